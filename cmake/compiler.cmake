@@ -1,0 +1,25 @@
+# INTERFACE targets carry the language standard, the warnings and the sanitizers; nothing is global.
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  message(FATAL_ERROR
+    "g++ ${CMAKE_CXX_COMPILER_VERSION} miscompiles coroutines: temporaries inside co_await are freed twice. "
+    "Use clang-19 (the presets do), or g++ 13 or newer.")
+endif()
+
+set(GATEWAY_SANITIZER "" CACHE STRING "Sanitizers for every target: empty, address,undefined or thread")
+
+# For every target, generated code included: a half-instrumented program gives false reports.
+add_library(gateway_sanitizer INTERFACE)
+add_library(gateway::sanitizer ALIAS gateway_sanitizer)
+if(GATEWAY_SANITIZER)
+  target_compile_options(gateway_sanitizer INTERFACE
+    -fsanitize=${GATEWAY_SANITIZER} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(gateway_sanitizer INTERFACE -fsanitize=${GATEWAY_SANITIZER})
+endif()
+
+add_library(gateway_compiler INTERFACE)
+add_library(gateway::compiler ALIAS gateway_compiler)
+target_compile_features(gateway_compiler INTERFACE cxx_std_20)
+target_compile_options(gateway_compiler INTERFACE -Wall -Wextra -Werror)
+target_include_directories(gateway_compiler INTERFACE ${CMAKE_SOURCE_DIR})
+target_link_libraries(gateway_compiler INTERFACE gateway::sanitizer)

@@ -1,0 +1,18 @@
+# gateway_test(NAME LABEL unit|integration|chaos SOURCES ... LIBRARIES ... [ALONE])
+#
+# One GoogleTest program. Each of its tests is a ctest test of its own (`NAME` is in front), with the
+# label and a time limit. ALONE keeps other tests from running beside it: for tests that count threads
+# or memory, or that load the machine.
+find_package(GTest CONFIG REQUIRED)
+include(GoogleTest)
+
+function(gateway_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "ALONE" "LABEL" "SOURCES;LIBRARIES")
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE gateway::compiler ${TEST_LIBRARIES} GTest::gmock_main)
+  set(properties LABELS ${TEST_LABEL} TIMEOUT 120)
+  if(TEST_ALONE)
+    list(APPEND properties RUN_SERIAL TRUE)
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
+endfunction()

@@ -1,0 +1,44 @@
+#ifndef SERVICE_BASE_CLOCK_H_
+#define SERVICE_BASE_CLOCK_H_
+
+#include <stop_token>
+
+#include "absl/time/time.h"
+#include "service/base/deadline.h"
+#include "service/base/task.h"
+
+namespace gateway {
+
+class EventLoop;
+
+// Time, as far as anything in the gateway sees it. Loop thread only.
+class Clock {
+ public:
+  enum class Wake { kTimeCame, kStopped };
+
+  virtual ~Clock() = default;
+
+  virtual SteadyTime Now() const = 0;
+  // The date and time of day, for people and for metadata; never compared with `Now`.
+  virtual absl::Time WallNow() const = 0;
+  // Returns at `at`, or as soon as `stop` is requested.
+  virtual Task<Wake> SleepUntil(SteadyTime at, std::stop_token stop) = 0;
+};
+
+// The machine's clock, with its timers on `loop`.
+class LoopClock final : public Clock {
+ public:
+  // `loop` outlives the clock.
+  explicit LoopClock(EventLoop& loop) : loop_(loop) {}
+
+  SteadyTime Now() const override;
+  absl::Time WallNow() const override;
+  Task<Wake> SleepUntil(SteadyTime at, std::stop_token stop) override;
+
+ private:
+  EventLoop& loop_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_BASE_CLOCK_H_

@@ -1,0 +1,198 @@
+#include "service/base/event_loop.h"
+
+#include <pthread.h>
+#include <uv.h>
+
+#include <algorithm>
+#include <cassert>
+#include <future>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+
+struct DescriptorWatch::Handle {
+  uv_poll_t poll = {};
+  EventLoop::State* loop = nullptr;
+  absl::AnyInvocable<void(unsigned)> on_ready;
+  unsigned wanted = kNone;
+  unsigned applied = kNone;
+  bool change_queued = false;
+};
+
+struct Timer::Handle {
+  uv_timer_t timer = {};
+  absl::AnyInvocable<void()> on_time;
+};
+
+struct EventLoop::State {
+  uv_loop_t uv = {};
+  uv_async_t wake_up = {};
+  uv_prepare_t before_wait = {};
+  std::vector<DescriptorWatch::Handle*> changed_watches;
+
+  std::mutex mutex;
+  std::vector<absl::AnyInvocable<void()>> posted;  // guarded by mutex
+  bool ending = false;                             // guarded by mutex
+
+  std::vector<absl::AnyInvocable<void()>> running;  // kept for its capacity
+
+  void RunPosted();
+  void ApplyWatchChanges();
+};
+
+namespace {
+
+uint64_t MillisecondsUntil(SteadyTime at) {
+  const auto left = std::chrono::ceil<Milliseconds>(at - std::chrono::steady_clock::now());
+  return static_cast<uint64_t>(std::max<Milliseconds::rep>(left.count(), 0));
+}
+
+}  // namespace
+
+void EventLoop::State::RunPosted() {
+  bool end = false;
+  {
+    const std::lock_guard lock(mutex);
+    running.swap(posted);
+    end = ending;
+  }
+  for (auto& work : running) work();
+  running.clear();
+  if (!end) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(&wake_up), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&before_wait), nullptr);
+}
+
+void EventLoop::State::ApplyWatchChanges() {
+  for (auto* watch : changed_watches) {
+    watch->change_queued = false;
+    if (watch->wanted == watch->applied) continue;
+    watch->applied = watch->wanted;
+    if (watch->wanted == DescriptorWatch::kNone) {
+      uv_poll_stop(&watch->poll);
+      continue;
+    }
+    const int events = ((watch->wanted & DescriptorWatch::kReadable) ? UV_READABLE : 0) |
+                       ((watch->wanted & DescriptorWatch::kWritable) ? UV_WRITABLE : 0);
+    uv_poll_start(&watch->poll, events, [](uv_poll_t* poll, int status, int ready) {
+      auto* handle = static_cast<DescriptorWatch::Handle*>(poll->data);
+      unsigned came = DescriptorWatch::kNone;
+      if (status < 0 || (ready & UV_READABLE)) came |= DescriptorWatch::kReadable;
+      if (status < 0 || (ready & UV_WRITABLE)) came |= DescriptorWatch::kWritable;
+      handle->on_ready(came);
+    });
+  }
+  changed_watches.clear();
+}
+
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
+  auto state = std::make_unique<State>();
+  if (const int error = uv_loop_init(&state->uv); error != 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("start the event loop: ", uv_strerror(error)));
+  }
+  state->uv.data = state.get();
+  const int error = uv_async_init(&state->uv, &state->wake_up, [](uv_async_t* wake_up) {
+    static_cast<State*>(wake_up->data)->RunPosted();
+  });
+  if (error != 0) {
+    uv_loop_close(&state->uv);
+    return absl::ResourceExhaustedError(
+        absl::StrCat("start the event loop's wake-up: ", uv_strerror(error)));
+  }
+  state->wake_up.data = state.get();
+  uv_prepare_init(&state->uv, &state->before_wait);
+  state->before_wait.data = state.get();
+  uv_prepare_start(&state->before_wait, [](uv_prepare_t* prepare) {
+    static_cast<State*>(prepare->data)->ApplyWatchChanges();
+  });
+  return std::unique_ptr<EventLoop>(new EventLoop(std::move(state)));
+}
+
+EventLoop::EventLoop(std::unique_ptr<State> state)
+    : state_(std::move(state)), thread_([loop = state_.get()] {
+        pthread_setname_np(pthread_self(), "event-loop");
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+      }) {}
+
+EventLoop::~EventLoop() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->ending = true;
+  }
+  uv_async_send(&state_->wake_up);
+  thread_.join();
+  [[maybe_unused]] const int error = uv_loop_close(&state_->uv);
+  assert(error == 0 && "a timer or watch outlives its loop");
+}
+
+void EventLoop::Post(absl::AnyInvocable<void()> work) {
+  bool first = false;
+  {
+    const std::lock_guard lock(state_->mutex);
+    first = state_->posted.empty();
+    state_->posted.push_back(std::move(work));
+  }
+  if (first) uv_async_send(&state_->wake_up);
+}
+
+void EventLoop::RunAndWait(absl::AnyInvocable<void()> work) {
+  assert(!IsLoopThread());
+  std::promise<void> done;
+  Post([&work, &done] {
+    work();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+Timer::Timer(EventLoop& loop, absl::AnyInvocable<void()> on_time) : handle_(new Handle) {
+  handle_->on_time = std::move(on_time);
+  uv_timer_init(&loop.state_->uv, &handle_->timer);
+  handle_->timer.data = handle_;
+}
+
+Timer::~Timer() {
+  uv_close(reinterpret_cast<uv_handle_t*>(&handle_->timer),
+           [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
+}
+
+void Timer::StartAt(SteadyTime at) {
+  // libuv counts from the time it last read, which a long turn leaves behind.
+  uv_update_time(handle_->timer.loop);
+  uv_timer_start(
+      &handle_->timer, [](uv_timer_t* timer) { static_cast<Handle*>(timer->data)->on_time(); },
+      MillisecondsUntil(at), 0);
+}
+
+void Timer::Stop() { uv_timer_stop(&handle_->timer); }
+
+DescriptorWatch::DescriptorWatch(EventLoop& loop, int descriptor,
+                                 absl::AnyInvocable<void(unsigned)> on_ready)
+    : handle_(new Handle) {
+  handle_->loop = loop.state_.get();
+  handle_->on_ready = std::move(on_ready);
+  [[maybe_unused]] const int error =
+      uv_poll_init(&loop.state_->uv, &handle_->poll, descriptor);
+  assert(error == 0 && "the descriptor cannot be waited for, or is watched already");
+  handle_->poll.data = handle_;
+}
+
+DescriptorWatch::~DescriptorWatch() {
+  if (handle_->change_queued) std::erase(handle_->loop->changed_watches, handle_);
+  uv_close(reinterpret_cast<uv_handle_t*>(&handle_->poll),
+           [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
+}
+
+void DescriptorWatch::Want(unsigned events) {
+  handle_->wanted = events;
+  if (handle_->change_queued) return;
+  handle_->change_queued = true;
+  handle_->loop->changed_watches.push_back(handle_);
+}
+
+}  // namespace gateway

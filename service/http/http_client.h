@@ -1,0 +1,88 @@
+#ifndef SERVICE_HTTP_HTTP_CLIENT_H_
+#define SERVICE_HTTP_HTTP_CLIENT_H_
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "service/base/deadline.h"
+#include "service/base/task.h"
+
+namespace gateway {
+
+enum class HttpMethod { kGet, kPost };
+
+// Headers in the order they are sent.
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+  HttpMethod method = HttpMethod::kGet;
+  // Absolute and escaped: it goes on the wire as it is.
+  std::string url;
+  // Shared, because every request to one service has the same ones. Never null.
+  std::shared_ptr<const HttpHeaders> headers;
+  // Sent with kPost only, at most once, whatever becomes of the connection.
+  std::string body;
+};
+
+// A whole answer, whatever its status.
+struct HttpResponse {
+  int status = 0;
+  std::string body;
+  // Of the headers that arrived, those the client was told to keep; names in lower case.
+  HttpHeaders headers;
+
+  // The last value of `lower_case_name`.
+  std::optional<std::string_view> Header(std::string_view lower_case_name) const {
+    for (auto header = headers.rbegin(); header != headers.rend(); ++header) {
+      if (header->first == lower_case_name) return header->second;
+    }
+    return std::nullopt;
+  }
+};
+
+// Why no whole answer came.
+struct HttpFailure {
+  enum class Kind {
+    kResolve,         // the host's name has no address
+    kConnect,         // no connection, also to a proxy
+    kTls,             // no TLS session, or the certificate does not hold
+    kTimeout,         // the deadline passed
+    kConnectionLost,  // closed, reset or broken off before the answer was whole
+    kProtocol,        // what came is not HTTP
+    kTooLarge,        // the answer's body or headers exceed the limit
+    kStopped,         // the caller's stop token
+    kOther,
+  };
+
+  Kind kind = Kind::kOther;
+  // libcurl's words for the log. They hold no header and no body.
+  std::string detail;
+};
+
+struct HttpResult {
+  std::variant<HttpResponse, HttpFailure> answer;
+  // Whether a byte of the request's body may have left the gateway. This alone tells "surely not
+  // done" from "not known": it turns true when the transport first asks for the body (a GET counts
+  // as asked from the start of its transfer), and error numbers have no say in it.
+  bool body_requested = false;
+};
+
+// Sends HTTP requests without waiting for anything but its own coroutine. Loop thread only.
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+
+  // Sends `request` once. Returns by `deadline`, or as soon as `stop` is requested; the transfer is
+  // aborted then, so nothing more of it leaves the gateway.
+  virtual Task<HttpResult> Send(HttpRequest request, Deadline deadline, std::stop_token stop) = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_HTTP_CLIENT_H_

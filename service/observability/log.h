@@ -1,0 +1,54 @@
+#ifndef SERVICE_OBSERVABILITY_LOG_H_
+#define SERVICE_OBSERVABILITY_LOG_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+#include <variant>
+
+namespace gateway {
+
+enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
+
+// One member of a log line. The views live until `Log` returns.
+struct LogField {
+  std::string_view name;
+  std::variant<std::string_view, int64_t, double, bool> value;
+};
+
+// One JSON object a line on standard output: `time`, `level`, `message`, then the fields. Safe from
+// any thread. A line is never waited for: when the reader of standard output is slower than the
+// gateway, the oldest waiting lines are dropped and a later line says how many.
+//
+// No line ever holds a key, a header, a body or anything about a person.
+class Log {
+ public:
+  static std::unique_ptr<Log> ToStandardOutput(LogLevel level);
+  // Writes nothing; for tests.
+  static std::unique_ptr<Log> Nowhere();
+
+  // Waits until all lines are written.
+  virtual ~Log() = default;
+
+  virtual bool IsOn(LogLevel level) const = 0;
+  virtual void Write(LogLevel level, std::string_view message,
+                     std::initializer_list<LogField> fields) = 0;
+
+  void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) {
+    Write(LogLevel::kDebug, message, fields);
+  }
+  void Info(std::string_view message, std::initializer_list<LogField> fields = {}) {
+    Write(LogLevel::kInfo, message, fields);
+  }
+  void Warn(std::string_view message, std::initializer_list<LogField> fields = {}) {
+    Write(LogLevel::kWarn, message, fields);
+  }
+  void Error(std::string_view message, std::initializer_list<LogField> fields = {}) {
+    Write(LogLevel::kError, message, fields);
+  }
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_LOG_H_

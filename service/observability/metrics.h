@@ -1,0 +1,50 @@
+#ifndef SERVICE_OBSERVABILITY_METRICS_H_
+#define SERVICE_OBSERVABILITY_METRICS_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace gateway {
+
+// Everything the gateway counts, served as Prometheus text on GET /metrics. Safe from any thread.
+// Labels are few and from closed sets: never an id, a name or a URL.
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // grpc_server_started_total
+  void CallStarted(std::string_view service, std::string_view method);
+  // grpc_server_handled_total and grpc_server_handling_seconds. `code` is the gRPC name, e.g. "OK".
+  void CallHandled(std::string_view service, std::string_view method, std::string_view code,
+                   std::chrono::nanoseconds took);
+  // passfort_requests_total and passfort_request_seconds. `endpoint` is the template, e.g.
+  // "POST /profiles/{profile_id}/applications"; `outcome` as OutcomeName gives it.
+  void PassfortRequest(std::string_view endpoint, std::string_view outcome,
+                       std::chrono::nanoseconds took);
+
+  // The text that GET /metrics answers.
+  std::string Text() const;
+
+  // Serves the metrics on `address` ("host:port", port 0 takes a free one) until it is destroyed.
+  class Server {
+   public:
+    virtual ~Server() = default;
+    virtual int port() const = 0;
+  };
+  absl::StatusOr<std::unique_ptr<Server>> Serve(const std::string& address);
+
+ private:
+  struct Families;
+  std::unique_ptr<Families> families_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_METRICS_H_

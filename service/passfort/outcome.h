@@ -1,0 +1,78 @@
+#ifndef SERVICE_PASSFORT_OUTCOME_H_
+#define SERVICE_PASSFORT_OUTCOME_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "passfort/gateway/v1/product_application.pb.h"
+#include "service/base/deadline.h"
+#include "service/http/http_client.h"
+
+namespace gateway {
+
+namespace pb = ::passfort::gateway::v1;
+
+// What Passfort itself said, for the caller it answers. No more than this ever leaves the gateway.
+struct PassfortAnswer {
+  int http_status = 0;
+  // `code` of the first error object. Not an HTTP status: Passfort has codes of its own.
+  std::optional<int> code;
+  // `message` of the first error object: at most its first 200 bytes, cut between characters.
+  std::string message;
+};
+
+// The application exists; here it is.
+struct Done {
+  pb::ProductApplication application;
+};
+
+// Surely nothing was done, because of us, of the network or of Passfort's rate limit.
+struct NotCarriedOut {
+  enum class Cause {
+    kUnreachable,       // no connection, or none that could carry the body
+    kRateLimited,       // 429
+    kNoTimeLeft,        // the deadline passed before the body was asked for
+    kStopped,           // the caller went away, or the gateway is draining
+    kRetriesExhausted,  // never the outcome of one attempt: too many others are repeating as well
+  };
+  Cause cause = Cause::kUnreachable;
+  // How long Passfort wants to be left alone. Only with kRateLimited.
+  std::optional<Milliseconds> retry_after;
+  // Set if Passfort answered.
+  std::optional<PassfortAnswer> answer;
+};
+
+// Passfort answered no. Nothing was done.
+struct Refused {
+  PassfortAnswer answer;
+};
+
+// It may have been done.
+struct Ambiguous {
+  enum class Cause {
+    kTimeout,
+    kConnectionLost,
+    kAnswerTooLarge,
+    kServerError,   // 408, 5xx, 300 to 306, or one of Passfort's internal error codes
+    kUnreadable,    // a 2xx that is neither an application nor a refusal
+    kStopped,       // the caller went away, or the gateway is draining
+  };
+  Cause cause = Cause::kConnectionLost;
+  // Set if a whole answer came.
+  std::optional<PassfortAnswer> answer;
+};
+
+// What one attempt to write came to.
+using Outcome = std::variant<Done, NotCarriedOut, Refused, Ambiguous>;
+
+// The one place where an HTTP exchange becomes an Outcome: the table of nine rows in outcome.cc. A
+// pure function that never fails. `now` is for dates in rate-limit headers.
+Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now);
+
+// A short stable name for logs and metrics: done, not_carried_out, refused, ambiguous.
+std::string_view OutcomeName(const Outcome& outcome);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_OUTCOME_H_
