@@ -92,8 +92,7 @@ void EventLoop::State::ApplyWatchChanges() {
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
   auto state = std::make_unique<State>();
   if (const int error = uv_loop_init(&state->uv); error != 0) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("start the event loop: ", uv_strerror(error)));
+    return absl::ResourceExhaustedError(absl::StrCat("start the event loop: ", uv_strerror(error)));
   }
   state->uv.data = state.get();
   const int error = uv_async_init(&state->uv, &state->wake_up, [](uv_async_t* wake_up) {
@@ -176,8 +175,7 @@ DescriptorWatch::DescriptorWatch(EventLoop& loop, int descriptor,
     : handle_(new Handle) {
   handle_->loop = loop.state_.get();
   handle_->on_ready = std::move(on_ready);
-  [[maybe_unused]] const int error =
-      uv_poll_init(&loop.state_->uv, &handle_->poll, descriptor);
+  [[maybe_unused]] const int error = uv_poll_init(&loop.state_->uv, &handle_->poll, descriptor);
   assert(error == 0 && "the descriptor cannot be waited for, or is watched already");
   handle_->poll.data = handle_;
 }

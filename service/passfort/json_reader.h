@@ -14,8 +14,8 @@ inline constexpr int kMaxJsonDepth = 64;
 // Reads one JSON text, whole. Nothing if it is not JSON, nested deeper than kMaxJsonDepth, not
 // UTF-8, or has a number outside a double's range.
 //
-// An integer that neither an int64, a uint64 nor a double holds exactly keeps its digits: it is read
-// as a json::binary of the digits (JSON text itself has no binary values, so the two cannot be
+// An integer that neither an int64, a uint64 nor a double holds exactly keeps its digits: it is
+// read as a json::binary of the digits (JSON text itself has no binary values, so the two cannot be
 // confused).
 std::optional<nlohmann::json> ReadJson(std::string_view text);
 

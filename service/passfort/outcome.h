@@ -3,15 +3,18 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
+#include "absl/time/time.h"
 #include "passfort/gateway/v1/product_application.pb.h"
 #include "service/base/deadline.h"
-#include "service/http/http_client.h"
 
 namespace gateway {
 
 namespace pb = ::passfort::gateway::v1;
+
+struct HttpResult;
 
 // What Passfort itself said, for the caller it answers. No more than this ever leaves the gateway.
 struct PassfortAnswer {
@@ -25,16 +28,17 @@ struct PassfortAnswer {
 // The application exists; here it is.
 struct Done {
   pb::ProductApplication application;
+  // Set if Passfort named an error beside the application: worth a log line, never a failure.
+  std::optional<int> error_code;
 };
 
 // Surely nothing was done, because of us, of the network or of Passfort's rate limit.
 struct NotCarriedOut {
   enum class Cause {
-    kUnreachable,       // no connection, or none that could carry the body
-    kRateLimited,       // 429
-    kNoTimeLeft,        // the deadline passed before the body was asked for
-    kStopped,           // the caller went away, or the gateway is draining
-    kRetriesExhausted,  // never the outcome of one attempt: too many others are repeating as well
+    kUnreachable,  // no connection, or none that could carry the body
+    kRateLimited,  // 429
+    kNoTimeLeft,   // the deadline passed before the body was asked for
+    kStopped,      // the caller went away, or the gateway is draining
   };
   Cause cause = Cause::kUnreachable;
   // How long Passfort wants to be left alone. Only with kRateLimited.
@@ -54,9 +58,9 @@ struct Ambiguous {
     kTimeout,
     kConnectionLost,
     kAnswerTooLarge,
-    kServerError,   // 408, 5xx, 300 to 306, or one of Passfort's internal error codes
-    kUnreadable,    // a 2xx that is neither an application nor a refusal
-    kStopped,       // the caller went away, or the gateway is draining
+    kServerError,  // 408, 5xx, 300 to 306, or one of Passfort's internal error codes
+    kUnreadable,   // neither an application nor a refusal
+    kStopped,      // the caller went away, or the gateway is draining
   };
   Cause cause = Cause::kConnectionLost;
   // Set if a whole answer came.

@@ -10,7 +10,6 @@
 #include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/task.h"
-#include "service/http/http_client.h"
 #include "service/passfort/outcome.h"
 
 namespace gateway {

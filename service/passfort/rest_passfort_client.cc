@@ -1,0 +1,73 @@
+#include "service/passfort/rest_passfort_client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "service/base/version.h"
+#include "service/passfort/product_application_json.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kCreateApplication = "POST /profiles/{profile_id}/applications";
+
+std::string_view FailureDetail(const HttpResult& result) {
+  const auto* failure = std::get_if<HttpFailure>(&result.answer);
+  return failure != nullptr ? std::string_view(failure->detail) : std::string_view();
+}
+
+}  // namespace
+
+RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, const ApiKeySource& key,
+                                       Clock& clock, Metrics& metrics, Log& log)
+    : options_(std::move(options)),
+      http_(http),
+      key_(key),
+      clock_(clock),
+      metrics_(metrics),
+      log_(log) {}
+
+std::shared_ptr<const HttpHeaders> RestPassfortClient::Headers() {
+  const auto key = key_.Current();
+  if (key != key_in_headers_) {
+    key_in_headers_ = key;
+    headers_ = std::make_shared<const HttpHeaders>(
+        HttpHeaders{{"apikey", *key},
+                    {"Content-Type", "application/json"},
+                    {"Accept", "application/json"},
+                    {"User-Agent", absl::StrCat("passfort-gateway/", kVersion)}});
+  }
+  return headers_;
+}
+
+Task<WriteAttempt> RestPassfortClient::CreateApplication(ApplicationDraft draft, Deadline deadline,
+                                                         std::stop_token stop) {
+  const SteadyTime start = clock_.Now();
+  if (deadline.TimeLeft(start) < options_.least_time_to_send) {
+    co_return WriteAttempt{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
+  }
+  HttpRequest request{
+      .method = HttpMethod::kPost,
+      .url = absl::StrCat(options_.api_url, "/profiles/", draft.profile_id, "/applications"),
+      .headers = Headers(),
+      .body = CreateApplicationJson(draft.product_alias, draft.product_id, draft.associated_role)};
+  const Deadline attempt_deadline = Earlier(deadline, Deadline(start + options_.attempt_timeout));
+
+  WriteAttempt attempt{.outcome = Ambiguous{}, .sent_at = clock_.WallNow()};
+  const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, stop);
+  attempt.outcome = OutcomeOfWrite(result, clock_.WallNow());
+
+  metrics_.PassfortRequest(kCreateApplication, OutcomeName(attempt.outcome), clock_.Now() - start);
+  if (const std::string_view detail = FailureDetail(result); !detail.empty()) {
+    log_.Warn("Passfort did not answer", {{"endpoint", kCreateApplication},
+                                          {"outcome", OutcomeName(attempt.outcome)},
+                                          {"detail", detail}});
+  }
+  if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
+    log_.Warn("Passfort made the application and named an error",
+              {{"endpoint", kCreateApplication}, {"passfort_code", int64_t{*done->error_code}}});
+  }
+  co_return attempt;
+}
+
+}  // namespace gateway

@@ -1,0 +1,32 @@
+#ifndef SERVICE_PASSFORT_PLAIN_WRITER_H_
+#define SERVICE_PASSFORT_PLAIN_WRITER_H_
+
+#include <stop_token>
+#include <string>
+
+#include "service/base/deadline.h"
+#include "service/base/task.h"
+#include "service/passfort/application_writer.h"
+#include "service/passfort/passfort_client.h"
+#include "service/retry/retry_loop.h"
+
+namespace gateway {
+
+// Adds an application for a call without a `request_id`: one POST, sent again only while surely
+// nothing was done.
+class PlainWriter final : public ApplicationWriter {
+ public:
+  // `client` outlives the writer.
+  PlainWriter(PassfortClient& client, RetryTools tools) : client_(client), tools_(tools) {}
+
+  Task<WriteAttempt> Add(ApplicationDraft draft, std::string request_id, Deadline deadline,
+                         std::stop_token stop) override;
+
+ private:
+  PassfortClient& client_;
+  const RetryTools tools_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_PLAIN_WRITER_H_

@@ -1,0 +1,52 @@
+#ifndef SERVICE_PASSFORT_REST_PASSFORT_CLIENT_H_
+#define SERVICE_PASSFORT_REST_PASSFORT_CLIENT_H_
+
+#include <memory>
+#include <string>
+
+#include "service/base/clock.h"
+#include "service/http/http_client.h"
+#include "service/observability/log.h"
+#include "service/observability/metrics.h"
+#include "service/passfort/api_key_source.h"
+#include "service/passfort/passfort_client.h"
+
+namespace gateway {
+
+// PassfortClient over HTTP: writes the request, sends it once, reads the answer into an Outcome,
+// and counts it.
+class RestPassfortClient final : public PassfortClient {
+ public:
+  struct Options {
+    // For example https://api.passfort.com/4.0, without a slash at the end.
+    std::string api_url;
+    // The longest that one attempt may take; Passfort itself gives up after 60 s.
+    Milliseconds attempt_timeout{65000};
+    // With less left nothing is sent: the answer could hardly come in time, and an answer that
+    // comes too late is an outcome nobody knows.
+    Milliseconds least_time_to_send{50};
+  };
+
+  // All of them outlive the client.
+  RestPassfortClient(Options options, HttpClient& http, const ApiKeySource& key, Clock& clock,
+                     Metrics& metrics, Log& log);
+
+  Task<WriteAttempt> CreateApplication(ApplicationDraft draft, Deadline deadline,
+                                       std::stop_token stop) override;
+
+ private:
+  std::shared_ptr<const HttpHeaders> Headers();
+
+  const Options options_;
+  HttpClient& http_;
+  const ApiKeySource& key_;
+  Clock& clock_;
+  Metrics& metrics_;
+  Log& log_;
+  std::shared_ptr<const std::string> key_in_headers_;
+  std::shared_ptr<const HttpHeaders> headers_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_REST_PASSFORT_CLIENT_H_

@@ -1,0 +1,55 @@
+#ifndef SERVICE_RETRY_RETRY_LOOP_H_
+#define SERVICE_RETRY_RETRY_LOOP_H_
+
+#include <concepts>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "service/base/clock.h"
+#include "service/base/deadline.h"
+#include "service/base/random.h"
+#include "service/base/task.h"
+#include "service/retry/backoff.h"
+#include "service/retry/retry_budget.h"
+
+namespace gateway {
+
+// What a retry loop needs besides the thing to try. The references outlive every loop.
+struct RetryTools {
+  Clock& clock;
+  RandomSource& random;
+  RetryBudget& budget;
+  Backoff::Options backoff;
+  // A wait that would leave less than this for the next attempt is not begun.
+  Milliseconds least_time_for_an_attempt{50};
+};
+
+// That a result is worth another try, and how long the other side wants to be left alone first.
+struct Repeat {
+  Milliseconds not_before{0};
+};
+
+// Runs `attempt` until its result is final, and returns the last result. It is final when
+// `may_repeat` says so, when the budget is used up, when the next attempt would not fit before
+// `deadline`, or when `stop` is requested during a wait. Loop thread only.
+template <typename Result, std::invocable Attempt>
+Task<Result> RunWithRetries(RetryTools tools, Deadline deadline, std::stop_token stop,
+                            Attempt attempt,
+                            std::optional<Repeat> (*may_repeat)(const Result& result)) {
+  tools.budget.OnCall();
+  Backoff backoff(tools.backoff, tools.random);
+  while (true) {
+    Result result = co_await attempt();
+    const std::optional<Repeat> repeat = may_repeat(result);
+    if (!repeat) co_return result;
+    const SteadyTime next = tools.clock.Now() + repeat->not_before + backoff.Next();
+    if (next + tools.least_time_for_an_attempt > deadline.at()) co_return result;
+    if (!tools.budget.TakeRepeat()) co_return result;
+    if (co_await tools.clock.SleepUntil(next, stop) == Clock::Wake::kStopped) co_return result;
+  }
+}
+
+}  // namespace gateway
+
+#endif  // SERVICE_RETRY_RETRY_LOOP_H_
