@@ -1,0 +1,161 @@
+#include "service/base/event_loop.h"
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <future>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace gateway {
+namespace {
+
+using std::chrono::operator""ms;
+using testing::ElementsAre;
+
+std::unique_ptr<EventLoop> NewLoop() {
+  auto loop = EventLoop::Create();
+  EXPECT_TRUE(loop.ok()) << loop.status();
+  return *std::move(loop);
+}
+
+// Two connected sockets.
+class SocketPair {
+ public:
+  SocketPair() { EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()), 0); }
+  ~SocketPair() {
+    for (const int end : ends_) close(end);
+  }
+  int near() const { return ends_[0]; }
+  void WriteFromFarEnd() const { EXPECT_EQ(write(ends_[1], "x", 1), 1); }
+  void CloseFarEnd() { shutdown(ends_[1], SHUT_RDWR); }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+TEST(EventLoopTest, RunsWhatIsPostedInOrder) {
+  const auto loop = NewLoop();
+  std::vector<int> order;
+  for (int i = 0; i < 3; ++i) loop->Post([&order, i] { order.push_back(i); });
+  loop->RunAndWait([] {});
+  EXPECT_THAT(order, ElementsAre(0, 1, 2));
+}
+
+TEST(EventLoopTest, RunsWhatIsPostedFromItsOwnThread) {
+  const auto loop = NewLoop();
+  std::promise<bool> on_loop_thread;
+  loop->Post([&] { loop->Post([&] { on_loop_thread.set_value(loop->IsLoopThread()); }); });
+  EXPECT_TRUE(on_loop_thread.get_future().get());
+}
+
+TEST(EventLoopTest, LosesNothingThatManyThreadsPost) {
+  auto loop = NewLoop();
+  int ran = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10'000; ++i) loop->Post([&ran] { ++ran; });
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  loop.reset();  // runs the rest
+  EXPECT_EQ(ran, 40'000);
+}
+
+TEST(TimerTest, FiresOnceAndNeverEarly) {
+  const auto loop = NewLoop();
+  std::promise<SteadyTime> fired;
+  std::optional<Timer> timer;
+  const SteadyTime due = std::chrono::steady_clock::now() + 20ms;
+  loop->RunAndWait([&] {
+    timer.emplace(*loop, [&] { fired.set_value(std::chrono::steady_clock::now()); });
+    timer->StartAt(due);
+  });
+  EXPECT_GE(fired.get_future().get(), due);
+  loop->RunAndWait([&] { timer.reset(); });
+}
+
+TEST(TimerTest, StartingAgainReplacesTheEarlierTime) {
+  const auto loop = NewLoop();
+  std::promise<void> fired;
+  std::optional<Timer> timer;
+  loop->RunAndWait([&] {
+    timer.emplace(*loop, [&] { fired.set_value(); });
+    timer->StartAt(std::chrono::steady_clock::now() + std::chrono::hours(1));
+    timer->StartAt(std::chrono::steady_clock::now());
+  });
+  fired.get_future().wait();
+  loop->RunAndWait([&] { timer.reset(); });
+}
+
+TEST(TimerTest, MayGoAwayInItsOwnCallback) {
+  const auto loop = NewLoop();
+  std::promise<void> gone;
+  std::optional<Timer> timer;
+  loop->RunAndWait([&] {
+    timer.emplace(*loop, [&] {
+      timer.reset();
+      gone.set_value();
+    });
+    timer->StartAt(std::chrono::steady_clock::now());
+  });
+  gone.get_future().wait();
+}
+
+TEST(DescriptorWatchTest, TellsWhenADescriptorCanBeRead) {
+  const auto loop = NewLoop();
+  const SocketPair sockets;
+  std::promise<unsigned> ready;
+  std::optional<DescriptorWatch> watch;
+  loop->RunAndWait([&] {
+    watch.emplace(*loop, sockets.near(), [&](unsigned events) {
+      watch->Want(DescriptorWatch::kNone);
+      ready.set_value(events);
+    });
+    watch->Want(DescriptorWatch::kReadable);
+  });
+  sockets.WriteFromFarEnd();
+  EXPECT_EQ(ready.get_future().get(), DescriptorWatch::kReadable);
+  loop->RunAndWait([&] { watch.reset(); });
+}
+
+TEST(DescriptorWatchTest, IsSilentWhileNothingIsWanted) {
+  const auto loop = NewLoop();
+  const SocketPair sockets;
+  int calls = 0;
+  std::optional<DescriptorWatch> watch;
+  loop->RunAndWait([&] {
+    watch.emplace(*loop, sockets.near(), [&](unsigned) { ++calls; });
+    watch->Want(DescriptorWatch::kReadable);
+    watch->Want(DescriptorWatch::kNone);
+  });
+  sockets.WriteFromFarEnd();
+  // Two turns of the loop: whatever the descriptor had to say has been said by then.
+  loop->RunAndWait([] {});
+  loop->RunAndWait([] {});
+  loop->RunAndWait([&] { watch.reset(); });
+  EXPECT_EQ(calls, 0);
+}
+
+TEST(DescriptorWatchTest, TellsThatTheOtherSideHasGone) {
+  const auto loop = NewLoop();
+  SocketPair sockets;
+  std::promise<unsigned> ready;
+  std::optional<DescriptorWatch> watch;
+  loop->RunAndWait([&] {
+    watch.emplace(*loop, sockets.near(), [&](unsigned events) {
+      watch.reset();
+      ready.set_value(events);
+    });
+    watch->Want(DescriptorWatch::kReadable);
+  });
+  sockets.CloseFarEnd();
+  EXPECT_TRUE(ready.get_future().get() & DescriptorWatch::kReadable);
+}
+
+}  // namespace
+}  // namespace gateway

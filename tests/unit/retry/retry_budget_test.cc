@@ -1,0 +1,37 @@
+#include "service/retry/retry_budget.h"
+
+#include <gtest/gtest.h>
+
+namespace gateway {
+namespace {
+
+int RepeatsLeft(RetryBudget& budget) {
+  int repeats = 0;
+  while (budget.TakeRepeat()) ++repeats;
+  return repeats;
+}
+
+TEST(RetryBudgetTest, StartsFull) {
+  RetryBudget budget({.calls_per_repeat = 20, .most_repeats = 3});
+  EXPECT_EQ(RepeatsLeft(budget), 3);
+}
+
+TEST(RetryBudgetTest, EarnsOneRepeatByTheAgreedNumberOfCalls) {
+  RetryBudget budget({.calls_per_repeat = 20, .most_repeats = 3});
+  RepeatsLeft(budget);
+
+  for (int call = 0; call < 19; ++call) budget.OnCall();
+  EXPECT_FALSE(budget.TakeRepeat());
+  budget.OnCall();
+  EXPECT_TRUE(budget.TakeRepeat());
+  EXPECT_FALSE(budget.TakeRepeat());
+}
+
+TEST(RetryBudgetTest, SavesNoMoreThanItsBound) {
+  RetryBudget budget({.calls_per_repeat = 2, .most_repeats = 3});
+  for (int call = 0; call < 1000; ++call) budget.OnCall();
+  EXPECT_EQ(RepeatsLeft(budget), 3);
+}
+
+}  // namespace
+}  // namespace gateway

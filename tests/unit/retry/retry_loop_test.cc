@@ -1,0 +1,87 @@
+#include "service/retry/retry_loop.h"
+
+#include <gmock/gmock.h>
+
+#include <vector>
+
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/run_now.h"
+#include "tests/fakes/scripted_random.h"
+
+namespace gateway {
+namespace {
+
+using std::chrono::operator""ms;
+using std::chrono::operator""s;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Stands for a result: below zero it is worth another try.
+constexpr int kTryAgain = -1;
+constexpr int kTryAgainLater = -2;
+constexpr int kDone = 1;
+
+std::optional<Repeat> MayRepeat(const int& result) {
+  if (result == kTryAgain) return Repeat{};
+  if (result == kTryAgainLater) return Repeat{.not_before = 3000ms};
+  return std::nullopt;
+}
+
+class RetryLoopTest : public testing::Test {
+ protected:
+  // Runs the loop over attempts that end as scripted; the last one for ever.
+  int Run(std::vector<int> results, Deadline deadline, std::stop_token stop = {}) {
+    const auto attempt = [&]() -> Task<int> {
+      const size_t next = std::min(static_cast<size_t>(attempts_), results.size() - 1);
+      ++attempts_;
+      co_return results[next];
+    };
+    const RetryTools tools{.clock = clock_,
+                           .random = random_,
+                           .budget = budget_,
+                           .backoff = {.first = 50ms, .longest = 2000ms}};
+    return RunNow(RunWithRetries<int>(tools, deadline, stop, attempt, MayRepeat));
+  }
+
+  FakeClock clock_;
+  ScriptedRandom random_{{1.0}};
+  RetryBudget budget_{{.calls_per_repeat = 20, .most_repeats = 5}};
+  int attempts_ = 0;
+};
+
+TEST_F(RetryLoopTest, TriesOnceWhenTheFirstResultIsFinal) {
+  EXPECT_EQ(Run({kDone}, clock_.In(10s)), kDone);
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_THAT(clock_.sleeps(), IsEmpty());
+}
+
+TEST_F(RetryLoopTest, WaitsLongerBeforeEachRepeat) {
+  EXPECT_EQ(Run({kTryAgain, kTryAgain, kTryAgain, kDone}, clock_.In(10s)), kDone);
+  EXPECT_THAT(clock_.sleeps(), ElementsAre(50ms, 100ms, 200ms));
+}
+
+TEST_F(RetryLoopTest, AddsTheJitterToTheWaitThatWasAskedFor) {
+  EXPECT_EQ(Run({kTryAgainLater, kDone}, clock_.In(10s)), kDone);
+  EXPECT_THAT(clock_.sleeps(), ElementsAre(3050ms));
+}
+
+TEST_F(RetryLoopTest, AnswersAtOnceWhenTheWaitWouldLeaveNoTimeForAnAttempt) {
+  EXPECT_EQ(Run({kTryAgainLater, kDone}, clock_.In(3099ms)), kTryAgainLater);
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_THAT(clock_.sleeps(), IsEmpty());
+}
+
+TEST_F(RetryLoopTest, StopsRepeatingWhenTheBudgetIsUsedUp) {
+  EXPECT_EQ(Run({kTryAgain}, clock_.In(3600s)), kTryAgain);
+  EXPECT_EQ(attempts_, 1 + 5);
+}
+
+TEST_F(RetryLoopTest, EndsItsWaitWhenItIsStopped) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(Run({kTryAgain, kDone}, clock_.In(10s), stop.get_token()), kTryAgain);
+  EXPECT_EQ(attempts_, 1);
+}
+
+}  // namespace
+}  // namespace gateway
