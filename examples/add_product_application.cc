@@ -1,0 +1,149 @@
+// Adds a product application through the gateway and prints the answer as JSON.
+//
+//   add_product_application --target=127.0.0.1:50051 --product_alias=forexo_basic
+//       --profile_id=f7d4e2f6-39b3-4a1c-9a67-0d6b4f0f3b0a
+//
+// What a caller has to get right is in `Explain`: whether the application surely was not made, or
+// whether nobody knows. Exit codes: 0 made, 1 not made, 2 not known, 3 wrong usage.
+
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <iostream>
+#include <optional>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/time/time.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "passfort/gateway/v1/product_application_service.grpc.pb.h"
+
+ABSL_FLAG(std::string, target, "127.0.0.1:50051", "address of the gateway");
+ABSL_FLAG(std::string, profile_id, "", "the Passfort profile (a UUID)");
+ABSL_FLAG(std::string, product_alias, "", "short name of the product, e.g. forexo_basic");
+ABSL_FLAG(std::string, product_id, "", "id of the product (a UUID), instead of its alias");
+ABSL_FLAG(std::string, associated_role, "",
+          "role of a company's associate, e.g. ASSOCIATED_ROLE_DIRECTOR");
+ABSL_FLAG(std::string, request_id, "",
+          "names the intent, so that a repeat of this call makes no second application");
+ABSL_FLAG(absl::Duration, timeout, absl::Seconds(70),
+          "how long to wait; Passfort itself may take 60s");
+
+namespace {
+
+namespace pb = ::passfort::gateway::v1;
+
+enum ExitCode { kMade = 0, kNotMade = 1, kNotKnown = 2, kWrongUsage = 3 };
+
+// The gateway's details of an error. Nothing if the error is not the gateway's word.
+struct ErrorDetails {
+  google::rpc::ErrorInfo info;
+  google::rpc::BadRequest bad_request;
+  google::rpc::RetryInfo retry;
+};
+
+std::optional<ErrorDetails> ReadDetails(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return std::nullopt;
+  ErrorDetails read;
+  bool is_ours = false;
+  for (const auto& detail : details.details()) {
+    if (detail.UnpackTo(&read.info)) is_ours = read.info.domain() == "passfort.gateway";
+    detail.UnpackTo(&read.bad_request);
+    detail.UnpackTo(&read.retry);
+  }
+  if (!is_ours) return std::nullopt;
+  return read;
+}
+
+// Prints what the error means for the application and returns the exit code for it.
+ExitCode Explain(const grpc::Status& status) {
+  std::cerr << "code " << status.error_code() << ": " << status.error_message() << "\n";
+  const auto details = ReadDetails(status);
+  if (!details) {
+    std::cerr << "This is not the gateway's word, so the application may have been made.\n";
+    return kNotKnown;
+  }
+  std::cerr << "reason: " << details->info.reason() << "\n";
+  for (const auto& [name, value] : details->info.metadata()) {
+    std::cerr << "  " << name << ": " << value << "\n";
+  }
+  for (const auto& violation : details->bad_request.field_violations()) {
+    std::cerr << "  " << violation.field() << ": " << violation.description() << "\n";
+  }
+  if (status.error_code() == grpc::StatusCode::UNKNOWN) {
+    std::cerr << "It is not known whether the application was made: look at the profile first.\n";
+    return kNotKnown;
+  }
+  if (details->retry.has_retry_delay()) {
+    std::cerr << "The application was not made. Try again in "
+              << details->retry.retry_delay().seconds() << " s or later.\n";
+    return kNotMade;
+  }
+  std::cerr << "The application was not made.\n";
+  return kNotMade;
+}
+
+bool FillRequest(pb::AddProductApplicationRequest& request) {
+  request.set_profile_id(absl::GetFlag(FLAGS_profile_id));
+  request.mutable_product()->set_alias(absl::GetFlag(FLAGS_product_alias));
+  request.mutable_product()->set_id(absl::GetFlag(FLAGS_product_id));
+  request.set_request_id(absl::GetFlag(FLAGS_request_id));
+  const std::string role_name = absl::GetFlag(FLAGS_associated_role);
+  if (role_name.empty()) return true;
+  pb::AssociatedRole role;
+  if (!pb::AssociatedRole_Parse(role_name, &role)) {
+    std::cerr << "--associated_role=" << role_name << " is no role of the contract\n";
+    return false;
+  }
+  request.set_associated_role(role);
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "adds a product application through passfort-gateway and prints it as JSON\n\n"
+      "  add_product_application --target=127.0.0.1:50051 --profile_id=UUID "
+      "--product_alias=forexo_basic");
+  absl::FlagsUsageConfig usage;
+  usage.contains_help_flags = [](absl::string_view file) {
+    return file.find("add_product_application") != absl::string_view::npos;
+  };
+  absl::SetFlagsUsageConfig(usage);
+  absl::ParseCommandLine(argc, argv);
+
+  pb::AddProductApplicationRequest request;
+  if (!FillRequest(request)) return kWrongUsage;
+
+  const auto channel =
+      grpc::CreateChannel(absl::GetFlag(FLAGS_target), grpc::InsecureChannelCredentials());
+  const auto service = pb::ProductApplicationService::NewStub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       absl::ToChronoMilliseconds(absl::GetFlag(FLAGS_timeout)));
+
+  pb::AddProductApplicationResponse response;
+  const grpc::Status status = service->AddProductApplication(&context, request, &response);
+  if (!status.ok()) return Explain(status);
+
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  if (const auto printed = google::protobuf::util::MessageToJsonString(
+          response.product_application(), &json, options);
+      !printed.ok()) {
+    std::cerr << "The application " << response.product_application().id()
+              << " was made; it cannot be printed: " << printed.ToString() << "\n";
+    return kMade;
+  }
+  std::cout << json;
+  return kMade;
+}

@@ -1,0 +1,207 @@
+#include "service/passfort/outcome.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "service/http/http_client.h"
+
+namespace gateway {
+namespace {
+
+using std::chrono::operator""ms;
+
+constexpr char kApplication[] = R"({"id": "edc23993", "status": "APPLIED"})";
+
+HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
+  return {.answer = HttpResponse{.status = status, .body = std::move(body), .headers = headers},
+          .body_requested = true};
+}
+
+HttpResult Failure(HttpFailure::Kind kind, bool body_requested) {
+  return {.answer = HttpFailure{.kind = kind}, .body_requested = body_requested};
+}
+
+// One line per outcome, with everything that the caller can tell apart.
+std::string Describe(const Outcome& outcome) {
+  const auto with_answer = [](std::string text, const std::optional<PassfortAnswer>& answer) {
+    if (!answer) return text;
+    text += " http=" + std::to_string(answer->http_status);
+    if (answer->code) text += " code=" + std::to_string(*answer->code);
+    if (!answer->message.empty()) text += " message=" + answer->message;
+    return text;
+  };
+  struct Describer {
+    decltype(with_answer)& tell;
+    std::string operator()(const Done& done) const { return "done " + done.application.id(); }
+    std::string operator()(const Refused& refused) const { return tell("refused", refused.answer); }
+    std::string operator()(const NotCarriedOut& not_done) const {
+      using Cause = NotCarriedOut::Cause;
+      std::string text = "not carried out:";
+      if (not_done.cause == Cause::kUnreachable) text += " unreachable";
+      if (not_done.cause == Cause::kRateLimited) text += " rate limited";
+      if (not_done.cause == Cause::kNoTimeLeft) text += " no time left";
+      if (not_done.cause == Cause::kStopped) text += " stopped";
+      if (not_done.retry_after) {
+        text += " after=" + std::to_string(not_done.retry_after->count()) + "ms";
+      }
+      return tell(text, not_done.answer);
+    }
+    std::string operator()(const Ambiguous& unknown) const {
+      using Cause = Ambiguous::Cause;
+      std::string text = "ambiguous:";
+      if (unknown.cause == Cause::kTimeout) text += " timeout";
+      if (unknown.cause == Cause::kConnectionLost) text += " connection lost";
+      if (unknown.cause == Cause::kAnswerTooLarge) text += " answer too large";
+      if (unknown.cause == Cause::kServerError) text += " server error";
+      if (unknown.cause == Cause::kUnreadable) text += " unreadable";
+      if (unknown.cause == Cause::kStopped) text += " stopped";
+      return tell(text, unknown.answer);
+    }
+  };
+  return std::visit(Describer{with_answer}, outcome);
+}
+
+struct Row {
+  std::string name;
+  HttpResult seen;
+  std::string outcome;
+};
+
+class OutcomeTableTest : public testing::TestWithParam<Row> {};
+
+TEST_P(OutcomeTableTest, DecidesAsTheTableSays) {
+  EXPECT_EQ(Describe(OutcomeOfWrite(GetParam().seen, absl::UnixEpoch())), GetParam().outcome);
+}
+
+std::vector<Row> Rows() {
+  using Kind = HttpFailure::Kind;
+  const std::string html = "<html><body>Bad gateway</body></html>";
+  const std::string empty_errors = R"({"errors": []})";
+  const auto error = [](const std::string& code) {
+    return R"({"errors": [{"code": )" + code + R"(, "message": "no"}]})";
+  };
+  return {
+      // Row 1
+      {"Row1Ok", Answer(200, kApplication), "done edc23993"},
+      {"Row1Created", Answer(201, kApplication), "done edc23993"},
+      {"Row1OddSuccessStatus", Answer(299, kApplication), "done edc23993"},
+      {"Row1ErrorsBesideTheId", Answer(200, R"({"id": "a", "errors": [{"code": 201}]})"), "done a"},
+      {"Row1InternalErrorBesideTheId", Answer(200, R"({"id": "a", "errors": {"code": 401}})"),
+       "done a"},
+      {"Row1StrangeContent", Answer(200, R"({"id": "a", "product": 7, "history": {}})"), "done a"},
+      // Row 2
+      {"Row2Resolve", Failure(Kind::kResolve, false), "not carried out: unreachable"},
+      {"Row2Connect", Failure(Kind::kConnect, false), "not carried out: unreachable"},
+      {"Row2Tls", Failure(Kind::kTls, false), "not carried out: unreachable"},
+      {"Row2LostBeforeTheBody", Failure(Kind::kConnectionLost, false),
+       "not carried out: unreachable"},
+      {"Row2Deadline", Failure(Kind::kTimeout, false), "not carried out: no time left"},
+      {"Row2Stopped", Failure(Kind::kStopped, false), "not carried out: stopped"},
+      // Row 3
+      {"Row3Timeout", Failure(Kind::kTimeout, true), "ambiguous: timeout"},
+      {"Row3Lost", Failure(Kind::kConnectionLost, true), "ambiguous: connection lost"},
+      {"Row3TlsAfterTheBody", Failure(Kind::kTls, true), "ambiguous: connection lost"},
+      {"Row3ConnectAfterTheBody", Failure(Kind::kConnect, true), "ambiguous: connection lost"},
+      {"Row3Protocol", Failure(Kind::kProtocol, true), "ambiguous: connection lost"},
+      {"Row3Other", Failure(Kind::kOther, true), "ambiguous: connection lost"},
+      {"Row3TooLarge", Failure(Kind::kTooLarge, true), "ambiguous: answer too large"},
+      {"Row3Stopped", Failure(Kind::kStopped, true), "ambiguous: stopped"},
+      // Row 4
+      {"Row4RequestTimeout", Answer(408, ""), "ambiguous: server error http=408"},
+      {"Row4InternalError", Answer(500, html), "ambiguous: server error http=500"},
+      {"Row4BadGateway", Answer(502, html), "ambiguous: server error http=502"},
+      {"Row4Unavailable", Answer(503, ""), "ambiguous: server error http=503"},
+      {"Row4LastServerError", Answer(599, ""), "ambiguous: server error http=599"},
+      {"Row4KnownCodeDoesNotHelp", Answer(500, error("201")),
+       "ambiguous: server error http=500 code=201 message=no"},
+      {"Row4ApplicationDoesNotHelp", Answer(500, kApplication), "ambiguous: server error http=500"},
+      {"Row4Redirect300", Answer(300, ""), "ambiguous: server error http=300"},
+      {"Row4Redirect301", Answer(301, ""), "ambiguous: server error http=301"},
+      {"Row4Redirect306", Answer(306, ""), "ambiguous: server error http=306"},
+      // Row 5
+      {"Row5Code301", Answer(200, error("301")),
+       "ambiguous: server error http=200 code=301 message=no"},
+      {"Row5Code302", Answer(400, error("302")),
+       "ambiguous: server error http=400 code=302 message=no"},
+      {"Row5Code303", Answer(404, error("303")),
+       "ambiguous: server error http=404 code=303 message=no"},
+      {"Row5Code401", Answer(422, error("401")),
+       "ambiguous: server error http=422 code=401 message=no"},
+      {"Row5Code402", Answer(409, error("402")),
+       "ambiguous: server error http=409 code=402 message=no"},
+      {"Row5Code501", Answer(307, error("501")),
+       "ambiguous: server error http=307 code=501 message=no"},
+      {"Row5BeforeRateLimit", Answer(429, error("401")),
+       "ambiguous: server error http=429 code=401 message=no"},
+      // Row 6
+      {"Row6WithSuccess", Answer(200, error("201")), "refused http=200 code=201 message=no"},
+      {"Row6ObjectForm", Answer(200, R"({"errors": {"code": 204}})"), "refused http=200 code=204"},
+      {"Row6NumericString", Answer(400, error(R"("104")")), "refused http=400 code=104 message=no"},
+      {"Row6WithNotFound", Answer(404, error("202")), "refused http=404 code=202 message=no"},
+      {"Row6BeforeRateLimit", Answer(429, error("104")), "refused http=429 code=104 message=no"},
+      {"Row6FirstItemDecides", Answer(200, R"({"errors": [{"code": 101}, {"code": 401}]})"),
+       "refused http=200 code=101"},
+      // Row 7
+      {"Row7WithoutHeaders", Answer(429, ""), "not carried out: rate limited http=429"},
+      {"Row7WithHeader", Answer(429, "", {{"x-ratelimit-retry-secs", "1.5"}}),
+       "not carried out: rate limited after=1500ms http=429"},
+      // Row 8
+      {"Row8NotFound", Answer(404, html), "refused http=404"},
+      {"Row8UnknownCode", Answer(404, error("999")), "refused http=404 code=999 message=no"},
+      {"Row8Unauthorized", Answer(401, ""), "refused http=401"},
+      {"Row8LastClientError", Answer(499, ""), "refused http=499"},
+      {"Row8TemporaryRedirect", Answer(307, ""), "refused http=307"},
+      {"Row8PermanentRedirect", Answer(308, ""), "refused http=308"},
+      {"Row8ApplicationIsNoSuccess", Answer(404, kApplication), "refused http=404"},
+      // Row 9
+      {"Row9NotJson", Answer(200, html), "ambiguous: unreadable http=200"},
+      {"Row9Empty", Answer(204, ""), "ambiguous: unreadable http=204"},
+      {"Row9CutJson", Answer(200, R"({"id": "a")"), "ambiguous: unreadable http=200"},
+      {"Row9NoId", Answer(200, R"({"status": "APPLIED"})"), "ambiguous: unreadable http=200"},
+      {"Row9EmptyId", Answer(200, R"({"id": ""})"), "ambiguous: unreadable http=200"},
+      {"Row9IdOfAnotherType", Answer(200, R"({"id": 7})"), "ambiguous: unreadable http=200"},
+      {"Row9NullId", Answer(200, R"({"id": null})"), "ambiguous: unreadable http=200"},
+      {"Row9List", Answer(200, R"([{"id": "a"}])"), "ambiguous: unreadable http=200"},
+      {"Row9EmptyErrors", Answer(200, empty_errors), "ambiguous: unreadable http=200"},
+      {"Row9EmptyErrorObject", Answer(200, R"({"errors": {}})"), "ambiguous: unreadable http=200"},
+      {"Row9UnknownCode", Answer(200, error("999")),
+       "ambiguous: unreadable http=200 code=999 message=no"},
+      {"Row9ErrorsWithoutCode", Answer(200, R"({"errors": [{"message": "no"}]})"),
+       "ambiguous: unreadable http=200 message=no"},
+      {"Row9InvalidUtf8", Answer(200, "{\"id\": \"a\xff\"}"), "ambiguous: unreadable http=200"},
+      {"Row9KnownCodeWithARedirect", Answer(309, error("201")),
+       "ambiguous: unreadable http=309 code=201 message=no"},
+      {"Row9Informational", Answer(101, kApplication), "ambiguous: unreadable http=101"},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, OutcomeTableTest, testing::ValuesIn(Rows()),
+                         [](const auto& info) { return info.param.name; });
+
+std::string MessageFor(const std::string& json_message) {
+  const Outcome outcome =
+      OutcomeOfWrite(Answer(400, R"({"errors": [{"code": 201, "message": )" + json_message + "}]}"),
+                     absl::UnixEpoch());
+  return std::get<Refused>(outcome).answer.message;
+}
+
+TEST(PassfortMessageTest, IsCutAfter200Bytes) {
+  EXPECT_EQ(MessageFor('"' + std::string(500, 'x') + '"'), std::string(200, 'x'));
+}
+
+TEST(PassfortMessageTest, IsNeverCutWithinACharacter) {
+  // 199 bytes and a character of two.
+  EXPECT_EQ(MessageFor('"' + std::string(199, 'x') + "\xC3\xA9\""), std::string(199, 'x'));
+  EXPECT_EQ(MessageFor('"' + std::string(198, 'x') + "\xC3\xA9\""),
+            std::string(198, 'x') + "\xC3\xA9");
+}
+
+TEST(PassfortMessageTest, IsDroppedWhenItIsHtmlOrNoText) {
+  EXPECT_EQ(MessageFor(R"(" \n<html>secret</html>")"), "");
+  EXPECT_EQ(MessageFor("7"), "");
+}
+
+}  // namespace
+}  // namespace gateway
