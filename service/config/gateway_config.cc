@@ -1,0 +1,264 @@
+#include "service/config/gateway_config.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "service/config/address.h"
+#include "service/config/help.h"
+#include "service/config/setting_value.h"
+#include "service/config/settings.h"
+
+namespace gateway {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Passfort's own request timeout (API documentation, "Passfort API versions").
+constexpr milliseconds kPassfortTimeout{60'000};
+
+absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
+
+template <typename... Parts>
+absl::Status Wrong(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat(parts...));
+}
+
+const Setting* FindSetting(std::string_view name) {
+  const auto all = AllSettings();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [name](const Setting& s) { return s.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+// Levenshtein's distance: single characters put in, taken out or replaced.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+// ", did you mean x_y?" if a setting's name is near, else nothing.
+std::string NearMatch(std::string_view name) {
+  constexpr size_t kNear = 2;
+  constexpr size_t kLongestName = 64;
+  if (name.size() > kLongestName) return "";
+  std::string written = absl::AsciiStrToLower(Absl(name));
+  std::replace(written.begin(), written.end(), '-', '_');
+  const auto distance = [&written](const Setting& s) { return EditDistance(written, s.name); };
+  const auto all = AllSettings();
+  const auto nearest = std::min_element(
+      all.begin(), all.end(),
+      [&distance](const Setting& a, const Setting& b) { return distance(a) < distance(b); });
+  if (distance(*nearest) > kNear) return "";
+  return absl::StrCat(", did you mean ", Absl(nearest->name), "?");
+}
+
+absl::Status ReadDefaults(GatewayConfig& config) {
+  for (const Setting& setting : AllSettings()) {
+    if (setting.default_value.empty()) continue;
+    const absl::Status status = SetValue(setting, setting.default_value, "the default", config);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadEnvironment(std::span<const std::string_view> environment, ParsedConfig& parsed) {
+  for (const std::string_view entry : environment) {
+    const size_t equals = entry.find('=');
+    if (equals == std::string_view::npos || !entry.starts_with(kEnvironmentPrefix)) continue;
+    const std::string_view name = entry.substr(0, equals);
+    const std::string_view value = entry.substr(equals + 1);
+    const std::string setting_name =
+        absl::AsciiStrToLower(Absl(name.substr(kEnvironmentPrefix.size())));
+    const Setting* setting = FindSetting(setting_name);
+    if (setting == nullptr || EnvironmentName(*setting) != name) {
+      parsed.warnings.push_back(absl::StrCat("unknown environment variable ",
+                                             absl::CHexEscape(Absl(name)), " is ignored",
+                                             NearMatch(setting_name)));
+      continue;
+    }
+    if (value.empty()) continue;
+    const absl::Status status = SetValue(*setting, value, name, parsed.config);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// The command line, one flag after another.
+class FlagReader {
+ public:
+  explicit FlagReader(std::span<const std::string_view> arguments) : arguments_(arguments) {}
+
+  absl::Status ReadInto(GatewayConfig& config) {
+    while (next_ < arguments_.size()) {
+      if (const absl::Status status = ReadOne(config); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // No message repeats what follows a wrong flag or stands alone: it may be a key.
+  absl::Status ReadOne(GatewayConfig& config) {
+    const std::string_view argument = arguments_[next_++];
+    if (!argument.starts_with("--") || argument == "--") {
+      return Wrong("argument ", next_,
+                   " is not a flag; settings are given as --name=value (see --help)");
+    }
+    const size_t equals = argument.find('=');
+    const std::string_view flag = argument.substr(0, equals);
+    const std::string_view name = flag.substr(2);
+    const Setting* setting = FindSetting(name);
+    if (setting == nullptr) {
+      return Wrong("unknown flag ", absl::CHexEscape(Absl(flag)), NearMatch(name), " (see --help)");
+    }
+    if (std::holds_alternative<SecretKind>(setting->kind)) {
+      return Wrong(Absl(name),
+                   ": not taken from the command line, which every user of the machine "
+                   "can read in the process list; set ",
+                   EnvironmentName(*setting), " or use a file (api_key_file)");
+    }
+    const std::optional<std::string_view> value =
+        equals != std::string_view::npos ? argument.substr(equals + 1) : FollowingValue(*setting);
+    if (!value.has_value()) {
+      return Wrong(Absl(name), ": ", Absl(flag), " has no value; want ", RangeOf(setting->kind));
+    }
+    return SetValue(*setting, *value, flag, config);
+  }
+
+  std::optional<std::string_view> FollowingValue(const Setting& setting) {
+    const bool has_next = next_ < arguments_.size();
+    if (std::holds_alternative<SwitchKind>(setting.kind)) {
+      return has_next && IsSwitchWord(arguments_[next_]) ? arguments_[next_++] : "on";
+    }
+    if (!has_next || arguments_[next_].starts_with("--")) return std::nullopt;
+    return arguments_[next_++];
+  }
+
+  const std::span<const std::string_view> arguments_;
+  size_t next_ = 0;
+};
+
+absl::Status CheckAddresses(const GatewayConfig& config) {
+  for (const auto& [name, address] :
+       {std::pair("listen", &config.listen), std::pair("metrics_listen", &config.metrics_listen)}) {
+    if (!config.allow_insecure_listen && !IsLoopbackAddress(*address)) {
+      return Wrong(name, ": \"", *address,
+                   "\" is reachable from other machines, in plain text; want a loopback address "
+                   "(127.0.0.0/8, [::1], localhost), or set allow_insecure_listen");
+    }
+  }
+  if (config.allow_insecure_api_url || !IsPlainHttp(config.api_url)) return absl::OkStatus();
+  if (!IsLoopbackUrl(config.api_url)) {
+    return Wrong(
+        "api_url: \"", config.api_url,
+        "\" would show the API key and personal data on the way; want https, or plain http "
+        "to a loopback host, or set allow_insecure_api_url");
+  }
+  if (!config.api_proxy.empty()) {
+    return Wrong("api_proxy: \"", config.api_proxy,
+                 "\" would get the API key in plain text, because api_url is plain http; want an "
+                 "https api_url, or set allow_insecure_api_url");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckKey(const GatewayConfig& config) {
+  if (config.api_key.empty() && config.api_key_file.empty()) {
+    return Wrong("api_key: no API key; set PASSFORT_GATEWAY_API_KEY or api_key_file");
+  }
+  if (!config.api_key.empty() && !config.api_key_file.empty()) {
+    return Wrong("api_key, api_key_file: both are set; want exactly one");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDurations(const GatewayConfig& config) {
+  if (config.default_deadline > config.max_deadline) {
+    return Wrong("default_deadline: ", DurationText(config.default_deadline),
+                 " is longer than max_deadline (", DurationText(config.max_deadline),
+                 "); want at most that");
+  }
+  return absl::OkStatus();
+}
+
+void WarnOfRisks(const GatewayConfig& config, std::vector<std::string>& warnings) {
+  const auto below_passfort = [&warnings](const char* name, milliseconds value) {
+    if (value >= kPassfortTimeout) return;
+    warnings.push_back(absl::StrCat(name, ": ", DurationText(value), " is shorter than the ",
+                                    DurationText(kPassfortTimeout),
+                                    " that Passfort may take: more writes end as unknown"));
+  };
+  below_passfort("attempt_timeout", config.attempt_timeout);
+  below_passfort("default_deadline", config.default_deadline);
+  below_passfort("max_deadline", config.max_deadline);
+  if (config.drain_timeout < config.max_deadline) {
+    warnings.push_back(absl::StrCat(
+        "drain_timeout: ", DurationText(config.drain_timeout), " is shorter than max_deadline (",
+        DurationText(config.max_deadline), "): a stop can cut calls that are under way"));
+  }
+  if (config.connect_timeout > config.attempt_timeout) {
+    warnings.push_back(absl::StrCat("connect_timeout: ", DurationText(config.connect_timeout),
+                                    " is longer than attempt_timeout (",
+                                    DurationText(config.attempt_timeout), ") and has no effect"));
+  }
+}
+
+std::optional<std::string> TextAskedFor(std::span<const std::string_view> arguments) {
+  for (const std::string_view argument : arguments) {
+    if (argument == "--help" || argument == "-h") return HelpText();
+    if (argument == "--version") return VersionText();
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view> arguments,
+                                                std::span<const std::string_view> environment) {
+  ParsedConfig parsed;
+  if (std::optional<std::string> text = TextAskedFor(arguments)) {
+    parsed.wanted = ParsedConfig::Wanted::kPrintText;
+    parsed.text = *std::move(text);
+    return parsed;
+  }
+  absl::Status status = ReadDefaults(parsed.config);
+  if (status.ok()) status = ReadEnvironment(environment, parsed);
+  if (status.ok()) status = FlagReader(arguments).ReadInto(parsed.config);
+  if (status.ok()) status = CheckAddresses(parsed.config);
+  if (status.ok()) status = CheckKey(parsed.config);
+  if (status.ok()) status = CheckDurations(parsed.config);
+  if (!status.ok()) return status;
+  WarnOfRisks(parsed.config, parsed.warnings);
+  return parsed;
+}
+
+absl::Status CheckFiles(const GatewayConfig& config) {
+  if (config.api_ca_file.empty()) return absl::OkStatus();
+  const int file = open(config.api_ca_file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
+    return Wrong("api_ca_file: cannot read \"", config.api_ca_file, "\": ", strerror(errno));
+  }
+  close(file);
+  return absl::OkStatus();
+}
+
+}  // namespace gateway

@@ -1,0 +1,76 @@
+#ifndef SERVICE_CONFIG_GATEWAY_CONFIG_H_
+#define SERVICE_CONFIG_GATEWAY_CONFIG_H_
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/observability/log.h"
+
+namespace gateway {
+
+// Every setting of the gateway, under its own name. Meaning, range and default of each stand in the
+// table in settings.cc and nowhere else; a GatewayConfig with sense in it comes from
+// ParseGatewayConfig.
+struct GatewayConfig {
+  std::string listen;
+  std::string metrics_listen;
+  bool allow_insecure_listen = false;
+
+  std::string api_url;  // without a slash at the end
+  bool allow_insecure_api_url = false;
+  // Exactly one of the two is set.
+  std::string api_key;
+  std::string api_key_file;
+  std::string api_ca_file;  // empty: the system's
+  std::string api_proxy;    // empty: none
+  bool upstream_http2 = false;
+
+  std::chrono::milliseconds connect_timeout{};
+  std::chrono::milliseconds attempt_timeout{};
+  std::chrono::milliseconds idle_connection_timeout{};
+  std::chrono::milliseconds default_deadline{};
+  std::chrono::milliseconds max_deadline{};
+  std::chrono::milliseconds drain_timeout{};
+  std::chrono::milliseconds max_connection_age{};
+
+  int64_t max_in_flight = 0;
+  int64_t max_request_bytes = 0;
+  int64_t max_response_bytes = 0;
+
+  bool channelz = false;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+struct ParsedConfig {
+  enum class Wanted {
+    kServe,
+    kPrintText,  // --help or --version was given: print `text` to standard output and exit with 0
+  };
+
+  Wanted wanted = Wanted::kServe;
+  GatewayConfig config;
+  // Risky, but no reason not to start. Each names the setting; none holds a secret.
+  std::vector<std::string> warnings;
+  std::string text;
+};
+
+// Reads the settings from the command line (without the program's name) and from the environment
+// (`NAME=value` entries). A flag wins over the environment, the last of equal flags over the
+// others, and an empty environment variable counts as unset. An error names setting, value and
+// range, never the API key. A pure function.
+absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view> arguments,
+                                                std::span<const std::string_view> environment);
+
+// Whether the files that are read once, at start, can be read. The file of the API key is not among
+// them: ApiKeySource reads it.
+absl::Status CheckFiles(const GatewayConfig& config);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_GATEWAY_CONFIG_H_

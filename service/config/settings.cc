@@ -1,0 +1,120 @@
+#include "service/config/settings.h"
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "service/config/address.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Short enough for tests with short windows.
+constexpr auto kShortest = 10ms;
+constexpr int64_t kKiB = 1024;
+constexpr int64_t kMiB = 1024 * kKiB;
+
+absl::StatusOr<std::string> ReadListenAddress(std::string_view text) {
+  if (const absl::Status status = CheckListenAddress(text); !status.ok()) return status;
+  return std::string(text);
+}
+
+absl::StatusOr<std::string> ReadMetricsAddress(std::string_view text) {
+  if (const absl::Status status = CheckMetricsAddress(text); !status.ok()) return status;
+  return std::string(text);
+}
+
+absl::StatusOr<std::string> ReadPath(std::string_view text) {
+  if (text.empty()) return absl::InvalidArgumentError("is empty");
+  return std::string(text);
+}
+
+constexpr std::string_view kApiUrlRange = "http or https, host, port and path; no credentials";
+
+// The longest durations keep arithmetic and gRPC's own limits far away; their point is to catch a
+// slip of the unit.
+constexpr std::array kSettings = {
+    Setting{"listen",
+            TextKind{&GatewayConfig::listen, "ADDRESS", "host:port, [IPv6]:port or unix:/path",
+                     ReadListenAddress},
+            "127.0.0.1:50051", "Where gRPC is served. Port 0 takes a free one."},
+    Setting{"metrics_listen",
+            TextKind{&GatewayConfig::metrics_listen, "ADDRESS", "host:port, not IPv6",
+                     ReadMetricsAddress},
+            "127.0.0.1:9464", "Where Prometheus metrics are served. Port 0 takes a free one."},
+    Setting{"allow_insecure_listen", SwitchKind{&GatewayConfig::allow_insecure_listen}, "off",
+            "Lets listen and metrics_listen serve plain text beyond this machine."},
+    Setting{"api_url", TextKind{&GatewayConfig::api_url, "URL", kApiUrlRange, ReadApiUrl},
+            "https://api.passfort.com/4.0",
+            "Passfort's REST API. Plain http only on this machine."},
+    Setting{
+        "allow_insecure_api_url", SwitchKind{&GatewayConfig::allow_insecure_api_url}, "off",
+        "Lets api_url be plain http anywhere: the API key and personal data are then readable on "
+        "the way."},
+    Setting{
+        "api_key", SecretKind{&GatewayConfig::api_key}, "",
+        "Passfort's API key. By environment only: a command line is readable by others. Needed, "
+        "or else api_key_file."},
+    Setting{"api_key_file", TextKind{&GatewayConfig::api_key_file, "PATH", "a path", ReadPath}, "",
+            "A file that holds the API key and nothing else. Read again when it changes."},
+    Setting{"api_ca_file", TextKind{&GatewayConfig::api_ca_file, "PATH", "a path", ReadPath}, "",
+            "Certificates (PEM) of the authorities to trust for api_url, instead of the system's."},
+    Setting{"api_proxy",
+            TextKind{&GatewayConfig::api_proxy, "URL",
+                     "http or https, host and port; no credentials", ReadProxyUrl},
+            "",
+            "An HTTP proxy on the way to api_url. Proxy variables of the environment are ignored."},
+    Setting{"upstream_http2", SwitchKind{&GatewayConfig::upstream_http2}, "off",
+            "Offers HTTP/2 to an https api_url."},
+    Setting{"connect_timeout", DurationKind{&GatewayConfig::connect_timeout, kShortest, 5min}, "3s",
+            "Longest time for a new connection to Passfort."},
+    Setting{"attempt_timeout", DurationKind{&GatewayConfig::attempt_timeout, kShortest, 10min},
+            "65s",
+            "Longest time for one request to Passfort. Below Passfort's own 60s a write that was "
+            "done may look unknown."},
+    Setting{"idle_connection_timeout",
+            DurationKind{&GatewayConfig::idle_connection_timeout, kShortest, 10min}, "20s",
+            "How long a connection to Passfort is kept unused."},
+    Setting{"default_deadline", DurationKind{&GatewayConfig::default_deadline, kShortest, 1h},
+            "65s", "Time for a call whose caller sets no deadline."},
+    Setting{"max_deadline", DurationKind{&GatewayConfig::max_deadline, kShortest, 1h}, "150s",
+            "Longest time for a call, whatever deadline its caller sets."},
+    Setting{"drain_timeout", DurationKind{&GatewayConfig::drain_timeout, kShortest, 1h}, "150s",
+            "How long calls under way may go on after SIGTERM."},
+    Setting{"max_connection_age", DurationKind{&GatewayConfig::max_connection_age, kShortest, 24h},
+            "30m",
+            "After about this time callers are asked to connect again, so that new replicas get "
+            "load."},
+    Setting{"max_in_flight", CountKind{&GatewayConfig::max_in_flight, 1, 100'000}, "5000",
+            "Calls at a time; more are refused at once."},
+    Setting{"max_request_bytes", BytesKind{&GatewayConfig::max_request_bytes, kKiB, 4 * kMiB},
+            "64KiB", "Largest message taken from a caller."},
+    Setting{"max_response_bytes", BytesKind{&GatewayConfig::max_response_bytes, kKiB, 64 * kMiB},
+            "1MiB", "Largest body taken from Passfort."},
+    Setting{"channelz", SwitchKind{&GatewayConfig::channelz}, "off",
+            "Serves gRPC's channelz: shows callers' addresses to every caller."},
+    Setting{"log_level", LogLevelKind{&GatewayConfig::log_level}, "info",
+            "The least important lines to log."},
+};
+
+// Kubernetes sets PASSFORT_GATEWAY_PORT, ..._PORT_50051_TCP and ..._SERVICE_HOST in every pod when
+// a Service is called passfort-gateway: a setting of such a name would be set by accident.
+constexpr bool IsInjectedByKubernetes(const Setting& setting) {
+  return setting.name == "port" || setting.name.starts_with("port_") ||
+         setting.name.starts_with("service_");
+}
+static_assert(std::none_of(kSettings.begin(), kSettings.end(), IsInjectedByKubernetes));
+
+}  // namespace
+
+std::span<const Setting> AllSettings() { return kSettings; }
+
+std::string EnvironmentName(const Setting& setting) {
+  return std::string(kEnvironmentPrefix) +
+         absl::AsciiStrToUpper(absl::string_view(setting.name.data(), setting.name.size()));
+}
+
+}  // namespace gateway

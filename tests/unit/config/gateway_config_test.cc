@@ -1,0 +1,359 @@
+#include "service/config/gateway_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "service/base/version.h"
+#include "service/config/settings.h"
+
+namespace gateway {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+using Words = std::vector<std::string_view>;
+
+constexpr std::string_view kKeyVariable = "PASSFORT_GATEWAY_API_KEY=test-key";
+
+absl::StatusOr<ParsedConfig> Parse(const Words& arguments, const Words& environment) {
+  return ParseGatewayConfig(arguments, environment);
+}
+
+// With a key, so that only what the test is about can be wrong.
+absl::StatusOr<ParsedConfig> ParseFlags(const Words& arguments) {
+  return Parse(arguments, {kKeyVariable});
+}
+
+std::string ErrorOf(const absl::StatusOr<ParsedConfig>& parsed) {
+  return parsed.ok() ? "no error" : std::string(parsed.status().message());
+}
+
+TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
+  const auto parsed = ParseFlags({});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  const GatewayConfig& config = parsed->config;
+  EXPECT_EQ(parsed->wanted, ParsedConfig::Wanted::kServe);
+  EXPECT_THAT(parsed->warnings, IsEmpty());
+  EXPECT_EQ(config.listen, "127.0.0.1:50051");
+  EXPECT_EQ(config.metrics_listen, "127.0.0.1:9464");
+  EXPECT_FALSE(config.allow_insecure_listen);
+  EXPECT_EQ(config.api_url, "https://api.passfort.com/4.0");
+  EXPECT_FALSE(config.allow_insecure_api_url);
+  EXPECT_EQ(config.api_key, "test-key");
+  EXPECT_EQ(config.api_key_file, "");
+  EXPECT_EQ(config.api_ca_file, "");
+  EXPECT_EQ(config.api_proxy, "");
+  EXPECT_FALSE(config.upstream_http2);
+  EXPECT_EQ(config.connect_timeout, milliseconds(3'000));
+  EXPECT_EQ(config.attempt_timeout, milliseconds(65'000));
+  EXPECT_EQ(config.idle_connection_timeout, milliseconds(20'000));
+  EXPECT_EQ(config.default_deadline, milliseconds(65'000));
+  EXPECT_EQ(config.max_deadline, milliseconds(150'000));
+  EXPECT_EQ(config.drain_timeout, milliseconds(150'000));
+  EXPECT_EQ(config.max_connection_age, milliseconds(1'800'000));
+  EXPECT_EQ(config.max_in_flight, 5000);
+  EXPECT_EQ(config.max_request_bytes, 65'536);
+  EXPECT_EQ(config.max_response_bytes, 1'048'576);
+  EXPECT_FALSE(config.channelz);
+  EXPECT_EQ(config.log_level, LogLevel::kInfo);
+}
+
+struct OtherValue {
+  const char* text;
+  bool (*is_set)(const GatewayConfig&);
+};
+
+// For every setting a value that is not its default, and whether it has arrived.
+const std::map<std::string_view, OtherValue>& OtherValues() {
+  using C = GatewayConfig;
+  static const std::map<std::string_view, OtherValue> values = {
+      {"listen", {"[::1]:0", [](const C& c) { return c.listen == "[::1]:0"; }}},
+      {"metrics_listen",
+       {"localhost:1", [](const C& c) { return c.metrics_listen == "localhost:1"; }}},
+      {"allow_insecure_listen", {"true", [](const C& c) { return c.allow_insecure_listen; }}},
+      {"api_url", {"http://[::1]:9/", [](const C& c) { return c.api_url == "http://[::1]:9"; }}},
+      {"allow_insecure_api_url", {"on", [](const C& c) { return c.allow_insecure_api_url; }}},
+      {"api_key", {"other", [](const C& c) { return c.api_key == "other"; }}},
+      {"api_key_file", {"/run/key", [](const C& c) { return c.api_key_file == "/run/key"; }}},
+      {"api_ca_file", {"ca.pem", [](const C& c) { return c.api_ca_file == "ca.pem"; }}},
+      {"api_proxy", {"http://p:1", [](const C& c) { return c.api_proxy == "http://p:1"; }}},
+      {"upstream_http2", {"on", [](const C& c) { return c.upstream_http2; }}},
+      {"connect_timeout",
+       {"250ms", [](const C& c) { return c.connect_timeout == milliseconds(250); }}},
+      {"attempt_timeout",
+       {"1.5s", [](const C& c) { return c.attempt_timeout == milliseconds(1'500); }}},
+      {"idle_connection_timeout",
+       {"10ms", [](const C& c) { return c.idle_connection_timeout == milliseconds(10); }}},
+      {"default_deadline",
+       {"1m30s", [](const C& c) { return c.default_deadline == milliseconds(90'000); }}},
+      {"max_deadline",
+       {"1h", [](const C& c) { return c.max_deadline == milliseconds(3'600'000); }}},
+      {"drain_timeout",
+       {"2m", [](const C& c) { return c.drain_timeout == milliseconds(120'000); }}},
+      {"max_connection_age",
+       {"24h", [](const C& c) { return c.max_connection_age == milliseconds(86'400'000); }}},
+      {"max_in_flight", {"100000", [](const C& c) { return c.max_in_flight == 100'000; }}},
+      {"max_request_bytes", {"1024", [](const C& c) { return c.max_request_bytes == 1024; }}},
+      {"max_response_bytes",
+       {"64MiB", [](const C& c) { return c.max_response_bytes == 67'108'864; }}},
+      {"channelz", {"true", [](const C& c) { return c.channelz; }}},
+      {"log_level", {"off", [](const C& c) { return c.log_level == LogLevel::kOff; }}},
+  };
+  return values;
+}
+
+// The environment that `setting` needs beside itself.
+Words KeyUnlessFile(const Setting& setting) {
+  return setting.name == "api_key_file" ? Words{} : Words{kKeyVariable};
+}
+
+TEST(GatewayConfigTest, TakesEverySettingFromAFlagInBothForms) {
+  for (const Setting& setting : AllSettings()) {
+    SCOPED_TRACE(setting.name);
+    const OtherValue& value = OtherValues().at(setting.name);
+    if (setting.name == "api_key") continue;
+    const std::string flag = absl::StrCat("--", std::string(setting.name));
+    const std::string joined = absl::StrCat(flag, "=", value.text);
+    for (const Words& words : {Words{joined}, Words{flag, value.text}}) {
+      const auto parsed = Parse(words, KeyUnlessFile(setting));
+      ASSERT_TRUE(parsed.ok()) << parsed.status();
+      EXPECT_TRUE(value.is_set(parsed->config));
+    }
+  }
+}
+
+TEST(GatewayConfigTest, TakesEverySettingFromTheEnvironment) {
+  for (const Setting& setting : AllSettings()) {
+    SCOPED_TRACE(setting.name);
+    const OtherValue& value = OtherValues().at(setting.name);
+    const std::string entry = absl::StrCat(EnvironmentName(setting), "=", value.text);
+    Words environment = KeyUnlessFile(setting);
+    environment.push_back(entry);
+    const auto parsed = Parse({}, environment);
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_TRUE(value.is_set(parsed->config));
+  }
+}
+
+TEST(GatewayConfigTest, LetsTheFlagWinOverTheEnvironment) {
+  const auto parsed =
+      Parse({"--max_in_flight=7"}, {kKeyVariable, "PASSFORT_GATEWAY_MAX_IN_FLIGHT=8"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->config.max_in_flight, 7);
+}
+
+TEST(GatewayConfigTest, LetsTheLastOfEqualFlagsWin) {
+  EXPECT_EQ(ParseFlags({"--max_in_flight=7", "--max_in_flight", "9"})->config.max_in_flight, 9);
+}
+
+TEST(GatewayConfigTest, CountsAnEmptyVariableAsUnset) {
+  const auto parsed = Parse(
+      {}, {kKeyVariable, "PASSFORT_GATEWAY_API_KEY_FILE=", "PASSFORT_GATEWAY_MAX_IN_FLIGHT="});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->config.max_in_flight, 5000);
+}
+
+TEST(GatewayConfigTest, TakesASwitchWithoutAValue) {
+  const auto parsed = ParseFlags({"--channelz", "--upstream_http2", "off", "--max_in_flight=1"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_TRUE(parsed->config.channelz);
+  EXPECT_FALSE(parsed->config.upstream_http2);
+  EXPECT_FALSE(ParseFlags({"--channelz", "--channelz=false"})->config.channelz);
+}
+
+struct WrongRow {
+  std::vector<std::string_view> arguments;
+  const char* message;
+};
+
+class WrongFlagTest : public testing::TestWithParam<WrongRow> {};
+
+TEST_P(WrongFlagTest, StopsTheStart) {
+  EXPECT_EQ(ErrorOf(ParseFlags(GetParam().arguments)), GetParam().message);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, WrongFlagTest,
+    testing::Values(
+        WrongRow{{"--drain_timeout=5"},
+                 "drain_timeout: \"5\" from --drain_timeout is not valid; want 10ms to 1h"},
+        WrongRow{{"--drain_timeout", "9ms"},
+                 "drain_timeout: \"9ms\" from --drain_timeout is not valid; want 10ms to 1h"},
+        WrongRow{{"--connect_timeout=inf"},
+                 "connect_timeout: \"inf\" from --connect_timeout is not valid; want 10ms to 5m"},
+        WrongRow{
+            {"--connect_timeout=10.5ms"},
+            "connect_timeout: \"10.5ms\" from --connect_timeout is not valid; want 10ms to 5m"},
+        WrongRow{{"--connect_timeout=-3s"},
+                 "connect_timeout: \"-3s\" from --connect_timeout is not valid; want 10ms to 5m"},
+        WrongRow{{"--max_in_flight=0"},
+                 "max_in_flight: \"0\" from --max_in_flight is not valid; want 1 to 100000"},
+        WrongRow{{"--max_in_flight=100001"},
+                 "max_in_flight: \"100001\" from --max_in_flight is not valid; want 1 to 100000"},
+        WrongRow{{"--max_in_flight=+5"},
+                 "max_in_flight: \"+5\" from --max_in_flight is not valid; want 1 to 100000"},
+        WrongRow{{"--max_request_bytes=64KB"},
+                 "max_request_bytes: \"64KB\" from --max_request_bytes is not valid; want 1KiB to "
+                 "4MiB"},
+        WrongRow{{"--max_response_bytes=9223372036854775807GiB"},
+                 "max_response_bytes: \"9223372036854775807GiB\" from --max_response_bytes is not "
+                 "valid; want 1KiB to 64MiB"},
+        WrongRow{{"--channelz=yes"},
+                 "channelz: \"yes\" from --channelz is not valid; want on or off"},
+        WrongRow{{"--log_level=trace"},
+                 "log_level: \"trace\" from --log_level is not valid; want debug, info, warn, "
+                 "error, off"},
+        WrongRow{
+            {"--listen=50051"},
+            "listen: \"50051\" from --listen has no valid host; want host:port, [IPv6]:port or "
+            "unix:/path"},
+        WrongRow{
+            {"--metrics_listen=0.0.0.0:9464"},
+            "metrics_listen: \"0.0.0.0:9464\" is reachable from other machines, in plain text; "
+            "want a loopback address (127.0.0.0/8, [::1], localhost), or set "
+            "allow_insecure_listen"},
+        WrongRow{{"--api_url=http://api.example/4.0"},
+                 "api_url: \"http://api.example/4.0\" would show the API key and personal data on "
+                 "the way; want https, or plain http to a loopback host, or set "
+                 "allow_insecure_api_url"},
+        WrongRow{{"--api_url=http://127.0.0.1:1", "--api_proxy=http://proxy.example:3128"},
+                 "api_proxy: \"http://proxy.example:3128\" would get the API key in plain text, "
+                 "because api_url is plain http; want an https api_url, or set "
+                 "allow_insecure_api_url"},
+        WrongRow{{"--api_ca_file="}, "api_ca_file: \"\" from --api_ca_file is empty; want a path"},
+        WrongRow{{"--api_key_file=/run/key"},
+                 "api_key, api_key_file: both are set; want exactly one"},
+        WrongRow{{"--default_deadline=151s"},
+                 "default_deadline: 151s is longer than max_deadline (150s); want at most that"},
+        WrongRow{{"--listen"},
+                 "listen: --listen has no value; want host:port, [IPv6]:port or unix:/path"},
+        WrongRow{{"--listen", "--channelz"},
+                 "listen: --listen has no value; want host:port, [IPv6]:port or unix:/path"},
+        WrongRow{{"--drain-timeout=5s"},
+                 "unknown flag --drain-timeout, did you mean drain_timeout? (see --help)"},
+        WrongRow{{"--port=1"}, "unknown flag --port (see --help)"},
+        WrongRow{{"--channelz", "yes"},
+                 "argument 2 is not a flag; settings are given as --name=value (see --help)"}));
+
+TEST(GatewayConfigTest, NamesTheVariableThatIsWrong) {
+  EXPECT_EQ(ErrorOf(Parse({}, {kKeyVariable, "PASSFORT_GATEWAY_LOG_LEVEL=loud"})),
+            "log_level: \"loud\" from PASSFORT_GATEWAY_LOG_LEVEL is not valid; want debug, info, "
+            "warn, error, off");
+}
+
+TEST(GatewayConfigTest, NeedsAKey) {
+  EXPECT_EQ(ErrorOf(Parse({}, {})),
+            "api_key: no API key; set PASSFORT_GATEWAY_API_KEY or api_key_file");
+}
+
+TEST(GatewayConfigTest, RefusesTheKeyOnTheCommandLineAndSaysWhy) {
+  for (const Words& words : {Words{"--api_key=canary"}, Words{"--api_key", "canary"}}) {
+    EXPECT_THAT(ErrorOf(ParseFlags(words)),
+                AllOf(HasSubstr("process list"), HasSubstr("PASSFORT_GATEWAY_API_KEY"),
+                      Not(HasSubstr("canary"))));
+  }
+}
+
+TEST(GatewayConfigTest, RepeatsNothingThatMayBeASecret) {
+  for (const Words& words :
+       {Words{"--apikey=canary"}, Words{"--apikey", "canary"}, Words{"canary"},
+        Words{"--api_url=https://canary@api.example"}, Words{"--api_url=https://h/?apikey=canary"},
+        Words{"--api_proxy=http://user:canary@proxy.example:1"}}) {
+    const auto parsed = ParseFlags(words);
+    ASSERT_FALSE(parsed.ok()) << words[0];
+    EXPECT_THAT(ErrorOf(parsed), Not(HasSubstr("canary")));
+  }
+}
+
+TEST(GatewayConfigTest, OpensUpWhenToldTo) {
+  EXPECT_TRUE(
+      ParseFlags({"--allow_insecure_listen", "--listen=0.0.0.0:1", "--metrics_listen=0.0.0.0:2"})
+          .ok());
+  EXPECT_TRUE(ParseFlags({"--allow_insecure_api_url", "--api_url=http://api.example"}).ok());
+}
+
+TEST(GatewayConfigTest, WarnsOfUnknownVariables) {
+  const auto parsed =
+      Parse({}, {kKeyVariable, "PASSFORT_GATEWAY_PORT=tcp://canary", "PASSFORT_GATEWAY_LISTN=x",
+                 "PASSFORT_GATEWAY_log_level=off", "OTHER=1", "PASSFORT_GATEWAY"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_THAT(
+      parsed->warnings,
+      ElementsAre("unknown environment variable PASSFORT_GATEWAY_PORT is ignored",
+                  "unknown environment variable PASSFORT_GATEWAY_LISTN is ignored, did you mean "
+                  "listen?",
+                  "unknown environment variable PASSFORT_GATEWAY_log_level is ignored, did you "
+                  "mean log_level?"));
+}
+
+TEST(GatewayConfigTest, WarnsOfRiskyDurations) {
+  const auto parsed = ParseFlags({"--attempt_timeout=59s", "--connect_timeout=1m",
+                                  "--default_deadline=59999ms", "--drain_timeout=2m"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_THAT(
+      parsed->warnings,
+      ElementsAre(
+          "attempt_timeout: 59s is shorter than the 1m that Passfort may take: more writes "
+          "end as unknown",
+          "default_deadline: 59999ms is shorter than the 1m that Passfort may take: more "
+          "writes end as unknown",
+          "drain_timeout: 2m is shorter than max_deadline (150s): a stop can cut calls that "
+          "are under way",
+          "connect_timeout: 1m is longer than attempt_timeout (59s) and has no effect"));
+}
+
+TEST(GatewayConfigTest, HelpTellsAllAboutEverySetting) {
+  // Help is wanted most when the rest is wrong.
+  const auto parsed = Parse({"--bogus", "--help"}, {});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->wanted, ParsedConfig::Wanted::kPrintText);
+  for (const Setting& setting : AllSettings()) {
+    EXPECT_THAT(parsed->text, HasSubstr(std::string(setting.name)));
+    EXPECT_THAT(parsed->text, HasSubstr(EnvironmentName(setting)));
+  }
+  EXPECT_THAT(parsed->text,
+              HasSubstr("  --connect_timeout=DURATION\n"
+                        "      Longest time for a new connection to Passfort.\n"
+                        "      Range: 10ms to 5m.\n"
+                        "      Default: 3s. Environment: PASSFORT_GATEWAY_CONNECT_TIMEOUT\n"));
+  EXPECT_THAT(parsed->text, Not(HasSubstr("--api_key=")));
+}
+
+TEST(GatewayConfigTest, HelpFitsATerminal) {
+  const std::string text = Parse({"--help"}, {})->text;
+  size_t start = 0;
+  for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {
+    EXPECT_LE(end - start, 80u) << text.substr(start, end - start);
+    start = end + 1;
+  }
+  EXPECT_EQ(start, text.size());
+}
+
+TEST(GatewayConfigTest, TellsTheVersion) {
+  const auto parsed = Parse({"--version"}, {});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->wanted, ParsedConfig::Wanted::kPrintText);
+  EXPECT_EQ(parsed->text, absl::StrCat("passfort-gateway ", kVersion, "\n"));
+}
+
+TEST(CheckFilesTest, NamesTheFileThatCannotBeRead) {
+  GatewayConfig config;
+  EXPECT_TRUE(CheckFiles(config).ok());
+  config.api_ca_file = "/nowhere/ca.pem";
+  EXPECT_EQ(CheckFiles(config).message(),
+            "api_ca_file: cannot read \"/nowhere/ca.pem\": No such file or directory");
+}
+
+}  // namespace
+}  // namespace gateway
