@@ -17,18 +17,21 @@ struct LogField {
   std::variant<std::string_view, int64_t, double, bool> value;
 };
 
-// One JSON object a line on standard output: `time`, `level`, `message`, then the fields. Safe from
-// any thread. A line is never waited for: when the reader of standard output is slower than the
-// gateway, the oldest waiting lines are dropped and a later line says how many.
+// One JSON object a line: `time`, `level`, `message`, then the fields. What is not UTF-8 is
+// replaced. Safe from any thread. A line is never waited for: when the reader is slower than the
+// gateway, the oldest waiting lines are dropped and a later line says how many. A reader that has
+// gone away is no error and no SIGPIPE: the lines are lost.
 //
 // No line ever holds a key, a header, a body or anything about a person.
 class Log {
  public:
   static std::unique_ptr<Log> ToStandardOutput(LogLevel level);
+  // Writes to `descriptor`, which outlives the log and stays the caller's.
+  static std::unique_ptr<Log> ToDescriptor(int descriptor, LogLevel level);
   // Writes nothing; for tests.
   static std::unique_ptr<Log> Nowhere();
 
-  // Waits until all lines are written.
+  // Waits until all lines are written, but no more than a second for a reader that takes none.
   virtual ~Log() = default;
 
   virtual bool IsOn(LogLevel level) const = 0;

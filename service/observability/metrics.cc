@@ -1,0 +1,126 @@
+#include "service/observability/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "service/base/version.h"
+#include "service/observability/child_table.h"
+#include "service/observability/metrics_server.h"
+#include "service/observability/process_metrics.h"
+
+namespace gateway {
+namespace {
+
+// From a refusal of our own up to the longest `max_deadline` that anyone is likely to set. Dense
+// around 60 s, Passfort's own limit, and 65 s, the default of `attempt_timeout`.
+const prometheus::Histogram::BucketBoundaries& SecondsBuckets() {
+  static const prometheus::Histogram::BucketBoundaries buckets = {
+      0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+      2.5,   5,      10,    20,   30,    45,   60,  66,   90,  150};
+  return buckets;
+}
+
+prometheus::Counter& AddCounter(prometheus::Family<prometheus::Counter>& family,
+                                const prometheus::Labels& labels) {
+  return family.Add(labels);
+}
+
+prometheus::Histogram& AddHistogram(prometheus::Family<prometheus::Histogram>& family,
+                                    const prometheus::Labels& labels) {
+  return family.Add(labels, SecondsBuckets());
+}
+
+prometheus::Family<prometheus::Counter>& CounterFamily(prometheus::Registry& registry,
+                                                       const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Family<prometheus::Histogram>& HistogramFamily(prometheus::Registry& registry,
+                                                           const char* name, const char* help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+}
+
+double Seconds(std::chrono::nanoseconds took) {
+  return std::chrono::duration<double>(took).count();
+}
+
+}  // namespace
+
+struct Metrics::Families {
+  // Both are shared with the server's request that collects from them when they go.
+  std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
+  std::shared_ptr<ProcessMetrics> process = std::make_shared<ProcessMetrics>();
+
+  ChildTable<prometheus::Counter, 2> started{
+      CounterFamily(*registry, "grpc_server_started_total", "Calls that arrived."),
+      {"grpc_service", "grpc_method"},
+      AddCounter};
+  ChildTable<prometheus::Counter, 3> handled{
+      CounterFamily(*registry, "grpc_server_handled_total", "Calls that were answered."),
+      {"grpc_service", "grpc_method", "grpc_code"},
+      AddCounter};
+  ChildTable<prometheus::Histogram, 2> handling{
+      HistogramFamily(*registry, "grpc_server_handling_seconds",
+                      "Time from a call's arrival to its answer."),
+      {"grpc_service", "grpc_method"},
+      AddHistogram};
+  ChildTable<prometheus::Counter, 2> requests{
+      CounterFamily(*registry, "passfort_requests_total", "Requests to Passfort that ended."),
+      {"endpoint", "outcome"},
+      AddCounter};
+  ChildTable<prometheus::Histogram, 1> request_seconds{
+      HistogramFamily(*registry, "passfort_request_seconds",
+                      "Time from a request to Passfort to its end."),
+      {"endpoint"},
+      AddHistogram};
+
+  Families() {
+    prometheus::BuildGauge()
+        .Name("passfort_gateway_build_info")
+        .Help("Always 1; the version is in the label.")
+        .Register(*registry)
+        .Add({{"version", kVersion}})
+        .Set(1);
+  }
+};
+
+Metrics::Metrics() : families_(std::make_unique<Families>()) {}
+
+Metrics::~Metrics() = default;
+
+void Metrics::CallStarted(std::string_view service, std::string_view method) {
+  families_->started.For({service, method}).Increment();
+}
+
+void Metrics::CallHandled(std::string_view service, std::string_view method, std::string_view code,
+                          std::chrono::nanoseconds took) {
+  families_->handled.For({service, method, code}).Increment();
+  families_->handling.For({service, method}).Observe(Seconds(took));
+}
+
+void Metrics::PassfortRequest(std::string_view endpoint, std::string_view outcome,
+                              std::chrono::nanoseconds took) {
+  families_->requests.For({endpoint, outcome}).Increment();
+  families_->request_seconds.For({endpoint}).Observe(Seconds(took));
+}
+
+std::string Metrics::Text() const {
+  std::vector<prometheus::MetricFamily> families = families_->registry->Collect();
+  std::vector<prometheus::MetricFamily> process = families_->process->Collect();
+  families.insert(families.end(), std::make_move_iterator(process.begin()),
+                  std::make_move_iterator(process.end()));
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+absl::StatusOr<std::unique_ptr<Metrics::Server>> Metrics::Serve(const std::string& address) {
+  return ServeMetrics(address, {families_->registry, families_->process});
+}
+
+}  // namespace gateway

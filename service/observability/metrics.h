@@ -32,7 +32,8 @@ class Metrics {
   // The text that GET /metrics answers.
   std::string Text() const;
 
-  // Serves the metrics on `address` ("host:port", port 0 takes a free one) until it is destroyed.
+  // Serves the metrics on `address` ("host:port" with a name or an IPv4 address; port 0 takes
+  // a free one) until it is destroyed.
   class Server {
    public:
     virtual ~Server() = default;

@@ -1,0 +1,170 @@
+#include "service/observability/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "service/base/version.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr const char* kService = "passfort.gateway.v1.ProductApplicationService";
+constexpr const char* kMethod = "AddProductApplication";
+
+// A connection to `host` (a numeric address), or -1.
+int Connect(const std::string& host, int port) {
+  addrinfo hints = {};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return -1;
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> address(found, freeaddrinfo);
+  const int connection = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(connection, address->ai_addr, address->ai_addrlen) == 0) return connection;
+  close(connection);
+  return -1;
+}
+
+// The whole answer to GET /metrics, headers included; empty if there is none.
+std::string Scrape(const std::string& host, int port) {
+  const int connection = Connect(host, port);
+  if (connection < 0) return "";
+  const std::string request = "GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+  std::string answer;
+  if (send(connection, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
+    char buffer[4096];
+    for (ssize_t got = 0; (got = recv(connection, buffer, sizeof(buffer), 0)) > 0;) {
+      answer.append(buffer, static_cast<size_t>(got));
+    }
+  }
+  close(connection);
+  return answer;
+}
+
+// The value of the line that begins with `name_and_labels`, or -1.
+double ValueOf(const std::string& text, const std::string& name_and_labels) {
+  const size_t line = text.find("\n" + name_and_labels + " ");
+  if (line == std::string::npos) return -1;
+  return std::stod(text.substr(line + name_and_labels.size() + 2));
+}
+
+TEST(MetricsTest, CountsCalls) {
+  Metrics metrics;
+  metrics.CallStarted(kService, kMethod);
+  metrics.CallStarted(kService, kMethod);
+  metrics.CallHandled(kService, kMethod, "OK", 30ms);
+  metrics.CallHandled(kService, kMethod, "UNKNOWN", 65s);
+
+  const std::string text = metrics.Text();
+  const std::string labels =
+      std::string("grpc_method=\"") + kMethod + "\",grpc_service=\"" + kService;
+  EXPECT_EQ(ValueOf(text, "grpc_server_started_total{" + labels + "\"}"), 2);
+  EXPECT_EQ(ValueOf(text, "grpc_server_handled_total{grpc_code=\"OK\"," + labels + "\"}"), 1);
+  EXPECT_EQ(ValueOf(text, "grpc_server_handled_total{grpc_code=\"UNKNOWN\"," + labels + "\"}"), 1);
+  const std::string seconds = "grpc_server_handling_seconds";
+  EXPECT_EQ(ValueOf(text, seconds + "_count{" + labels + "\"}"), 2);
+  EXPECT_DOUBLE_EQ(ValueOf(text, seconds + "_sum{" + labels + "\"}"), 65.03);
+  EXPECT_EQ(ValueOf(text, seconds + "_bucket{" + labels + "\",le=\"0.025\"}"), 0);
+  EXPECT_EQ(ValueOf(text, seconds + "_bucket{" + labels + "\",le=\"0.05\"}"), 1);
+  EXPECT_EQ(ValueOf(text, seconds + "_bucket{" + labels + "\",le=\"60\"}"), 1);
+  EXPECT_EQ(ValueOf(text, seconds + "_bucket{" + labels + "\",le=\"66\"}"), 2);
+}
+
+TEST(MetricsTest, CountsRequestsToPassfort) {
+  const std::string endpoint = "POST /profiles/{profile_id}/applications";
+  Metrics metrics;
+  metrics.PassfortRequest(endpoint, "done", 1s);
+  metrics.PassfortRequest(endpoint, "done", 1s);
+  metrics.PassfortRequest(endpoint, "ambiguous", 500ms);
+
+  const std::string text = metrics.Text();
+  const std::string label = "{endpoint=\"" + endpoint + "\"";
+  EXPECT_EQ(ValueOf(text, "passfort_requests_total" + label + ",outcome=\"done\"}"), 2);
+  EXPECT_EQ(ValueOf(text, "passfort_requests_total" + label + ",outcome=\"ambiguous\"}"), 1);
+  EXPECT_EQ(ValueOf(text, "passfort_request_seconds_count" + label + "}"), 3);
+  EXPECT_EQ(ValueOf(text, "passfort_request_seconds_sum" + label + "}"), 2.5);
+}
+
+TEST(MetricsTest, TellsAboutTheProcess) {
+  const Metrics metrics;
+  const std::string text = metrics.Text();
+  const auto now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  EXPECT_EQ(ValueOf(text, "passfort_gateway_build_info{version=\"" + std::string(kVersion) + "\"}"),
+            1);
+  EXPECT_NEAR(ValueOf(text, "process_start_time_seconds"), now, 300);
+  EXPECT_GT(ValueOf(text, "process_resident_memory_bytes"), 1 << 20);
+  EXPECT_GE(ValueOf(text, "process_cpu_seconds_total"), 0);
+  EXPECT_GE(ValueOf(text, "process_threads"), 1);
+}
+
+TEST(MetricsTest, CountsOpenDescriptors) {
+  const Metrics metrics;
+  const double before = ValueOf(metrics.Text(), "process_open_fds");
+  const int descriptor = dup(STDERR_FILENO);
+  EXPECT_EQ(ValueOf(metrics.Text(), "process_open_fds"), before + 1);
+  close(descriptor);
+}
+
+TEST(MetricsServerTest, ServesTheTextOverHttp) {
+  Metrics metrics;
+  metrics.CallStarted(kService, kMethod);
+  const auto server = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  ASSERT_GT((*server)->port(), 0);
+
+  const std::string answer = Scrape("127.0.0.1", (*server)->port());
+  EXPECT_THAT(answer, HasSubstr("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("text/plain"));
+  EXPECT_THAT(answer, HasSubstr("grpc_server_started_total{"));
+  EXPECT_THAT(answer, HasSubstr("passfort_gateway_build_info{"));
+  EXPECT_THAT(answer, HasSubstr("process_resident_memory_bytes "));
+}
+
+TEST(MetricsServerTest, ServesAName) {
+  Metrics metrics;
+  const auto server = metrics.Serve("localhost:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_THAT(Scrape("127.0.0.1", (*server)->port()), HasSubstr("200 OK"));
+}
+
+TEST(MetricsServerTest, SaysThatThePortIsTaken) {
+  Metrics metrics;
+  const auto first = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(first.ok()) << first.status();
+  const std::string address = "127.0.0.1:" + std::to_string((*first)->port());
+  const auto second = metrics.Serve(address);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(address));
+}
+
+TEST(MetricsServerTest, TakesOneAddressAndNoIPv6) {
+  Metrics metrics;
+  for (const char* address :
+       {"127.0.0.1:0,127.0.0.1:0", "127.0.0.1:0s", "127.0.0.1", "[::1]:0", ":0", ""}) {
+    EXPECT_EQ(metrics.Serve(address).status().code(), absl::StatusCode::kInvalidArgument)
+        << address;
+  }
+}
+
+TEST(MetricsServerTest, StopsServingWhenItIsDestroyed) {
+  Metrics metrics;
+  auto server = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  const int port = (*server)->port();
+  server->reset();
+  EXPECT_EQ(Connect("127.0.0.1", port), -1);
+}
+
+}  // namespace
+}  // namespace gateway
