@@ -1,0 +1,67 @@
+#ifndef SERVICE_PASSFORT_API_KEY_SOURCE_H_
+#define SERVICE_PASSFORT_API_KEY_SOURCE_H_
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace gateway {
+
+// The API key to use now: a fixed one, or what a file holds. One thread at a time.
+//
+// A key is 1 to 4096 printable ASCII characters that neither begin nor end with a space. No message
+// holds a key or a part of one.
+class ApiKeySource {
+ public:
+  enum class Refreshed { kSame, kNew };
+
+  static absl::StatusOr<std::unique_ptr<ApiKeySource>> FromValue(std::string key);
+  // Reads the file, which holds the key and at most one line break after it.
+  static absl::StatusOr<std::unique_ptr<ApiKeySource>> FromFile(std::string path);
+
+  // The key to use now, never null. The pointer changes with the key and only then.
+  const std::shared_ptr<const std::string>& Current() const { return key_; }
+
+  // Looks whether the file has changed and reads it if so. If it cannot be read, or holds no key,
+  // the old key stays; the error comes once, and not again until the failure is another one or
+  // over.
+  //
+  // For an event loop's timer: without a change it is one system call, and the files it is meant
+  // for (a mounted secret) are in memory or on a local disk. It does not wait on pipes.
+  absl::StatusOr<Refreshed> Refresh();
+
+ private:
+  // What changes when a file is written, replaced, or reached through another symlink (which is how
+  // Kubernetes changes a mounted secret).
+  struct Identity {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    int64_t bytes = 0;
+    int64_t modified_ns = 0;
+    int64_t changed_ns = 0;
+
+    friend bool operator==(const Identity&, const Identity&) = default;
+  };
+  struct Content {
+    Identity identity;
+    std::string key;
+  };
+
+  explicit ApiKeySource(std::string key);
+
+  static Identity IdentityOf(const struct stat& status);
+  static absl::StatusOr<Content> Read(const std::string& path);
+
+  std::shared_ptr<const std::string> key_;  // shared with the requests under way
+  std::string path_;                        // empty: a fixed key
+  Identity identity_;                       // of the file when it was last read with success
+  std::string told_error_;                  // empty: the last look was fine
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_API_KEY_SOURCE_H_
