@@ -13,9 +13,15 @@ namespace pb = ::passfort::gateway::v1;
 
 // Passfort's JSON form of a product application <-> the contract. Pure functions: no I/O, no clock.
 
-// Fills `application` from a JSON object whose `id` is a non-empty string. Never fails: what the
-// typed fields would not print back as the same value is in `unmapped` as well.
-void ProductApplicationFromJson(const nlohmann::json& json, pb::ProductApplication& application);
+// Fills an empty `application` from a JSON object whose `id` is a non-empty string. Never fails:
+// what the typed fields would not print back as the same value is in `unmapped` as well. Takes
+// `source` apart: give it away with std::move.
+void ProductApplicationFromJson(nlohmann::json source, pb::ProductApplication& application);
+
+// The body of a request to add an application: the product's alias or, only if that is empty, its
+// id, and the role unless it is UNSPECIFIED. All text must be UTF-8.
+std::string CreateApplicationJson(std::string_view product_alias, std::string_view product_id,
+                                  pb::AssociatedRole associated_role);
 
 // The name Passfort uses for `role`, e.g. "DIRECTOR". Empty for UNSPECIFIED and for numbers outside
 // the contract.
