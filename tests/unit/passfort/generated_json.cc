@@ -1,0 +1,275 @@
+#include "tests/unit/passfort/generated_json.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+
+namespace gateway {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kTexts[] = {"",     "a",        "forexo_basic", "Ada \"May\" Okafor\n\t\\/",
+                                  "ünï",  "漢字かな", "😀🧾",         "\x7f \xc2\x80 \xef\xbf\xbf",
+                                  "null", "[1]",      "{\"a\":1}",    "9007199254740993"};
+constexpr const char* kDates[] = {"2024-03-11 09:26:53",
+                                  "2024-02-29 23:59:59",
+                                  "0001-01-01 00:00:00",
+                                  "9999-12-31 23:59:59",
+                                  "2024-03-11T09:26:53",
+                                  "2024-03-11 09:26:53Z",
+                                  "2025-01-31T23:59:59.250Z",
+                                  "2024-03-11 09:26:53.1",
+                                  "2024-03-11 09:26:53+01:00",
+                                  "0001-01-01T00:00:00+01:00",
+                                  "9999-12-31T23:59:59-01:00",
+                                  "2023-02-30 00:00:00",
+                                  "2024-03-11 09:26:60",
+                                  "0000-01-01 00:00:00",
+                                  "2024-03-11",
+                                  "2024-03-11 24:00:00",
+                                  "yesterday",
+                                  "",
+                                  " 2024-03-11 09:26:53",
+                                  "2024-03-11 09:26:53 ",
+                                  "2024-3-11 9:26:53"};
+constexpr const char* kEnumValues[] = {"APPLIED",
+                                       "APPROVED",
+                                       "IN_REVIEW",
+                                       "REJECTED",
+                                       "CANCELLED",
+                                       "CANCELED",
+                                       "PAUSED",
+                                       "AUTOMATING",
+                                       "DECIDED",
+                                       "NEARING_EXPIRY",
+                                       "DIRECTOR",
+                                       "OTHER",
+                                       "INCOMPLETE_TASK",
+                                       "UNRESOLVED_EVENT",
+                                       "UNSPECIFIED",
+                                       "applied",
+                                       "",
+                                       "UNDETERMINED_RISK",
+                                       "REQUIRES_DATA",
+                                       "PRODUCT_APPLICATION_STATUS_APPLIED"};
+// Integers that no number type holds exactly, and some that a double does.
+constexpr const char* kDigits[] = {"18446744073709551617", "-9223372036854775809",
+                                   "123456789012345678901234567890", "100000000000000000000001"};
+constexpr const char* kUnknownNames[] = {"weight",   "auto_apply", "0", "1",
+                                         "unmapped", "näme",       "",  "risk_band"};
+
+}  // namespace
+
+std::string GeneratedJson::AnyText() { return Pick(kTexts); }
+
+json GeneratedJson::AnyNumber() {
+  switch (random_() % 8) {
+    case 0:
+      return static_cast<int64_t>(random_());
+    case 1:
+      return random_();
+    case 2:
+      return (int64_t{1} << 53) + static_cast<int64_t>(random_() % 5) - 2;
+    case 3: {
+      const std::string digits = Pick(kDigits);
+      return json::binary({digits.begin(), digits.end()});
+    }
+    case 4:
+      return static_cast<double>(random_() % 1'000'000) / 1024.0;
+    case 5: {
+      constexpr double kNumbers[] = {0.1, 1e300, -5e-324, 1e20, -0.0, 1.7976931348623157e308};
+      return Pick(kNumbers);
+    }
+    default:
+      return static_cast<int64_t>(random_() % 200) - 100;
+  }
+}
+
+json GeneratedJson::AnyScalar() {
+  switch (random_() % 4) {
+    case 0:
+      return nullptr;
+    case 1:
+      return Chance(50);
+    case 2:
+      return AnyText();
+    default:
+      return AnyNumber();
+  }
+}
+
+json GeneratedJson::AnyValue(int depth) {
+  if (depth == 0 || Chance(50)) {
+    return AnyScalar();
+  }
+  const bool is_list = Chance(50);
+  json value = is_list ? json::array() : json::object();
+  for (auto count = random_() % 4; count > 0; --count) {
+    if (is_list) {
+      value.push_back(AnyValue(depth - 1));
+    } else {
+      value[Pick(kUnknownNames)] = AnyValue(depth - 1);
+    }
+  }
+  return value;
+}
+
+// At most 6 + 50 levels: the typed messages and the unknown objects around it have 5, the limit
+// is 64.
+json GeneratedJson::DeepValue() {
+  json value = AnyValue(6);
+  for (auto depth = random_() % 50; depth > 0; --depth) {
+    json around = Chance(50) ? json::array({std::move(value)})
+                             : json::object({{Pick(kUnknownNames), std::move(value)}});
+    if (around.is_array() && Chance(30)) {
+      around.push_back(AnyScalar());
+    }
+    value = std::move(around);
+  }
+  return value;
+}
+
+json GeneratedJson::Date() { return Pick(kDates); }
+
+json GeneratedJson::EnumValue() { return Pick(kEnumValues); }
+
+template <typename Fill>
+json GeneratedJson::Object(Fill fill) {
+  json object = json::object();
+  fill(object);
+  while (Chance(15)) {
+    object[Pick(kUnknownNames)] = Chance(10) ? DeepValue() : AnyValue(3);
+  }
+  return object;
+}
+
+template <typename Make>
+json GeneratedJson::List(Make make) {
+  json list = json::array();
+  while (Chance(60)) {
+    list.push_back(Chance(10) ? AnyValue(2) : make());
+  }
+  return list;
+}
+
+void GeneratedJson::Put(json& object, const char* name, json value) {
+  switch (random_() % 12) {
+    case 0:
+    case 1:
+      return;
+    case 2:
+      object[name] = nullptr;
+      return;
+    case 3:
+      object[name] = value.is_array()     ? json::array()
+                     : value.is_object()  ? json::object()
+                     : value.is_boolean() ? json(false)
+                                          : json("");
+      return;
+    case 4:
+      object[name] = Chance(10) ? DeepValue() : AnyValue(2);
+      return;
+    default:
+      object[name] = std::move(value);
+  }
+}
+
+json GeneratedJson::User() {
+  return Object([this](json& user) {
+    Put(user, "id", AnyText());
+    Put(user, "name", AnyText());
+    Put(user, "email", AnyText());
+  });
+}
+
+json GeneratedJson::Product() {
+  return Object([this](json& product) {
+    Put(product, "id", AnyText());
+    Put(product, "alias", AnyText());
+    Put(product, "name", AnyText());
+    Put(product, "automatically_apply", Chance(50));
+    Put(product, "automatically_approve", Chance(50));
+    Put(product, "is_deleted", Chance(50));
+  });
+}
+
+json GeneratedJson::RequiredTask() {
+  return Object([this](json& task) {
+    Put(task, "id", AnyText());
+    Put(task, "task_type", AnyText());
+    Put(task, "name", AnyText());
+    Put(task, "description", AnyText());
+    Put(task, "alias", AnyText());
+  });
+}
+
+json GeneratedJson::ApprovalBlocker() {
+  return Object([this](json& blocker) {
+    Put(blocker, "blocker_type", EnumValue());
+    Put(blocker, "event_id", AnyText());
+    Put(blocker, "task_type", AnyText());
+    Put(blocker, "task_variant", RequiredTask());
+  });
+}
+
+json GeneratedJson::StatusChange() {
+  return Object([this](json& change) {
+    Put(change, "status", EnumValue());
+    Put(change, "date", Date());
+    Put(change, "decisioner", User());
+    Put(change, "comment", AnyText());
+  });
+}
+
+json GeneratedJson::FlagChange() {
+  return Object([this](json& change) {
+    Put(change, "status", EnumValue());
+    Put(change, "flag", EnumValue());
+    Put(change, "date", Date());
+  });
+}
+
+json GeneratedJson::Application() {
+  return Object([this](json& application) {
+    application["id"] = "7f1d2c08-5b0e-4c55-9a41-0f6a3b9d1e22";
+    Put(application, "product", Product());
+    Put(application, "associated_role", EnumValue());
+    Put(application, "status", EnumValue());
+    Put(application, "flag", EnumValue());
+    Put(application, "required_tasks", List([this] { return RequiredTask(); }));
+    Put(application, "approval_blockers", List([this] { return ApprovalBlocker(); }));
+    Put(application, "assignments", List([this] {
+          return json::object(
+              {{"assignee", AnyValue(3)}, {"deep", Chance(10) ? DeepValue() : json(1)}});
+        }));
+    Put(application, "history", List([this] { return StatusChange(); }));
+    Put(application, "flag_history", List([this] { return FlagChange(); }));
+    Put(application, "hidden", Chance(50));
+  });
+}
+
+std::string GeneratedJson::Text(const json& json) {
+  const std::string space = Chance(5) ? " \r\n\t" : "";
+  if (json.is_binary()) {
+    return std::string(json.get_binary().begin(), json.get_binary().end());
+  }
+  if (json.is_string()) {
+    const bool ascii_only = Chance(50);
+    return json.dump(-1, ' ', ascii_only);
+  }
+  if (!json.is_structured()) {
+    return json.dump();
+  }
+  std::string text;
+  for (const auto& [name, value] : json.items()) {
+    text += text.empty() ? "" : ",";
+    if (json.is_object()) {
+      text += Text(name) + space + ":";
+    }
+    text += space + Text(value) + space;
+  }
+  return json.is_object() ? "{" + text + "}" : "[" + text + "]";
+}
+
+}  // namespace gateway

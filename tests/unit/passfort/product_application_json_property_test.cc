@@ -1,0 +1,58 @@
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+
+#include "passfort/gateway/v1/product_application_service.pb.h"
+#include "service/passfort/json_reader.h"
+#include "service/passfort/product_application_json.h"
+#include "tests/unit/passfort/generated_json.h"
+#include "tests/unit/passfort/rebuilt_application.h"
+
+namespace gateway {
+namespace {
+
+using nlohmann::json;
+
+// A tenth where every step is checked by a sanitizer.
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr uint64_t kCases = 2'000;
+#else
+constexpr uint64_t kCases = 20'000;
+#endif
+
+// --gtest_random_seed=N takes other cases; the seed of a failed one is printed with it.
+uint64_t FirstSeed() { return static_cast<uint64_t>(GTEST_FLAG_GET(random_seed)) * 1'000'000; }
+
+TEST(ProductApplicationJsonPropertyTest, TypedFieldsAndUnmappedRebuildTheJson) {
+  for (uint64_t seed = FirstSeed(); seed < FirstSeed() + kCases; ++seed) {
+    GeneratedJson generated(seed);
+    const json original = generated.Application();
+    const std::string text = generated.Text(original);
+    const auto read = ReadJson(text);
+    ASSERT_EQ(read, original) << "seed " << seed << ": " << text;
+
+    pb::ProductApplication application;
+    ProductApplicationFromJson(*read, application);
+
+    ASSERT_EQ(BrokenPromise(original, application), "") << "seed " << seed << ": " << text;
+  }
+}
+
+// The limits of clients' parsers: 100 nested messages, UTF-8 in every string.
+TEST(ProductApplicationJsonPropertyTest, EveryAnswerCanBeReadByAClient) {
+  for (uint64_t seed = FirstSeed(); seed < FirstSeed() + kCases; ++seed) {
+    pb::AddProductApplicationResponse response;
+    ProductApplicationFromJson(GeneratedJson(seed).Application(),
+                               *response.mutable_product_application());
+
+    pb::AddProductApplicationResponse received;
+    ASSERT_TRUE(received.ParseFromString(response.SerializeAsString())) << "seed " << seed;
+    ASSERT_TRUE(google::protobuf::util::MessageDifferencer::Equals(received, response))
+        << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,287 @@
+#include "tests/unit/passfort/rebuilt_application.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "service/passfort/json_reader.h"
+
+namespace gateway {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+using google::protobuf::Struct;
+using google::protobuf::Timestamp;
+using google::protobuf::Value;
+using nlohmann::json;
+using passfort::gateway::v1::ProductApplication;
+
+// Levels below a Struct's root that stay structured.
+constexpr int kStructuredLevels = 24;
+
+// --- Message -> JSON
+
+json JsonOfStruct(const Struct& source);
+
+json JsonOfValue(const Value& value) {
+  switch (value.kind_case()) {
+    case Value::kNumberValue:
+      return value.number_value();
+    case Value::kStringValue:
+      return value.string_value();
+    case Value::kBoolValue:
+      return value.bool_value();
+    case Value::kStructValue:
+      return JsonOfStruct(value.struct_value());
+    case Value::kListValue: {
+      json list = json::array();
+      for (const Value& element : value.list_value().values()) {
+        list.push_back(JsonOfValue(element));
+      }
+      return list;
+    }
+    case Value::kNullValue:
+      return nullptr;
+    case Value::KIND_NOT_SET:
+      break;
+  }
+  // No JSON value at all; a json::binary equals none that can be read.
+  return json::binary({});
+}
+
+json JsonOfStruct(const Struct& source) {
+  json object = json::object();
+  for (const auto& [name, value] : source.fields()) {
+    object[name] = JsonOfValue(value);
+  }
+  return object;
+}
+
+// "PRODUCT_APPLICATION_STATUS_APPLIED" -> "APPLIED": the prefix ends where the name of the zero
+// value has UNSPECIFIED.
+std::string JsonNameOfEnumValue(const google::protobuf::EnumValueDescriptor& value) {
+  const std::string& zero = value.type()->FindValueByNumber(0)->name();
+  return value.name().substr(zero.size() - std::string("UNSPECIFIED").size());
+}
+
+json JsonOfMessage(const Message& message) {
+  const Descriptor* type = message.GetDescriptor();
+  if (type == Struct::descriptor()) {
+    return JsonOfStruct(static_cast<const Struct&>(message));
+  }
+  if (type == Timestamp::descriptor()) {
+    const auto seconds = static_cast<const Timestamp&>(message).seconds();
+    return absl::FormatTime("%E4Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(seconds),
+                            absl::UTCTimeZone());
+  }
+  const Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> set_fields;
+  reflection.ListFields(message, &set_fields);
+  json object = json::object();
+  for (const FieldDescriptor* field : set_fields) {
+    if (field->name() == "unmapped") {
+      continue;
+    }
+    json& member = object[field->name()];
+    if (field->is_repeated()) {
+      for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+        member.push_back(JsonOfMessage(reflection.GetRepeatedMessage(message, field, i)));
+      }
+      continue;
+    }
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        member = JsonOfMessage(reflection.GetMessage(message, field));
+        break;
+      case FieldDescriptor::CPPTYPE_ENUM:
+        member = JsonNameOfEnumValue(*reflection.GetEnum(message, field));
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        member = reflection.GetBool(message, field);
+        break;
+      default:
+        member = reflection.GetString(message, field);
+    }
+  }
+  return object;
+}
+
+// --- Merging `unmapped`
+
+void Merge(const Value& kept, json& typed);
+
+void MergeStruct(const Struct& kept, json& typed) {
+  for (const auto& [name, value] : kept.fields()) {
+    if (typed.is_array()) {
+      Merge(value, typed.at(std::stoul(name)));
+    } else if (typed.contains(name)) {
+      Merge(value, typed[name]);
+    } else {
+      typed[name] = JsonOfValue(value);
+    }
+  }
+}
+
+void Merge(const Value& kept, json& typed) {
+  if (typed.is_structured() && kept.has_struct_value()) {
+    MergeStruct(kept.struct_value(), typed);
+  } else {
+    typed = JsonOfValue(kept);
+  }
+}
+
+// --- Comparing
+
+// `original` was read by ReadJson; `level` is how far it is below the root of the Struct that holds
+// it.
+std::string DifferenceInStruct(const json& original, const json& rebuilt, int level,
+                               const std::string& path) {
+  if (original.is_structured() && level > kStructuredLevels) {
+    const bool same = rebuilt.is_string() && ReadJson(rebuilt.get<std::string>()) == original;
+    return same ? "" : absl::StrCat(path, ": not the JSON text of the subtree");
+  }
+  if (original.is_object() && rebuilt.is_object()) {
+    for (const auto& [name, member] : original.items()) {
+      if (!rebuilt.contains(name)) {
+        return absl::StrCat(path, ".", name, ": lost");
+      }
+      const std::string difference =
+          DifferenceInStruct(member, rebuilt[name], level + 1, absl::StrCat(path, ".", name));
+      if (!difference.empty()) {
+        return difference;
+      }
+    }
+    return original.size() == rebuilt.size() ? "" : absl::StrCat(path, ": has members more");
+  }
+  if (original.is_array() && rebuilt.is_array() && original.size() == rebuilt.size()) {
+    for (size_t i = 0; i < original.size(); ++i) {
+      const std::string difference =
+          DifferenceInStruct(original[i], rebuilt[i], level + 1, absl::StrCat(path, "[", i, "]"));
+      if (!difference.empty()) {
+        return difference;
+      }
+    }
+    return "";
+  }
+  // Of the numbers, those that no double holds exactly: an integer is exact in a long double (64
+  // bits of fraction on x86-64), and digits are digits.
+  json expected = original;
+  if (original.is_binary()) {
+    expected = std::string(original.get_binary().begin(), original.get_binary().end());
+  } else if (original.is_number_unsigned() &&
+             static_cast<long double>(original.get<double>()) != original.get<uint64_t>()) {
+    expected = original.dump();
+  } else if (original.is_number_integer() && !original.is_number_unsigned() &&
+             static_cast<long double>(original.get<double>()) != original.get<int64_t>()) {
+    expected = original.dump();
+  }
+  const bool same = expected.is_number() == rebuilt.is_number() && expected == rebuilt;
+  return same ? "" : absl::StrCat(path, ": ", original.dump(), " became ", rebuilt.dump());
+}
+
+bool IsDefault(const json& value, const FieldDescriptor& field) {
+  return value.is_null() || (field.is_repeated() && value == json::array()) ||
+         (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING && value == "") ||
+         (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL && value == false);
+}
+
+// `level` counts from the root of `unmapped`, which is the root of the JSON as well.
+std::string Difference(const json& original, const json& rebuilt, const Descriptor& type, int level,
+                       const std::string& path) {
+  if (!original.is_object() || !rebuilt.is_object() || &type == Timestamp::descriptor()) {
+    return DifferenceInStruct(original, rebuilt, level, path);
+  }
+  for (const auto& [name, member] : original.items()) {
+    const std::string member_path = absl::StrCat(path, ".", name);
+    const FieldDescriptor* field = name == "unmapped" ? nullptr : type.FindFieldByName(name);
+    if (field != nullptr && IsDefault(member, *field)) {
+      if (rebuilt.contains(name)) {
+        return absl::StrCat(member_path, ": made from a default");
+      }
+      continue;
+    }
+    if (!rebuilt.contains(name)) {
+      return absl::StrCat(member_path, ": lost");
+    }
+    const json& found = rebuilt[name];
+    std::string difference;
+    if (field == nullptr || field->message_type() == nullptr) {
+      difference = DifferenceInStruct(member, found, level + 1, member_path);
+    } else if (field->is_repeated() && member.is_array() && found.is_array()) {
+      if (member.size() != found.size()) {
+        return absl::StrCat(member_path, ": ", member.size(), " elements became ", found.size());
+      }
+      for (size_t i = 0; i < member.size() && difference.empty(); ++i) {
+        const std::string element_path = absl::StrCat(member_path, "[", i, "]");
+        const bool is_root = field->message_type() == Struct::descriptor() && member[i].is_object();
+        difference = is_root ? DifferenceInStruct(member[i], found[i], 0, element_path)
+                             : Difference(member[i], found[i], *field->message_type(), level + 2,
+                                          element_path);
+      }
+    } else if (field->is_repeated()) {
+      difference = DifferenceInStruct(member, found, level + 1, member_path);
+    } else {
+      difference = Difference(member, found, *field->message_type(), level + 1, member_path);
+    }
+    if (!difference.empty()) {
+      return difference;
+    }
+  }
+  for (const auto& [name, member] : rebuilt.items()) {
+    if (!original.contains(name)) {
+      return absl::StrCat(path, ".", name, ": never sent");
+    }
+  }
+  return "";
+}
+
+// What `kept` holds although `typed` holds the same, or for nothing: an empty object below the root
+// is kept only if it was sent.
+std::string KeptTwice(const Value& kept, const json& typed, const std::string& path) {
+  if (!kept.has_struct_value() || !typed.is_structured()) {
+    return JsonOfValue(kept) == typed ? absl::StrCat(path, ": kept although a field has it") : "";
+  }
+  if (kept.struct_value().fields().empty()) {
+    return absl::StrCat(path, ": empty although nothing is kept");
+  }
+  for (const auto& [name, value] : kept.struct_value().fields()) {
+    const bool exists = typed.is_array() || typed.contains(name);
+    const std::string twice =
+        !exists ? ""
+                : KeptTwice(value, typed.is_array() ? typed.at(std::stoul(name)) : typed[name],
+                            absl::StrCat(path, ".", name));
+    if (!twice.empty()) {
+      return twice;
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+json RebuiltJson(const ProductApplication& application) {
+  json rebuilt = JsonOfMessage(application);
+  MergeStruct(application.unmapped(), rebuilt);
+  return rebuilt;
+}
+
+std::string BrokenPromise(const json& original, const ProductApplication& application) {
+  const std::string difference = Difference(original, RebuiltJson(application),
+                                            *ProductApplication::descriptor(), 0, "application");
+  if (!difference.empty() || !application.has_unmapped()) {
+    return difference;
+  }
+  Value kept;
+  *kept.mutable_struct_value() = application.unmapped();
+  return KeptTwice(kept, JsonOfMessage(application), "unmapped");
+}
+
+}  // namespace gateway
