@@ -1,0 +1,100 @@
+#ifndef TESTS_FAKE_PASSFORT_BACKEND_H_
+#define TESTS_FAKE_PASSFORT_BACKEND_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/fake_passfort/fault.h"
+#include "tests/fake_passfort/passfort_api.h"
+#include "tests/fake_passfort/passfort_state.h"
+#include "tests/fake_passfort/request_log.h"
+
+namespace gateway {
+
+// What was seen and done; counted, never guessed. For everything or for one profile.
+struct Counts {
+  int requests = 0;         // under /4.0, their headers complete
+  int posts_begun = 0;      // POSTs of them
+  int posts_read = 0;       // POSTs whose body came whole too
+  int created = 0;          // applications made by POST .../applications, late ones included
+  int added_otherwise = 0;  // by a portal user or the policy
+};
+
+// One request on its way.
+struct Exchange {
+  uint64_t number = 0;  // in the log
+  std::string method;
+  ApiRequest request;
+  Fault fault;
+};
+
+// State, faults, counts and log under one lock: the server's thread and a test may use it at once.
+class Backend {
+ public:
+  explicit Backend(std::string api_key) : api_key_(std::move(api_key)) {}
+
+  // The server's part, in the order of an exchange.
+  Exchange Begin(LoggedRequest head);
+  enum class Body { kWhole, kBroken };
+  void BodyCame(Exchange& exchange, std::string body, Body state);
+  // Everything that the request brings about, at the moment it does. Not for
+  // Fault::CarryOut::kNever answered by the API: then only the stranger acts.
+  ApiAnswer Apply(const Exchange& exchange);
+  void Answered(const Exchange& exchange, int status);
+
+  // The test's part.
+  void Script(Fault fault);
+  void ClearFaults();
+  size_t faults_waiting() const;
+  Counts counts() const;
+  Counts counts(std::string_view profile_id) const;
+  std::vector<LoggedRequest> requests() const;
+  std::vector<FakeApplication> Applications(std::string_view profile_id) const;
+  std::string AddOtherwise(std::string_view profile_id, const FakeProduct& product,
+                           std::string_view associated_role, MadeBy made_by);
+  // False if the profile has no such application.
+  [[nodiscard]] bool ForceStatus(std::string_view profile_id, std::string_view application_id,
+                                 std::string_view status);
+  [[nodiscard]] bool SetHidden(std::string_view profile_id, std::string_view application_id,
+                               bool hidden);
+  // Forgets applications, faults, counts and log.
+  void Reset();
+
+  // For the control endpoint.
+  std::string StateJson() const;
+  std::string LogJson() const;
+
+  // Waits until `condition` holds; it is looked at whenever anything happened here.
+  [[nodiscard]] bool WaitUntil(const std::function<bool()>& condition,
+                               std::chrono::milliseconds bound) const;
+
+ private:
+  // Of the request's profile and of all together.
+  void Count(const Route& route, int Counts::* member);
+  void AddStranger(const Exchange& exchange, Fault::Stranger moment);
+  void Changed();
+
+  const std::string api_key_;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  // Guarded by mutex_.
+  PassfortState state_;
+  FaultQueue faults_;
+  RequestLog log_;
+  Counts counts_;
+  std::map<std::string, Counts> profile_counts_;  // keys in lower case
+  uint64_t changes_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // TESTS_FAKE_PASSFORT_BACKEND_H_

@@ -1,0 +1,76 @@
+#include "tests/fake_passfort/fault.h"
+
+#include <nlohmann/json.hpp>
+
+namespace gateway {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool IsPointer(const std::string& text) {
+  try {
+    return !Json::json_pointer(text).empty();
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
+bool Fits(const Fault& fault, std::string_view method, const Route& route) {
+  return (fault.method.empty() || fault.method == method) &&
+         (fault.endpoint == Endpoint::kAny || fault.endpoint == route.endpoint) &&
+         (fault.profile_id.empty() || LowerCase(fault.profile_id) == LowerCase(route.profile_id));
+}
+
+std::string AnswerProblem(const AnswerScript& answer) {
+  if (answer.status != 0 && (answer.status < 200 || answer.status > 599)) {
+    return "answer.status is not from 200 to 599";
+  }
+  for (const auto& [pointer, value] : answer.set) {
+    if (!IsPointer(pointer)) return "answer.set: not a JSON pointer to a member: " + pointer;
+    if (!Json::accept(value)) return "answer.set: not JSON: " + value;
+  }
+  for (const std::string& pointer : answer.remove) {
+    if (!IsPointer(pointer)) return "answer.remove: not a JSON pointer to a member: " + pointer;
+  }
+  const bool edits = !answer.set.empty() || !answer.remove.empty() || answer.upper_case_ids ||
+                     answer.existing_application;
+  if (answer.body && edits) return "answer.body replaces what the other members would change";
+  const bool shapes = answer.status != 0 || !answer.headers.empty() || answer.body || edits;
+  if (!answer.raw.empty() && shapes) return "answer.raw replaces the whole answer";
+  if (answer.piece_bytes == 0 && answer.piece_pause.count() > 0) {
+    return "answer.piece_pause needs answer.piece_bytes";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string Fault::Problem() const {
+  if (skip < 0) return "skip is negative";
+  if (times < 1) return "times is below 1";
+  if (read == Read::kHeaders && carry_out != CarryOut::kNever) {
+    return "read headers needs carry_out never: without a body nothing can be carried out";
+  }
+  if (read == Read::kHeaders && stranger != Stranger::kNobody) {
+    return "read headers leaves unknown what a stranger should add";
+  }
+  return AnswerProblem(answer);
+}
+
+void FaultQueue::Add(Fault fault) { waiting_.push_back(std::move(fault)); }
+
+Fault FaultQueue::Take(std::string_view method, const Route& route) {
+  for (auto fault = waiting_.begin(); fault != waiting_.end(); ++fault) {
+    if (!Fits(*fault, method, route)) continue;
+    if (fault->skip > 0) {
+      --fault->skip;
+      continue;
+    }
+    Fault taken = *fault;
+    if (fault->times != Fault::kAlways && --fault->times == 0) waiting_.erase(fault);
+    return taken;
+  }
+  return {};
+}
+
+}  // namespace gateway
