@@ -45,8 +45,8 @@ class Backend {
   Exchange Begin(LoggedRequest head);
   enum class Body { kWhole, kBroken };
   void BodyCame(Exchange& exchange, std::string body, Body state);
-  // Everything that the request brings about, at the moment it does. Not for
-  // Fault::CarryOut::kNever answered by the API: then only the stranger acts.
+  // Everything that the request brings about, at the moment it does. With Fault::CarryOut::kNever
+  // that is at most what a stranger does.
   ApiAnswer Apply(const Exchange& exchange);
   void Answered(const Exchange& exchange, int status);
 

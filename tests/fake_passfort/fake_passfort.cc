@@ -59,7 +59,7 @@ void FakePassfort::Start(uint16_t port) {
   if (const std::error_code failed = server_->Listen(kLoopback, port)) {
     Die("listen on " + std::string(kLoopback) + ": " + failed.message());
   }
-  port_ = server_->port();
+  if (port == 0) port_ = server_->port();
   thread_ = std::thread([server = server_.get()] { server->Run(); });
 }
 

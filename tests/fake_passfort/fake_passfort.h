@@ -18,7 +18,7 @@ namespace gateway {
 
 // The product-application part of the Passfort API 4.0 over real HTTP on a free loopback port, with
 // a thread of its own. It answers by itself; faults change what becomes of single requests. Its
-// methods may be called from any thread.
+// methods may be called from any thread, but GoAway and ComeBack only while nobody calls Release.
 //
 //   FakePassfort passfort;
 //   passfort.Script({.endpoint = Endpoint::kAdd,                 // made, but the answer is lost

@@ -21,6 +21,10 @@ bool Fits(const Fault& fault, std::string_view method, const Route& route) {
          (fault.profile_id.empty() || LowerCase(fault.profile_id) == LowerCase(route.profile_id));
 }
 
+bool ChangesOrdinaryBody(const AnswerScript& answer) {
+  return !answer.set.empty() || !answer.remove.empty() || answer.upper_case_ids;
+}
+
 std::string AnswerProblem(const AnswerScript& answer) {
   if (answer.status != 0 && (answer.status < 200 || answer.status > 599)) {
     return "answer.status is not from 200 to 599";
@@ -32,8 +36,7 @@ std::string AnswerProblem(const AnswerScript& answer) {
   for (const std::string& pointer : answer.remove) {
     if (!IsPointer(pointer)) return "answer.remove: not a JSON pointer to a member: " + pointer;
   }
-  const bool edits = !answer.set.empty() || !answer.remove.empty() || answer.upper_case_ids ||
-                     answer.existing_application;
+  const bool edits = ChangesOrdinaryBody(answer) || answer.existing_application;
   if (answer.body && edits) return "answer.body replaces what the other members would change";
   const bool shapes = answer.status != 0 || !answer.headers.empty() || answer.body || edits;
   if (!answer.raw.empty() && shapes) return "answer.raw replaces the whole answer";
@@ -53,6 +56,14 @@ std::string Fault::Problem() const {
   }
   if (read == Read::kHeaders && stranger != Stranger::kNobody) {
     return "read headers leaves unknown what a stranger should add";
+  }
+  if (carry_out == CarryOut::kLate && answer.existing_application) {
+    return "answer.existing_application is looked up when the request is carried out: too late";
+  }
+  const bool has_ordinary_body =
+      carry_out == CarryOut::kBeforeAnswer || answer.existing_application;
+  if (!has_ordinary_body && ChangesOrdinaryBody(answer)) {
+    return "answer.set, remove and upper_case_ids change the ordinary body, and there is none";
   }
   return AnswerProblem(answer);
 }

@@ -67,6 +67,16 @@ TEST(FaultTest, NamesWhatMakesNoSense) {
               HasSubstr("not JSON: PAUSED"));
   EXPECT_THAT((Fault{.answer = {.body = "x", .remove = {"/flag"}}}.Problem()),
               HasSubstr("answer.body"));
+  EXPECT_THAT(
+      (Fault{.carry_out = Fault::CarryOut::kNever, .answer = {.remove = {"/flag"}}}.Problem()),
+      HasSubstr("there is none"));
+  EXPECT_THAT((Fault{.carry_out = Fault::CarryOut::kLate, .answer = {.existing_application = true}}
+                   .Problem()),
+              HasSubstr("too late"));
+  EXPECT_EQ((Fault{.carry_out = Fault::CarryOut::kNever,
+                   .answer = {.upper_case_ids = true, .existing_application = true}}
+                 .Problem()),
+            "");
 }
 
 TEST(ParseFaultsTest, ReadsEveryMember) {
