@@ -1,0 +1,51 @@
+#include "tests/benchmark/peer_server.h"
+
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "service/passfort/json_reader.h"
+#include "service/passfort/product_application_json.h"
+
+namespace gateway::benchmark {
+
+std::optional<pb::ProductApplication> ReadProductApplication(const std::string& path) {
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::optional<nlohmann::json> json = ReadJson(text);
+  if (!json || !json->is_object()) return std::nullopt;
+  pb::ProductApplication application;
+  ProductApplicationFromJson(*json, application);
+  return application;
+}
+
+int ServeUntilSignal(grpc::ServerBuilder& builder, grpc::Service& service,
+                     const AnsweredCalls& answered) {
+  // Blocked before gRPC starts its threads, which inherit the mask: sigwait is then the only taker.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    std::cerr << "cannot listen on a port of 127.0.0.1\n";
+    return 1;
+  }
+  std::cout << R"({"message":"serving","listen":"127.0.0.1:)" << port << "\"}" << std::endl;
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  server->Shutdown();
+  std::cout << R"({"message":"stopped","answered":)" << answered.load() << "}" << std::endl;
+  return 0;
+}
+
+}  // namespace gateway::benchmark

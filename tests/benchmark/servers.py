@@ -1,0 +1,276 @@
+"""The processes that a benchmark starts, and what can be read off them while they run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import types
+import urllib.request
+
+from load import BenchmarkError
+
+START_SECONDS = 10
+STOP_SECONDS = 30
+SAMPLE_SECONDS = 0.02
+API_KEY = "benchmark-key"
+ECHO_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")
+
+
+class Child:
+    """A process that ends with the `with` block, whatever ends the block.
+
+    It has a session of its own, so that Ctrl-C reaches the benchmark alone, which then ends its
+    children in order. Should the benchmark itself be killed, the kernel sends them SIGTERM.
+    """
+
+    def __init__(self, name: str, command: list[str], folder: pathlib.Path):
+        self.name = name
+        self.output = folder / f"{name}.out"
+        self.errors = folder / f"{name}.err"
+        if shutil.which(command[0]) is None:
+            raise BenchmarkError(f"{command[0]} is missing: ./dev bench builds or installs it")
+        environment = {"PATH": os.environ["PATH"], "PASSFORT_GATEWAY_API_KEY": API_KEY}
+        with open(self.output, "wb") as output, open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
+                env=environment, start_new_session=True)
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: types.TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=2)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+    def stop(self) -> None:
+        """Ends the process as Kubernetes does; an error if it does not exit with 0."""
+        self.process.terminate()
+        try:
+            code = self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise BenchmarkError(f"{self.name} still runs {STOP_SECONDS} s after SIGTERM") from None
+        if code != 0:
+            raise self.failure(f"exit code {code} after SIGTERM")
+
+    def failure(self, what: str) -> BenchmarkError:
+        """An error about this process, with the end of what it wrote to stderr."""
+        text = self.errors.read_text(errors="replace")[-1000:].strip()
+        return BenchmarkError(f"{self.name}: {what}" + (f"\n{text}" if text else ""))
+
+    def message(self, name: str) -> dict[str, object]:
+        """The JSON line on stdout whose `message` is `name`; waits for it while the process runs."""
+        give_up_at = time.monotonic() + START_SECONDS
+        while True:
+            ended = self.process.poll() is not None
+            with open(self.output, encoding="utf-8") as lines:
+                for line in lines:
+                    if line.endswith("\n") and f'"{name}"' in line:
+                        fields: dict[str, object] = json.loads(line)
+                        if fields.get("message") == name:
+                            return fields
+            if ended:
+                raise self.failure(f'ended without the line "{name}"')
+            if time.monotonic() > give_up_at:
+                raise self.failure(f'no line "{name}" within {START_SECONDS} s')
+            time.sleep(0.01)
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all threads, also of those that have ended."""
+        # What glibc's clock_getcpuclockid(3) returns; Python has no name for it. /proc/PID/stat
+        # counts in steps of 10 ms, this clock in nanoseconds.
+        return time.clock_gettime(~self.process.pid << 3 | 2)
+
+    def status(self, field: str) -> int:
+        """A number of /proc/PID/status; sizes are in KiB."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        found = re.search(rf"^{field}:\s+(\d+)", status, re.MULTILINE)
+        if found is None:
+            raise self.failure(f"/proc has no {field}")
+        return int(found.group(1))
+
+
+class Sampler:
+    """Notes the most threads and anonymous memory that a process has during the `with` block."""
+
+    def __init__(self, child: Child):
+        self.threads = 0
+        self.anonymous_kib = 0
+        self._child = child
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Sampler:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: types.TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.threads = max(self.threads, self._child.status("Threads"))
+                self.anonymous_kib = max(self.anonymous_kib, self._child.status("RssAnon"))
+            except (OSError, BenchmarkError):
+                return  # It has ended; whoever makes the calls notices and says so.
+            if self._ended.wait(SAMPLE_SECONDS):
+                return
+
+
+class Server(Child):
+    """A server with the gateway's contract. `listen` is its address."""
+
+    # Whether each of its calls is one request to Passfort.
+    asks_passfort = True
+
+    def __init__(self, name: str, command: list[str], folder: pathlib.Path):
+        super().__init__(name, command, folder)
+        self.listen = ""
+
+    def wait_until_serving(self) -> None:
+        self.listen = str(self.message("serving")["listen"])
+
+    def stop_and_count(self) -> int:
+        """Stops it. Returns the calls that it answered with OK in its life, by its own count."""
+        self.stop()
+        return int(str(self.message("stopped")["answered"]))
+
+
+class Floor(Server):
+    asks_passfort = False
+
+    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, answer: pathlib.Path):
+        super().__init__("floor", [str(binaries / "bench-floor"), str(answer)], folder)
+
+
+class Classic(Server):
+    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str):
+        super().__init__("classic", [str(binaries / "bench-classic"), api_url], folder)
+
+
+class Gateway(Server):
+    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str):
+        super().__init__("gateway", [
+            str(binaries / "passfort-gateway"), "--listen=127.0.0.1:0",
+            "--metrics_listen=127.0.0.1:0", f"--api_url={api_url}"], folder)
+
+    def stop_and_count(self) -> int:
+        metrics = _http_get(f"http://{self.message('serving')['metrics_listen']}/metrics")
+        handled = re.findall(
+            r'^grpc_server_handled_total\{([^}]*grpc_method="AddProductApplication"[^}]*)\} (\S+)',
+            metrics, re.MULTILINE)
+        self.stop()
+        others = [labels for labels, count in handled
+                  if 'grpc_code="OK"' not in labels and float(count) > 0]
+        if others:
+            raise BenchmarkError(f"gateway: calls that did not end in OK: {others}")
+        return int(sum(float(count) for _labels, count in handled))
+
+
+@dataclasses.dataclass(frozen=True)
+class UpstreamCounts:
+    connections: int
+    requests: int
+
+
+class Nginx(Child):
+    """Passfort's stand-in: answers every POST with the same JSON after `delay_milliseconds`."""
+
+    def __init__(self, folder: pathlib.Path, answer: str, delay_milliseconds: int):
+        if delay_milliseconds and not ECHO_MODULE.exists():
+            raise BenchmarkError(f"{ECHO_MODULE} is missing: run ./dev deps (package nginx-light)")
+        # The port is free now. Should another process take it first, nginx says so and ends.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        configuration = folder / "nginx.conf"
+        configuration.write_text(_nginx_configuration(
+            folder, self.port, answer, delay_milliseconds))
+        super().__init__("nginx", ["nginx", "-p", str(folder), "-c", str(configuration)], folder)
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/4.0"
+
+    def wait_until_serving(self) -> None:
+        give_up_at = time.monotonic() + START_SECONDS
+        while True:
+            if self.process.poll() is not None:
+                raise self.failure("ended at its start")
+            try:
+                self.counts()
+                return
+            except OSError:
+                if time.monotonic() > give_up_at:
+                    raise self.failure(f"does not answer after {START_SECONDS} s") from None
+                time.sleep(0.02)
+
+    def counts(self) -> UpstreamCounts:
+        """Connections and requests so far; this look is one of each."""
+        text = _http_get(f"http://127.0.0.1:{self.port}/status")
+        found = re.search(r"\n\s*(\d+)\s+\d+\s+(\d+)\s*\n", text)
+        if found is None:
+            raise BenchmarkError(f"nginx: cannot read its status: {text!r}")
+        return UpstreamCounts(connections=int(found.group(1)), requests=int(found.group(2)))
+
+
+def _nginx_configuration(
+        folder: pathlib.Path, port: int, answer: str, delay_milliseconds: int) -> str:
+    if any(character in answer for character in "'\\$"):
+        raise BenchmarkError("the answer holds a character that nginx's configuration cannot")
+    load_module = f"load_module {ECHO_MODULE};" if delay_milliseconds else ""
+    respond = f"default_type application/json; return 200 '{answer}';"
+    if delay_milliseconds:
+        locations = f"""
+          location /4.0/ {{ echo_sleep {delay_milliseconds / 1000}; echo_exec /answer; }}
+          location = /answer {{ internal; {respond} }}"""
+    else:
+        locations = f"location /4.0/ {{ {respond} }}"
+    temporary_paths = " ".join(
+        f"{kind}_temp_path {folder}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    # Connections stay open for the whole run, so that a new one is the measured server's doing.
+    return f"""
+      {load_module}
+      daemon off;
+      worker_processes 1;
+      worker_rlimit_nofile 20000;
+      pid {folder}/nginx.pid;
+      error_log stderr warn;
+      events {{ worker_connections 19000; }}
+      http {{
+        access_log off;
+        {temporary_paths}
+        keepalive_requests 1000000000;
+        keepalive_timeout 600s;
+        server {{
+          listen 127.0.0.1:{port} backlog=8192;
+          location = /status {{ stub_status; }}
+          {locations}
+        }}
+      }}
+    """
+
+
+def _http_get(url: str) -> str:
+    # An opener without proxies: the benchmark stays on this machine whatever the environment says.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=START_SECONDS) as response:
+        text: str = response.read().decode("utf-8")
+        return text
