@@ -1,0 +1,227 @@
+#include "service/rpc/product_application_service.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "service/rpc/answer_shortening.h"
+#include "service/rpc/request_check.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kServiceName = "passfort.gateway.v1.ProductApplicationService";
+constexpr std::string_view kMethodName = "AddProductApplication";
+
+std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
+  return deadline - std::chrono::system_clock::now();
+}
+
+// Both were given: the alias went to Passfort, so the id is the caller's expectation.
+bool IsOtherProduct(const std::string& expected_id, const pb::ProductApplication& application) {
+  const std::string& answered_id = application.product().id();
+  return !expected_id.empty() && !answered_id.empty() &&
+         !absl::EqualsIgnoreCase(expected_id, answered_id);
+}
+
+}  // namespace
+
+// One call, from its arrival to gRPC's last word about it (`OnDone`, which frees it). gRPC's
+// threads and the loop's meet here like this:
+// - the thread that brought the call fills it in and posts it; from then on the loop owns it;
+// - `OnCancel` (any thread, at any time before `OnDone`) touches `caller_gone_` and `stop_` only,
+// and
+//   what it posts holds a stop_source of its own, not the call;
+// - whoever finishes the call (once: the loop, or the first thread for a refusal) touches it no
+//   more, since `OnDone` may run at once.
+class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
+ public:
+  Call(ProductApplicationService& service, grpc::CallbackServerContext& context,
+       pb::AddProductApplicationResponse& response)
+      : deadline(CallDeadline(arrived_at, TimeLeft(context), service.options_.deadlines)),
+        answer(response),
+        loop_(service.parts_.loop),
+        context_(context) {}
+
+  void AddTrailer(std::string_view name, std::string_view value) {
+    context_.AddTrailingMetadata(std::string(name), std::string(value));
+  }
+  // Ends the call; it may be gone when this returns.
+  void Fail(const CallError& error) {
+    for (const auto& [name, value] : error.trailers) AddTrailer(name, value);
+    Finish(error.status);
+  }
+
+  std::stop_token stop_token() const { return stop_.get_token(); }
+  // Loop thread only: it resumes the coroutines that wait for it.
+  void RequestStop() { stop_.request_stop(); }
+  std::stop_source stop_source() const { return stop_; }
+  Caller caller() const { return caller_gone_ ? Caller::kGone : Caller::kWaiting; }
+
+  void OnCancel() override {
+    caller_gone_ = true;
+    loop_.Post([stop = stop_]() mutable { stop.request_stop(); });
+  }
+  void OnDone() override { delete this; }
+
+  // Before `deadline`, which is counted from it.
+  const SteadyTime arrived_at = std::chrono::steady_clock::now();
+  const Deadline deadline;
+  ApplicationDraft draft;
+  std::string request_id;
+  pb::AddProductApplicationResponse& answer;
+
+ private:
+  EventLoop& loop_;
+  grpc::CallbackServerContext& context_;
+  std::stop_source stop_;
+  std::atomic<bool> caller_gone_ = false;
+};
+
+ProductApplicationService::ProductApplicationService(Options options, Parts parts)
+    : options_(std::move(options)), parts_(parts), gate_(options_.max_in_flight) {}
+
+ProductApplicationService::~ProductApplicationService() = default;
+
+grpc::ServerUnaryReactor* ProductApplicationService::AddProductApplication(
+    grpc::CallbackServerContext* context, const pb::AddProductApplicationRequest* request,
+    pb::AddProductApplicationResponse* response) {
+  parts_.metrics.CallStarted(kServiceName, kMethodName);
+  auto* call = new Call(*this, *context, *response);  // frees itself in OnDone
+  if (const auto refusal = Accept(*request, *call); refusal.has_value()) {
+    Report(*call, &*refusal);
+    call->Fail(*refusal);
+    return call;
+  }
+  parts_.loop.Post([this, call] { Spawn(Run(*call)); });
+  return call;
+}
+
+std::optional<CallError> ProductApplicationService::Accept(
+    const pb::AddProductApplicationRequest& request, Call& call) {
+  if (request.ByteSizeLong() > options_.max_request_bytes) {
+    return RequestTooLargeError(options_.max_request_bytes);
+  }
+  auto checked = CheckRequest(request);
+  if (const auto* violations = std::get_if<std::vector<FieldViolation>>(&checked)) {
+    return InvalidRequestError(*violations);
+  }
+  // A promise silently dropped is worse than none: a repeat under the same id could apply twice.
+  if (!request.request_id().empty()) return RequestIdNotSupportedError(request.request_id());
+
+  // Last, so that whoever is refused holds no place.
+  switch (gate_.Enter()) {
+    case CallGate::Entry::kFull:
+      return OverloadedError();
+    case CallGate::Entry::kClosed:
+      return DrainingError();
+    case CallGate::Entry::kEntered:
+      break;
+  }
+  call.draft = std::get<ApplicationDraft>(std::move(checked));
+  call.request_id = request.request_id();
+  return std::nullopt;
+}
+
+Task<void> ProductApplicationService::Run(Call& call) {
+  const std::string expected_id = call.draft.product_alias.empty() ? "" : call.draft.product_id;
+  under_way_.insert(&call);
+  if (stopping_) call.RequestStop();
+  WriteAttempt attempt = co_await parts_.writer.Add(
+      std::move(call.draft), std::move(call.request_id), call.deadline, call.stop_token());
+  under_way_.erase(&call);
+
+  if (auto* done = std::get_if<Done>(&attempt.outcome)) {
+    AnswerDone(call, *std::move(done), expected_id);
+  } else {
+    AnswerError(call, attempt);
+  }
+}
+
+// Whatever else the application holds, the call is OK: it was made.
+void ProductApplicationService::AnswerDone(Call& call, Done done, const std::string& expected_id) {
+  if (IsOtherProduct(expected_id, done.application)) {
+    call.AddTrailer("gateway-product-mismatch", "true");
+    parts_.log.Warn("Passfort answered with a product of another id than the caller's",
+                    {{"method", kMethodName}});
+  }
+  *call.answer.mutable_product_application() = std::move(done.application);
+  if (ShortenToFit(call.answer, kLargestAnswerBytes) == Shortening::kShortened) {
+    call.AddTrailer("gateway-answer-shortened", "true");
+    parts_.log.Warn("an answer was too large for a message and was shortened",
+                    {{"method", kMethodName}});
+  }
+  Report(call, nullptr);
+  gate_.Leave();
+  call.Finish(grpc::Status::OK);
+}
+
+void ProductApplicationService::AnswerError(Call& call, const WriteAttempt& attempt) {
+  CallError error;
+  if (const auto* refused = std::get_if<Refused>(&attempt.outcome)) {
+    error = ErrorOf(*refused);
+  } else if (const auto* not_carried_out = std::get_if<NotCarriedOut>(&attempt.outcome)) {
+    error = ErrorOf(*not_carried_out, call.caller());
+  } else {
+    error = ErrorOf(std::get<Ambiguous>(attempt.outcome), attempt.sent_at, parts_.clock.WallNow());
+  }
+  Report(call, &error);
+  // Before the answer: a caller that has it may call again at once and expects its place to be
+  // free.
+  gate_.Leave();
+  call.Fail(error);
+}
+
+void ProductApplicationService::Report(const Call& call, const CallError* error) {
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at;
+  const std::string_view code =
+      GrpcCodeName(error == nullptr ? grpc::StatusCode::OK : error->status.error_code());
+  parts_.metrics.CallHandled(kServiceName, kMethodName, code, took);
+
+  const double seconds = std::chrono::duration<double>(took).count();
+  const LogField method = {"method", kMethodName};
+  const LogField duration = {"duration_seconds", seconds};
+  if (error == nullptr) {
+    parts_.log.Info("call", {method, {"code", code}, duration});
+    return;
+  }
+  const std::string_view phase = PhaseName(error->phase);
+  if (error->http_status == 0) {
+    parts_.log.Info(
+        "call", {method, {"code", code}, {"reason", error->reason}, {"phase", phase}, duration});
+    return;
+  }
+  parts_.log.Info("call", {method,
+                           {"code", code},
+                           {"reason", error->reason},
+                           {"phase", phase},
+                           {"http_status", int64_t{error->http_status}},
+                           duration});
+}
+
+void ProductApplicationService::BeginDrain() { gate_.Close(); }
+
+bool ProductApplicationService::WaitUntilIdle(Milliseconds longest) {
+  return gate_.WaitUntilEmpty(longest);
+}
+
+void ProductApplicationService::StopCalls() {
+  parts_.loop.Post([this] {
+    stopping_ = true;
+    // A call may end, and leave the set, inside its stop request.
+    std::vector<std::stop_source> stops;
+    stops.reserve(under_way_.size());
+    for (const Call* call : under_way_) stops.push_back(call->stop_source());
+    for (auto& stop : stops) stop.request_stop();
+  });
+}
+
+}  // namespace gateway

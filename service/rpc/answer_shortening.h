@@ -1,0 +1,23 @@
+#ifndef SERVICE_RPC_ANSWER_SHORTENING_H_
+#define SERVICE_RPC_ANSWER_SHORTENING_H_
+
+#include <cstddef>
+
+#include "passfort/gateway/v1/product_application_service.pb.h"
+
+namespace gateway {
+
+namespace pb = ::passfort::gateway::v1;
+
+// gRPC clients refuse messages over 4 MiB by themselves, with a code that would read as "not done".
+inline constexpr size_t kLargestAnswerBytes = 7 * 512 * 1024;
+
+enum class Shortening { kNotNeeded, kShortened };
+
+// If `answer` takes more than `max_bytes` on the wire, leaves out `unmapped` and `assignments`; if
+// that is not enough, the other lists too.
+Shortening ShortenToFit(pb::AddProductApplicationResponse& answer, size_t max_bytes);
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_ANSWER_SHORTENING_H_

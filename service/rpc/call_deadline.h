@@ -1,0 +1,29 @@
+#ifndef SERVICE_RPC_CALL_DEADLINE_H_
+#define SERVICE_RPC_CALL_DEADLINE_H_
+
+#include <chrono>
+#include <optional>
+
+#include "service/base/deadline.h"
+
+namespace gateway {
+
+struct DeadlineLimits {
+  // For callers that set no deadline.
+  Milliseconds default_deadline{0};
+  // For everyone.
+  Milliseconds max_deadline{0};
+};
+
+// How much earlier than the caller's deadline the gateway answers, at most a tenth of the time: its
+// word then arrives before the client library's own, which says nothing about what was done.
+inline constexpr Milliseconds kAnswerMargin{100};
+
+// When the gateway has to be done with a call that arrived at `now` with `time_left` on the
+// caller's own deadline (none: the caller waits for ever).
+Deadline CallDeadline(SteadyTime now, std::optional<std::chrono::nanoseconds> time_left,
+                      const DeadlineLimits& limits);
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_CALL_DEADLINE_H_

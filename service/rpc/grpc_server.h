@@ -1,0 +1,64 @@
+#ifndef SERVICE_RPC_GRPC_SERVER_H_
+#define SERVICE_RPC_GRPC_SERVER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/base/deadline.h"
+#include "service/observability/metrics.h"
+#include "service/rpc/product_application_service.h"
+
+namespace gateway {
+
+// The port that callers use: our service, health, reflection and, if asked for, channelz.
+class GrpcServer {
+ public:
+  enum class Channelz { kOff, kOn };
+
+  struct Options {
+    // "host:port" or "[v6]:port"; port 0 takes a free one.
+    std::string listen;
+    // A caller's connection is renewed after this long (gRPC adds jitter of 10 %), so that new
+    // replicas get their share.
+    Milliseconds max_connection_age{0};
+    // Once on, channelz answers on every server that the process starts later.
+    Channelz channelz = Channelz::kOff;
+  };
+
+  // Serves at once, healthy. Fails if the address is taken. `service` and `metrics` outlive the
+  // server.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
+                                                           ProductApplicationService& service,
+                                                           Metrics& metrics);
+  // Drains with no time for calls under way, unless `Drain` was called.
+  ~GrpcServer();
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  int port() const { return port_; }
+
+  // Stops in bounded time with every accepted call answered: not healthy any more, no new calls,
+  // those under way end by themselves within `drain_timeout` and are stopped after it. Once, and
+  // not on the loop's thread.
+  //
+  // Fails if a call did not end although it was asked to. The port is left as it is then, because
+  // gRPC would wait for that call for ever; the process had better exit without destructors.
+  absl::Status Drain(Milliseconds drain_timeout);
+
+ private:
+  class Parts;
+
+  GrpcServer(std::unique_ptr<Parts> parts, ProductApplicationService& service, int port);
+
+  std::unique_ptr<Parts> parts_;
+  ProductApplicationService& service_;
+  const int port_;
+  bool drained_ = false;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_GRPC_SERVER_H_

@@ -1,0 +1,85 @@
+#ifndef SERVICE_RPC_PRODUCT_APPLICATION_SERVICE_H_
+#define SERVICE_RPC_PRODUCT_APPLICATION_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+#include "passfort/gateway/v1/product_application_service.grpc.pb.h"
+#include "service/base/clock.h"
+#include "service/base/deadline.h"
+#include "service/base/event_loop.h"
+#include "service/base/task.h"
+#include "service/observability/log.h"
+#include "service/observability/metrics.h"
+#include "service/passfort/application_writer.h"
+#include "service/rpc/call_deadline.h"
+#include "service/rpc/call_gate.h"
+#include "service/rpc/outcome_to_grpc.h"
+
+namespace gateway {
+
+// AddProductApplication as gRPC callers see it: check, call, answer. gRPC's threads check a request
+// and hand it to the loop; the loop's thread runs it and finishes it.
+//
+// Outlives the server it is registered with.
+class ProductApplicationService final : public pb::ProductApplicationService::CallbackService {
+ public:
+  struct Options {
+    size_t max_in_flight = 0;
+    size_t max_request_bytes = 0;
+    DeadlineLimits deadlines;
+  };
+
+  // All of them outlive the service; `clock` and `writer` are used on the loop's thread only.
+  struct Parts {
+    EventLoop& loop;
+    Clock& clock;
+    ApplicationWriter& writer;
+    Log& log;
+    Metrics& metrics;
+  };
+
+  ProductApplicationService(Options options, Parts parts);
+  ~ProductApplicationService() override;
+
+  grpc::ServerUnaryReactor* AddProductApplication(
+      grpc::CallbackServerContext* context, const pb::AddProductApplicationRequest* request,
+      pb::AddProductApplicationResponse* response) override;
+
+  const Options& options() const { return options_; }
+
+  // To stop, from any thread but the loop's, in this order. New calls are refused from here on.
+  void BeginDrain();
+  // Waits until every call has its answer; false if one has not after `longest`.
+  bool WaitUntilIdle(Milliseconds longest);
+  // Asks every call under way to end: as DRAINING if nothing was sent, else as OUTCOME_UNKNOWN.
+  void StopCalls();
+
+ private:
+  class Call;
+
+  // Checks the request and takes a place for it, which is given back with the answer. Or the error
+  // that refuses it.
+  std::optional<CallError> Accept(const pb::AddProductApplicationRequest& request, Call& call);
+  // The rest happens on the loop's thread.
+  Task<void> Run(Call& call);
+  void AnswerDone(Call& call, Done done, const std::string& expected_id);
+  void AnswerError(Call& call, const WriteAttempt& attempt);
+  // One log line and the metrics, before the caller has the answer. Null: no error.
+  void Report(const Call& call, const CallError* error);
+
+  const Options options_;
+  const Parts parts_;
+  CallGate gate_;
+  // Loop thread only: the calls that wait for the writer, and whether StopCalls came.
+  std::unordered_set<Call*> under_way_;
+  bool stopping_ = false;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_PRODUCT_APPLICATION_SERVICE_H_
