@@ -1,12 +1,10 @@
 #include "service/rpc/grpc_server.h"
 
 #include <grpcpp/ext/channelz_service_plugin.h>
-#include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/impl/server_builder_option.h>
 
 #include <algorithm>
 #include <chrono>
@@ -58,15 +56,6 @@ class UnknownMethods final : public grpc::CallbackGenericService {
       void OnDone() override { delete this; }
     };
     return new Refusal(*context);  // frees itself in OnDone
-  }
-};
-
-// Reflection on this server only; gRPC's own switch is for all servers of the process.
-class WithReflection final : public grpc::ServerBuilderOption {
- public:
-  void UpdateArguments(grpc::ChannelArguments*) override {}
-  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    plugins->push_back(std::make_unique<grpc::reflection::ProtoServerReflectionPlugin>());
   }
 };
 
@@ -125,6 +114,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
                                                               ProductApplicationService& service,
                                                               Metrics& metrics) {
   grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   if (options.channelz == Channelz::kOn) grpc::channelz::experimental::InitChannelzService();
 
   auto parts = std::make_unique<Parts>();
@@ -133,7 +123,6 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&service);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
-  builder.SetOption(std::make_unique<WithReflection>());
   SetLimits(options, service.options(), builder);
   CountOtherCalls(options, metrics, builder);
   parts->server = builder.BuildAndStart();

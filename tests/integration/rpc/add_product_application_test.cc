@@ -1,0 +1,275 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/integration/rpc/rpc_bench.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+TEST(AddProductApplicationTest, AnswersWithTheApplicationThatWasMade) {
+  RpcBench bench;
+  auto request = ARequest();
+  request.set_associated_role(pb::ASSOCIATED_ROLE_DIRECTOR);
+  const Answered answered = bench.Add(request);
+
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  EXPECT_THAT(answered.response, EqualsText("product_application { id: 'a1' }"));
+  EXPECT_THAT(answered.trailers, IsEmpty());
+  const auto asked = bench.writer.asked();
+  ASSERT_THAT(asked, SizeIs(1));
+  EXPECT_EQ(asked[0].draft, (ApplicationDraft{.profile_id = kProfileId,
+                                              .product_alias = "forexo_basic",
+                                              .product_id = "",
+                                              .associated_role = pb::ASSOCIATED_ROLE_DIRECTOR}));
+  EXPECT_EQ(asked[0].request_id, "");
+}
+
+TEST(AddProductApplicationTest, RefusesAWrongRequestBeforeAnythingIsSent) {
+  RpcBench bench;
+  pb::AddProductApplicationRequest request;
+  request.set_profile_id("../..");
+  const Answered answered = bench.Add(request);
+
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+  const auto bad_request = DetailOf<google::rpc::BadRequest>(answered.status);
+  ASSERT_EQ(bad_request.field_violations_size(), 2);
+  EXPECT_EQ(bad_request.field_violations(0).field(), "profile_id");
+  EXPECT_EQ(bad_request.field_violations(1).field(), "product");
+  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+}
+
+TEST(AddProductApplicationTest, RefusesARequestIdRatherThanDropItsPromise) {
+  RpcBench bench;
+  auto request = ARequest();
+  request.set_request_id("r-1");
+  const Answered answered = bench.Add(request);
+
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(ReasonOf(answered.status), "REQUEST_ID_NOT_SUPPORTED");
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+}
+
+TEST(AddProductApplicationTest, TakesARequestOfExactlyTheLimit) {
+  auto options = SomeOptions();
+  options.max_request_bytes = ARequest().ByteSizeLong();
+  RpcBench bench(options);
+  EXPECT_TRUE(bench.Add().status.ok());
+}
+
+TEST(AddProductApplicationTest, RefusesALargerRequestInItsOwnWords) {
+  auto options = SomeOptions();
+  options.max_request_bytes = ARequest().ByteSizeLong() - 1;
+  RpcBench bench(options);
+  const Answered answered = bench.Add();
+
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ReasonOf(answered.status), "INVALID_REQUEST");
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+}
+
+TEST(AddProductApplicationTest, LetsGrpcRefuseAHugeRequest) {
+  RpcBench bench;
+  auto request = ARequest();
+  request.set_profile_id(std::string(16 * 64 * 1024 + 1, 'a'));
+  const Answered answered = bench.Add(request);
+
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(answered.status.error_message(), HasSubstr("larger than max"));
+  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+}
+
+TEST(AddProductApplicationTest, PassesARefusalOn) {
+  RpcBench bench;
+  bench.writer.answer = {
+      .outcome = Refused{{.http_status = 404, .code = {}, .message = "no such profile"}},
+      .sent_at = absl::Now()};
+  const Answered answered = bench.Add();
+
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(ReasonOf(answered.status), "PASSFORT_NOT_FOUND");
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+}
+
+TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
+  RpcBench bench;
+  bench.writer.answer = {
+      .outcome = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost, .answer = {}},
+      .sent_at = absl::FromUnixSeconds(1'760'000'000)};
+  const absl::Time before = absl::Now();
+  const Answered answered = bench.Add();
+  const absl::Time after = absl::Now();
+
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNKNOWN);
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+  const auto metadata = DetailOf<google::rpc::ErrorInfo>(answered.status).metadata();
+  EXPECT_EQ(metadata.at("sent_at"), "2025-10-09T08:53:20.000Z");
+  absl::Time known_by;
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, metadata.at("known_by"), &known_by, nullptr));
+  EXPECT_GE(known_by, absl::FromUnixMillis(absl::ToUnixMillis(before)) + absl::Seconds(65));
+  EXPECT_LE(known_by, after + absl::Seconds(65));
+}
+
+// A call must not cost its caller the rest of the time, nor outlast it.
+TEST(AddProductApplicationTest, GivesTheWriterTheCallersDeadlineLessAMargin) {
+  constexpr auto kRounding = 5ms;  // of gRPC and of two clocks
+  RpcBench bench;
+  grpc::ClientContext context;
+  const SteadyTime before = std::chrono::steady_clock::now();
+  context.set_deadline(std::chrono::system_clock::now() + 90s);
+  ASSERT_TRUE(bench.AddWith(context).status.ok());
+  const SteadyTime after = std::chrono::steady_clock::now();
+  const SteadyTime deadline = bench.writer.asked().at(0).deadline.at();
+  EXPECT_GE(deadline, before + 90s - 100ms - kRounding);
+  EXPECT_LE(deadline, after + 90s - 100ms + kRounding);
+}
+
+TEST(AddProductApplicationTest, GivesTheWriterTheDefaultIfTheCallerHasNoDeadline) {
+  RpcBench bench;
+  grpc::ClientContext context;
+  const SteadyTime before = std::chrono::steady_clock::now();
+  ASSERT_TRUE(bench.AddWith(context).status.ok());
+  const SteadyTime after = std::chrono::steady_clock::now();
+  const SteadyTime deadline = bench.writer.asked().at(0).deadline.at();
+  EXPECT_GE(deadline, before + 65s);
+  EXPECT_LE(deadline, after + 65s);
+}
+
+TEST(AddProductApplicationTest, AnswersBeforeTheClientLibraryGivesUp) {
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + 2s);
+  const Answered answered = bench.AddWith(context);
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(ReasonOf(answered.status), "NOT_SENT");
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+}
+
+TEST(AddProductApplicationTest, StopsTheWorkOfACallerThatGoesAway) {
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  grpc::ClientContext context;
+  auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
+  bench.writer.WaitUntilAsked(1);
+  context.TryCancel();
+
+  EXPECT_EQ(call.get().status.error_code(), grpc::StatusCode::CANCELLED);
+  bench.log.WaitForLine("code=CANCELLED reason=CALLER_GONE phase=NOT_SENT");
+}
+
+TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACallerThatLeft) {
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.when_stopped = SentAttempt(Ambiguous::Cause::kStopped);
+  grpc::ClientContext context;
+  auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
+  bench.writer.WaitUntilAsked(1);
+  context.TryCancel();
+  call.get();
+  bench.log.WaitForLine("code=UNKNOWN reason=OUTCOME_UNKNOWN phase=SENT");
+}
+
+TEST(AddProductApplicationTest, RefusesMoreCallsThanItTakes) {
+  auto options = SomeOptions();
+  options.max_in_flight = 1;
+  RpcBench bench(options);
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  auto first = bench.StartAdd();
+  bench.writer.WaitUntilAsked(1);
+
+  const Answered second = bench.Add();
+  EXPECT_EQ(second.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(second.status), "OVERLOADED");
+  EXPECT_THAT(second.error(), IsWellFormedError());
+
+  bench.writer.Release();
+  EXPECT_TRUE(first.get().status.ok());
+  EXPECT_THAT(bench.writer.asked(), SizeIs(1));
+  // The place is free as soon as the first caller has its answer, not some time later.
+  EXPECT_TRUE(bench.Add().status.ok());
+}
+
+pb::AddProductApplicationRequest ByAliasAndId() {
+  auto request = ARequest();
+  request.mutable_product()->set_id(kProductId);
+  return request;
+}
+
+TEST(AddProductApplicationTest, WarnsOfAnotherProductThanTheOneGivenById) {
+  RpcBench bench;
+  auto& application = std::get<Done>(bench.writer.answer.outcome).application;
+  application.mutable_product()->set_id("cccccccc-0000-11ec-9621-0242ac130002");
+  const Answered answered = bench.Add(ByAliasAndId());
+
+  EXPECT_TRUE(answered.status.ok());
+  EXPECT_EQ(answered.response.product_application().id(), "a1");
+  EXPECT_THAT(answered.trailers, ElementsAre(Pair("gateway-product-mismatch", "true")));
+  EXPECT_THAT(bench.log.lines()[0],
+              HasSubstr("Passfort answered with a product of another id than the caller's"));
+}
+
+TEST(AddProductApplicationTest, ComparesProductIdsWithoutCase) {
+  RpcBench bench;
+  auto& application = std::get<Done>(bench.writer.answer.outcome).application;
+  application.mutable_product()->set_id("bbbbbbbb-0000-11ec-9621-0242ac130002");
+  EXPECT_THAT(bench.Add(ByAliasAndId()).trailers, IsEmpty());
+}
+
+TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
+  RpcBench bench;
+  auto& application = std::get<Done>(bench.writer.answer.outcome).application;
+  auto& fields = *application.mutable_unmapped()->mutable_fields();
+  fields["large"].set_string_value(std::string(5 * 1024 * 1024, 'x'));
+  const Answered answered = bench.Add();
+
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  EXPECT_THAT(answered.response, EqualsText("product_application { id: 'a1' }"));
+  EXPECT_THAT(answered.trailers, ElementsAre(Pair("gateway-answer-shortened", "true")));
+}
+
+TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
+  RpcBench bench;
+  bench.Add();
+  bench.writer.answer = {.outcome = Refused{{.http_status = 422, .code = 201, .message = "canary"}},
+                         .sent_at = absl::Now()};
+  bench.Add();
+
+  const std::string service = absl::StrCat("grpc_service=\"", kServiceName, "\"");
+  const std::string method = "grpc_method=\"AddProductApplication\"";
+  EXPECT_EQ(bench.Counter("grpc_server_started_total", {service, method}), 2);
+  EXPECT_EQ(bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"OK\""}), 1);
+  EXPECT_EQ(bench.Counter("grpc_server_handled_total",
+                          {service, method, "grpc_code=\"INVALID_ARGUMENT\""}),
+            1);
+  EXPECT_THAT(bench.log.lines(),
+              ElementsAre("call method=AddProductApplication code=OK duration_seconds",
+                          "call method=AddProductApplication code=INVALID_ARGUMENT "
+                          "reason=PASSFORT_REJECTED_INPUT phase=ANSWERED http_status=422 "
+                          "duration_seconds"));
+}
+
+TEST(AddProductApplicationTest, AnswersManyCallsAtOnce) {
+  constexpr int kCalls = 50;
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  std::vector<std::future<Answered>> calls;
+  for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());
+  bench.writer.WaitUntilAsked(kCalls);
+  bench.writer.Release();
+  for (auto& call : calls) EXPECT_TRUE(call.get().status.ok());
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,127 @@
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/stock_client.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+constexpr char kHealthService[] = "grpc.health.v1.Health";
+
+grpc::Status CheckHealth(const RpcBench& bench, const std::string& service,
+                         grpc::health::v1::HealthCheckResponse& health) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kTestBound);
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service(service);
+  return grpc::health::v1::Health::NewStub(bench.Connect())->Check(&context, request, &health);
+}
+
+TEST(HealthTest, ServesTheWholeAndTheServiceByName) {
+  RpcBench bench;
+  for (const std::string service : {"", kServiceName}) {
+    grpc::health::v1::HealthCheckResponse health;
+    EXPECT_TRUE(CheckHealth(bench, service, health).ok()) << service;
+    EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::SERVING) << service;
+  }
+}
+
+TEST(HealthTest, KnowsNoOtherService) {
+  RpcBench bench;
+  grpc::health::v1::HealthCheckResponse health;
+  EXPECT_EQ(CheckHealth(bench, "passfort.gateway.v1.ProfileService", health).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+}
+
+TEST(HealthTest, IsCountedAsEveryMethodIs) {
+  RpcBench bench;
+  grpc::health::v1::HealthCheckResponse health;
+  CheckHealth(bench, "", health);
+  CheckHealth(bench, "nobody", health);
+  const std::string service = "grpc_service=\"grpc.health.v1.Health\"";
+  const std::string method = "grpc_method=\"Check\"";
+  EXPECT_EQ(bench.Counter("grpc_server_started_total", {service, method}), 2);
+  EXPECT_EQ(bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"OK\""}), 1);
+  EXPECT_EQ(
+      bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"NOT_FOUND\""}), 1);
+}
+
+TEST(ReflectionTest, ListsTheServices) {
+  RpcBench bench;
+  StockClient client(bench.Connect());
+  EXPECT_THAT(client.List(), UnorderedElementsAre(kServiceName, kHealthService,
+                                                  "grpc.reflection.v1alpha.ServerReflection"));
+}
+
+TEST(ReflectionTest, LetsAStockClientDescribeAndCallUs) {
+  RpcBench bench;
+  StockClient client(bench.Connect());
+  const auto* service = client.Describe(kServiceName);
+  ASSERT_NE(service, nullptr);
+  const auto* method = service->FindMethodByName("AddProductApplication");
+  ASSERT_NE(method, nullptr);
+  const auto result = client.Call(
+      *method,
+      R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038", "product": {"alias": "forexo_basic"}})");
+  EXPECT_TRUE(result.status.ok()) << result.status.error_message();
+  EXPECT_EQ(result.json, R"({"productApplication":{"id":"a1"}})");
+}
+
+// From a static library the linker drops health.proto: the service is listed, but not described.
+TEST(ReflectionTest, LetsAStockClientDescribeAndCallTheHealthService) {
+  RpcBench bench;
+  StockClient client(bench.Connect());
+  const auto* service = client.Describe(kHealthService);
+  ASSERT_NE(service, nullptr);
+  const auto result = client.Call(*service->FindMethodByName("Check"), "{}");
+  EXPECT_TRUE(result.status.ok()) << result.status.error_message();
+  EXPECT_EQ(result.json, R"({"status":"SERVING"})");
+}
+
+class UnknownMethodTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(UnknownMethodTest, IsUnimplementedAndSharesOneLabel) {
+  RpcBench bench;
+  StockClient client(bench.Connect());
+  const grpc::Slice nothing;
+  grpc::ByteBuffer answer;
+  const auto result = client.CallPath(GetParam(), grpc::ByteBuffer(&nothing, 1), &answer);
+  EXPECT_EQ(result.status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(ReasonOf(result.status), "UNKNOWN_METHOD");
+  EXPECT_THAT((ReceivedError{result.status, result.trailers}), IsWellFormedError());
+
+  const std::string service = "grpc_service=\"unknown\"";
+  const std::string method = "grpc_method=\"unknown\"";
+  EXPECT_EQ(bench.Counter("grpc_server_started_total", {service, method}), 1);
+  EXPECT_EQ(
+      bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"UNIMPLEMENTED\""}),
+      1);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfNoService, UnknownMethodTest,
+                         testing::Values("/nobody.v1.Service/Method"));
+INSTANTIATE_TEST_SUITE_P(OfOurService, UnknownMethodTest,
+                         testing::Values("/passfort.gateway.v1.ProductApplicationService/Nothing"));
+INSTANTIATE_TEST_SUITE_P(OfTheHealthService, UnknownMethodTest,
+                         testing::Values("/grpc.health.v1.Health/Nothing"));
+
+TEST(ListenTest, TwoGatewaysOnOnePortAreAnError) {
+  RpcBench bench;
+  auto options = SomeServerOptions();
+  options.listen = bench.address();
+  const auto second = GrpcServer::Start(options, bench.service, bench.metrics);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(second.status().message()),
+              HasSubstr("listen on " + bench.address() + ": the address is in use"));
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,117 @@
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/integration/rpc/rpc_bench.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::SizeIs;
+
+TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  auto under_way = bench.StartAdd();
+  bench.writer.WaitUntilAsked(1);
+  bench.service.BeginDrain();
+
+  const Answered refused = bench.Add();
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(refused.status), "DRAINING");
+  EXPECT_THAT(refused.error(), IsWellFormedError());
+
+  auto drained = std::async(std::launch::async, [&] { return bench.server->Drain(60s); });
+  bench.writer.Release();
+  EXPECT_TRUE(under_way.get().status.ok());
+  EXPECT_TRUE(drained.get().ok());
+  EXPECT_THAT(bench.writer.asked(), SizeIs(1));
+}
+
+TEST(DrainTest, AnswersCallsThatOutlastItWhenNothingWasSent) {
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  auto call = bench.StartAdd();
+  bench.writer.WaitUntilAsked(1);
+  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+
+  const Answered answered = call.get();
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(answered.status), "DRAINING");
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+}
+
+TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.when_stopped = SentAttempt(Ambiguous::Cause::kStopped);
+  auto call = bench.StartAdd();
+  bench.writer.WaitUntilAsked(1);
+  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+
+  const Answered answered = call.get();
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNKNOWN);
+  EXPECT_EQ(ReasonOf(answered.status), "OUTCOME_UNKNOWN");
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+}
+
+TEST(DrainTest, AnswersEveryCallUnderWay) {
+  constexpr int kCalls = 30;
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  std::vector<std::future<Answered>> calls;
+  for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());
+  bench.writer.WaitUntilAsked(kCalls);
+  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+  for (auto& call : calls) EXPECT_EQ(ReasonOf(call.get().status), "DRAINING");
+}
+
+// A watch never ends by itself, so a drain that waited for it would not either.
+TEST(DrainTest, TellsHealthWatchersFirstAndDoesNotWaitForThem) {
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  auto call = bench.StartAdd();
+  bench.writer.WaitUntilAsked(1);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kTestBound);
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service(kServiceName);
+  auto watch = grpc::health::v1::Health::NewStub(bench.Connect())->Watch(&context, request);
+  grpc::health::v1::HealthCheckResponse health;
+  ASSERT_TRUE(watch->Read(&health));
+  EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::SERVING);
+
+  auto drained = std::async(std::launch::async, [&] { return bench.server->Drain(60s); });
+  ASSERT_TRUE(watch->Read(&health));
+  EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  bench.writer.Release();
+  EXPECT_TRUE(call.get().status.ok());
+  EXPECT_TRUE(drained.get().ok());
+  EXPECT_FALSE(watch->Read(&health));
+  EXPECT_FALSE(watch->Finish().ok());
+}
+
+TEST(DrainTest, FreesThePort) {
+  RpcBench bench;
+  const std::string address = bench.address();
+  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+  auto options = SomeServerOptions();
+  options.listen = address;
+  EXPECT_TRUE(GrpcServer::Start(options, bench.service, bench.metrics).ok());
+}
+
+TEST(DrainTest, IsPartOfTheServersEnd) {
+  RpcBench bench;
+  bench.writer.when = ScriptedWriter::When::kHeld;
+  auto call = bench.StartAdd();
+  bench.writer.WaitUntilAsked(1);
+  bench.server.reset();
+  EXPECT_EQ(ReasonOf(call.get().status), "DRAINING");
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,100 @@
+#ifndef TESTS_INTEGRATION_RPC_SCRIPTED_WRITER_H_
+#define TESTS_INTEGRATION_RPC_SCRIPTED_WRITER_H_
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "service/base/clock.h"
+#include "service/base/event_loop.h"
+#include "service/passfort/application_writer.h"
+
+namespace gateway {
+
+// Far beyond what any wait in these tests takes, also under a sanitizer on a busy machine.
+inline constexpr std::chrono::seconds kTestBound{60};
+
+inline WriteAttempt DoneAttempt(const std::string& id) {
+  WriteAttempt attempt = {.outcome = Done{}, .sent_at = absl::Now()};
+  std::get<Done>(attempt.outcome).application.set_id(id);
+  return attempt;
+}
+
+inline WriteAttempt NotSentAttempt(NotCarriedOut::Cause cause) {
+  return {.outcome = NotCarriedOut{.cause = cause, .retry_after = {}, .answer = {}}, .sent_at = {}};
+}
+
+inline WriteAttempt SentAttempt(Ambiguous::Cause cause) {
+  return {.outcome = Ambiguous{.cause = cause, .answer = {}}, .sent_at = absl::Now()};
+}
+
+// Answers as told, at once or when told, and remembers what it was asked for. The members that say
+// how are set before the first call that they are for.
+class ScriptedWriter final : public ApplicationWriter {
+ public:
+  struct Asked {
+    ApplicationDraft draft;
+    std::string request_id;
+    Deadline deadline;
+  };
+  enum class When { kAtOnce, kHeld };
+
+  ScriptedWriter(EventLoop& loop, Clock& clock) : loop_(loop), clock_(clock) {}
+
+  When when = When::kAtOnce;
+  // What a call gets: at once or after `Release`, at its deadline, and when it is stopped.
+  WriteAttempt answer = DoneAttempt("a1");
+  WriteAttempt at_deadline = NotSentAttempt(NotCarriedOut::Cause::kNoTimeLeft);
+  WriteAttempt when_stopped = NotSentAttempt(NotCarriedOut::Cause::kStopped);
+
+  Task<WriteAttempt> Add(ApplicationDraft draft, std::string request_id, Deadline deadline,
+                         std::stop_token stop) override {
+    {
+      const std::lock_guard lock(mutex_);
+      asked_.push_back({std::move(draft), std::move(request_id), deadline});
+      changed_.notify_all();
+    }
+    if (when == When::kAtOnce) co_return answer;
+
+    std::stop_source either;
+    const std::stop_callback on_stop(stop, [&either] { either.request_stop(); });
+    const std::stop_callback on_release(release_.get_token(), [&either] { either.request_stop(); });
+    co_await clock_.SleepUntil(deadline.at(), either.get_token());
+    if (stop.stop_requested()) co_return when_stopped;
+    co_return release_.stop_requested() ? answer : at_deadline;
+  }
+
+  // Any thread: held calls, and those to come, are answered.
+  void Release() {
+    loop_.Post([this] { release_.request_stop(); });
+  }
+
+  std::vector<Asked> asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+  void WaitUntilAsked(size_t times) const {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, kTestBound, [&] { return asked_.size() >= times; }))
+        << "waited for call " << times << " to reach the writer";
+  }
+
+ private:
+  EventLoop& loop_;
+  Clock& clock_;
+  std::stop_source release_;  // loop thread only
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::vector<Asked> asked_;  // guarded by mutex_
+};
+
+}  // namespace gateway
+
+#endif  // TESTS_INTEGRATION_RPC_SCRIPTED_WRITER_H_
