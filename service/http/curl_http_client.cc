@@ -1,0 +1,197 @@
+#include "service/http/curl_http_client.h"
+
+#include <curl/curl.h>
+
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "service/http/address_feed.h"
+#include "service/http/curl_header_list.h"
+#include "service/http/curl_multi_loop.h"
+#include "service/http/curl_transfer.h"
+#include "service/http/origin.h"
+#include "service/http/trust_store.h"
+
+namespace gateway {
+namespace {
+
+using Kind = HttpFailure::Kind;
+
+constexpr char kStopped[] = "The caller stopped the request";
+
+// Nothing has left the gateway.
+HttpResult NotSent(Kind kind, std::string detail) {
+  return {.answer = HttpFailure{.kind = kind, .detail = std::move(detail)},
+          .body_requested = false};
+}
+
+HttpResult NotResolved(const absl::Status& status, Deadline deadline) {
+  if (absl::IsCancelled(status)) return NotSent(Kind::kStopped, kStopped);
+  if (!absl::IsDeadlineExceeded(status)) {
+    return NotSent(Kind::kResolve, curl_easy_strerror(CURLE_COULDNT_RESOLVE_HOST));
+  }
+  const bool has_passed = deadline.HasPassed(std::chrono::steady_clock::now());
+  return NotSent(has_passed ? Kind::kTimeout : Kind::kResolve,
+                 curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
+}
+
+void InitializeCurlOnce() {
+  [[maybe_unused]] static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+std::string SystemTrustFile() {
+  const char* const file = curl_version_info(CURLVERSION_NOW)->cainfo;
+  return file == nullptr ? "" : file;
+}
+
+}  // namespace
+
+// All of the client that lives on the loop's thread.
+class CurlHttpClient::Core {
+ public:
+  Core(EventLoop& loop, Options options, std::optional<Origin> proxy, TrustStore trust)
+      : loop_(loop),
+        connect_timeout_(options.connect_timeout),
+        proxy_(std::move(proxy)),
+        trust_(std::move(trust)),
+        settings_{.connect_timeout = options.connect_timeout,
+                  .idle_connection_timeout = options.idle_connection_timeout,
+                  .http2 = options.http2,
+                  .ca_path = trust_.path(),
+                  .proxy = options.proxy,
+                  .user_agent = options.user_agent,
+                  .limits = {.max_response_bytes = options.max_response_bytes,
+                             .max_header_bytes = options.max_header_bytes,
+                             .kept_response_headers = options.kept_response_headers}},
+        resolver_(loop, options.look_up),
+        multi_(
+            loop, options.max_connections, options.idle_connection_timeout,
+            options.http2 ? CurlMultiLoop::Multiplexing::kOn : CurlMultiLoop::Multiplexing::kOff) {}
+
+  Task<HttpResult> Send(HttpRequest request, Deadline deadline, std::stop_token stop);
+  Stats stats() const {
+    return {.connections_opened = multi_.connections_opened(), .lookups = resolver_.lookups()};
+  }
+
+ private:
+  static constexpr size_t kKeptTransfers = 256;
+
+  std::unique_ptr<CurlTransfer> TakeTransfer();
+  void GiveBack(std::unique_ptr<CurlTransfer> transfer);
+
+  EventLoop& loop_;
+  const Milliseconds connect_timeout_;
+  const std::optional<Origin> proxy_;
+  const TrustStore trust_;
+  const CurlTransferSettings settings_;
+  HostResolver resolver_;
+  CurlMultiLoop multi_;
+  CurlHeaderLists header_lists_;
+  std::vector<std::unique_ptr<CurlTransfer>> idle_transfers_;
+  AddressFeed address_feed_;
+};
+
+absl::StatusOr<std::unique_ptr<CurlHttpClient>> CurlHttpClient::Create(EventLoop& loop,
+                                                                       Options options) {
+  InitializeCurlOnce();
+  std::optional<Origin> proxy;
+  if (!options.proxy.empty()) {
+    auto origin = OriginOfProxy(options.proxy);
+    if (!origin.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("read the proxy's URL: ", std::string(origin.status().message())));
+    }
+    proxy = *std::move(origin);
+  }
+  auto trust = TrustStore::Load(SystemTrustFile(), options.ca_file);
+  if (!trust.ok()) return trust.status();
+  for (std::string& name : options.kept_response_headers) absl::AsciiStrToLower(&name);
+
+  std::unique_ptr<Core> core;
+  const auto make = [&] {
+    core = std::make_unique<Core>(loop, std::move(options), std::move(proxy), *std::move(trust));
+  };
+  if (loop.IsLoopThread()) {
+    make();
+  } else {
+    loop.RunAndWait(make);
+  }
+  return std::unique_ptr<CurlHttpClient>(new CurlHttpClient(loop, std::move(core)));
+}
+
+CurlHttpClient::CurlHttpClient(EventLoop& loop, std::unique_ptr<Core> core)
+    : loop_(loop), core_(std::move(core)) {}
+
+CurlHttpClient::~CurlHttpClient() {
+  if (loop_.IsLoopThread()) return;
+  loop_.RunAndWait([this] { core_.reset(); });
+}
+
+Task<HttpResult> CurlHttpClient::Send(HttpRequest request, Deadline deadline,
+                                      std::stop_token stop) {
+  return core_->Send(std::move(request), deadline, std::move(stop));
+}
+
+CurlHttpClient::Stats CurlHttpClient::stats() const { return core_->stats(); }
+
+Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadline,
+                                            std::stop_token stop) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (stop.stop_requested()) co_return NotSent(Kind::kStopped, kStopped);
+  if (deadline.HasPassed(now)) {
+    co_return NotSent(Kind::kTimeout, curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
+  }
+  const auto url_origin = OriginOfUrl(request.url);
+  if (!url_origin.ok()) {
+    co_return NotSent(Kind::kOther, curl_easy_strerror(CURLE_URL_MALFORMAT));
+  }
+  CurlHeaderList headers = header_lists_.ListFor(request.headers);
+  if (headers == nullptr) {
+    co_return NotSent(Kind::kOther, curl_easy_strerror(CURLE_BAD_FUNCTION_ARGUMENT));
+  }
+
+  // With a proxy the host's name is the proxy's business.
+  const Origin& origin = proxy_.has_value() ? *proxy_ : *url_origin;
+  HostAddresses addresses;
+  if (!origin.is_address) {
+    addresses = resolver_.Known(origin.host, now);
+    if (addresses == nullptr) {
+      const Deadline patience = Earlier(deadline, Deadline(now + connect_timeout_));
+      auto found = co_await resolver_.Find(origin.host, patience, stop);
+      if (!found.ok()) co_return NotResolved(found.status(), deadline);
+      addresses = *std::move(found);
+    }
+  }
+
+  const uint64_t cache = multi_.generation();
+  std::unique_ptr<CurlTransfer> transfer = TakeTransfer();
+  transfer->Start(request, std::move(headers), address_feed_.NewsFor(origin, addresses, cache),
+                  deadline);
+  HttpResult result;
+  {
+    const std::stop_callback on_stop(stop,
+                                     [&transfer] { transfer->Abort(Kind::kStopped, kStopped); });
+    result = co_await transfer->end();
+  }
+  if (transfer->HasConnected()) address_feed_.OnTaken(origin, addresses, cache);
+  GiveBack(std::move(transfer));
+  co_return result;
+}
+
+std::unique_ptr<CurlTransfer> CurlHttpClient::Core::TakeTransfer() {
+  if (idle_transfers_.empty()) return std::make_unique<CurlTransfer>(loop_, multi_, settings_);
+  std::unique_ptr<CurlTransfer> transfer = std::move(idle_transfers_.back());
+  idle_transfers_.pop_back();
+  return transfer;
+}
+
+void CurlHttpClient::Core::GiveBack(std::unique_ptr<CurlTransfer> transfer) {
+  if (!transfer->IsReusable() || idle_transfers_.size() == kKeptTransfers) return;
+  idle_transfers_.push_back(std::move(transfer));
+}
+
+}  // namespace gateway

@@ -1,0 +1,51 @@
+#ifndef SERVICE_HTTP_ANSWER_READER_H_
+#define SERVICE_HTTP_ANSWER_READER_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "service/http/http_client.h"
+
+namespace gateway {
+
+// Collects one answer as libcurl hands it over, header line by header line and body piece by piece,
+// and says no as soon as it exceeds a limit.
+class AnswerReader {
+ public:
+  struct Limits {
+    size_t max_response_bytes = 0;
+    // Names and values of all headers together, interim answers (1xx) and trailers included.
+    size_t max_header_bytes = 0;
+    // In lower case.
+    std::vector<std::string> kept_response_headers;
+  };
+
+  // `limits` outlives the reader.
+  explicit AnswerReader(const Limits& limits) : limits_(limits) {}
+
+  void StartOver();
+
+  // One status line or header line, or the empty line that ends them. False: too large.
+  bool TakeHeaderLine(std::string_view line);
+  // A piece of the body. False: too large.
+  bool TakeBody(std::string_view piece);
+
+  bool is_too_large() const { return is_too_large_; }
+  // Hands over what was collected.
+  HttpResponse Finish(int status);
+
+ private:
+  void KeepHeader(std::string_view line);
+
+  const Limits& limits_;
+  HttpResponse response_;
+  size_t header_bytes_ = 0;
+  bool in_headers_ = false;
+  bool is_too_large_ = false;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_ANSWER_READER_H_

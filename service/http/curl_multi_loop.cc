@@ -1,0 +1,159 @@
+#include "service/http/curl_multi_loop.h"
+
+#include <unistd.h>
+
+#include <cassert>
+#include <chrono>
+
+#include "service/http/curl_transfer.h"
+
+namespace gateway {
+
+CurlMultiLoop::CurlMultiLoop(EventLoop& loop, size_t max_connections, Milliseconds idle_timeout,
+                             Multiplexing multiplexing)
+    : loop_(loop),
+      max_connections_(max_connections),
+      idle_timeout_(idle_timeout),
+      multiplexing_(multiplexing),
+      curl_timer_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
+      idle_timer_(loop, [this] { CloseIdleConnections(); }) {
+  MakeMulti();
+}
+
+CurlMultiLoop::~CurlMultiLoop() {
+  assert(running_ == 0 && "a transfer outlives its client");
+  DropMulti();
+}
+
+void CurlMultiLoop::MakeMulti() {
+  multi_ = curl_multi_init();
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMultiLoop::OnSocketWanted);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMultiLoop::OnTimerWanted);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(max_connections_));
+  curl_multi_setopt(multi_, CURLMOPT_PIPELINING,
+                    multiplexing_ == Multiplexing::kOn ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING);
+}
+
+void CurlMultiLoop::DropMulti() {
+  curl_multi_cleanup(multi_);
+  multi_ = nullptr;
+  curl_timer_.Stop();
+  sockets_.clear();
+}
+
+bool CurlMultiLoop::Add(CURL* easy) {
+  if (curl_multi_add_handle(multi_, easy) != CURLM_OK) return false;
+  if (++running_ == 1) idle_timer_.Stop();
+  return true;
+}
+
+void CurlMultiLoop::Remove(CURL* easy) {
+  curl_multi_remove_handle(multi_, easy);
+  if (--running_ == 0) idle_timer_.StartAt(std::chrono::steady_clock::now() + idle_timeout_);
+}
+
+// libcurl looks for idle connections that are too old only when it starts a transfer, so without
+// traffic they would stay open for good.
+void CurlMultiLoop::CloseIdleConnections() {
+  if (running_ != 0) return;
+  DropMulti();
+  MakeMulti();
+  ++generation_;
+}
+
+CurlMultiLoop::Socket& CurlMultiLoop::SocketOf(int descriptor) {
+  const auto index = static_cast<size_t>(descriptor);
+  if (index >= sockets_.size()) sockets_.resize(index + 1);
+  return sockets_[index];
+}
+
+void CurlMultiLoop::OnSocketMade(int socket) {
+  SocketOf(socket) = Socket{.watch = nullptr, .is_connection = true, .is_idle = false};
+  ++connections_opened_;
+}
+
+int CurlMultiLoop::OnSocketClosed(void* self, curl_socket_t socket) {
+  // The watch goes first: the loop must not wait for a number that may soon be another file's.
+  static_cast<CurlMultiLoop*>(self)->SocketOf(socket) = Socket{};
+  return close(socket);
+}
+
+int CurlMultiLoop::OnSocketWanted(CURL* /*easy*/, curl_socket_t socket, int what, void* self,
+                                  void* /*ignored*/) {
+  auto* const multi_loop = static_cast<CurlMultiLoop*>(self);
+  Socket& entry = multi_loop->SocketOf(socket);
+  if (what == CURL_POLL_REMOVE) {
+    if (!entry.is_connection) {
+      entry = Socket{};  // libcurl closes what is no connection without telling
+      return 0;
+    }
+    // A connection that becomes idle stays registered as it mostly was, for reading: to leave the
+    // kernel's list and come back would be two system calls for every request.
+    entry.is_idle = true;
+    if (entry.watch != nullptr) entry.watch->Want(DescriptorWatch::kReadable);
+    return 0;
+  }
+  entry.is_idle = false;
+  if (entry.watch == nullptr) {
+    entry.watch = std::make_unique<DescriptorWatch>(
+        multi_loop->loop_, socket,
+        [multi_loop, socket](unsigned events) { multi_loop->OnReady(socket, events); });
+  }
+  unsigned wanted = DescriptorWatch::kNone;
+  if (what & CURL_POLL_IN) wanted |= DescriptorWatch::kReadable;
+  if (what & CURL_POLL_OUT) wanted |= DescriptorWatch::kWritable;
+  entry.watch->Want(wanted);
+  return 0;
+}
+
+int CurlMultiLoop::OnTimerWanted(CURLM* /*multi*/, long milliseconds, void* self) {
+  auto* const multi_loop = static_cast<CurlMultiLoop*>(self);
+  if (milliseconds < 0) {
+    multi_loop->curl_timer_.Stop();
+  } else {
+    // Also for 0: libcurl must not be called from here, and one turn serves all that was added.
+    multi_loop->curl_timer_.StartAt(std::chrono::steady_clock::now() + Milliseconds(milliseconds));
+  }
+  return 0;
+}
+
+void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
+  Socket& entry = SocketOf(descriptor);
+  if (entry.is_idle) {
+    // The server closed an idle connection; libcurl finds that out when it wants to use it.
+    entry.watch->Want(DescriptorWatch::kNone);
+    return;
+  }
+  int curl_events = 0;
+  if (events & DescriptorWatch::kReadable) curl_events |= CURL_CSELECT_IN;
+  if (events & DescriptorWatch::kWritable) curl_events |= CURL_CSELECT_OUT;
+  Drive(descriptor, curl_events);
+}
+
+void CurlMultiLoop::Drive(curl_socket_t socket, int events) {
+  int still_running = 0;
+  curl_multi_socket_action(multi_, socket, events, &still_running);
+  TellEnds();
+}
+
+void CurlMultiLoop::TellEnds() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    // The message is gone once the handle is removed.
+    CURL* const easy = message->easy_handle;
+    const CURLcode code = message->data.result;
+    char* transfer = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    Remove(easy);
+    ended_.push_back(reinterpret_cast<CurlTransfer*>(transfer));
+    ended_.back()->OnEnd(code);
+  }
+  // Nothing below comes back here: what a resumed caller starts or stops waits for the next turn.
+  for (CurlTransfer* const transfer : ended_) transfer->TellEnd();
+  ended_.clear();
+}
+
+}  // namespace gateway

@@ -1,0 +1,88 @@
+#ifndef SERVICE_HTTP_CURL_MULTI_LOOP_H_
+#define SERVICE_HTTP_CURL_MULTI_LOOP_H_
+
+#include <curl/curl.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "service/base/deadline.h"
+#include "service/base/event_loop.h"
+
+namespace gateway {
+
+class CurlTransfer;
+
+// libcurl's multi handle on the event loop: waits for its sockets and its timer, and tells each
+// transfer its end. The pool of idle connections lives in it. Loop thread only.
+//
+// libcurl must not be called from its own callbacks, and a transfer's end may start or stop other
+// transfers. So the callbacks here only note what to wait for, and ends are told when libcurl has
+// returned and its messages are read.
+class CurlMultiLoop {
+ public:
+  enum class Multiplexing { kOff, kOn };
+
+  // `max_connections` bounds the pool; below the number of transfers at a time it would make every
+  // call connect anew. Idle connections are closed once nothing was sent for `idle_timeout`.
+  CurlMultiLoop(EventLoop& loop, size_t max_connections, Milliseconds idle_timeout,
+                Multiplexing multiplexing);
+  // No transfer is added by then.
+  ~CurlMultiLoop();
+  CurlMultiLoop(const CurlMultiLoop&) = delete;
+  CurlMultiLoop& operator=(const CurlMultiLoop&) = delete;
+
+  // Starts a transfer with `easy`, whose CURLOPT_PRIVATE is its CurlTransfer. False if libcurl is
+  // out of memory. Nothing happens before the loop's next turn.
+  bool Add(CURL* easy);
+  // Ends it without telling.
+  void Remove(CURL* easy);
+
+  // From CURLOPT_SOCKOPTFUNCTION: libcurl has made this socket for a connection.
+  void OnSocketMade(int socket);
+  // For CURLOPT_CLOSESOCKETFUNCTION, with the CurlMultiLoop as its data.
+  static int OnSocketClosed(void* self, curl_socket_t socket);
+
+  // Any thread.
+  uint64_t connections_opened() const { return connections_opened_; }
+
+  // Grows whenever all idle connections, and with them libcurl's cache of addresses, are dropped.
+  uint64_t generation() const { return generation_; }
+
+ private:
+  struct Socket {
+    std::unique_ptr<DescriptorWatch> watch;
+    bool is_connection = false;
+    bool is_idle = false;
+  };
+
+  void MakeMulti();
+  void DropMulti();
+  static int OnSocketWanted(CURL* easy, curl_socket_t socket, int what, void* self, void* ignored);
+  static int OnTimerWanted(CURLM* multi, long milliseconds, void* self);
+  Socket& SocketOf(int descriptor);
+  void OnReady(int descriptor, unsigned events);
+  void Drive(curl_socket_t socket, int events);
+  void TellEnds();
+  void CloseIdleConnections();
+
+  EventLoop& loop_;
+  const size_t max_connections_;
+  const Milliseconds idle_timeout_;
+  const Multiplexing multiplexing_;
+  CURLM* multi_ = nullptr;
+  Timer curl_timer_;
+  Timer idle_timer_;
+  std::vector<Socket> sockets_;  // by descriptor
+  size_t running_ = 0;
+  std::vector<CurlTransfer*> ended_;  // kept for its capacity
+  uint64_t generation_ = 0;
+  std::atomic<uint64_t> connections_opened_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_CURL_MULTI_LOOP_H_

@@ -1,0 +1,239 @@
+#include "service/http/curl_transfer.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "service/http/curl_failure.h"
+
+namespace gateway {
+namespace {
+
+using std::chrono_literals::operator""s;
+
+// How long the kernel goes on trying to deliver what the peer does not acknowledge. A connection
+// outlives the attempt it was made for, so a very short attempt does not set a very short time.
+constexpr Milliseconds kLongestUserTimeout = 20s;
+constexpr Milliseconds kShortestUserTimeout = 2s;
+
+// The smallest that libcurl takes: requests are small, and it is held as long as an answer is
+// waited for.
+constexpr long kUploadBufferBytes = 16 * 1024;
+
+Milliseconds UserTimeout(Deadline deadline) {
+  const auto left = deadline.TimeLeft(std::chrono::steady_clock::now());
+  return std::clamp(std::chrono::duration_cast<Milliseconds>(left), kShortestUserTimeout,
+                    kLongestUserTimeout);
+}
+
+void SetTrust(CURL* easy, const std::string& ca_path) {
+  if (ca_path.empty()) return;
+  // Without a CA folder: libcurl keeps the parsed certificates of a file only.
+  curl_easy_setopt(easy, CURLOPT_CAINFO, ca_path.c_str());
+  curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+  curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, ca_path.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, nullptr);
+}
+
+// libcurl compares whole seconds and closes what is *older*; this closes what is as old.
+long MaxAgeSeconds(Milliseconds idle_timeout) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(idle_timeout).count();
+  return static_cast<long>(std::max<Milliseconds::rep>(seconds - 1, 0));
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(EventLoop& loop, CurlMultiLoop& multi,
+                           const CurlTransferSettings& settings)
+    : multi_(multi),
+      easy_(curl_easy_init()),
+      deadline_timer_(loop,
+                      [this] {
+                        Abort(HttpFailure::Kind::kTimeout,
+                              curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
+                      }),
+      reader_(settings.limits) {
+  SetConstantOptions(settings);
+}
+
+CurlTransfer::~CurlTransfer() {
+  if (is_running_) multi_.Remove(easy_);
+  curl_easy_cleanup(easy_);
+}
+
+void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
+  curl_easy_setopt(easy_, CURLOPT_PRIVATE, this);
+  curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy_, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy_, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(easy_, CURLOPT_USERAGENT, settings.user_agent.c_str());
+
+  // An empty proxy and an empty list of exceptions keep libcurl from reading the environment.
+  curl_easy_setopt(easy_, CURLOPT_PROXY, settings.proxy.c_str());
+  curl_easy_setopt(easy_, CURLOPT_NOPROXY, "");
+  curl_easy_setopt(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy_, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+
+  curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
+  curl_easy_setopt(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  curl_easy_setopt(easy_, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  SetTrust(easy_, settings.ca_path);
+
+  curl_easy_setopt(
+      easy_, CURLOPT_HTTP_VERSION,
+      static_cast<long>(settings.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  // A burst shares the first connection instead of making one for each request.
+  curl_easy_setopt(easy_, CURLOPT_PIPEWAIT, settings.http2 ? 1L : 0L);
+  curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(settings.connect_timeout.count()));
+  curl_easy_setopt(easy_, CURLOPT_MAXAGE_CONN, MaxAgeSeconds(settings.idle_connection_timeout));
+  curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
+
+  // No seek callback, on purpose: libcurl could send a body a second time with one.
+  curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &CurlTransfer::OnBodyWanted);
+  curl_easy_setopt(easy_, CURLOPT_READDATA, this);
+  curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
+  curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
+  curl_easy_setopt(easy_, CURLOPT_HEADERFUNCTION, &CurlTransfer::OnHeaderLine);
+  curl_easy_setopt(easy_, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBody);
+  curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(easy_, CURLOPT_SOCKOPTFUNCTION, &CurlTransfer::OnSocketMade);
+  curl_easy_setopt(easy_, CURLOPT_SOCKOPTDATA, this);
+  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETFUNCTION, &CurlMultiLoop::OnSocketClosed);
+  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETDATA, &multi_);
+}
+
+void CurlTransfer::Start(const HttpRequest& request, CurlHeaderList headers,
+                         CurlHeaderList addresses, Deadline deadline) {
+  request_ = &request;
+  headers_ = std::move(headers);
+  addresses_ = std::move(addresses);
+  deadline_ = deadline;
+  end_.emplace();
+  result_ = HttpResult();
+  reader_.StartOver();
+  is_reusable_ = false;
+  body_bytes_given_ = 0;
+  connections_used_ = 0;
+  body_requested_ = request.method == HttpMethod::kGet;
+
+  curl_easy_setopt(easy_, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_.get());
+  curl_easy_setopt(easy_, CURLOPT_RESOLVE, addresses_.get());
+  if (request.method == HttpMethod::kGet) {
+    curl_easy_setopt(easy_, CURLOPT_HTTPGET, 1L);
+  } else {
+    curl_easy_setopt(easy_, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+  }
+  is_running_ = multi_.Add(easy_);
+  if (!is_running_) {
+    body_requested_ = false;
+    OnEnd(CURLE_OUT_OF_MEMORY);
+    TellEnd();
+    return;
+  }
+  deadline_timer_.StartAt(deadline.at());
+}
+
+void CurlTransfer::Abort(HttpFailure::Kind kind, std::string_view detail) {
+  if (!is_running_) return;
+  is_running_ = false;
+  deadline_timer_.Stop();
+  // Closes the connection, unless it is an HTTP/2 one: then this request's stream only.
+  multi_.Remove(easy_);
+  result_.answer = HttpFailure{.kind = kind, .detail = std::string(detail)};
+  TellEnd();
+}
+
+void CurlTransfer::OnEnd(CURLcode code) {
+  is_running_ = false;
+  deadline_timer_.Stop();
+  result_.answer = AnswerOf(code);
+  // libcurl counts its own retries over the life of a handle and gives up at the fifth.
+  is_reusable_ = code == CURLE_OK && connections_used_ == 1;
+}
+
+void CurlTransfer::TellEnd() {
+  result_.body_requested = body_requested_;
+  end_->Set(std::move(result_));
+}
+
+std::variant<HttpResponse, HttpFailure> CurlTransfer::AnswerOf(CURLcode code) {
+  if (code == CURLE_OK) {
+    long status = 0;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    return reader_.Finish(static_cast<int>(status));
+  }
+  if (reader_.is_too_large()) {
+    return HttpFailure{.kind = HttpFailure::Kind::kTooLarge,
+                       .detail = "The answer exceeds its size limit"};
+  }
+  HttpFailure failure = FailureOfCurl(code);
+  // No request has gone out on any connection. Of the kinds that tell more, a lost connection is a
+  // proxy that refused, or a server that hung up in the handshake.
+  if (connections_used_ == 0 && failure.kind == HttpFailure::Kind::kConnectionLost) {
+    failure.kind = HttpFailure::Kind::kConnect;
+  }
+  return failure;
+}
+
+size_t CurlTransfer::OnBodyWanted(char* buffer, size_t size, size_t count, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  transfer.body_requested_ = true;
+  const std::string_view body = transfer.request_->body;
+  if (transfer.body_bytes_given_ == body.size()) return CURL_READFUNC_ABORT;
+  const std::string_view left = body.substr(transfer.body_bytes_given_);
+  const size_t given = std::min(left.size(), size * count);
+  std::memcpy(buffer, left.data(), given);
+  transfer.body_bytes_given_ += given;
+  return given;
+}
+
+// Called when a connection is there, new or reused, right before the request goes out on it. A POST
+// without a body has none to be asked for: its headers are all of it, and go out once.
+int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip*/,
+                              int /*primary_port*/, int /*local_port*/) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  ++transfer.connections_used_;
+  if (transfer.request_->method == HttpMethod::kGet) return CURL_PREREQFUNC_OK;
+  if (transfer.body_requested_) return CURL_PREREQFUNC_ABORT;
+  if (transfer.request_->body.empty()) transfer.body_requested_ = true;
+  return CURL_PREREQFUNC_OK;
+}
+
+size_t CurlTransfer::OnHeaderLine(char* line, size_t size, size_t count, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  return transfer.reader_.TakeHeaderLine({line, size * count}) ? size * count : 0;
+}
+
+size_t CurlTransfer::OnBody(char* piece, size_t size, size_t count, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  return transfer.reader_.TakeBody({piece, size * count}) ? size * count : 0;
+}
+
+// What was written to a socket is delivered by the kernel even after the socket was closed or the
+// process died, once the network lets it through. That would be a POST which arrives after it was
+// given up. Closing with SO_LINGER 0 throws it away instead.
+int CurlTransfer::OnSocketMade(void* self, curl_socket_t socket, curlsocktype /*purpose*/) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  const linger throw_away = {.l_onoff = 1, .l_linger = 0};
+  const auto user_timeout = static_cast<unsigned>(UserTimeout(*transfer.deadline_).count());
+  if (setsockopt(socket, SOL_SOCKET, SO_LINGER, &throw_away, sizeof throw_away) != 0 ||
+      setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof user_timeout) != 0) {
+    return CURL_SOCKOPT_ERROR;
+  }
+  transfer.multi_.OnSocketMade(socket);
+  return CURL_SOCKOPT_OK;
+}
+
+}  // namespace gateway

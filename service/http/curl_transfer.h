@@ -1,0 +1,97 @@
+#ifndef SERVICE_HTTP_CURL_TRANSFER_H_
+#define SERVICE_HTTP_CURL_TRANSFER_H_
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "service/base/arrival.h"
+#include "service/base/deadline.h"
+#include "service/base/event_loop.h"
+#include "service/http/answer_reader.h"
+#include "service/http/curl_header_list.h"
+#include "service/http/curl_multi_loop.h"
+#include "service/http/http_client.h"
+
+namespace gateway {
+
+// What all transfers of a client have in common.
+struct CurlTransferSettings {
+  Milliseconds connect_timeout{0};
+  Milliseconds idle_connection_timeout{0};
+  bool http2 = false;
+  std::string ca_path;
+  std::string proxy;
+  std::string user_agent;
+  AnswerReader::Limits limits;
+};
+
+// One easy handle and the request that it carries at the moment. Loop thread only.
+//
+// The body leaves at most once: libcurl sends a POST again by itself when a reused connection dies
+// before an answer, but it has to ask for the body again then, and that is refused.
+class CurlTransfer {
+ public:
+  // Both outlive the transfer.
+  CurlTransfer(EventLoop& loop, CurlMultiLoop& multi, const CurlTransferSettings& settings);
+  ~CurlTransfer();
+  CurlTransfer(const CurlTransfer&) = delete;
+  CurlTransfer& operator=(const CurlTransfer&) = delete;
+
+  // Starts sending `request`, which stays where it is until the end. `addresses` is an entry for
+  // libcurl's cache (CURLOPT_RESOLVE) or null.
+  void Start(const HttpRequest& request, CurlHeaderList headers, CurlHeaderList addresses,
+             Deadline deadline);
+
+  // The end of what was started; to be awaited once.
+  Arrival<HttpResult>& end() { return *end_; }
+
+  // Breaks the transfer off, unless it has ended.
+  void Abort(HttpFailure::Kind kind, std::string_view detail);
+
+  // libcurl is done with it (and does not know the handle any longer); the one who waits is told by
+  // `TellEnd`.
+  void OnEnd(CURLcode code);
+  void TellEnd();
+
+  // Whether the request reached the point where a connection, new or reused, was there for it.
+  bool HasConnected() const { return connections_used_ > 0; }
+
+  // Whether the handle may carry another request. One that failed or was broken off may not.
+  bool IsReusable() const { return is_reusable_; }
+
+ private:
+  void SetConstantOptions(const CurlTransferSettings& settings);
+  static size_t OnBodyWanted(char* buffer, size_t size, size_t count, void* self);
+  static size_t OnHeaderLine(char* line, size_t size, size_t count, void* self);
+  static size_t OnBody(char* piece, size_t size, size_t count, void* self);
+  static int OnSocketMade(void* self, curl_socket_t socket, curlsocktype purpose);
+  static int OnConnected(void* self, char* primary_ip, char* local_ip, int primary_port,
+                         int local_port);
+  std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
+
+  CurlMultiLoop& multi_;
+  CURL* const easy_;
+  Timer deadline_timer_;
+  AnswerReader reader_;
+
+  const HttpRequest* request_ = nullptr;
+  CurlHeaderList headers_;
+  CurlHeaderList addresses_;
+  std::optional<Deadline> deadline_;
+  std::optional<Arrival<HttpResult>> end_;
+  HttpResult result_;
+  bool is_running_ = false;
+  bool is_reusable_ = false;
+  bool body_requested_ = false;
+  size_t body_bytes_given_ = 0;
+  int connections_used_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_CURL_TRANSFER_H_
