@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kCreateApplication = "POST /profiles/{profile_id}/applications";
 
+constexpr std::chrono::seconds kKeyRefreshInterval{1};
+
 std::string_view FailureDetail(const HttpResult& result) {
   const auto* failure = std::get_if<HttpFailure>(&result.answer);
   return failure != nullptr ? std::string_view(failure->detail) : std::string_view();
@@ -18,7 +20,7 @@ std::string_view FailureDetail(const HttpResult& result) {
 
 }  // namespace
 
-RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, const ApiKeySource& key,
+RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, ApiKeySource& key,
                                        Clock& clock, Metrics& metrics, Log& log)
     : options_(std::move(options)),
       http_(http),
@@ -28,7 +30,11 @@ RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, const 
       log_(log) {}
 
 std::shared_ptr<const HttpHeaders> RestPassfortClient::Headers() {
-  const auto key = key_.Current();
+  if (const SteadyTime now = clock_.Now(); now >= next_key_refresh_) {
+    next_key_refresh_ = now + kKeyRefreshInterval;
+    RefreshKey();
+  }
+  const auto& key = key_.Current();
   if (key != key_in_headers_) {
     key_in_headers_ = key;
     headers_ = std::make_shared<const HttpHeaders>(
@@ -38,6 +44,16 @@ std::shared_ptr<const HttpHeaders> RestPassfortClient::Headers() {
                     {"User-Agent", absl::StrCat("passfort-gateway/", kVersion)}});
   }
   return headers_;
+}
+
+void RestPassfortClient::RefreshKey() {
+  const auto refreshed = key_.Refresh();
+  if (!refreshed.ok()) {
+    const std::string detail(refreshed.status().message());
+    log_.Error("the API key file is not usable; the old key stays in use", {{"detail", detail}});
+  } else if (*refreshed == ApiKeySource::Refreshed::kNew) {
+    log_.Info("a new API key is in use");
+  }
 }
 
 Task<WriteAttempt> RestPassfortClient::CreateApplication(ApplicationDraft draft, Deadline deadline,

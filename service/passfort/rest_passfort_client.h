@@ -28,21 +28,25 @@ class RestPassfortClient final : public PassfortClient {
   };
 
   // All of them outlive the client.
-  RestPassfortClient(Options options, HttpClient& http, const ApiKeySource& key, Clock& clock,
+  RestPassfortClient(Options options, HttpClient& http, ApiKeySource& key, Clock& clock,
                      Metrics& metrics, Log& log);
 
   Task<WriteAttempt> CreateApplication(ApplicationDraft draft, Deadline deadline,
                                        std::stop_token stop) override;
 
  private:
+  // Looks at the key's file first, if that was not done for a while: a gateway without calls never
+  // wakes for it.
   std::shared_ptr<const HttpHeaders> Headers();
+  void RefreshKey();
 
   const Options options_;
   HttpClient& http_;
-  const ApiKeySource& key_;
+  ApiKeySource& key_;
   Clock& clock_;
   Metrics& metrics_;
   Log& log_;
+  SteadyTime next_key_refresh_{};
   std::shared_ptr<const std::string> key_in_headers_;
   std::shared_ptr<const HttpHeaders> headers_;
 };

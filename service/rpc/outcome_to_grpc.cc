@@ -261,10 +261,6 @@ CallError ErrorOf(const NotCarriedOut& outcome, Caller caller) {
       return NotSentError(outcome);
     case NotCarriedOut::Cause::kStopped:
       return caller == Caller::kGone ? CallerGoneError() : DrainingError();
-    case NotCarriedOut::Cause::kRetriesExhausted:
-      // What the last attempt met is what the caller has to know.
-      if (outcome.answer.has_value()) return RateLimitedError(outcome);
-      return UnreachableError(outcome);
     case NotCarriedOut::Cause::kUnreachable:
       break;
   }
