@@ -17,7 +17,7 @@ struct Case {
   std::string text;
 };
 
-void PrintTo(const Case& row, std::ostream* out) { *out << row.text.substr(0, 80); }
+void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
 
 std::string NameOf(const testing::TestParamInfo<Case>& info) { return info.param.name; }
 

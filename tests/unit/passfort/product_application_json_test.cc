@@ -91,7 +91,7 @@ struct Rule {
   const char* application;
 };
 
-void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.json; }
+void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.name; }
 
 class MappingRuleTest : public testing::TestWithParam<Rule> {};
 
