@@ -55,9 +55,9 @@ Outcome OutcomeOfFailure(const HttpFailure& failure, bool body_requested) {
   return Ambiguous{.cause = WhyAmbiguous(failure.kind)};                               // row 3
 }
 
-Done DoneWith(const nlohmann::json& body, const std::optional<PassfortError>& error) {
+Done DoneWith(nlohmann::json body, const std::optional<PassfortError>& error) {
   Done done;
-  ProductApplicationFromJson(body, done.application);
+  ProductApplicationFromJson(std::move(body), done.application);
   if (error) done.error_code = error->code;
   return done;
 }
@@ -65,7 +65,7 @@ Done DoneWith(const nlohmann::json& body, const std::optional<PassfortError>& er
 // The rows are numbered as in docs/outcomes.md; the first one that fits counts.
 Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
   const int status = response.status;
-  const auto body = ReadJson(response.body);
+  auto body = ReadJson(response.body);
   const auto error = body ? FirstError(*body) : std::nullopt;
   PassfortAnswer answer{.http_status = status};
   if (error) {
@@ -75,7 +75,9 @@ Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
   const auto code_class = answer.code ? ClassOfCode(*answer.code) : PassfortCodeClass::kUnknown;
 
   // Row 1: an application is there, whatever else the answer holds.
-  if (IsSuccess(status) && body && IsApplication(*body)) return DoneWith(*body, error);
+  if (IsSuccess(status) && body && IsApplication(*body)) {
+    return DoneWith(*std::move(body), error);
+  }
   // Row 4: a server that gave up.
   if (MayHaveBeenDone(status)) {
     return Ambiguous{.cause = Ambiguous::Cause::kServerError, .answer = std::move(answer)};

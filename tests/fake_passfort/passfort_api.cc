@@ -10,6 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kNoCode = 0;
 constexpr int kMissingRequiredFields = 101;
 constexpr int kInvalidInputData = 201;
 constexpr int kMissingApiKey = 203;
@@ -126,10 +127,9 @@ std::string Text(const Json& json) {
 }
 
 ApiAnswer RefusalAnswer(const Refusal& refusal) {
-  return {refusal.status, Text({{"errors", Json::array({{{"code", refusal.code},
-                                                         {"message", refusal.message},
-                                                         {"source", "API"},
-                                                         {"info", Json::object()}}})}})};
+  Json error = {{"message", refusal.message}, {"source", "API"}, {"info", Json::object()}};
+  if (refusal.code != 0) error["code"] = refusal.code;
+  return {refusal.status, Text({{"errors", Json::array({error})}})};
 }
 
 Json ApplicationJson(const FakeApplication& application) {
@@ -196,16 +196,16 @@ ApiEffect CarryOut(PassfortState& state, const ApiRequest& request, std::string_
   const Route& route = request.route;
   if (route.endpoint == Endpoint::kWhoami) return Whoami();
   if (route.endpoint == Endpoint::kUnknown || route.endpoint == Endpoint::kAny) {
-    return Refused(404, kInvalidInputData, "no such endpoint");
+    return Refused(404, kNoCode, "no such endpoint");
   }
   if (!PassfortState::ProfileExists(route.profile_id)) {
-    return Refused(404, kInvalidInputData, "no such profile");
+    return Refused(404, kNoCode, "no such profile");
   }
   if (route.endpoint == Endpoint::kList) return List(state, route, now);
   if (route.endpoint == Endpoint::kAdd) return Add(state, request, now);
 
   FakeApplication* const application = state.Find(route.profile_id, route.application_id);
-  if (application == nullptr) return Refused(404, kInvalidInputData, "no such application");
+  if (application == nullptr) return Refused(404, kNoCode, "no such application");
   if (route.endpoint == Endpoint::kGet) return Get(*application, now);
   if (route.endpoint == Endpoint::kDecide) return Decide(*application, request.body, now);
   return Revert(state, route, reverted_id, now);

@@ -154,7 +154,7 @@ std::optional<Refusal> PassfortState::Revert(std::string_view profile_id,
                                              RevertedId reverted_id, WallTime now,
                                              FakeApplication& reverted) {
   FakeApplication* const found = Find(profile_id, application_id);
-  if (found == nullptr) return Refusal{404, 201, "no such application"};
+  if (found == nullptr) return Refusal{404, 0, "no such application"};
   if (!IsFinal(*found)) return Refusal{422, 402, "only a rejection or cancellation is reverted"};
 
   FakeApplication next = *found;

@@ -57,6 +57,7 @@ struct FakeApplication {
 // Why a request is refused: an HTTP status and one of the API's own error codes.
 struct Refusal {
   int status = 0;
+  // 0: the error object has none. The codes that go with most statuses are not documented.
   int code = 0;
   std::string message;
 };
