@@ -41,8 +41,8 @@ class Child:
         environment = {"PATH": os.environ["PATH"], "PASSFORT_GATEWAY_API_KEY": API_KEY}
         with open(self.output, "wb") as output, open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
-                env=environment, start_new_session=True)
+                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL,
+                stdout=output, stderr=errors, env=environment, start_new_session=True)
 
     def __enter__(self) -> Child:
         return self
@@ -73,7 +73,7 @@ class Child:
         return BenchmarkError(f"{self.name}: {what}" + (f"\n{text}" if text else ""))
 
     def message(self, name: str) -> dict[str, object]:
-        """The JSON line on stdout whose `message` is `name`; waits for it while the process runs."""
+        """The JSON line on stdout whose `message` is `name`; waits for it while it may come."""
         give_up_at = time.monotonic() + START_SECONDS
         while True:
             ended = self.process.poll() is not None
