@@ -39,12 +39,12 @@ int ServeUntilSignal(grpc::ServerBuilder& builder, grpc::Service& service,
     std::cerr << "cannot listen on a port of 127.0.0.1\n";
     return 1;
   }
-  std::cout << R"({"message":"serving","listen":"127.0.0.1:)" << port << "\"}" << std::endl;
+  std::cout << R"({"message":"serving","listen":"127.0.0.1:)" << port << "\"}\n" << std::flush;
 
   int signal = 0;
   sigwait(&signals, &signal);
   server->Shutdown();
-  std::cout << R"({"message":"stopped","answered":)" << answered.load() << "}" << std::endl;
+  std::cout << R"({"message":"stopped","answered":)" << answered.load() << "}\n" << std::flush;
   return 0;
 }
 

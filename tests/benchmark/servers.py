@@ -162,7 +162,8 @@ class Floor(Server):
 
 class Classic(Server):
     def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str):
-        super().__init__("classic", [str(binaries / "bench-classic"), api_url], folder)
+        super().__init__(
+            "classic", [str(binaries / "bench-classic"), api_url, API_KEY], folder)
 
 
 class Gateway(Server):
