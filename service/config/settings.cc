@@ -61,7 +61,7 @@ constexpr std::array kSettings = {
     Setting{"api_key_file", TextKind{&GatewayConfig::api_key_file, "PATH", "a path", ReadPath}, "",
             "A file that holds the API key and nothing else. Read again when it changes."},
     Setting{"api_ca_file", TextKind{&GatewayConfig::api_ca_file, "PATH", "a path", ReadPath}, "",
-            "Certificates (PEM) of the authorities to trust for api_url, instead of the system's."},
+            "Certificates (PEM) of authorities to trust for api_url, besides the system's."},
     Setting{"api_proxy",
             TextKind{&GatewayConfig::api_proxy, "URL",
                      "http or https, host and port; no credentials", ReadProxyUrl},
