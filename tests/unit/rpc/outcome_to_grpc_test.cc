@@ -219,16 +219,6 @@ TEST(ErrorOfNotCarriedOutTest, AStopIsCancelledOnceTheCallerIsGone) {
               ExpectedInfo("CALLER_GONE", {{"phase", "NOT_SENT"}}));
 }
 
-TEST(ErrorOfNotCarriedOutTest, ExhaustedRetriesAreToldAsWhatTheLastAttemptMet) {
-  NotCarriedOut outcome = NotDone(NotCarriedOut::Cause::kRetriesExhausted);
-  EXPECT_EQ(ErrorOf(outcome, Caller::kWaiting).reason, "PASSFORT_UNREACHABLE");
-  outcome.answer = AnAnswer(429);
-  outcome.retry_after = Milliseconds(7000);
-  const CallError error = ErrorOf(outcome, Caller::kWaiting);
-  EXPECT_EQ(error.reason, "RATE_LIMITED");
-  EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(error.status).retry_delay().seconds(), 7);
-}
-
 TEST(ErrorOfAmbiguousTest, SaysWhenItWasSentAndUntilWhenItMayStillHappen) {
   ExpectError(ErrorOf(NotKnown(Ambiguous::Cause::kTimeout), kSentAt, kEndedAt),
               grpc::StatusCode::UNKNOWN,
