@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "service/rpc/answer_shortening.h"
 #include "service/rpc/request_check.h"
+#include "service/rpc/thread_handover.h"
 
 namespace gateway {
 namespace {
@@ -49,7 +50,9 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
       : deadline(CallDeadline(arrived_at, TimeLeft(context), service.options_.deadlines)),
         answer(response),
         loop_(service.parts_.loop),
-        context_(context) {}
+        context_(context) {
+    HandOverToGrpc(this);
+  }
 
   void AddTrailer(std::string_view name, std::string_view value) {
     context_.AddTrailingMetadata(std::string(name), std::string(value));
@@ -67,6 +70,7 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
   Caller caller() const { return caller_gone_ ? Caller::kGone : Caller::kWaiting; }
 
   void OnCancel() override {
+    TakeOverFromGrpc(this);
     caller_gone_ = true;
     loop_.Post([stop = stop_]() mutable { stop.request_stop(); });
   }

@@ -92,9 +92,9 @@ TEST(AddProductApplicationTest, LetsGrpcRefuseAHugeRequest) {
 
 TEST(AddProductApplicationTest, PassesARefusalOn) {
   RpcBench bench;
-  bench.writer.answer = {
-      .outcome = Refused{{.http_status = 404, .code = {}, .message = "no such profile"}},
-      .sent_at = absl::Now()};
+  bench.writer.Answer(
+      {.outcome = Refused{{.http_status = 404, .code = {}, .message = "no such profile"}},
+       .sent_at = absl::Now()});
   const Answered answered = bench.Add();
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::NOT_FOUND);
@@ -104,9 +104,9 @@ TEST(AddProductApplicationTest, PassesARefusalOn) {
 
 TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
   RpcBench bench;
-  bench.writer.answer = {
-      .outcome = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost, .answer = {}},
-      .sent_at = absl::FromUnixSeconds(1'760'000'000)};
+  bench.writer.Answer(
+      {.outcome = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost, .answer = {}},
+       .sent_at = absl::FromUnixSeconds(1'760'000'000)});
   const absl::Time before = absl::Now();
   const Answered answered = bench.Add();
   const absl::Time after = absl::Now();
@@ -148,7 +148,7 @@ TEST(AddProductApplicationTest, GivesTheWriterTheDefaultIfTheCallerHasNoDeadline
 
 TEST(AddProductApplicationTest, AnswersBeforeTheClientLibraryGivesUp) {
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + 2s);
   const Answered answered = bench.AddWith(context);
@@ -159,7 +159,7 @@ TEST(AddProductApplicationTest, AnswersBeforeTheClientLibraryGivesUp) {
 
 TEST(AddProductApplicationTest, StopsTheWorkOfACallerThatGoesAway) {
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   grpc::ClientContext context;
   auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
   bench.writer.WaitUntilAsked(1);
@@ -171,8 +171,7 @@ TEST(AddProductApplicationTest, StopsTheWorkOfACallerThatGoesAway) {
 
 TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACallerThatLeft) {
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
-  bench.writer.when_stopped = SentAttempt(Ambiguous::Cause::kStopped);
+  bench.writer.HoldUntilStopped(SentAttempt(Ambiguous::Cause::kStopped));
   grpc::ClientContext context;
   auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
   bench.writer.WaitUntilAsked(1);
@@ -185,7 +184,7 @@ TEST(AddProductApplicationTest, RefusesMoreCallsThanItTakes) {
   auto options = SomeOptions();
   options.max_in_flight = 1;
   RpcBench bench(options);
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   auto first = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
 
@@ -209,8 +208,9 @@ pb::AddProductApplicationRequest ByAliasAndId() {
 
 TEST(AddProductApplicationTest, WarnsOfAnotherProductThanTheOneGivenById) {
   RpcBench bench;
-  auto& application = std::get<Done>(bench.writer.answer.outcome).application;
+  pb::ProductApplication application = AnApplication();
   application.mutable_product()->set_id("cccccccc-0000-11ec-9621-0242ac130002");
+  bench.writer.Answer(DoneAttempt(application));
   const Answered answered = bench.Add(ByAliasAndId());
 
   EXPECT_TRUE(answered.status.ok());
@@ -222,16 +222,18 @@ TEST(AddProductApplicationTest, WarnsOfAnotherProductThanTheOneGivenById) {
 
 TEST(AddProductApplicationTest, ComparesProductIdsWithoutCase) {
   RpcBench bench;
-  auto& application = std::get<Done>(bench.writer.answer.outcome).application;
+  pb::ProductApplication application = AnApplication();
   application.mutable_product()->set_id("bbbbbbbb-0000-11ec-9621-0242ac130002");
+  bench.writer.Answer(DoneAttempt(application));
   EXPECT_THAT(bench.Add(ByAliasAndId()).trailers, IsEmpty());
 }
 
 TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
   RpcBench bench;
-  auto& application = std::get<Done>(bench.writer.answer.outcome).application;
+  pb::ProductApplication application = AnApplication();
   auto& fields = *application.mutable_unmapped()->mutable_fields();
   fields["large"].set_string_value(std::string(5 * 1024 * 1024, 'x'));
+  bench.writer.Answer(DoneAttempt(application));
   const Answered answered = bench.Add();
 
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
@@ -242,8 +244,8 @@ TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
 TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
   RpcBench bench;
   bench.Add();
-  bench.writer.answer = {.outcome = Refused{{.http_status = 422, .code = 201, .message = "canary"}},
-                         .sent_at = absl::Now()};
+  bench.writer.Answer({.outcome = Refused{{.http_status = 422, .code = 201, .message = "canary"}},
+                       .sent_at = absl::Now()});
   bench.Add();
 
   const std::string service = absl::StrCat("grpc_service=\"", kServiceName, "\"");
@@ -263,7 +265,7 @@ TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
 TEST(AddProductApplicationTest, AnswersManyCallsAtOnce) {
   constexpr int kCalls = 50;
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   std::vector<std::future<Answered>> calls;
   for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());
   bench.writer.WaitUntilAsked(kCalls);

@@ -15,7 +15,7 @@ using ::testing::SizeIs;
 
 TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   auto under_way = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
   bench.service.BeginDrain();
@@ -34,7 +34,7 @@ TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
 
 TEST(DrainTest, AnswersCallsThatOutlastItWhenNothingWasSent) {
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
   EXPECT_TRUE(bench.server->Drain(0ms).ok());
@@ -47,8 +47,7 @@ TEST(DrainTest, AnswersCallsThatOutlastItWhenNothingWasSent) {
 
 TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
-  bench.writer.when_stopped = SentAttempt(Ambiguous::Cause::kStopped);
+  bench.writer.HoldUntilStopped(SentAttempt(Ambiguous::Cause::kStopped));
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
   EXPECT_TRUE(bench.server->Drain(0ms).ok());
@@ -62,7 +61,7 @@ TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
 TEST(DrainTest, AnswersEveryCallUnderWay) {
   constexpr int kCalls = 30;
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   std::vector<std::future<Answered>> calls;
   for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());
   bench.writer.WaitUntilAsked(kCalls);
@@ -73,7 +72,7 @@ TEST(DrainTest, AnswersEveryCallUnderWay) {
 // A watch never ends by itself, so a drain that waited for it would not either.
 TEST(DrainTest, TellsHealthWatchersFirstAndDoesNotWaitForThem) {
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
   grpc::ClientContext context;
@@ -106,7 +105,7 @@ TEST(DrainTest, FreesThePort) {
 
 TEST(DrainTest, IsPartOfTheServersEnd) {
   RpcBench bench;
-  bench.writer.when = ScriptedWriter::When::kHeld;
+  bench.writer.Hold();
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
   bench.server.reset();

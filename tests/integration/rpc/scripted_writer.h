@@ -20,10 +20,14 @@ namespace gateway {
 // Far beyond what any wait in these tests takes, also under a sanitizer on a busy machine.
 inline constexpr std::chrono::seconds kTestBound{60};
 
-inline WriteAttempt DoneAttempt(const std::string& id) {
-  WriteAttempt attempt = {.outcome = Done{}, .sent_at = absl::Now()};
-  std::get<Done>(attempt.outcome).application.set_id(id);
-  return attempt;
+inline WriteAttempt DoneAttempt(pb::ProductApplication application) {
+  return {.outcome = Done{std::move(application)}, .sent_at = absl::Now()};
+}
+
+inline pb::ProductApplication AnApplication() {
+  pb::ProductApplication application;
+  application.set_id("a1");
+  return application;
 }
 
 inline WriteAttempt NotSentAttempt(NotCarriedOut::Cause cause) {
@@ -34,8 +38,7 @@ inline WriteAttempt SentAttempt(Ambiguous::Cause cause) {
   return {.outcome = Ambiguous{.cause = cause, .answer = {}}, .sent_at = absl::Now()};
 }
 
-// Answers as told, at once or when told, and remembers what it was asked for. The members that say
-// how are set before the first call that they are for.
+// Answers as told, at once or when told, and remembers what it was asked for.
 class ScriptedWriter final : public ApplicationWriter {
  public:
   struct Asked {
@@ -47,27 +50,52 @@ class ScriptedWriter final : public ApplicationWriter {
 
   ScriptedWriter(EventLoop& loop, Clock& clock) : loop_(loop), clock_(clock) {}
 
-  When when = When::kAtOnce;
-  // What a call gets: at once or after `Release`, at its deadline, and when it is stopped.
-  WriteAttempt answer = DoneAttempt("a1");
-  WriteAttempt at_deadline = NotSentAttempt(NotCarriedOut::Cause::kNoTimeLeft);
-  WriteAttempt when_stopped = NotSentAttempt(NotCarriedOut::Cause::kStopped);
+  // How calls from now on are answered. Any thread.
+  struct Script {
+    When when = When::kAtOnce;
+    // At once or after `Release`, at the deadline, and when stopped.
+    WriteAttempt answer = DoneAttempt(AnApplication());
+    WriteAttempt at_deadline = NotSentAttempt(NotCarriedOut::Cause::kNoTimeLeft);
+    WriteAttempt when_stopped = NotSentAttempt(NotCarriedOut::Cause::kStopped);
+  };
+  void Follow(Script script) {
+    const std::lock_guard lock(mutex_);
+    script_ = std::move(script);
+  }
+  void Answer(WriteAttempt answer) {
+    Script script;
+    script.answer = std::move(answer);
+    Follow(std::move(script));
+  }
+  void HoldUntilStopped(WriteAttempt when_stopped) {
+    Script script;
+    script.when = When::kHeld;
+    script.when_stopped = std::move(when_stopped);
+    Follow(std::move(script));
+  }
+  void Hold() {
+    Script script;
+    script.when = When::kHeld;
+    Follow(std::move(script));
+  }
 
   Task<WriteAttempt> Add(ApplicationDraft draft, std::string request_id, Deadline deadline,
                          std::stop_token stop) override {
+    Script script;
     {
       const std::lock_guard lock(mutex_);
+      script = script_;
       asked_.push_back({std::move(draft), std::move(request_id), deadline});
       changed_.notify_all();
     }
-    if (when == When::kAtOnce) co_return answer;
+    if (script.when == When::kAtOnce) co_return script.answer;
 
     std::stop_source either;
     const std::stop_callback on_stop(stop, [&either] { either.request_stop(); });
     const std::stop_callback on_release(release_.get_token(), [&either] { either.request_stop(); });
     co_await clock_.SleepUntil(deadline.at(), either.get_token());
-    if (stop.stop_requested()) co_return when_stopped;
-    co_return release_.stop_requested() ? answer : at_deadline;
+    if (stop.stop_requested()) co_return script.when_stopped;
+    co_return release_.stop_requested() ? script.answer : script.at_deadline;
   }
 
   // Any thread: held calls, and those to come, are answered.
@@ -92,6 +120,7 @@ class ScriptedWriter final : public ApplicationWriter {
   std::stop_source release_;  // loop thread only
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
+  Script script_;             // guarded by mutex_
   std::vector<Asked> asked_;  // guarded by mutex_
 };
 
