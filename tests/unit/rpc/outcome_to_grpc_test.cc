@@ -329,7 +329,7 @@ TEST(GrpcCodeNameTest, IsTheNameOfTheCode) {
   EXPECT_EQ(GrpcCodeName(grpc::StatusCode::ABORTED), "ABORTED");
   EXPECT_EQ(GrpcCodeName(grpc::StatusCode::RESOURCE_EXHAUSTED), "RESOURCE_EXHAUSTED");
   EXPECT_EQ(GrpcCodeName(grpc::StatusCode::UNAUTHENTICATED), "UNAUTHENTICATED");
-  EXPECT_EQ(GrpcCodeName(static_cast<grpc::StatusCode>(77)), "UNKNOWN");
+  EXPECT_EQ(GrpcCodeName(grpc::StatusCode::DO_NOT_USE), "UNKNOWN");
 }
 
 }  // namespace
