@@ -37,12 +37,12 @@ class CurlHttpClient final : public HttpClient {
     // HTTP/2 where a TLS server offers it, many requests on one connection.
     bool http2 = false;
     // A PEM file of authorities that are trusted besides the system's.
-    std::string ca_file;
+    std::string ca_file{};
     // http://host:port or https://host:port; the only way to a proxy.
-    std::string proxy;
-    std::string user_agent;
+    std::string proxy{};
+    std::string user_agent{};
     // Names, in any case.
-    std::vector<std::string> kept_response_headers;
+    std::vector<std::string> kept_response_headers{};
     HostResolver::LookUp look_up = LookUpBySystem;
   };
 

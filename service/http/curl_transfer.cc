@@ -179,12 +179,21 @@ std::variant<HttpResponse, HttpFailure> CurlTransfer::AnswerOf(CURLcode code) {
                        .detail = "The answer exceeds its size limit"};
   }
   HttpFailure failure = FailureOfCurl(code);
-  // No request has gone out on any connection. Of the kinds that tell more, a lost connection is a
-  // proxy that refused, or a server that hung up in the handshake.
-  if (connections_used_ == 0 && failure.kind == HttpFailure::Kind::kConnectionLost) {
+  const bool is_of_connecting = failure.kind == HttpFailure::Kind::kResolve ||
+                                failure.kind == HttpFailure::Kind::kConnect ||
+                                failure.kind == HttpFailure::Kind::kTls;
+  if (HasConnected() && is_of_connecting) {
+    // libcurl lost the connection and tried another one.
+    failure.kind = HttpFailure::Kind::kConnectionLost;
+  } else if (!HasConnected() && failure.kind == HttpFailure::Kind::kConnectionLost) {
+    // A proxy that refused: the request has not gone out on any connection.
     failure.kind = HttpFailure::Kind::kConnect;
   }
   return failure;
+}
+
+bool CurlTransfer::MayNotBeSentAgain() const {
+  return request_->method == HttpMethod::kPost && body_requested_;
 }
 
 size_t CurlTransfer::OnBodyWanted(char* buffer, size_t size, size_t count, void* self) {
@@ -205,8 +214,7 @@ int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip
                               int /*primary_port*/, int /*local_port*/) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   ++transfer.connections_used_;
-  if (transfer.request_->method == HttpMethod::kGet) return CURL_PREREQFUNC_OK;
-  if (transfer.body_requested_) return CURL_PREREQFUNC_ABORT;
+  if (transfer.MayNotBeSentAgain()) return CURL_PREREQFUNC_ABORT;
   if (transfer.request_->body.empty()) transfer.body_requested_ = true;
   return CURL_PREREQFUNC_OK;
 }
@@ -226,6 +234,7 @@ size_t CurlTransfer::OnBody(char* piece, size_t size, size_t count, void* self) 
 // given up. Closing with SO_LINGER 0 throws it away instead.
 int CurlTransfer::OnSocketMade(void* self, curl_socket_t socket, curlsocktype /*purpose*/) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
+  if (transfer.MayNotBeSentAgain()) return CURL_SOCKOPT_ERROR;  // no use connecting
   const linger throw_away = {.l_onoff = 1, .l_linger = 0};
   const auto user_timeout = static_cast<unsigned>(UserTimeout(*transfer.deadline_).count());
   if (setsockopt(socket, SOL_SOCKET, SO_LINGER, &throw_away, sizeof throw_away) != 0 ||

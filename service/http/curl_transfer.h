@@ -73,6 +73,7 @@ class CurlTransfer {
   static int OnConnected(void* self, char* primary_ip, char* local_ip, int primary_port,
                          int local_port);
   std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
+  bool MayNotBeSentAgain() const;
 
   CurlMultiLoop& multi_;
   CURL* const easy_;

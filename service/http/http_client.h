@@ -23,11 +23,11 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 struct HttpRequest {
   HttpMethod method = HttpMethod::kGet;
   // Absolute and escaped: it goes on the wire as it is.
-  std::string url;
+  std::string url{};
   // Shared, because every request to one service has the same ones. Never null.
-  std::shared_ptr<const HttpHeaders> headers;
+  std::shared_ptr<const HttpHeaders> headers{};
   // Sent with kPost only, at most once, whatever becomes of the connection.
-  std::string body;
+  std::string body{};
 };
 
 // A whole answer, whatever its status.

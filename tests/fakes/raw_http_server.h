@@ -1,0 +1,86 @@
+#ifndef TESTS_FAKES_RAW_HTTP_SERVER_H_
+#define TESTS_FAKES_RAW_HTTP_SERVER_H_
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tests/fakes/connection_server.h"
+
+namespace gateway {
+
+// A request as it arrived.
+struct RawRequest {
+  std::string method;
+  std::string target;
+  // Names in lower case, in the order of arrival.
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+
+  // The first value of `lower_case_name`, or empty.
+  std::string Header(std::string_view lower_case_name) const;
+};
+
+// The server's side of one HTTP/1.1 connection. It answers with whatever bytes the test wants.
+class RawConnection {
+ public:
+  RawConnection(ServerConnection& connection, std::function<void(RawRequest)> on_request)
+      : connection_(connection), on_request_(std::move(on_request)) {}
+
+  // The next request, body included; nullopt when the connection ends before it is whole.
+  std::optional<RawRequest> ReadRequest();
+
+  // A whole answer with Content-Length.
+  bool Answer(int status, std::string_view body);
+
+  bool Write(std::string_view bytes) { return connection_.Write(bytes); }
+  // For a server with TlsStart::kByServe.
+  bool StartTls() { return connection_.StartTls(); }
+  void Close() { connection_.Close(); }
+  void Reset() { connection_.Reset(); }
+  void WaitUntilClosedByClient() { connection_.WaitUntilClosedByClient(); }
+  int number() const { return connection_.number(); }
+
+ private:
+  bool ReadMore();
+
+  ServerConnection& connection_;
+  const std::function<void(RawRequest)> on_request_;
+  std::string unread_;
+};
+
+// An HTTP/1.1 server whose every byte and every hang-up is scripted, and which keeps count.
+class RawHttpServer {
+ public:
+  // Runs for each connection on a thread of its own; the connection is closed when it returns.
+  using Script = std::function<void(RawConnection&)>;
+
+  explicit RawHttpServer(
+      Script script, std::optional<TlsIdentity> identity = std::nullopt,
+      ConnectionServer::TlsStart tls_start = ConnectionServer::TlsStart::kAtOnce);
+
+  std::string Url(std::string_view host = "127.0.0.1") const { return server_.Url(host); }
+  int port() const { return server_.port(); }
+  int connections() const { return server_.accepted(); }
+  // Every whole request so far.
+  std::vector<RawRequest> requests() const;
+  // How many of them were POSTs with this body.
+  int Posts(std::string_view body) const;
+
+ private:
+  const Script script_;
+  mutable std::mutex mutex_;
+  std::vector<RawRequest> requests_;  // guarded by mutex_
+  ConnectionServer server_;           // last: its threads use the others
+};
+
+// Answers every request of a connection with 200 and `body`.
+RawHttpServer::Script AnswerAll(std::string body);
+
+}  // namespace gateway
+
+#endif  // TESTS_FAKES_RAW_HTTP_SERVER_H_
