@@ -29,6 +29,7 @@ bool EqualsLowerCase(std::string_view text, std::string_view lower_case) {
 void AnswerReader::StartOver() {
   response_ = HttpResponse();
   header_bytes_ = 0;
+  has_status_line_ = false;
   in_headers_ = false;
   is_too_large_ = false;
 }
@@ -42,6 +43,7 @@ bool AnswerReader::TakeHeaderLine(std::string_view line) {
   if (line.starts_with("HTTP/")) {
     // A status line: what came before was an interim answer.
     response_.headers.clear();
+    has_status_line_ = true;
     in_headers_ = true;
     return true;
   }

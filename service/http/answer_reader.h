@@ -33,6 +33,9 @@ class AnswerReader {
   bool TakeBody(std::string_view piece);
 
   bool is_too_large() const { return is_too_large_; }
+  // The headers came with the empty line that ends them. libcurl takes an answer that is cut in its
+  // headers for a whole one without a body.
+  bool has_whole_headers() const { return has_status_line_ && !in_headers_; }
   // Hands over what was collected.
   HttpResponse Finish(int status);
 
@@ -42,6 +45,7 @@ class AnswerReader {
   const Limits& limits_;
   HttpResponse response_;
   size_t header_bytes_ = 0;
+  bool has_status_line_ = false;
   bool in_headers_ = false;
   bool is_too_large_ = false;
 };

@@ -70,9 +70,11 @@ CurlMultiLoop::Socket& CurlMultiLoop::SocketOf(int descriptor) {
 }
 
 void CurlMultiLoop::OnSocketMade(int socket) {
-  SocketOf(socket) = Socket{.watch = nullptr, .is_connection = true, .is_idle = false};
+  SocketOf(socket) = Socket{};
   ++connections_opened_;
 }
+
+void CurlMultiLoop::OnSocketConnected(int socket) { SocketOf(socket).is_connected = true; }
 
 int CurlMultiLoop::OnSocketClosed(void* self, curl_socket_t socket) {
   // The watch goes first: the loop must not wait for a number that may soon be another file's.
@@ -85,8 +87,8 @@ int CurlMultiLoop::OnSocketWanted(CURL* /*easy*/, curl_socket_t socket, int what
   auto* const multi_loop = static_cast<CurlMultiLoop*>(self);
   Socket& entry = multi_loop->SocketOf(socket);
   if (what == CURL_POLL_REMOVE) {
-    if (!entry.is_connection) {
-      entry = Socket{};  // libcurl closes what is no connection without telling
+    if (!entry.is_connected) {
+      entry = Socket{};  // libcurl may have closed it already
       return 0;
     }
     // A connection that becomes idle stays registered as it mostly was, for reading: to leave the

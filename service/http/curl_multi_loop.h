@@ -41,8 +41,10 @@ class CurlMultiLoop {
   // Ends it without telling.
   void Remove(CURL* easy);
 
-  // From CURLOPT_SOCKOPTFUNCTION: libcurl has made this socket for a connection.
+  // From CURLOPT_SOCKOPTFUNCTION: libcurl has made this socket and begins to connect it.
   void OnSocketMade(int socket);
+  // It is connected. libcurl tells when it closes such a one, and closes the others in silence.
+  void OnSocketConnected(int socket);
   // For CURLOPT_CLOSESOCKETFUNCTION, with the CurlMultiLoop as its data.
   static int OnSocketClosed(void* self, curl_socket_t socket);
 
@@ -55,7 +57,7 @@ class CurlMultiLoop {
  private:
   struct Socket {
     std::unique_ptr<DescriptorWatch> watch;
-    bool is_connection = false;
+    bool is_connected = false;
     bool is_idle = false;
   };
 

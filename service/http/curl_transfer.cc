@@ -31,6 +31,20 @@ Milliseconds UserTimeout(Deadline deadline) {
                     kLongestUserTimeout);
 }
 
+// -1 if it is no open TCP socket.
+int LocalPortOf(int socket) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof address;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return -1;
+  if (address.ss_family == AF_INET) {
+    return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+  }
+  if (address.ss_family == AF_INET6) {
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
+  }
+  return -1;
+}
+
 void SetTrust(CURL* easy, const std::string& ca_path) {
   if (ca_path.empty()) return;
   // Without a CA folder: libcurl keeps the parsed certificates of a file only.
@@ -123,6 +137,7 @@ void CurlTransfer::Start(const HttpRequest& request, CurlHeaderList headers,
   is_reusable_ = false;
   body_bytes_given_ = 0;
   connections_used_ = 0;
+  sockets_made_.clear();
   body_requested_ = request.method == HttpMethod::kGet;
 
   curl_easy_setopt(easy_, CURLOPT_URL, request.url.c_str());
@@ -169,6 +184,7 @@ void CurlTransfer::TellEnd() {
 }
 
 std::variant<HttpResponse, HttpFailure> CurlTransfer::AnswerOf(CURLcode code) {
+  if (code == CURLE_OK && !reader_.has_whole_headers()) code = CURLE_RECV_ERROR;
   if (code == CURLE_OK) {
     long status = 0;
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
@@ -208,12 +224,22 @@ size_t CurlTransfer::OnBodyWanted(char* buffer, size_t size, size_t count, void*
   return given;
 }
 
+// Of several addresses that libcurl tried at a time one has won, and the sockets of the others are
+// closed; the numbers of those may be other files' by now.
+void CurlTransfer::TellWhichSocketConnected(int local_port) {
+  for (const int socket : sockets_made_) {
+    if (LocalPortOf(socket) == local_port) multi_.OnSocketConnected(socket);
+  }
+  sockets_made_.clear();
+}
+
 // Called when a connection is there, new or reused, right before the request goes out on it. A POST
 // without a body has none to be asked for: its headers are all of it, and go out once.
 int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip*/,
-                              int /*primary_port*/, int /*local_port*/) {
+                              int /*primary_port*/, int local_port) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   ++transfer.connections_used_;
+  transfer.TellWhichSocketConnected(local_port);
   if (transfer.MayNotBeSentAgain()) return CURL_PREREQFUNC_ABORT;
   if (transfer.request_->body.empty()) transfer.body_requested_ = true;
   return CURL_PREREQFUNC_OK;
@@ -242,6 +268,7 @@ int CurlTransfer::OnSocketMade(void* self, curl_socket_t socket, curlsocktype /*
     return CURL_SOCKOPT_ERROR;
   }
   transfer.multi_.OnSocketMade(socket);
+  transfer.sockets_made_.push_back(socket);
   return CURL_SOCKOPT_OK;
 }
 

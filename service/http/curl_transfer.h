@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "service/base/arrival.h"
 #include "service/base/deadline.h"
@@ -70,6 +71,7 @@ class CurlTransfer {
   static size_t OnHeaderLine(char* line, size_t size, size_t count, void* self);
   static size_t OnBody(char* piece, size_t size, size_t count, void* self);
   static int OnSocketMade(void* self, curl_socket_t socket, curlsocktype purpose);
+  void TellWhichSocketConnected(int local_port);
   static int OnConnected(void* self, char* primary_ip, char* local_ip, int primary_port,
                          int local_port);
   std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
@@ -91,6 +93,7 @@ class CurlTransfer {
   bool body_requested_ = false;
   size_t body_bytes_given_ = 0;
   int connections_used_ = 0;
+  std::vector<int> sockets_made_;
 };
 
 }  // namespace gateway

@@ -48,6 +48,19 @@ TEST(AnswerReaderTest, ForgetsInterimAnswersAndTrailers) {
   EXPECT_THAT(reader.Finish(200).headers, IsEmpty());
 }
 
+TEST(AnswerReaderTest, KnowsWhetherTheHeadersAreWhole) {
+  const auto limits = LimitsOf(100, 1000);
+  AnswerReader reader(limits);
+  EXPECT_FALSE(reader.has_whole_headers());
+  EXPECT_TRUE(reader.TakeHeaderLine("HTTP/1.1 200 OK\r\n"));
+  EXPECT_TRUE(reader.TakeHeaderLine("Content-Le"));
+  EXPECT_FALSE(reader.has_whole_headers());
+  EXPECT_TRUE(reader.TakeHeaderLine("\r\n"));
+  EXPECT_TRUE(reader.has_whole_headers());
+  reader.StartOver();
+  EXPECT_FALSE(reader.has_whole_headers());
+}
+
 TEST(AnswerReaderTest, TakesABodyOfTheLimitAndNoByteMore) {
   const auto limits = LimitsOf(4, 1000);
   AnswerReader reader(limits);
