@@ -20,7 +20,11 @@ struct DeadlineLimits {
 inline constexpr Milliseconds kAnswerMargin{100};
 
 // When the gateway has to be done with a call that arrived at `now` with `time_left` on the
-// caller's own deadline (none: the caller waits for ever).
+// caller's own deadline as it was sent (none: the caller waits for ever).
+//
+// The margin is counted from the earliest deadline that the caller can have meant: gRPC's C core
+// (clients in C++, Python, Ruby and others) rounds what it sends up to three digits, so a call with
+// 90 s may arrive with 90.1 s, and a margin counted from there would be none.
 Deadline CallDeadline(SteadyTime now, std::optional<std::chrono::nanoseconds> time_left,
                       const DeadlineLimits& limits);
 

@@ -121,18 +121,19 @@ TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
   EXPECT_LE(known_by, after + absl::Seconds(65));
 }
 
-// A call must not cost its caller the rest of the time, nor outlast it.
+// gRPC's own clients round up the time that they send, by up to 100 ms here: a margin of 100 ms on
+// what arrived was none, and about one call in ten got the client library's word instead of ours.
 TEST(AddProductApplicationTest, GivesTheWriterTheCallersDeadlineLessAMargin) {
-  constexpr auto kRounding = 5ms;  // of gRPC and of two clocks
+  constexpr auto kClocks = 5ms;  // between the system's clock and the steady one
   RpcBench bench;
   grpc::ClientContext context;
   const SteadyTime before = std::chrono::steady_clock::now();
   context.set_deadline(std::chrono::system_clock::now() + 90s);
-  ASSERT_TRUE(bench.AddWith(context).status.ok());
   const SteadyTime after = std::chrono::steady_clock::now();
+  ASSERT_TRUE(bench.AddWith(context).status.ok());
   const SteadyTime deadline = bench.writer.asked().at(0).deadline.at();
-  EXPECT_GE(deadline, before + 90s - 100ms - kRounding);
-  EXPECT_LE(deadline, after + 90s - 100ms + kRounding);
+  EXPECT_GE(deadline, before + 90s - 200ms - kClocks);
+  EXPECT_LE(deadline, after + 90s - 100ms + kClocks);
 }
 
 TEST(AddProductApplicationTest, GivesTheWriterTheDefaultIfTheCallerHasNoDeadline) {

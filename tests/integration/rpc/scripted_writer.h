@@ -21,7 +21,8 @@ namespace gateway {
 inline constexpr std::chrono::seconds kTestBound{60};
 
 inline WriteAttempt DoneAttempt(pb::ProductApplication application) {
-  return {.outcome = Done{std::move(application)}, .sent_at = absl::Now()};
+  return {.outcome = Done{.application = std::move(application), .error_code = {}},
+          .sent_at = absl::Now()};
 }
 
 inline pb::ProductApplication AnApplication() {

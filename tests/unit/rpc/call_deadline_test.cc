@@ -10,17 +10,22 @@ using namespace std::chrono_literals;
 constexpr SteadyTime kNow{1000s};
 constexpr DeadlineLimits kLimits = {.default_deadline = 65s, .max_deadline = 120s};
 
-TEST(CallDeadlineTest, EndsAHundredMillisecondsBeforeTheCallersDeadline) {
-  EXPECT_EQ(CallDeadline(kNow, 30s, kLimits), Deadline(kNow + 29'900ms));
+TEST(CallDeadlineTest, EndsAHundredMillisecondsBeforeTheEarliestThatTheCallerCanHaveMeant) {
+  EXPECT_EQ(CallDeadline(kNow, 2s, kLimits), Deadline(kNow + 2s - 10ms - 100ms));
+  EXPECT_EQ(CallDeadline(kNow, 9999ms, kLimits), Deadline(kNow + 9999ms - 10ms - 100ms));
+  EXPECT_EQ(CallDeadline(kNow, 10s, kLimits), Deadline(kNow + 10s - 100ms - 100ms));
+  EXPECT_EQ(CallDeadline(kNow, 90s, kLimits), Deadline(kNow + 90s - 100ms - 100ms));
+  EXPECT_EQ(CallDeadline(kNow, 110s, kLimits), Deadline(kNow + 110s - 1s - 100ms));
 }
 
 TEST(CallDeadlineTest, TakesAtMostATenthOfAShortDeadlineForItself) {
-  EXPECT_EQ(CallDeadline(kNow, 1s, kLimits), Deadline(kNow + 900ms));
-  EXPECT_EQ(CallDeadline(kNow, 500ms, kLimits), Deadline(kNow + 450ms));
+  EXPECT_EQ(CallDeadline(kNow, 1s, kLimits), Deadline(kNow + (1s - 10ms) * 9 / 10));
+  EXPECT_EQ(CallDeadline(kNow, 501ms, kLimits), Deadline(kNow + 450ms));
 }
 
 TEST(CallDeadlineTest, HasPassedForACallThatArrivesTooLate) {
   EXPECT_EQ(CallDeadline(kNow, 0ms, kLimits), Deadline(kNow));
+  EXPECT_EQ(CallDeadline(kNow, 1ms, kLimits), Deadline(kNow));
   EXPECT_EQ(CallDeadline(kNow, -5s, kLimits), Deadline(kNow));
 }
 
