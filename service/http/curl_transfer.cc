@@ -86,6 +86,8 @@ void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy_, CURLOPT_PATH_AS_IS, 1L);
+  // Addresses that libcurl found by itself are not kept; those it was given are, for good.
+  curl_easy_setopt(easy_, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   curl_easy_setopt(easy_, CURLOPT_USERAGENT, settings.user_agent.c_str());
 
   // An empty proxy and an empty list of exceptions keep libcurl from reading the environment.
