@@ -91,7 +91,7 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
 };
 
 ProductApplicationService::ProductApplicationService(Options options, Parts parts)
-    : options_(std::move(options)), parts_(parts), gate_(options_.max_in_flight) {}
+    : options_(options), parts_(parts), gate_(options_.max_in_flight) {}
 
 ProductApplicationService::~ProductApplicationService() = default;
 
@@ -144,7 +144,7 @@ Task<void> ProductApplicationService::Run(Call& call) {
   under_way_.erase(&call);
 
   if (auto* done = std::get_if<Done>(&attempt.outcome)) {
-    AnswerDone(call, *std::move(done), expected_id);
+    AnswerDone(call, std::move(*done), expected_id);
   } else {
     AnswerError(call, attempt);
   }
