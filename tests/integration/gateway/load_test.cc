@@ -1,0 +1,96 @@
+// Thousands of calls at a time.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <string_view>
+
+#include "tests/integration/gateway/gateway_bench.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using grpc::StatusCode;
+
+// Sanitizers have memory and threads of their own.
+constexpr bool kHasSanitizer = !std::string_view(GATEWAY_SANITIZER).empty();
+
+TEST(LoadTest, HoldsTwoThousandSlowCallsOfOneConnectionOnFewThreadsAndLittleMemory) {
+  constexpr int kCalls = 2000;
+  constexpr int kMostThreads = 20;
+  constexpr size_t kMostMemory = 100 * 1024 * 1024;
+  FakePassfort passfort(1s);
+  const GatewayProcess gateway({.api_url = passfort.url()});
+  const GatewayCaller caller(gateway.target());
+  // They are all in flight at once, however slow the machine is.
+  passfort.Script(
+      {.endpoint = Endpoint::kAdd, .times = Fault::kAlways, .hold = Fault::Hold::kBeforeAnswer});
+  ManyCalls calls;
+  for (int i = 0; i < kCalls; ++i) calls.Start(caller);
+  ASSERT_TRUE(
+      passfort.WaitUntil([&] { return passfort.counts().posts_read == kCalls; }, kProcessBound))
+      << passfort.counts().posts_read << " requests came";
+  const int threads = gateway.Threads();
+  passfort.Release();
+
+  int answered_ok = 0;
+  calls.ForEach([&](const Answered& answered) {
+    if (answered.status.ok()) ++answered_ok;
+  });
+  EXPECT_EQ(answered_ok, kCalls);
+  EXPECT_EQ(passfort.counts().created, kCalls);
+  if (!kHasSanitizer) {
+    EXPECT_LE(threads, kMostThreads);
+    EXPECT_LT(gateway.PeakResidentBytes(), kMostMemory);
+  }
+  RecordProperty("threads", threads);
+  RecordProperty("peak_resident_kib", static_cast<int>(gateway.PeakResidentBytes() / 1024));
+}
+
+TEST(LoadTest, RefusesWhatIsAboveTheLimitAndSendsNothingForIt) {
+  constexpr int kCallers = 4;
+  constexpr int kCallsEach = 500;
+  FakePassfort passfort(20ms);
+  const GatewayProcess gateway({.api_url = passfort.url(), .flags = {"--max_in_flight=10"}});
+  std::deque<GatewayCaller> callers;
+  ManyCalls calls;
+  for (int i = 0; i < kCallers; ++i) callers.emplace_back(gateway.target());
+  for (int i = 0; i < kCallsEach; ++i) {
+    for (const auto& caller : callers) calls.Start(caller);
+  }
+
+  int answered_ok = 0;
+  int refused = 0;
+  calls.ForEach([&](const Answered& answered) {
+    if (answered.status.ok()) {
+      ++answered_ok;
+      return;
+    }
+    ++refused;
+    EXPECT_EQ(answered.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(ReasonOf(answered.status), "OVERLOADED");
+    EXPECT_THAT(answered.error(), IsWellFormedError());
+  });
+  EXPECT_GT(answered_ok, 0);
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(passfort.counts().posts_begun, answered_ok);
+  EXPECT_EQ(passfort.counts().created, answered_ok);
+}
+
+TEST(LoadTest, OneConnectionWaitsForItsTurnRatherThanBeRefused) {
+  constexpr int kCalls = 100;
+  FakePassfort passfort(5ms);
+  const GatewayProcess gateway({.api_url = passfort.url(), .flags = {"--max_in_flight=10"}});
+  const GatewayCaller caller(gateway.target());
+  ManyCalls calls;
+  for (int i = 0; i < kCalls; ++i) calls.Start(caller);
+  calls.ForEach([](const Answered& answered) {
+    EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  });
+  EXPECT_EQ(passfort.counts().created, kCalls);
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,67 @@
+// Calls that were surely not carried out are sent again inside the deadline, and only those.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/gateway/gateway_bench.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using grpc::StatusCode;
+
+TEST(RepeatTest, SaysThatNothingWasDoneIfPassfortCannotBeReached) {
+  GatewayBench bench;
+  bench.passfort.GoAway();
+  const Answered answered = bench.caller.Add(ARequest(), 1s);
+
+  EXPECT_EQ(answered.status.error_code(), StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(answered.status), "PASSFORT_UNREACHABLE");
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+  EXPECT_EQ(bench.passfort.counts().requests, 0);
+}
+
+TEST(RepeatTest, AddsOnceIfPassfortComesBackInsideTheDeadline) {
+  GatewayBench bench;
+  bench.passfort.GoAway();
+  auto call = bench.caller.StartAdd();
+  bench.gateway.WaitForLogLine("Passfort did not answer");
+  bench.passfort.ComeBack();
+
+  const Answered answered = call.get();
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+  EXPECT_EQ(bench.passfort.counts().created, 1);
+}
+
+TEST(RepeatTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
+  constexpr int kCalls = 200;
+  GatewayBench bench;
+  bench.passfort.GoAway();
+  {
+    ManyCalls calls;
+    for (int i = 0; i < kCalls; ++i) calls.Start(bench.caller);
+    calls.ForEach([](const Answered& answered) {
+      EXPECT_EQ(ReasonOf(answered.status), "PASSFORT_UNREACHABLE");
+    });
+  }
+  // 10 repeats that were saved up, and one for 20 calls.
+  const double attempts =
+      bench.gateway.Counter("passfort_requests_total", {"outcome=\"not_carried_out\""});
+  EXPECT_GE(attempts, kCalls);
+  EXPECT_LE(attempts, kCalls + 10 + kCalls / 20);
+}
+
+TEST(RepeatTest, GivesUpAtOnceIfTheDeadlineIsAlmostOver) {
+  GatewayBench bench;
+  const Answered answered = bench.caller.Add(ARequest(), 5ms);
+  // Whose word comes first, ours or the client library's, depends on the machine. Sending depends
+  // on neither.
+  EXPECT_EQ(answered.status.error_code(), StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_TRUE(bench.caller.Add().status.ok());
+  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+}
+
+}  // namespace
+}  // namespace gateway
