@@ -46,9 +46,12 @@ struct EventLoop::State {
 
 namespace {
 
-uint64_t MillisecondsUntil(SteadyTime at) {
-  const auto left = std::chrono::ceil<Milliseconds>(at - std::chrono::steady_clock::now());
-  return static_cast<uint64_t>(std::max<Milliseconds::rep>(left.count(), 0));
+// libuv counts whole milliseconds of the clock that std::chrono::steady_clock reads too. To round
+// the moment itself up, not the time until it, is never early and at most one of them late.
+uint64_t MillisecondsUntil(SteadyTime at, const uv_loop_t* loop) {
+  const auto due = std::chrono::ceil<Milliseconds>(at.time_since_epoch()).count();
+  const auto now = static_cast<Milliseconds::rep>(uv_now(loop));
+  return static_cast<uint64_t>(std::max<Milliseconds::rep>(due - now, 0));
 }
 
 }  // namespace
@@ -165,7 +168,7 @@ void Timer::StartAt(SteadyTime at) {
   uv_update_time(handle_->timer.loop);
   uv_timer_start(
       &handle_->timer, [](uv_timer_t* timer) { static_cast<Handle*>(timer->data)->on_time(); },
-      MillisecondsUntil(at), 0);
+      MillisecondsUntil(at, handle_->timer.loop), 0);
 }
 
 void Timer::Stop() { uv_timer_stop(&handle_->timer); }

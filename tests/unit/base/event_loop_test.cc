@@ -4,8 +4,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <functional>
 #include <future>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -77,6 +81,36 @@ TEST(TimerTest, FiresOnceAndNeverEarly) {
   });
   EXPECT_GE(fired.get_future().get(), due);
   loop->RunAndWait([&] { timer.reset(); });
+}
+
+// libuv's clock counts whole milliseconds. Rounding the time until the moment instead of the moment
+// fired up to one millisecond early, if the loop had other things to wake up for.
+TEST(TimerTest, IsNotEarlyWhateverTheFractionOfAMillisecond) {
+  const auto loop = NewLoop();
+  constexpr int kTimers = 40;
+  std::vector<std::unique_ptr<Timer>> timers;
+  std::promise<void> all_fired;
+  std::chrono::nanoseconds earliest = std::chrono::hours(1);
+  int fired = 0;
+  const std::function<void()> keep_awake = [&] {
+    if (fired < kTimers) loop->Post(keep_awake);
+  };
+  loop->RunAndWait([&] {
+    keep_awake();
+    const SteadyTime start = std::chrono::steady_clock::now();
+    for (int i = 0; i < kTimers; ++i) {
+      const SteadyTime due = start + 5ms + i * std::chrono::microseconds(25);
+      timers.push_back(std::make_unique<Timer>(*loop, [&, due] {
+        earliest =
+            std::min<std::chrono::nanoseconds>(earliest, std::chrono::steady_clock::now() - due);
+        if (++fired == kTimers) all_fired.set_value();
+      }));
+      timers.back()->StartAt(due);
+    }
+  });
+  all_fired.get_future().wait();
+  loop->RunAndWait([&] { timers.clear(); });
+  EXPECT_GE(earliest.count(), 0) << "nanoseconds";
 }
 
 TEST(TimerTest, StartingAgainReplacesTheEarlierTime) {
