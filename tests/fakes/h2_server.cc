@@ -64,9 +64,9 @@ class H2Session {
                       void* self) {
     H2Request& request = static_cast<H2Session*>(self)->requests_[frame->hd.stream_id];
     const std::string_view name_text(reinterpret_cast<const char*>(name), name_size);
-    std::string value_text(reinterpret_cast<const char*>(value), value_size);
-    if (name_text == ":method") request.method = std::move(value_text);
-    if (name_text == ":path") request.path = std::move(value_text);
+    const std::string_view value_text(reinterpret_cast<const char*>(value), value_size);
+    if (name_text == ":method") request.method = value_text;
+    if (name_text == ":path") request.path = value_text;
     return 0;
   }
 

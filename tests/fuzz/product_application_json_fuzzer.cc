@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   Check(gateway::ReadJson(gateway::WriteJson(*read)) == read, "written JSON reads the same", "");
   if (!read->is_object() || !read->contains("id") || !read->at("id").is_string() ||
-      read->at("id") == "") {
+      read->at("id").get_ref<const std::string&>().empty()) {
     return 0;
   }
   gateway::pb::AddProductApplicationResponse response;

@@ -64,7 +64,7 @@ class RpcBench {
  public:
   explicit RpcBench(ProductApplicationService::Options options = SomeOptions(),
                     GrpcServer::Options server_options = SomeServerOptions())
-      : service(std::move(options), {*loop, clock, writer, log, metrics}),
+      : service(options, {*loop, clock, writer, log, metrics}),
         server(*GrpcServer::Start(server_options, service, metrics)) {}
 
   std::string address() const { return absl::StrCat("127.0.0.1:", server->port()); }
