@@ -38,7 +38,7 @@ bool IsOtherProduct(const std::string& expected_id, const pb::ProductApplication
 // One call, from its arrival to gRPC's last word about it (`OnDone`, which frees it). gRPC's
 // threads and the loop's meet here like this:
 // - the thread that brought the call fills it in and posts it; from then on the loop owns it;
-// - `OnCancel` (any thread, at any time before `OnDone`) touches `caller_gone_` and `stop_` only, and
+// - `OnCancel` (any thread, at any time before `OnDone`) touches `caller_gone_` and `stop_` only;
 //   what it posts holds a stop_source of its own, not the call;
 // - whoever finishes the call (once: the loop, or the first thread for a refusal) touches it no
 //   more, since `OnDone` may run at once.

@@ -19,13 +19,15 @@ using testing::HasSubstr;
 using testing::Not;
 
 class ApiKeySourceTest : public testing::Test {
+ public:
+  ~ApiKeySourceTest() override { fs::remove_all(folder_); }
+
  protected:
   ApiKeySourceTest() {
     std::string pattern = (fs::temp_directory_path() / "api_key_XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
     path_ = folder_ / "key";
   }
-  ~ApiKeySourceTest() override { fs::remove_all(folder_); }
 
   // As a careful program does it: a new file takes the old one's place at once.
   void Replace(std::string_view content) {

@@ -188,8 +188,9 @@ std::string DifferenceInStruct(const json& original, const json& rebuilt, int le
 }
 
 bool IsDefault(const json& value, const FieldDescriptor& field) {
+  const bool is_empty_text = value.is_string() && value.get_ref<const std::string&>().empty();
   return value.is_null() || (field.is_repeated() && value == json::array()) ||
-         (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING && value == "") ||
+         (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING && is_empty_text) ||
          (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL && value == false);
 }
 

@@ -1,0 +1,86 @@
+// Feeds the outcome table and the table of errors with answers. The input is an HTTP status, a line
+// break and the body, so that a corpus file can be read by eye; without a number in front it is a
+// body that came with 200.
+
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "service/http/http_client.h"
+#include "service/passfort/outcome.h"
+#include "service/rpc/outcome_to_grpc.h"
+#include "tests/fakes/grpc_errors.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kMostTrailerBytes = 8 * 1024;
+constexpr size_t kMostMessageBytes = 200;
+
+void Check(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "does not hold: %s\n", what);
+  std::abort();
+}
+
+HttpResponse ReadInput(std::string_view input) {
+  HttpResponse response{.status = 200};
+  const auto [end, error] =
+      std::from_chars(input.data(), input.data() + input.size(), response.status);
+  if (error == std::errc()) input.remove_prefix(static_cast<size_t>(end - input.data()));
+  response.body = input;
+  return response;
+}
+
+void CheckAnswer(const std::optional<PassfortAnswer>& answer, int status) {
+  Check(answer && answer->http_status == status, "an answer tells its HTTP status");
+  Check(answer->message.size() <= kMostMessageBytes, "Passfort's message is cut");
+}
+
+void CheckError(const CallError& error) {
+  const ReceivedError received = {.status = error.status,
+                                  .trailers = {error.trailers.begin(), error.trailers.end()}};
+  Check(TrailerBytes(received) < kMostTrailerBytes, "trailers stay below 8 KiB");
+}
+
+struct Checker {
+  int status;
+
+  void operator()(const Done& done) const {
+    Check(status >= 200 && status <= 299, "only a 2xx is done");
+    Check(!done.application.id().empty(), "what is done has an id");
+  }
+  void operator()(const NotCarriedOut& outcome) const {
+    Check(status == 429, "an answer other than 429 is never 'not carried out'");
+    CheckAnswer(outcome.answer, status);
+    CheckError(ErrorOf(outcome, Caller::kWaiting));
+  }
+  void operator()(const Refused& outcome) const {
+    Check((status >= 200 && status <= 299) || (status >= 400 && status <= 499) || status == 307 ||
+              status == 308,
+          "a server's failure is never a refusal");
+    CheckAnswer(outcome.answer, status);
+    CheckError(ErrorOf(outcome));
+  }
+  void operator()(const Ambiguous& outcome) const {
+    CheckAnswer(outcome.answer, status);
+    CheckError(ErrorOf(outcome, absl::UnixEpoch(), absl::UnixEpoch()));
+  }
+};
+
+}  // namespace
+}  // namespace gateway
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const gateway::HttpResponse response =
+      gateway::ReadInput({reinterpret_cast<const char*>(data), size});
+  const int status = response.status;
+  const gateway::Outcome outcome =
+      gateway::OutcomeOfWrite({.answer = response, .body_requested = true}, absl::UnixEpoch());
+  std::visit(gateway::Checker{status}, outcome);
+  return 0;
+}
