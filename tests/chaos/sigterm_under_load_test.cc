@@ -20,9 +20,16 @@ namespace {
 using namespace std::chrono_literals;
 using grpc::StatusCode;
 
-// Not our word: gRPC found no gateway that takes the call, or lost its connection.
-bool IsConnectionError(const Answered& answered) {
+// Not our word: there is no gateway any more that would take the call.
+bool IsGone(const Answered& answered) {
   return answered.status.error_code() == StatusCode::UNAVAILABLE &&
+         answered.status.error_details().empty();
+}
+
+// Not our word either: gRPC cancels what arrives between its shutdown and the client's knowing of
+// it, and no handler sees such a call.
+bool CameTooLate(const Answered& answered) {
+  return answered.status.error_code() == StatusCode::CANCELLED &&
          answered.status.error_details().empty();
 }
 
@@ -48,7 +55,7 @@ class SteadyLoad {
       const Answered answered = caller.Add();
       const std::lock_guard lock(mutex_);
       answers_.push_back(answered);
-      if (IsConnectionError(answered)) return;
+      if (IsGone(answered)) return;
     }
   }
 
@@ -72,7 +79,7 @@ TEST(SigtermUnderLoadTest, EveryCallThatWasTakenIsAnsweredAndCounted) {
   for (const Answered& answered : answers) {
     if (answered.status.ok()) {
       ++answered_ok;
-    } else if (!IsConnectionError(answered)) {
+    } else if (!IsGone(answered) && !CameTooLate(answered)) {
       EXPECT_EQ(ReasonOf(answered.status), "DRAINING") << answered.status.error_message();
       EXPECT_THAT(answered.error(), IsWellFormedError());
     }
