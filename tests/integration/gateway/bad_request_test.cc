@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,8 @@ struct BadRequest {
   std::string name;
   pb::AddProductApplicationRequest request;
   std::vector<std::string> fields;
+
+  friend void PrintTo(const BadRequest& shown, std::ostream* out) { *out << shown.name; }
 };
 
 pb::AddProductApplicationRequest WithProfileId(std::string profile_id) {

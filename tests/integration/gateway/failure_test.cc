@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct FailureCase {
   std::string reason;
   std::string phase;
   int created;
+
+  friend void PrintTo(const FailureCase& shown, std::ostream* out) { *out << shown.name; }
 };
 
 FailureCase RefusedCase(std::string name, Fault fault, StatusCode code, std::string reason) {

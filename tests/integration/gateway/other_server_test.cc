@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 #include "tests/fakes/gateway_caller.h"
@@ -16,6 +17,8 @@ namespace {
 struct ServerForm {
   std::string name;
   std::string location;
+
+  friend void PrintTo(const ServerForm& shown, std::ostream* out) { *out << shown.name; }
 };
 
 class OtherServerTest : public ::testing::TestWithParam<ServerForm> {};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ostream>
 #include <string>
 
 #include "tests/integration/gateway/faults.h"
@@ -18,6 +19,8 @@ using grpc::StatusCode;
 struct RateLimitHeader {
   std::string name;
   std::string header;
+
+  friend void PrintTo(const RateLimitHeader& shown, std::ostream* out) { *out << shown.name; }
 };
 
 class RateLimitTest : public ::testing::TestWithParam<RateLimitHeader> {};

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ struct WrongSetting {
   std::string name;
   std::vector<std::string> flags;
   std::vector<std::string> parts;  // of the message: setting, value, range
+
+  friend void PrintTo(const WrongSetting& shown, std::ostream* out) { *out << shown.name; }
 };
 
 class WrongSettingTest : public ::testing::TestWithParam<WrongSetting> {};

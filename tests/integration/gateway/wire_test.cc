@@ -5,6 +5,7 @@
 
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,6 +97,8 @@ TEST(WireTest, SendsTheAliasOfTheProductIfBothAreGiven) {
 struct AnswerForm {
   std::string name;
   AnswerScript script;
+
+  friend void PrintTo(const AnswerForm& shown, std::ostream* out) { *out << shown.name; }
 };
 
 std::string PrettyGuideAnswer() { return json::parse(GuideAnswer()).dump(4) + "\r\n"; }
