@@ -24,6 +24,8 @@ constexpr Milliseconds kShortestUserTimeout = 2s;
 // The smallest that libcurl takes: requests are small, and it is held as long as an answer is
 // waited for.
 constexpr long kUploadBufferBytes = 16 * 1024;
+// As long held. An ordinary answer of Passfort fits; a larger one takes a few more reads.
+constexpr long kReceiveBufferBytes = 1024;
 
 Milliseconds UserTimeout(Deadline deadline) {
   const auto left = deadline.TimeLeft(std::chrono::steady_clock::now());
@@ -111,6 +113,7 @@ void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
                    static_cast<long>(settings.connect_timeout.count()));
   curl_easy_setopt(easy_, CURLOPT_MAXAGE_CONN, MaxAgeSeconds(settings.idle_connection_timeout));
   curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
+  curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
 
   // No seek callback, on purpose: libcurl could send a body a second time with one.
   curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &CurlTransfer::OnBodyWanted);

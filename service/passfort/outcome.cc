@@ -57,7 +57,7 @@ Outcome OutcomeOfFailure(const HttpFailure& failure, bool body_requested) {
 
 Done DoneWith(nlohmann::json body, const std::optional<PassfortError>& error) {
   Done done;
-  ProductApplicationFromJson(std::move(body), done.application);
+  ProductApplicationFromJson(std::move(body), *done.application);
   if (error) done.error_code = error->code;
   return done;
 }

@@ -1,6 +1,7 @@
 #ifndef SERVICE_PASSFORT_OUTCOME_H_
 #define SERVICE_PASSFORT_OUTCOME_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,7 +28,8 @@ struct PassfortAnswer {
 
 // The application exists; here it is.
 struct Done {
-  pb::ProductApplication application;
+  // Never null. Apart from the rest, because every frame of a waiting call keeps room for a Done.
+  std::shared_ptr<pb::ProductApplication> application = std::make_shared<pb::ProductApplication>();
   // Set if Passfort named an error beside the application: worth a log line, never a failure.
   std::optional<int> error_code;
 };

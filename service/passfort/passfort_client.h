@@ -39,8 +39,8 @@ class PassfortClient {
  public:
   virtual ~PassfortClient() = default;
 
-  // POST /profiles/{profile_id}/applications
-  virtual Task<WriteAttempt> CreateApplication(ApplicationDraft draft, Deadline deadline,
+  // POST /profiles/{profile_id}/applications. `draft` outlives the task.
+  virtual Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
                                                std::stop_token stop) = 0;
 };
 

@@ -23,10 +23,13 @@ std::optional<Repeat> MayRepeat(const WriteAttempt& attempt) {
 
 }  // namespace
 
+// No coroutine itself: thousands of calls wait in here, and each frame counts.
 Task<WriteAttempt> PlainWriter::Add(ApplicationDraft draft, std::string, Deadline deadline,
                                     std::stop_token stop) {
-  const auto attempt = [&] { return client_.CreateApplication(draft, deadline, stop); };
-  co_return co_await RunWithRetries<WriteAttempt>(tools_, deadline, stop, attempt, MayRepeat);
+  auto attempt = [this, draft = std::move(draft), deadline, stop] {
+    return client_.CreateApplication(draft, deadline, stop);
+  };
+  return RunWithRetries<WriteAttempt>(tools_, deadline, stop, std::move(attempt), MayRepeat);
 }
 
 }  // namespace gateway

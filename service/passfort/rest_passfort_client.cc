@@ -56,8 +56,8 @@ void RestPassfortClient::RefreshKey() {
   }
 }
 
-Task<WriteAttempt> RestPassfortClient::CreateApplication(ApplicationDraft draft, Deadline deadline,
-                                                         std::stop_token stop) {
+Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft& draft,
+                                                         Deadline deadline, std::stop_token stop) {
   const SteadyTime start = clock_.Now();
   if (deadline.TimeLeft(start) < options_.least_time_to_send) {
     co_return WriteAttempt{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};

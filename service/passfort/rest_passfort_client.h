@@ -31,7 +31,7 @@ class RestPassfortClient final : public PassfortClient {
   RestPassfortClient(Options options, HttpClient& http, ApiKeySource& key, Clock& clock,
                      Metrics& metrics, Log& log);
 
-  Task<WriteAttempt> CreateApplication(ApplicationDraft draft, Deadline deadline,
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
                                        std::stop_token stop) override;
 
  private:

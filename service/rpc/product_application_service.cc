@@ -151,12 +151,12 @@ Task<void> ProductApplicationService::Run(Call& call) {
 
 // Whatever else the application holds, the call is OK: it was made.
 void ProductApplicationService::AnswerDone(Call& call, Done done, const std::string& expected_id) {
-  if (IsOtherProduct(expected_id, done.application)) {
+  if (IsOtherProduct(expected_id, *done.application)) {
     call.AddTrailer("gateway-product-mismatch", "true");
     parts_.log.Warn("Passfort answered with a product of another id than the caller's",
                     {{"method", kMethodName}});
   }
-  *call.answer.mutable_product_application() = std::move(done.application);
+  *call.answer.mutable_product_application() = std::move(*done.application);
   if (ShortenToFit(call.answer, kLargestAnswerBytes) == Shortening::kShortened) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large for a message and was shortened",

@@ -52,7 +52,7 @@ struct Checker {
 
   void operator()(const Done& done) const {
     Check(status >= 200 && status <= 299, "only a 2xx is done");
-    Check(!done.application.id().empty(), "what is done has an id");
+    Check(!done.application->id().empty(), "what is done has an id");
   }
   void operator()(const NotCarriedOut& outcome) const {
     Check(status == 429, "an answer other than 429 is never 'not carried out'");

@@ -21,7 +21,9 @@ namespace gateway {
 inline constexpr std::chrono::seconds kTestBound{60};
 
 inline WriteAttempt DoneAttempt(pb::ProductApplication application) {
-  return {.outcome = Done{.application = std::move(application), .error_code = {}},
+  return {.outcome =
+              Done{.application = std::make_shared<pb::ProductApplication>(std::move(application)),
+                   .error_code = {}},
           .sent_at = absl::Now()};
 }
 

@@ -34,7 +34,7 @@ std::string Describe(const Outcome& outcome) {
   };
   struct Describer {
     decltype(with_answer)& tell;
-    std::string operator()(const Done& done) const { return "done " + done.application.id(); }
+    std::string operator()(const Done& done) const { return "done " + done.application->id(); }
     std::string operator()(const Refused& refused) const { return tell("refused", refused.answer); }
     std::string operator()(const NotCarriedOut& not_done) const {
       using Cause = NotCarriedOut::Cause;

@@ -20,7 +20,8 @@ class ScriptedPassfort final : public PassfortClient {
  public:
   explicit ScriptedPassfort(std::deque<Outcome> outcomes) : outcomes_(std::move(outcomes)) {}
 
-  Task<WriteAttempt> CreateApplication(ApplicationDraft, Deadline, std::stop_token) override {
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline,
+                                       std::stop_token) override {
     ++posts_;
     Outcome next = outcomes_.front();
     outcomes_.pop_front();
