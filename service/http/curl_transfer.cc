@@ -24,7 +24,7 @@ constexpr Milliseconds kShortestUserTimeout = 2s;
 // The smallest that libcurl takes: requests are small, and it is held as long as an answer is
 // waited for.
 constexpr long kUploadBufferBytes = 16 * 1024;
-// As long held. An ordinary answer of Passfort fits; a larger one takes a few more reads.
+// As long held. An ordinary answer of Passfort takes two reads.
 constexpr long kReceiveBufferBytes = 1024;
 
 Milliseconds UserTimeout(Deadline deadline) {
