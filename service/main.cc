@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -47,6 +48,15 @@ sigset_t BlockEndingSignals() {
   sigaddset(&ending, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   return ending;
+}
+
+// Every call under way needs a descriptor, and the limit that shells and containers start with is
+// often 1024. Nothing to do if it cannot be raised: connections then fail before anything is sent.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 absl::StatusOr<std::unique_ptr<ApiKeySource>> OpenApiKey(const GatewayConfig& config) {
@@ -163,6 +173,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "passfort-gateway: %s\n", message.c_str());
     return kWrongSettings;
   }
+  RaiseDescriptorLimit();
   return Serve(parsed->config, parsed->warnings, BlockEndingSignals());
 }
 
