@@ -4,6 +4,7 @@
 // Exit codes: 0 served and drained, or printed what was asked for; 1 could not start, or a call did
 // not end in time; 2 wrong settings.
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -37,6 +38,14 @@ namespace gateway {
 namespace {
 
 enum ExitCode { kFine = 0, kFailed = 1, kWrongSettings = 2 };
+
+// A standard stream that is closed at the start would lend its number to the next file that is
+// opened: log lines would go into that one, and libuv ends a process that closes such a number.
+void HoldStandardStreams() {
+  int descriptor = open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
+  if (descriptor >= 0) close(descriptor);
+}
 
 // The signals that end the gateway. Blocked before the first thread starts, so that `sigwait` in
 // the main thread is the only one to see them.
@@ -99,6 +108,10 @@ std::string WithPort(std::string_view listen, int port) {
 int Fail(Log& log, std::string_view what, const absl::Status& status) {
   const std::string detail(status.message());
   log.Error(what, {{"detail", detail}});
+  if (!log.IsOn(LogLevel::kError)) {
+    const std::string words(what);
+    std::fprintf(stderr, "passfort-gateway: %s: %s\n", words.c_str(), detail.c_str());
+  }
   return kFailed;
 }
 
@@ -146,7 +159,9 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
   log->Info("draining", {{"signal", received == SIGTERM ? "SIGTERM" : "SIGINT"}});
   if (const absl::Status drained = (*server)->Drain(config.drain_timeout); !drained.ok()) {
     Fail(*log, "stopped with calls unanswered", drained);
-    // Their reactors still point into the parts above, so nothing is taken down in order.
+    // Their reactors still point into the parts above, so nothing is taken down in order. That goes
+    // for the log too, whose last line may not be written.
+    std::fprintf(stderr, "passfort-gateway: stopped with calls unanswered\n");
     _exit(kFailed);
   }
   log->Info("stopped");
@@ -154,6 +169,7 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
 }
 
 int Main(int argc, char** argv) {
+  HoldStandardStreams();
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
   std::vector<std::string_view> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
@@ -165,8 +181,8 @@ int Main(int argc, char** argv) {
     return kWrongSettings;
   }
   if (parsed->wanted == ParsedConfig::Wanted::kPrintText) {
-    std::fputs(parsed->text.c_str(), stdout);
-    return kFine;
+    const bool is_written = std::fputs(parsed->text.c_str(), stdout) >= 0;
+    return is_written && std::fflush(stdout) == 0 ? kFine : kFailed;
   }
   if (const absl::Status files = CheckFiles(parsed->config); !files.ok()) {
     const std::string message(files.message());

@@ -105,6 +105,24 @@ TEST(SigtermUnderLoadTest, ACallUnderWayGetsItsApplication) {
   EXPECT_EQ(gateway.WaitForExit(), 0);
 }
 
+TEST(SigtermUnderLoadTest, ASecondSignalCutsNothingShort) {
+  FakePassfort passfort;
+  GatewayProcess gateway({.api_url = passfort.url()});
+  const GatewayCaller caller(gateway.target());
+  passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
+  auto call = caller.StartAdd();
+  ASSERT_TRUE(passfort.WaitUntil([&] { return passfort.counts().created == 1; }));
+  gateway.Signal(SIGTERM);
+  gateway.WaitForLogLine("draining");
+  gateway.Signal(SIGTERM);
+  gateway.Signal(SIGINT);
+  passfort.Release();
+
+  const Answered answered = call.get();
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  EXPECT_EQ(gateway.WaitForExit(), 0);
+}
+
 TEST(SigtermUnderLoadTest, CallsThatHangEndAsUnknownAfterTheDrainTimeout) {
   constexpr int kCalls = 20;
   FakePassfort passfort;

@@ -29,7 +29,7 @@ std::string Joined(const std::vector<std::string>& lines) {
 
 ChildProcess::Command CommandFor(const GatewayProcess::Settings& settings) {
   ChildProcess::Command command = {
-      .program = GATEWAY_PROGRAM,
+      .program = GatewayProgram(),
       .arguments = {"--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
                     "--api_url=" + settings.api_url},
       .environment = EnvironmentWithoutSettings()};
@@ -65,6 +65,8 @@ std::string HttpGet(const std::string& address, const std::string& path) {
 }
 
 }  // namespace
+
+std::string GatewayProgram() { return GATEWAY_PROGRAM; }
 
 GatewayProcess::GatewayProcess(const Settings& settings) : process_(CommandFor(settings)) {
   const auto line = process_.WaitForLine("\"message\":\"serving\"");
@@ -110,7 +112,7 @@ size_t GatewayProcess::PeakResidentBytes() const {
 int GatewayProcess::Threads() const { return static_cast<int>(process_.Status("Threads")); }
 
 GatewayRun RunGateway(std::vector<std::string> flags, std::vector<std::string> environment) {
-  ChildProcess::Command command = {.program = GATEWAY_PROGRAM,
+  ChildProcess::Command command = {.program = GatewayProgram(),
                                    .arguments = std::move(flags),
                                    .environment = EnvironmentWithoutSettings()};
   for (auto& setting : environment) command.environment.push_back(std::move(setting));

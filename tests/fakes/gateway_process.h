@@ -11,6 +11,9 @@
 
 namespace gateway {
 
+// The path of the gateway's program.
+std::string GatewayProgram();
+
 // The gateway as its operator starts it, on free ports of loopback, with what `settings` says.
 //
 //   FakePassfort passfort;

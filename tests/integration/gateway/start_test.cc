@@ -13,7 +13,11 @@
 #include <vector>
 
 #include "service/base/version.h"
+#include "tests/fake_passfort/fake_passfort.h"
+#include "tests/fakes/child_process.h"
+#include "tests/fakes/gateway_caller.h"
 #include "tests/fakes/gateway_process.h"
+#include "tests/fakes/temporary_file.h"
 
 namespace gateway {
 namespace {
@@ -145,6 +149,41 @@ TEST(StartTest, ATakenMetricsPortIsALogLineAndAnExitCode) {
   EXPECT_EQ(run.exit_code, kFailed);
   EXPECT_THAT(run.output,
               AllOf(HasSubstr("cannot start: metrics_listen"), HasSubstr(taken.address())));
+}
+
+// It said nothing at all with the log off.
+TEST(StartTest, AFailedStartIsToldAlsoWithoutALog) {
+  const GatewayRun run = RunGateway({"--api_key_file=/no/such/key", "--log_level=off"}, {});
+  EXPECT_EQ(run.exit_code, kFailed);
+  EXPECT_THAT(run.error, AllOf(HasSubstr("cannot start"), HasSubstr("/no/such/key")));
+}
+
+// The text was lost and the exit code said that it was not.
+TEST(StartTest, HelpThatCannotBeWrittenIsAnError) {
+  ChildProcess process({.program = "/bin/sh",
+                        .arguments = {"-c", "exec \"$0\" --help >/dev/full", GatewayProgram()}});
+  EXPECT_EQ(process.WaitForExit(), kFailed);
+}
+
+// The next files to be opened took the numbers of the standard streams: log lines went into the
+// event loop's descriptors, and libuv, which refuses to close such numbers, ended the process.
+TEST(StartTest, ClosedStandardStreamsDoNoHarm) {
+  FakePassfort passfort;
+  const TemporaryFile name("");
+  const std::string target = "unix:" + name.path() + ".socket";
+  std::vector<std::string> environment = EnvironmentWithoutSettings();
+  environment.emplace_back("PASSFORT_GATEWAY_API_KEY=test-key");
+  ChildProcess process({.program = "/bin/sh",
+                        .arguments = {"-c", "exec \"$0\" \"$@\" <&- >&- 2>&-", GatewayProgram(),
+                                      "--listen=" + target, "--metrics_listen=127.0.0.1:0",
+                                      "--api_url=" + passfort.url()},
+                        .environment = environment});
+  const GatewayCaller caller(target);
+  ASSERT_TRUE(caller.channel()->WaitForConnected(std::chrono::system_clock::now() + kProcessBound))
+      << "the gateway does not serve on " << target;
+  EXPECT_TRUE(caller.Add().status.ok());
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.WaitForExit(), 0);
 }
 
 TEST(StartTest, ARiskySettingIsAWarning) {
