@@ -220,6 +220,11 @@ void WarnOfRisks(const GatewayConfig& config, std::vector<std::string>& warnings
                                     " is longer than attempt_timeout (",
                                     DurationText(config.attempt_timeout), ") and has no effect"));
   }
+  if (config.upstream_http2 && IsPlainHttp(config.api_url)) {
+    warnings.emplace_back(
+        "upstream_http2: has no effect with a plain http api_url: HTTP/2 is agreed on in the TLS "
+        "handshake only");
+  }
 }
 
 std::optional<std::string> TextAskedFor(std::span<const std::string_view> arguments) {

@@ -313,6 +313,17 @@ TEST(GatewayConfigTest, WarnsOfRiskyDurations) {
           "connect_timeout: 1m is longer than attempt_timeout (59s) and has no effect"));
 }
 
+TEST(GatewayConfigTest, WarnsOfHttp2WithoutTls) {
+  const auto plain = ParseFlags({"--upstream_http2", "--api_url=http://127.0.0.1:8080/4.0"});
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_THAT(plain->warnings,
+              ElementsAre("upstream_http2: has no effect with a plain http api_url: HTTP/2 is "
+                          "agreed on in the TLS handshake only"));
+  const auto secure = ParseFlags({"--upstream_http2"});
+  ASSERT_TRUE(secure.ok()) << secure.status();
+  EXPECT_THAT(secure->warnings, IsEmpty());
+}
+
 TEST(GatewayConfigTest, HelpTellsAllAboutEverySetting) {
   // Help is wanted most when the rest is wrong.
   const auto parsed = Parse({"--bogus", "--help"}, {});
