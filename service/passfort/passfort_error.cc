@@ -22,7 +22,9 @@ std::optional<int> CodeOf(const nlohmann::json& error) {
     return number;
   }
   if (!code->is_number_integer()) return std::nullopt;
-  const auto wide = code->get<int64_t>();
+  // As a double, which holds every int exactly and stays in order beyond: an int64 would turn what
+  // is larger into a negative number.
+  const auto wide = code->get<double>();
   if (wide < std::numeric_limits<int>::min() || wide > std::numeric_limits<int>::max()) {
     return std::nullopt;
   }

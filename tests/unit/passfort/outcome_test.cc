@@ -150,6 +150,9 @@ std::vector<Row> Rows() {
       // Row 8
       {"Row8NotFound", Answer(404, html), "refused http=404"},
       {"Row8UnknownCode", Answer(404, error("999")), "refused http=404 code=999 message=no"},
+      // Read as -1 once, a code that Passfort had not said.
+      {"Row8CodeBeyondInt64", Answer(404, error("18446744073709551615")),
+       "refused http=404 message=no"},
       {"Row8Unauthorized", Answer(401, ""), "refused http=401"},
       {"Row8LastClientError", Answer(499, ""), "refused http=499"},
       {"Row8TemporaryRedirect", Answer(307, ""), "refused http=307"},
