@@ -12,6 +12,8 @@ Shortening ShortenToFit(pb::AddProductApplicationResponse& answer, size_t max_by
   application.clear_approval_blockers();
   application.clear_history();
   application.clear_flag_history();
+  if (answer.ByteSizeLong() <= max_bytes) return Shortening::kShortened;
+  application.clear_product();
   return Shortening::kShortened;
 }
 

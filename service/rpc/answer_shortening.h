@@ -15,7 +15,7 @@ inline constexpr size_t kLargestAnswerBytes = 7 * 512 * 1024;
 enum class Shortening { kNotNeeded, kShortened };
 
 // If `answer` takes more than `max_bytes` on the wire, leaves out `unmapped` and `assignments`; if
-// that is not enough, the other lists too.
+// that is not enough, the other lists too, and at last the product.
 Shortening ShortenToFit(pb::AddProductApplicationResponse& answer, size_t max_bytes);
 
 }  // namespace gateway

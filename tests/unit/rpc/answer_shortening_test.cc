@@ -72,5 +72,15 @@ TEST(ShortenToFitTest, LeavesOutAllListsIfThatIsNotEnough) {
                 })pb"));
 }
 
+// With a large `max_response_bytes` the answer stayed too large for a message, and the client's own
+// error would have read as "not done".
+TEST(ShortenToFitTest, LeavesOutTheProductAtLast) {
+  pb::AddProductApplicationResponse answer = AnAnswer();
+  answer.mutable_product_application()->mutable_product()->set_name(std::string(kLimit, 'x'));
+  EXPECT_EQ(ShortenToFit(answer, kLimit), Shortening::kShortened);
+  EXPECT_THAT(answer, EqualsText(R"pb(
+                product_application { id: "a1" status: PRODUCT_APPLICATION_STATUS_APPLIED })pb"));
+}
+
 }  // namespace
 }  // namespace gateway
