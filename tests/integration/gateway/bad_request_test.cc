@@ -1,8 +1,11 @@
 // Requests that are wrong by themselves: a clear answer, and nothing leaves for Passfort.
 
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -120,6 +123,27 @@ TEST(BadRequestTest, AMessageFarOverTheLimitIsRefusedByGrpcAndNothingIsSent) {
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(answered.status.error_message(), HasSubstr("larger than max"));
+  EXPECT_EQ(bench.passfort.counts().requests, 0);
+  EXPECT_TRUE(bench.caller.Add().status.ok());
+}
+
+// Not in our words: gRPC answers it before any handler of ours has it.
+TEST(BadRequestTest, BytesThatAreNoMessageAreRefusedByGrpcAndNothingIsSent) {
+  GatewayBench bench;
+  grpc::GenericStub stub(bench.caller.channel());
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kCallBound);
+  const grpc::Slice no_message("\xFF\xFF\xFF");
+  const grpc::ByteBuffer request(&no_message, 1);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, "/passfort.gateway.v1.ProductApplicationService/AddProductApplication",
+                 grpc::StubOptions(), &request, &response,
+                 [&done](grpc::Status status) { done.set_value(std::move(status)); });
+  const grpc::Status status = done.get_future().get();
+
+  EXPECT_EQ(status.error_code(), StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(status.error_details(), "");
   EXPECT_EQ(bench.passfort.counts().requests, 0);
   EXPECT_TRUE(bench.caller.Add().status.ok());
 }
