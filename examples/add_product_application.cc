@@ -81,8 +81,10 @@ ExitCode Explain(const grpc::Status& status) {
     return kNotKnown;
   }
   if (details->retry.has_retry_delay()) {
+    const auto& delay = details->retry.retry_delay();
     std::cerr << "The application was not made. Try again in "
-              << details->retry.retry_delay().seconds() << " s or later.\n";
+              << absl::Seconds(delay.seconds()) + absl::Nanoseconds(delay.nanos())
+              << " or later.\n";
     return kNotMade;
   }
   std::cerr << "The application was not made.\n";
