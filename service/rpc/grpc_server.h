@@ -19,7 +19,7 @@ class GrpcServer {
   enum class Channelz { kOff, kOn };
 
   struct Options {
-    // "host:port" or "[v6]:port"; port 0 takes a free one.
+    // "host:port", "[v6]:port" or "unix:/path"; port 0 takes a free one.
     std::string listen;
     // A caller's connection is renewed after this long (gRPC adds jitter of 10 %), so that new
     // replicas get their share.
