@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <future>
 #include <mutex>
@@ -33,15 +34,24 @@ struct EventLoop::State {
   uv_async_t wake_up = {};
   uv_prepare_t before_wait = {};
   std::vector<DescriptorWatch::Handle*> changed_watches;
+  std::vector<TurnEnd*> requested_ends;
+  std::vector<TurnEnd*> running_ends;  // null where one has run or was cancelled
 
   std::mutex mutex;
   std::vector<absl::AnyInvocable<void()>> posted;  // guarded by mutex
   bool ending = false;                             // guarded by mutex
+  // Whether what is posted must wake the loop up; awake, it looks by itself before it waits. To
+  // wake it costs two system calls, and the one who posts a wait for the kernel.
+  std::atomic<bool> waiting = false;
 
   std::vector<absl::AnyInvocable<void()>> running;  // kept for its capacity
 
+  void EndTurn();
   void RunPosted();
+  void RunTurnEnd();
   void ApplyWatchChanges();
+  void GetReadyToWait();
+  void WakeUp();
 };
 
 namespace {
@@ -56,18 +66,49 @@ uint64_t MillisecondsUntil(SteadyTime at, const uv_loop_t* loop) {
 
 }  // namespace
 
+// What descriptors and timers brought has been run by now.
+void EventLoop::State::EndTurn() {
+  RunPosted();
+  RunTurnEnd();
+  ApplyWatchChanges();
+  GetReadyToWait();
+}
+
 void EventLoop::State::RunPosted() {
-  bool end = false;
   {
     const std::lock_guard lock(mutex);
     running.swap(posted);
-    end = ending;
   }
   for (auto& work : running) work();
   running.clear();
-  if (!end) return;
-  uv_close(reinterpret_cast<uv_handle_t*>(&wake_up), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&before_wait), nullptr);
+}
+
+void EventLoop::State::RunTurnEnd() {
+  running_ends.swap(requested_ends);
+  for (TurnEnd*& slot : running_ends) {
+    TurnEnd* const turn_end = std::exchange(slot, nullptr);
+    if (turn_end == nullptr) continue;
+    turn_end->is_requested_ = false;
+    turn_end->at_end_();
+  }
+  running_ends.clear();
+}
+
+void EventLoop::State::GetReadyToWait() {
+  const std::lock_guard lock(mutex);
+  if (!posted.empty() || !requested_ends.empty()) {
+    // Not run now: descriptors have their turn first, however much is posted.
+    uv_async_send(&wake_up);
+  } else if (ending) {
+    uv_close(reinterpret_cast<uv_handle_t*>(&wake_up), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&before_wait), nullptr);
+  } else {
+    waiting = true;
+  }
+}
+
+void EventLoop::State::WakeUp() {
+  if (waiting.exchange(false)) uv_async_send(&wake_up);
 }
 
 void EventLoop::State::ApplyWatchChanges() {
@@ -83,6 +124,7 @@ void EventLoop::State::ApplyWatchChanges() {
                        ((watch->wanted & DescriptorWatch::kWritable) ? UV_WRITABLE : 0);
     uv_poll_start(&watch->poll, events, [](uv_poll_t* poll, int status, int ready) {
       auto* handle = static_cast<DescriptorWatch::Handle*>(poll->data);
+      handle->loop->waiting = false;
       unsigned came = DescriptorWatch::kNone;
       if (status < 0 || (ready & UV_READABLE)) came |= DescriptorWatch::kReadable;
       if (status < 0 || (ready & UV_WRITABLE)) came |= DescriptorWatch::kWritable;
@@ -98,20 +140,17 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
     return absl::ResourceExhaustedError(absl::StrCat("start the event loop: ", uv_strerror(error)));
   }
   state->uv.data = state.get();
-  const int error = uv_async_init(&state->uv, &state->wake_up, [](uv_async_t* wake_up) {
-    static_cast<State*>(wake_up->data)->RunPosted();
-  });
+  // What was posted runs at the end of the turn that this begins.
+  const int error = uv_async_init(&state->uv, &state->wake_up, [](uv_async_t*) {});
   if (error != 0) {
     uv_loop_close(&state->uv);
     return absl::ResourceExhaustedError(
         absl::StrCat("start the event loop's wake-up: ", uv_strerror(error)));
   }
-  state->wake_up.data = state.get();
   uv_prepare_init(&state->uv, &state->before_wait);
   state->before_wait.data = state.get();
-  uv_prepare_start(&state->before_wait, [](uv_prepare_t* prepare) {
-    static_cast<State*>(prepare->data)->ApplyWatchChanges();
-  });
+  uv_prepare_start(&state->before_wait,
+                   [](uv_prepare_t* prepare) { static_cast<State*>(prepare->data)->EndTurn(); });
   return std::unique_ptr<EventLoop>(new EventLoop(std::move(state)));
 }
 
@@ -126,20 +165,18 @@ EventLoop::~EventLoop() {
     const std::lock_guard lock(state_->mutex);
     state_->ending = true;
   }
-  uv_async_send(&state_->wake_up);
+  state_->WakeUp();
   thread_.join();
   [[maybe_unused]] const int error = uv_loop_close(&state_->uv);
   assert(error == 0 && "a timer or watch outlives its loop");
 }
 
 void EventLoop::Post(absl::AnyInvocable<void()> work) {
-  bool first = false;
   {
     const std::lock_guard lock(state_->mutex);
-    first = state_->posted.empty();
     state_->posted.push_back(std::move(work));
   }
-  if (first) uv_async_send(&state_->wake_up);
+  state_->WakeUp();
 }
 
 void EventLoop::RunAndWait(absl::AnyInvocable<void()> work) {
@@ -172,6 +209,25 @@ void Timer::StartAt(SteadyTime at) {
 }
 
 void Timer::Stop() { uv_timer_stop(&handle_->timer); }
+
+TurnEnd::TurnEnd(EventLoop& loop, absl::AnyInvocable<void()> at_end)
+    : loop_(loop), at_end_(std::move(at_end)) {}
+
+TurnEnd::~TurnEnd() { Cancel(); }
+
+void TurnEnd::Request() {
+  assert(loop_.IsLoopThread());
+  if (is_requested_) return;
+  is_requested_ = true;
+  loop_.state_->requested_ends.push_back(this);
+}
+
+void TurnEnd::Cancel() {
+  if (!is_requested_) return;
+  is_requested_ = false;
+  std::erase(loop_.state_->requested_ends, this);
+  std::ranges::replace(loop_.state_->running_ends, this, nullptr);
+}
 
 DescriptorWatch::DescriptorWatch(EventLoop& loop, int descriptor,
                                  absl::AnyInvocable<void(unsigned)> on_ready)

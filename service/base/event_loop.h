@@ -34,6 +34,7 @@ class EventLoop {
 
  private:
   friend class Timer;
+  friend class TurnEnd;
   friend class DescriptorWatch;
   struct State;
 
@@ -58,6 +59,29 @@ class Timer {
  private:
   struct Handle;
   Handle* handle_;  // owned; libuv frees it after its next turn
+};
+
+// Runs a function at the end of the loop's turn, when all that came with the turn has been taken up
+// and before the loop waits again: for what is cheaper done in one go. Loop thread only, apart from
+// construction, and from destruction while nothing is requested.
+class TurnEnd {
+ public:
+  TurnEnd(EventLoop& loop, absl::AnyInvocable<void()> at_end);
+  ~TurnEnd();
+  TurnEnd(const TurnEnd&) = delete;
+  TurnEnd& operator=(const TurnEnd&) = delete;
+
+  // Once for each turn, however often it is requested. A request from what runs at the end of a
+  // turn is for the next one.
+  void Request();
+  void Cancel();
+
+ private:
+  friend class EventLoop;
+
+  EventLoop& loop_;
+  absl::AnyInvocable<void()> at_end_;
+  bool is_requested_ = false;
 };
 
 // Tells when a descriptor can be read or written. Loop thread only, destruction included.

@@ -16,6 +16,7 @@ CurlMultiLoop::CurlMultiLoop(EventLoop& loop, size_t max_connections, Millisecon
       idle_timeout_(idle_timeout),
       multiplexing_(multiplexing),
       curl_timer_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
+      drive_now_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
       idle_timer_(loop, [this] { CloseIdleConnections(); }) {
   MakeMulti();
 }
@@ -40,6 +41,7 @@ void CurlMultiLoop::DropMulti() {
   curl_multi_cleanup(multi_);
   multi_ = nullptr;
   curl_timer_.Stop();
+  drive_now_.Cancel();
   sockets_.clear();
 }
 
@@ -112,10 +114,12 @@ int CurlMultiLoop::OnSocketWanted(CURL* /*easy*/, curl_socket_t socket, int what
 
 int CurlMultiLoop::OnTimerWanted(CURLM* /*multi*/, long milliseconds, void* self) {
   auto* const multi_loop = static_cast<CurlMultiLoop*>(self);
-  if (milliseconds < 0) {
-    multi_loop->curl_timer_.Stop();
-  } else {
-    // Also for 0: libcurl must not be called from here, and one turn serves all that was added.
+  multi_loop->curl_timer_.Stop();
+  multi_loop->drive_now_.Cancel();
+  if (milliseconds == 0) {
+    // Not from here, where libcurl must not be called; and once serves all that was added.
+    multi_loop->drive_now_.Request();
+  } else if (milliseconds > 0) {
     multi_loop->curl_timer_.StartAt(std::chrono::steady_clock::now() + Milliseconds(milliseconds));
   }
   return 0;

@@ -36,7 +36,7 @@ class CurlMultiLoop {
   CurlMultiLoop& operator=(const CurlMultiLoop&) = delete;
 
   // Starts a transfer with `easy`, whose CURLOPT_PRIVATE is its CurlTransfer. False if libcurl is
-  // out of memory. Nothing happens before the loop's next turn.
+  // out of memory. Nothing happens before the end of the loop's turn.
   bool Add(CURL* easy);
   // Ends it without telling.
   void Remove(CURL* easy);
@@ -77,6 +77,7 @@ class CurlMultiLoop {
   const Multiplexing multiplexing_;
   CURLM* multi_ = nullptr;
   Timer curl_timer_;
+  TurnEnd drive_now_;
   Timer idle_timer_;
   std::vector<Socket> sockets_;  // by descriptor
   size_t running_ = 0;

@@ -70,6 +70,81 @@ TEST(EventLoopTest, LosesNothingThatManyThreadsPost) {
   EXPECT_EQ(ran, 40'000);
 }
 
+// The loop looks for what was posted before it waits, and only a loop that waits is woken up: what
+// is posted between the two must not be forgotten.
+TEST(EventLoopTest, WakesUpForWhatIsPostedWhileItFallsAsleep) {
+  const auto loop = NewLoop();
+  for (int i = 0; i < 20'000; ++i) {
+    std::promise<void> ran;
+    loop->Post([&ran] { ran.set_value(); });
+    ASSERT_EQ(ran.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready)
+        << "work posted in round " << i;
+  }
+}
+
+TEST(TurnEndTest, RunsOnceAfterAllThatCameWithTheTurn) {
+  const auto loop = NewLoop();
+  std::vector<int> order;
+  std::promise<void> ended;
+  TurnEnd turn_end(*loop, [&] {
+    order.push_back(3);
+    ended.set_value();
+  });
+  loop->Post([&] {
+    loop->Post([&] {
+      turn_end.Request();
+      order.push_back(1);
+    });
+    loop->Post([&] {
+      turn_end.Request();
+      order.push_back(2);
+    });
+  });
+  ended.get_future().wait();
+  loop->RunAndWait([] {});
+  EXPECT_THAT(order, ElementsAre(1, 2, 3));
+}
+
+TEST(TurnEndTest, LetsDescriptorsBeReadyBeforeItRunsAgain) {
+  const auto loop = NewLoop();
+  const SocketPair sockets;
+  std::optional<DescriptorWatch> watch;
+  std::promise<void> ready;
+  bool is_ready = false;
+  std::optional<TurnEnd> turn_end;
+  turn_end.emplace(*loop, [&] {
+    if (!is_ready) turn_end->Request();
+  });
+  loop->RunAndWait([&] {
+    watch.emplace(*loop, sockets.near(), [&](unsigned) {
+      is_ready = true;
+      watch->Want(DescriptorWatch::kNone);
+      ready.set_value();
+    });
+    watch->Want(DescriptorWatch::kReadable);
+    turn_end->Request();
+  });
+  sockets.WriteFromFarEnd();
+  ready.get_future().wait();
+  loop->RunAndWait([&] { watch.reset(); });
+}
+
+TEST(TurnEndTest, DoesNotRunOnceCancelledOrGone) {
+  const auto loop = NewLoop();
+  int ran = 0;
+  TurnEnd cancelled(*loop, [&] { ++ran; });
+  auto gone = std::make_unique<TurnEnd>(*loop, [&] { ++ran; });
+  TurnEnd first(*loop, [&] { gone.reset(); });
+  loop->RunAndWait([&] {
+    first.Request();
+    cancelled.Request();
+    gone->Request();
+    cancelled.Cancel();
+  });
+  loop->RunAndWait([] {});
+  EXPECT_EQ(ran, 0);
+}
+
 TEST(TimerTest, FiresOnceAndNeverEarly) {
   const auto loop = NewLoop();
   std::promise<SteadyTime> fired;
