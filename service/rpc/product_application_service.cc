@@ -56,10 +56,8 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
   void AddTrailer(std::string_view name, std::string_view value) {
     context_.AddTrailingMetadata(std::string(name), std::string(value));
   }
-  // Ends the call; it may be gone when this returns.
-  void Fail(const CallError& error) {
+  void AddTrailers(const CallError& error) {
     for (const auto& [name, value] : error.trailers) AddTrailer(name, value);
-    Finish(error.status);
   }
 
   std::stop_token stop_token() const { return stop_.get_token(); }
@@ -74,6 +72,10 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
     loop_.Post([stop = stop_]() mutable { stop.request_stop(); });
   }
   void OnDone() override { delete this; }
+  // gRPC's word for reactions so short that they may run where their cause is noticed, instead of
+  // on another thread that is woken up for them. It counts this as its own business, but nothing
+  // else says so.
+  bool InternalInlineable() override { return true; }
 
   // Before `deadline`, which is counted from it.
   const SteadyTime arrived_at = std::chrono::steady_clock::now();
@@ -90,9 +92,15 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
 };
 
 ProductApplicationService::ProductApplicationService(Options options, Parts parts)
-    : options_(options), parts_(parts), gate_(options_.max_in_flight) {}
+    : options_(options),
+      parts_(parts),
+      gate_(options_.max_in_flight),
+      send_answers_(parts.loop, [this] { SendAnswers(); }) {}
 
-ProductApplicationService::~ProductApplicationService() = default;
+ProductApplicationService::~ProductApplicationService() {
+  // The last answer can reach its caller, and the server its end, before the loop is done with us.
+  if (!parts_.loop.IsLoopThread()) parts_.loop.RunAndWait([] {});
+}
 
 grpc::ServerUnaryReactor* ProductApplicationService::AddProductApplication(
     grpc::CallbackServerContext* context, const pb::AddProductApplicationRequest* request,
@@ -101,7 +109,8 @@ grpc::ServerUnaryReactor* ProductApplicationService::AddProductApplication(
   auto* call = new Call(*this, *context, *response);  // frees itself in OnDone
   if (const auto refusal = Accept(*request, *call); refusal.has_value()) {
     Report(*call, &*refusal);
-    call->Fail(*refusal);
+    call->AddTrailers(*refusal);
+    call->Finish(refusal->status);
     return call;
   }
   parts_.loop.Post([this, call] { Spawn(Run(*call)); });
@@ -163,8 +172,7 @@ void ProductApplicationService::AnswerDone(Call& call, Done done, const std::str
                     {{"method", kMethodName}});
   }
   Report(call, nullptr);
-  gate_.Leave();
-  call.Finish(grpc::Status::OK);
+  Answer(call, grpc::Status::OK);
 }
 
 void ProductApplicationService::AnswerError(Call& call, const WriteAttempt& attempt) {
@@ -177,10 +185,23 @@ void ProductApplicationService::AnswerError(Call& call, const WriteAttempt& atte
     error = ErrorOf(std::get<Ambiguous>(attempt.outcome), attempt.sent_at, parts_.clock.WallNow());
   }
   Report(call, &error);
-  // Before the answer: a caller that has it may call again at once and expects its place to be
-  // free.
-  gate_.Leave();
-  call.Fail(error);
+  call.AddTrailers(error);
+  Answer(call, std::move(error.status));
+}
+
+void ProductApplicationService::Answer(Call& call, grpc::Status status) {
+  ended_.push_back({.call = &call, .status = std::move(status)});
+  send_answers_.Request();
+}
+
+void ProductApplicationService::SendAnswers() {
+  for (Ended& ended : ended_) {
+    // Before the answer: a caller that has it may call again at once and expects its place to be
+    // free.
+    gate_.Leave();
+    ended.call->Finish(std::move(ended.status));
+  }
+  ended_.clear();
 }
 
 void ProductApplicationService::Report(const Call& call, const CallError* error) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "passfort/gateway/v1/product_application_service.grpc.pb.h"
 #include "service/base/clock.h"
@@ -69,6 +70,10 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   Task<void> Run(Call& call);
   void AnswerDone(Call& call, Done done, const std::string& expected_id);
   void AnswerError(Call& call, const WriteAttempt& attempt);
+  // Gives the call's place back and ends it, together with the others that end in this turn of the
+  // loop: gRPC's threads then wake up once for all of them.
+  void Answer(Call& call, grpc::Status status);
+  void SendAnswers();
   // One log line and the metrics, before the caller has the answer. Null: no error.
   void Report(const Call& call, const CallError* error);
 
@@ -78,6 +83,13 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   // Loop thread only: the calls that wait for the writer, and whether StopCalls came.
   std::unordered_set<Call*> under_way_;
   bool stopping_ = false;
+  // Loop thread only: what the end of the turn sends.
+  struct Ended {
+    Call* call;
+    grpc::Status status;
+  };
+  std::vector<Ended> ended_;
+  TurnEnd send_answers_;
 };
 
 }  // namespace gateway
