@@ -1,28 +1,23 @@
 #include "service/observability/log.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <spdlog/async_logger.h>
+#include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <mutex>
 #include <string>
 #include <utility>
 
-#include "service/observability/descriptor_sink.h"
 #include "service/observability/json_text.h"
+#include "service/observability/line_writer.h"
 
 namespace gateway {
 namespace {
 
-// An eighth of a second of one line per call at 15,000 calls a second. The queue allocates all its
-// places at once, about 400 bytes each.
-constexpr size_t kWaitingLines = 2048;
-// How long the end of the process may wait for a reader that takes nothing.
-constexpr std::chrono::seconds kLongestEnd{1};
 // Longer lines cost their thread one allocation each.
 constexpr size_t kUsualLineBytes = 512;
 // The payload (%v) holds the members after the time; RFC 3339 in UTC with milliseconds.
@@ -55,25 +50,49 @@ class NowhereLog final : public Log {
   void Write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
 };
 
-class AsyncLog final : public Log {
+std::unique_ptr<spdlog::formatter> MakeLineFormatter() {
+  return std::make_unique<spdlog::pattern_formatter>(kLinePattern, spdlog::pattern_time_type::utc,
+                                                     "\n");
+}
+
+std::string DropReport(size_t dropped) {
+  const std::string members =
+      "\"level\":\"warn\",\"message\":\"log lines dropped, the reader is too slow\",\"lines\":" +
+      std::to_string(dropped);
+  spdlog::memory_buf_t line;
+  MakeLineFormatter()->format(
+      spdlog::details::log_msg(spdlog::string_view_t(), spdlog::level::warn, members), line);
+  return {line.data(), line.size()};
+}
+
+// Gives each line, once it has its time, to a LineWriter.
+class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  AsyncLog(int descriptor, LogLevel level)
-      : level_(level),
-        queue_(std::make_shared<spdlog::details::thread_pool>(kWaitingLines, 1, LeaveSignals)),
-        sink_(std::make_shared<DescriptorSink>(descriptor, *queue_)),
-        logger_(std::make_shared<spdlog::async_logger>(
-            "gateway", sink_, queue_, spdlog::async_overflow_policy::overrun_oldest)) {
-    sink_->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        kLinePattern, spdlog::pattern_time_type::utc, "\n"));
-    // Which lines are wanted is decided here, once.
-    logger_->set_level(spdlog::level::trace);
+  explicit LineSink(int descriptor) : writer_(descriptor, DropReport) {
+    set_formatter(MakeLineFormatter());
   }
 
-  ~AsyncLog() override {
-    sink_->GiveUpAt(std::chrono::steady_clock::now() + kLongestEnd);
-    logger_->flush();
-    // The thread takes what is before the flush, the flush and its own end.
-    queue_.reset();
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    line_.clear();
+    formatter_->format(message, line_);
+    writer_.Add({line_.data(), line_.size()}, message.level >= spdlog::level::err
+                                                  ? LineWriter::Urgency::kNow
+                                                  : LineWriter::Urgency::kSoon);
+  }
+  void flush_() override {}
+
+ private:
+  spdlog::memory_buf_t line_;  // kept for its capacity
+  LineWriter writer_;
+};
+
+class DescriptorLog final : public Log {
+ public:
+  DescriptorLog(int descriptor, LogLevel level)
+      : level_(level), logger_("gateway", std::make_shared<LineSink>(descriptor)) {
+    // Which lines are wanted is decided here, once.
+    logger_.set_level(spdlog::level::trace);
   }
 
   bool IsOn(LogLevel level) const override { return level >= level_ && level != LogLevel::kOff; }
@@ -86,22 +105,13 @@ class AsyncLog final : public Log {
     AppendMember("level", kLevelNames[static_cast<size_t>(level)], members);
     AppendMember("message", message, members);
     for (const LogField& field : fields) AppendMember(field.name, field.value, members);
-    logger_->log(spdlog::level::info, spdlog::string_view_t(members));
+    logger_.log(level == LogLevel::kError ? spdlog::level::err : spdlog::level::info,
+                spdlog::string_view_t(members));
   }
 
  private:
-  // Runs first on the writer's thread. The process's signals are for other threads, and a write to
-  // a pipe without a reader then gives EPIPE and no SIGPIPE.
-  static void LeaveSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  }
-
   const LogLevel level_;
-  std::shared_ptr<spdlog::details::thread_pool> queue_;  // weakly known to logger_
-  const std::shared_ptr<DescriptorSink> sink_;           // shared with logger_
-  const std::shared_ptr<spdlog::async_logger> logger_;   // shared with the lines in the queue
+  spdlog::logger logger_;
 };
 
 }  // namespace
@@ -112,7 +122,7 @@ std::unique_ptr<Log> Log::ToStandardOutput(LogLevel level) {
 
 std::unique_ptr<Log> Log::ToDescriptor(int descriptor, LogLevel level) {
   if (level == LogLevel::kOff) return Nowhere();
-  return std::make_unique<AsyncLog>(descriptor, level);
+  return std::make_unique<DescriptorLog>(descriptor, level);
 }
 
 std::unique_ptr<Log> Log::Nowhere() { return std::make_unique<NowhereLog>(); }

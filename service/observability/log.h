@@ -18,9 +18,10 @@ struct LogField {
 };
 
 // One JSON object a line: `time`, `level`, `message`, then the fields. What is not UTF-8 is
-// replaced. Safe from any thread. A line is never waited for: when the reader is slower than the
-// gateway, the oldest waiting lines are dropped and a later line says how many. A reader that has
-// gone away is no error and no SIGPIPE: the lines are lost.
+// replaced. Safe from any thread. A line is never waited for: it leaves within milliseconds, an
+// error at once, and when the reader is slower than the gateway, the oldest waiting lines are
+// dropped and a later line says how many. A reader that has gone away is no error and no SIGPIPE:
+// the lines are lost.
 //
 // No line ever holds a key, a header, a body or anything about a person.
 class Log {
