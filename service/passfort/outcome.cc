@@ -20,6 +20,15 @@ bool MayHaveBeenDone(int status) {
   return status == 408 || status >= 500 || (status >= 300 && status <= 306);
 }
 
+// Whether Passfort speaks of the gateway's own API key: its words may repeat the key, and they
+// would reach every caller.
+bool IsAboutTheKey(const PassfortAnswer& answer) {
+  constexpr int kMissingApiKey = 203;
+  constexpr int kInvalidApiKey = 204;
+  return answer.http_status == 401 || answer.code == kMissingApiKey ||
+         answer.code == kInvalidApiKey;
+}
+
 bool IsApplication(const nlohmann::json& body) {
   if (!body.is_object()) return false;
   const auto id = body.find("id");
@@ -70,7 +79,7 @@ Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
   PassfortAnswer answer{.http_status = status};
   if (error) {
     answer.code = error->code;
-    answer.message = error->message;
+    if (!IsAboutTheKey(answer)) answer.message = error->message;
   }
   const auto code_class = answer.code ? ClassOfCode(*answer.code) : PassfortCodeClass::kUnknown;
 

@@ -22,7 +22,8 @@ struct PassfortAnswer {
   int http_status = 0;
   // `code` of the first error object. Not an HTTP status: Passfort has codes of its own.
   std::optional<int> code;
-  // `message` of the first error object: at most its first 200 bytes, cut between characters.
+  // `message` of the first error object: at most its first 200 bytes, cut between characters. Left
+  // out where it is about the gateway's own key, which it may repeat.
   std::string message;
 };
 

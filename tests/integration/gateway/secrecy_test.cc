@@ -49,6 +49,8 @@ std::vector<Fault> EveryFailure() {
                              {{"X-RateLimit-Retry-Secs", "3600"},
                               {"Location", std::string("http://127.0.0.1/") + kPersonCanary}}));
   }
+  faults.push_back(Refuses(401, R"({"errors": {"code": 204, "message": "not a key: )" +
+                                    std::string(kKeyCanary) + R"("}})"));
   faults.push_back(Refuses(502, "<html>" + std::string(kPersonCanary)));
   faults.push_back(Refuses(200, std::string(kPersonCanary)));
   faults.push_back(Refuses(200, PersonalAnswer()));

@@ -139,6 +139,9 @@ std::vector<Row> Rows() {
       {"Row6WithSuccess", Answer(200, error("201")), "refused http=200 code=201 message=no"},
       {"Row6ObjectForm", Answer(200, R"({"errors": {"code": 204}})"), "refused http=200 code=204"},
       {"Row6NumericString", Answer(400, error(R"("104")")), "refused http=400 code=104 message=no"},
+      // Words about the gateway's own key may repeat it, and they would reach every caller.
+      {"Row6WordsAboutTheKey", Answer(200, error("204")), "refused http=200 code=204"},
+      {"Row8WordsAboutTheKey", Answer(401, error("999")), "refused http=401 code=999"},
       {"Row6WithNotFound", Answer(404, error("202")), "refused http=404 code=202 message=no"},
       {"Row6BeforeRateLimit", Answer(429, error("104")), "refused http=429 code=104 message=no"},
       {"Row6FirstItemDecides", Answer(200, R"({"errors": [{"code": 101}, {"code": 401}]})"),
