@@ -79,8 +79,8 @@ constexpr RefusalRow CredentialsRefused(int first, int last) {
           kAskTheOperator};
 }
 
-// By Passfort's error code (passfort-api 5.2), which counts before the HTTP status. The codes that
-// are missing here are ambiguous or unknown and never make a refusal.
+// By Passfort's error code, which counts before the HTTP status. The codes that are missing here are
+// ambiguous or unknown and never make a refusal.
 constexpr RefusalRow kByPassfortCode[] = {
     RejectedInput(101, 101),       // MISSING_REQUIRED_FIELDS
     Precondition(102, 103),        // ENTITY_ALREADY_APPROVED, ENTITY_ALREADY_REJECTED
@@ -93,7 +93,7 @@ constexpr RefusalRow kByPassfortCode[] = {
     Precondition(502, 502),        // PROCESS_NOT_SETUP
 };
 
-// By HTTP status (passfort-api 5.3).
+// By HTTP status.
 constexpr RefusalRow kByHttpStatus[] = {
     {307, 308, StatusCode::INTERNAL, "API_URL_REDIRECTS",
      "the address that the gateway has for Passfort redirects elsewhere, and no redirect is "
