@@ -81,6 +81,8 @@ void SetLimits(const GrpcServer::Options& options,
   // Every call ends by its own deadline, before the caller's; a second timer and its state in each
   // waiting call would only cost memory.
   builder.AddChannelArgument(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0);
+  // Answers are never compressed; the filter that could would cost each call time and memory.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ,
                              options.channelz == GrpcServer::Channelz::kOn ? 1 : 0);
   // Reflection alone is served by threads of its own: one that waits is enough.

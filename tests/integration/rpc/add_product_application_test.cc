@@ -90,6 +90,19 @@ TEST(AddProductApplicationTest, LetsGrpcRefuseAHugeRequest) {
   EXPECT_THAT(bench.writer.asked(), IsEmpty());
 }
 
+TEST(AddProductApplicationTest, ReadsACompressedRequest) {
+  RpcBench bench;
+  auto request = ARequest();
+  request.mutable_product()->set_alias(std::string(200, 'a'));  // short ones are sent as they are
+  grpc::ClientContext context;
+  context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  const Answered answered = bench.AddWith(context, request);
+
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  ASSERT_THAT(bench.writer.asked(), SizeIs(1));
+  EXPECT_EQ(bench.writer.asked()[0].draft.product_alias, request.product().alias());
+}
+
 TEST(AddProductApplicationTest, PassesARefusalOn) {
   RpcBench bench;
   bench.writer.Answer(
