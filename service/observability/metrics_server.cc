@@ -1,10 +1,19 @@
 #include "service/observability/metrics_server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <prometheus/exposer.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
+#include <optional>
+#include <stop_token>
+#include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -26,31 +35,60 @@ absl::Status CheckAddress(std::string_view address) {
                                                  "\" is not host:port (IPv6 is not available)"));
 }
 
+// Connects and hangs up, without waiting. Does nothing if `host` is no IPv4 address.
+void Knock(const std::string& host, int port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<in_port_t>(port));
+  if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return;
+  const int knocking = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (knocking < 0) return;
+  connect(knocking, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  close(knocking);
+}
+
 class ExposerServer final : public Metrics::Server {
  public:
   // Throws if the address cannot be served.
   explicit ExposerServer(const std::string& address)
-      : exposer_({
-            "listening_ports",
-            address,
-            // One scrape at a time; a connection that sends nothing may hold it up for so long.
-            "num_threads",
-            "1",
-            "request_timeout_ms",
-            "3000",
-        }) {}
+      : host_(address.substr(0, address.rfind(':'))),
+        exposer_(std::in_place, std::vector<std::string>{
+                                    "listening_ports",
+                                    address,
+                                    // One scrape at a time; a connection that sends nothing may
+                                    // hold it up for so long.
+                                    "num_threads",
+                                    "1",
+                                    "request_timeout_ms",
+                                    "3000",
+                                }) {}
+
+  // civetweb notices that it shall stop when its wait for connections ends, which is after 2 s or
+  // when somebody comes.
+  ~ExposerServer() override {
+    const std::jthread knocking([this, port = port()](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        Knock(host_, port);
+        std::this_thread::sleep_for(kKnockInterval);
+      }
+    });
+    exposer_.reset();
+  }
 
   int port() const override {
-    const std::vector<int> ports = exposer_.GetListeningPorts();
+    const std::vector<int> ports = exposer_->GetListeningPorts();
     return ports.empty() ? 0 : ports.front();
   }
 
   void Add(const std::weak_ptr<prometheus::Collectable>& source) {
-    exposer_.RegisterCollectable(source);
+    exposer_->RegisterCollectable(source);
   }
 
  private:
-  prometheus::Exposer exposer_;
+  static constexpr std::chrono::milliseconds kKnockInterval{5};
+
+  const std::string host_;
+  std::optional<prometheus::Exposer> exposer_;
 };
 
 }  // namespace

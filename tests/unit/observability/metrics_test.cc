@@ -166,5 +166,18 @@ TEST(MetricsServerTest, StopsServingWhenItIsDestroyed) {
   EXPECT_EQ(Connect("127.0.0.1", port), -1);
 }
 
+// civetweb looks whether it shall stop every two seconds, and every stop of the gateway waited for
+// that.
+TEST(MetricsServerTest, StopsWithoutWaitingForAConnection) {
+  Metrics metrics;
+  for (const char* address : {"127.0.0.1:0", "0.0.0.0:0"}) {
+    auto server = metrics.Serve(address);
+    ASSERT_TRUE(server.ok()) << server.status();
+    const auto start = std::chrono::steady_clock::now();
+    server->reset();
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1)) << address;
+  }
+}
+
 }  // namespace
 }  // namespace gateway
