@@ -1,12 +1,22 @@
 #include "service/base/clock.h"
 
+#include <time.h>
+
 #include "absl/time/clock.h"
 #include "service/base/arrival.h"
 #include "service/base/event_loop.h"
 
 namespace gateway {
 
+BootTime BootNow() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return {std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)};
+}
+
 SteadyTime LoopClock::Now() const { return std::chrono::steady_clock::now(); }
+
+BootTime LoopClock::BootNow() const { return gateway::BootNow(); }
 
 absl::Time LoopClock::WallNow() const { return absl::Now(); }
 

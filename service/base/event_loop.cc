@@ -22,6 +22,13 @@ struct DescriptorWatch::Handle {
   unsigned wanted = kNone;
   unsigned applied = kNone;
   bool change_queued = false;
+
+  void QueueChange();
+  // What is still wanted at the end of the turn is waited for again.
+  void Stopped() {
+    applied = kNone;
+    QueueChange();
+  }
 };
 
 struct Timer::Handle {
@@ -125,6 +132,9 @@ void EventLoop::State::ApplyWatchChanges() {
     uv_poll_start(&watch->poll, events, [](uv_poll_t* poll, int status, int ready) {
       auto* handle = static_cast<DescriptorWatch::Handle*>(poll->data);
       handle->loop->waiting = false;
+      // libuv has stopped the watch at an error of the descriptor. But there may still be something
+      // to read, which need not be read to its end at once.
+      if (status < 0) handle->Stopped();
       unsigned came = DescriptorWatch::kNone;
       if (status < 0 || (ready & UV_READABLE)) came |= DescriptorWatch::kReadable;
       if (status < 0 || (ready & UV_WRITABLE)) came |= DescriptorWatch::kWritable;
@@ -245,11 +255,15 @@ DescriptorWatch::~DescriptorWatch() {
            [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
 }
 
+void DescriptorWatch::Handle::QueueChange() {
+  if (change_queued) return;
+  change_queued = true;
+  loop->changed_watches.push_back(this);
+}
+
 void DescriptorWatch::Want(unsigned events) {
   handle_->wanted = events;
-  if (handle_->change_queued) return;
-  handle_->change_queued = true;
-  handle_->loop->changed_watches.push_back(handle_);
+  handle_->QueueChange();
 }
 
 }  // namespace gateway

@@ -14,6 +14,7 @@ namespace gateway {
 class FakeClock final : public Clock {
  public:
   SteadyTime Now() const override { return now_; }
+  BootTime BootNow() const override { return {now_.time_since_epoch()}; }
   absl::Time WallNow() const override {
     return absl::FromUnixSeconds(1'700'000'000) + absl::FromChrono(now_.time_since_epoch());
   }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace gateway {
@@ -31,11 +32,18 @@ class SocketPair {
  public:
   SocketPair() { EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()), 0); }
   ~SocketPair() {
-    for (const int end : ends_) close(end);
+    for (const int end : ends_) {
+      if (end >= 0) close(end);
+    }
   }
   int near() const { return ends_[0]; }
   void WriteFromFarEnd() const { EXPECT_EQ(write(ends_[1], "x", 1), 1); }
   void CloseFarEnd() { shutdown(ends_[1], SHUT_RDWR); }
+  // Leaves something unread behind, so that the near end has an error.
+  void ResetFromFarEnd() {
+    EXPECT_EQ(write(ends_[0], "?", 1), 1);
+    close(std::exchange(ends_[1], -1));
+  }
 
  private:
   std::array<int, 2> ends_{};
@@ -264,6 +272,33 @@ TEST(DescriptorWatchTest, TellsThatTheOtherSideHasGone) {
   });
   sockets.CloseFarEnd();
   EXPECT_TRUE(ready.get_future().get() & DescriptorWatch::kReadable);
+}
+
+// A server that ends with something unread resets the connection: the descriptor has an error, and
+// what the server said before is still there. libuv stops watching at an error; a reader that takes
+// it up piece by piece waited in vain for the rest.
+TEST(DescriptorWatchTest, TellsOfEverythingThatCameBeforeAReset) {
+  const auto loop = NewLoop();
+  SocketPair sockets;
+  sockets.WriteFromFarEnd();
+  sockets.WriteFromFarEnd();
+  sockets.ResetFromFarEnd();
+  std::promise<int> ended;
+  int bytes = 0;
+  std::optional<DescriptorWatch> watch;
+  loop->RunAndWait([&] {
+    watch.emplace(*loop, sockets.near(), [&](unsigned) {
+      char byte = 0;
+      if (recv(sockets.near(), &byte, 1, MSG_DONTWAIT) == 1) {
+        ++bytes;
+        return;
+      }
+      watch.reset();
+      ended.set_value(bytes);
+    });
+    watch->Want(DescriptorWatch::kReadable);
+  });
+  EXPECT_EQ(ended.get_future().get(), 2);
 }
 
 }  // namespace
