@@ -26,7 +26,8 @@ bool EqualsLowerCase(std::string_view text, std::string_view lower_case) {
 
 }  // namespace
 
-void AnswerReader::StartOver() {
+void AnswerReader::StartOver(size_t bytes_allowed) {
+  most_body_bytes_ = std::max(limits_.max_response_bytes, bytes_allowed);
   response_ = HttpResponse();
   header_bytes_ = 0;
   has_status_line_ = false;
@@ -56,7 +57,7 @@ bool AnswerReader::TakeHeaderLine(std::string_view line) {
 }
 
 bool AnswerReader::TakeBody(std::string_view piece) {
-  if (piece.size() > limits_.max_response_bytes - response_.body.size()) {
+  if (piece.size() > most_body_bytes_ - response_.body.size()) {
     is_too_large_ = true;
     return false;
   }

@@ -23,9 +23,11 @@ class AnswerReader {
   };
 
   // `limits` outlives the reader.
-  explicit AnswerReader(const Limits& limits) : limits_(limits) {}
+  explicit AnswerReader(const Limits& limits)
+      : limits_(limits), most_body_bytes_(limits.max_response_bytes) {}
 
-  void StartOver();
+  // For the next answer, whose body may have `bytes_allowed` even where the limit is lower.
+  void StartOver(size_t bytes_allowed = 0);
 
   // One status line or header line, or the empty line that ends them. False: too large.
   bool TakeHeaderLine(std::string_view line);
@@ -44,6 +46,7 @@ class AnswerReader {
 
   const Limits& limits_;
   HttpResponse response_;
+  size_t most_body_bytes_ = 0;
   size_t header_bytes_ = 0;
   bool has_status_line_ = false;
   bool in_headers_ = false;

@@ -66,7 +66,8 @@ class CurlHttpClient::Core {
                   .user_agent = options.user_agent,
                   .limits = {.max_response_bytes = options.max_response_bytes,
                              .max_header_bytes = options.max_header_bytes,
-                             .kept_response_headers = options.kept_response_headers}},
+                             .kept_response_headers = options.kept_response_headers},
+                  .boot_now = options.boot_now},
         resolver_(loop, options.look_up),
         multi_(
             loop, options.max_connections, options.idle_connection_timeout,

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/base/task.h"
@@ -44,6 +46,8 @@ class CurlHttpClient final : public HttpClient {
     // Names, in any case.
     std::vector<std::string> kept_response_headers{};
     HostResolver::LookUp look_up = LookUpBySystem;
+    // What HttpRequest::send_before is compared with.
+    std::function<BootTime()> boot_now = BootNow;
   };
 
   struct Stats {

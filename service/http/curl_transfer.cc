@@ -67,6 +67,7 @@ long MaxAgeSeconds(Milliseconds idle_timeout) {
 CurlTransfer::CurlTransfer(EventLoop& loop, CurlMultiLoop& multi,
                            const CurlTransferSettings& settings)
     : multi_(multi),
+      boot_now_(settings.boot_now),
       easy_(curl_easy_init()),
       deadline_timer_(loop,
                       [this] {
@@ -138,10 +139,11 @@ void CurlTransfer::Start(const HttpRequest& request, CurlHeaderList headers,
   deadline_ = deadline;
   end_.emplace();
   result_ = HttpResult();
-  reader_.StartOver();
+  reader_.StartOver(request.response_bytes_allowed);
   is_reusable_ = false;
   body_bytes_given_ = 0;
   connections_used_ = 0;
+  send_gate_was_closed_ = false;
   sockets_made_.clear();
   body_requested_ = request.method == HttpMethod::kGet;
 
@@ -199,6 +201,10 @@ std::variant<HttpResponse, HttpFailure> CurlTransfer::AnswerOf(CURLcode code) {
     return HttpFailure{.kind = HttpFailure::Kind::kTooLarge,
                        .detail = "The answer exceeds its size limit"};
   }
+  if (send_gate_was_closed_) {
+    return HttpFailure{.kind = HttpFailure::Kind::kSendGateClosed,
+                       .detail = "The time to send had passed"};
+  }
   HttpFailure failure = FailureOfCurl(code);
   const bool is_of_connecting = failure.kind == HttpFailure::Kind::kResolve ||
                                 failure.kind == HttpFailure::Kind::kConnect ||
@@ -217,8 +223,17 @@ bool CurlTransfer::MayNotBeSentAgain() const {
   return request_->method == HttpMethod::kPost && body_requested_;
 }
 
+bool CurlTransfer::SendGateIsOpen() {
+  const bool is_open = !request_->send_before || boot_now_() < *request_->send_before;
+  send_gate_was_closed_ = !is_open;
+  return is_open;
+}
+
+// A refusal leaves the server with headers that announce a body and a connection, or a stream, that
+// is reset. It holds for a later piece of a long body too: what is cut is not carried out either.
 size_t CurlTransfer::OnBodyWanted(char* buffer, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
+  if (!transfer.SendGateIsOpen()) return CURL_READFUNC_ABORT;
   transfer.body_requested_ = true;
   const std::string_view body = transfer.request_->body;
   if (transfer.body_bytes_given_ == body.size()) return CURL_READFUNC_ABORT;
@@ -246,7 +261,10 @@ int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip
   ++transfer.connections_used_;
   transfer.TellWhichSocketConnected(local_port);
   if (transfer.MayNotBeSentAgain()) return CURL_PREREQFUNC_ABORT;
-  if (transfer.request_->body.empty()) transfer.body_requested_ = true;
+  if (transfer.request_->body.empty()) {
+    if (!transfer.SendGateIsOpen()) return CURL_PREREQFUNC_ABORT;
+    transfer.body_requested_ = true;
+  }
   return CURL_PREREQFUNC_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "service/base/arrival.h"
+#include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/http/answer_reader.h"
@@ -29,6 +31,8 @@ struct CurlTransferSettings {
   std::string proxy;
   std::string user_agent;
   AnswerReader::Limits limits;
+  // The clock of the send gate.
+  std::function<BootTime()> boot_now;
 };
 
 // One easy handle and the request that it carries at the moment. Loop thread only.
@@ -76,8 +80,10 @@ class CurlTransfer {
                          int local_port);
   std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
   bool MayNotBeSentAgain() const;
+  bool SendGateIsOpen();
 
   CurlMultiLoop& multi_;
+  const std::function<BootTime()> boot_now_;
   CURL* const easy_;
   Timer deadline_timer_;
   AnswerReader reader_;
@@ -91,6 +97,7 @@ class CurlTransfer {
   bool is_running_ = false;
   bool is_reusable_ = false;
   bool body_requested_ = false;
+  bool send_gate_was_closed_ = false;
   size_t body_bytes_given_ = 0;
   int connections_used_ = 0;
   std::vector<int> sockets_made_;

@@ -1,6 +1,7 @@
 #ifndef SERVICE_HTTP_HTTP_CLIENT_H_
 #define SERVICE_HTTP_HTTP_CLIENT_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -10,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/task.h"
 
@@ -28,6 +30,11 @@ struct HttpRequest {
   std::shared_ptr<const HttpHeaders> headers{};
   // Sent with kPost only, at most once, whatever becomes of the connection.
   std::string body{};
+  // The send gate: the body is handed out before this moment or not at all. What was handed out may
+  // wait in a full socket until the deadline, and is thrown away then.
+  std::optional<BootTime> send_before{};
+  // The answer's body may be as long as this, even where the client's own limit is lower.
+  size_t response_bytes_allowed = 0;
 };
 
 // A whole answer, whatever its status.
@@ -57,6 +64,7 @@ struct HttpFailure {
     kProtocol,        // what came is not HTTP
     kTooLarge,        // the answer's body or headers exceed the limit
     kStopped,         // the caller's stop token
+    kSendGateClosed,  // `send_before` came before the body was handed out
     kOther,
   };
 

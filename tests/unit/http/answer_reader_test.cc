@@ -71,6 +71,17 @@ TEST(AnswerReaderTest, TakesABodyOfTheLimitAndNoByteMore) {
   EXPECT_TRUE(reader.is_too_large());
 }
 
+TEST(AnswerReaderTest, TakesALongerBodyWhereThatIsAllowedForOneAnswer) {
+  const auto limits = LimitsOf(4, 1000);
+  AnswerReader reader(limits);
+  reader.StartOver(6);
+  EXPECT_TRUE(reader.TakeBody("abcdef"));
+  EXPECT_FALSE(reader.TakeBody("g"));
+  reader.StartOver(2);
+  EXPECT_TRUE(reader.TakeBody("abcd"));
+  EXPECT_FALSE(reader.TakeBody("e"));
+}
+
 TEST(AnswerReaderTest, TakesHeadersOfTheLimitAndNoByteMore) {
   const auto limits = LimitsOf(4, 10);
   AnswerReader reader(limits);
