@@ -1,14 +1,62 @@
 #ifndef SERVICE_PASSFORT_APPLICATION_WRITER_H_
 #define SERVICE_PASSFORT_APPLICATION_WRITER_H_
 
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "absl/time/time.h"
 #include "service/base/deadline.h"
 #include "service/base/task.h"
 #include "service/passfort/passfort_client.h"
 
 namespace gateway {
+
+// Nothing was done, for a reason that lies in the bookkeeping of request_ids.
+struct NotBegun {
+  enum class Cause {
+    kRequestIdReused,   // another caller or other values under the same request_id
+    kNeedsStore,        // no store is configured
+    kStoreUnavailable,  // the store did not answer before anything was sent
+    kStoreFull,
+    kWriteInProgress,  // another record of the profile is claimed or sent
+    kNotCreated,       // sent, and proven absent
+  };
+  Cause cause = Cause::kStoreUnavailable;
+};
+
+// What one intent came to.
+struct WriteResult {
+  // How the application of a Done became known.
+  enum class Source {
+    kReceived,    // Passfort answered with it
+    kReconciled,  // it was found in the profile's list after the answer was lost
+    kExisting,    // Passfort answered with an application that had been there before
+  };
+  enum class Replay { kNo, kYes };
+
+  std::variant<Done, NotCarriedOut, Refused, Ambiguous, NotBegun> outcome;
+  // When the last attempt was handed to the transport. Unset if none was.
+  std::optional<absl::Time> sent_at;
+  Source source = Source::kReceived;
+  // kYes: an earlier call under the request_id made it, or found it.
+  Replay replay = Replay::kNo;
+  // Ambiguous only: from then on a look at the profile's applications shows the truth.
+  std::optional<absl::Time> known_by;
+  // Ambiguous only: applications that may be the one.
+  std::vector<std::string> candidate_ids;
+};
+
+// Who asks for an application, and under which name.
+struct WriteIntent {
+  // Names the intent; empty: every call is an intent of its own.
+  std::string request_id;
+  // The authenticated caller; empty where callers are not authenticated.
+  std::string caller;
+};
 
 // Carries out one caller's intent to add an application, by as many attempts as that takes and
 // allows. Loop thread only.
@@ -16,10 +64,9 @@ class ApplicationWriter {
  public:
   virtual ~ApplicationWriter() = default;
 
-  // Returns what the intent came to, with the time when its last attempt was sent. Returns by
-  // `deadline`, or soon after `stop` is requested. An empty `request_id` is none.
-  virtual Task<WriteAttempt> Add(ApplicationDraft draft, std::string request_id, Deadline deadline,
-                                 std::stop_token stop) = 0;
+  // Returns what the intent came to. Returns by `deadline`, or soon after `stop` is requested.
+  virtual Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+                                std::stop_token stop) = 0;
 };
 
 }  // namespace gateway

@@ -41,6 +41,8 @@ NotCarriedOut::Cause WhyNotCarriedOut(HttpFailure::Kind kind) {
       return NotCarriedOut::Cause::kNoTimeLeft;
     case HttpFailure::Kind::kStopped:
       return NotCarriedOut::Cause::kStopped;
+    case HttpFailure::Kind::kSendGateClosed:
+      return NotCarriedOut::Cause::kSendGateClosed;
     default:
       return NotCarriedOut::Cause::kUnreachable;
   }

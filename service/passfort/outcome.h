@@ -38,13 +38,15 @@ struct Done {
 // Surely nothing was done, because of us, of the network or of Passfort's rate limit.
 struct NotCarriedOut {
   enum class Cause {
-    kUnreachable,  // no connection, or none that could carry the body
-    kRateLimited,  // 429
-    kNoTimeLeft,   // the deadline passed before the body was asked for
-    kStopped,      // the caller went away, or the gateway is draining
+    kUnreachable,     // no connection, or none that could carry the body
+    kRateLimited,     // 429
+    kNoTimeLeft,      // the deadline passed before the body was asked for
+    kStopped,         // the caller went away, or the gateway is draining
+    kSendGateClosed,  // the right to send ended before the body was asked for
+    kCircuitOpen,     // Passfort fails at present, so it was not asked
   };
   Cause cause = Cause::kUnreachable;
-  // How long Passfort wants to be left alone. Only with kRateLimited.
+  // When to come again. Only with kRateLimited, if Passfort said so, and with kCircuitOpen.
   std::optional<Milliseconds> retry_after;
   // Set if Passfort answered.
   std::optional<PassfortAnswer> answer;

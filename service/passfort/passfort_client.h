@@ -1,10 +1,14 @@
 #ifndef SERVICE_PASSFORT_PASSFORT_CLIENT_H_
 #define SERVICE_PASSFORT_PASSFORT_CLIENT_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "service/base/clock.h"
@@ -31,7 +35,40 @@ struct WriteAttempt {
   Outcome outcome;
   // When the request was handed to the transport. Unset if that never happened.
   std::optional<absl::Time> sent_at;
+  // How many more requests Passfort would take now. Set if its answer told.
+  std::optional<int64_t> requests_left;
 };
+
+// One application of a profile, as far as it can be recognised by.
+struct ListedApplication {
+  // In lower case, as are all ids that are compared.
+  std::string id;
+  // Empty if Passfort left them out.
+  std::string product_alias;
+  std::string product_id;
+  // Passfort's own name of the role, also one that the contract does not know. Empty if absent.
+  std::string associated_role;
+  std::shared_ptr<pb::ProductApplication> application;
+};
+
+// No list: it could not be fetched, or is not whole or readable. Says nothing about any
+// application.
+struct ListFailed {
+  // Set if it was a clear refusal, which a repeat would not change.
+  std::optional<PassfortAnswer> refusal;
+  // Set if it was anything else: what a write that was surely not done would be told in its place.
+  // An answer that is no list, or half of one, counts as kUnreachable.
+  std::optional<NotCarriedOut> not_carried_out;
+};
+
+using ListOutcome = std::variant<std::vector<ListedApplication>, ListFailed>;
+
+// The endpoints, as logs and metrics name them.
+inline constexpr std::string_view kCreateApplicationEndpoint =
+    "POST /profiles/{profile_id}/applications";
+inline constexpr std::string_view kListApplicationsEndpoint =
+    "GET /profiles/{profile_id}/applications";
+inline constexpr std::string_view kWhoAmIEndpoint = "GET /whoami";
 
 // The part of Passfort's REST API 4.0 that the gateway uses, one method per endpoint. Each call is
 // one HTTP request; whether to repeat it is for others to decide. Loop thread only.
@@ -39,9 +76,20 @@ class PassfortClient {
  public:
   virtual ~PassfortClient() = default;
 
-  // POST /profiles/{profile_id}/applications. `draft` outlives the task.
+  // POST /profiles/{profile_id}/applications. With `send_before`, not a byte of the body leaves the
+  // gateway at or after that moment, whatever the connection is doing. `draft` outlives the task.
   virtual Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
-                                               std::stop_token stop) = 0;
+                                               std::stop_token stop,
+                                               std::optional<BootTime> send_before) = 0;
+
+  // GET /profiles/{profile_id}/applications. A list counts only if it came whole and every item of
+  // it has an id.
+  virtual Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
+                                             std::stop_token stop) = 0;
+
+  // GET /whoami, which has no effects. Whether Passfort answers at all: a refusal is an answer, a
+  // failure of the server or of the way to it is none.
+  virtual Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) = 0;
 };
 
 }  // namespace gateway

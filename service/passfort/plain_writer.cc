@@ -2,34 +2,40 @@
 
 #include <utility>
 
+#include "service/passfort/write_repeat.h"
+
 namespace gateway {
 namespace {
 
-// The one line that decides whether a write leaves the gateway a second time.
 std::optional<Repeat> MayRepeat(const WriteAttempt& attempt) {
   const auto* not_carried_out = std::get_if<NotCarriedOut>(&attempt.outcome);
-  if (not_carried_out == nullptr) return std::nullopt;
-  switch (not_carried_out->cause) {
-    case NotCarriedOut::Cause::kUnreachable:
-      return Repeat{};
-    case NotCarriedOut::Cause::kRateLimited:
-      return Repeat{.not_before = not_carried_out->retry_after.value_or(Milliseconds(0))};
-    case NotCarriedOut::Cause::kNoTimeLeft:
-    case NotCarriedOut::Cause::kStopped:
-      return std::nullopt;
-  }
-  return std::nullopt;
+  return not_carried_out == nullptr ? std::nullopt : RepeatAfter(*not_carried_out);
+}
+
+WriteResult Conclude(WriteAttempt attempt) {
+  return std::visit(
+      [&](auto&& outcome) {
+        return WriteResult{.outcome = std::forward<decltype(outcome)>(outcome),
+                           .sent_at = attempt.sent_at};
+      },
+      std::move(attempt.outcome));
 }
 
 }  // namespace
 
+Task<WriteResult> PlainWriter::RefuseRequestId() {
+  co_return WriteResult{.outcome = NotBegun{.cause = NotBegun::Cause::kNeedsStore}};
+}
+
 // No coroutine itself: thousands of calls wait in here, and each frame counts.
-Task<WriteAttempt> PlainWriter::Add(ApplicationDraft draft, std::string, Deadline deadline,
-                                    std::stop_token stop) {
+Task<WriteResult> PlainWriter::Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+                                   std::stop_token stop) {
+  if (!intent.request_id.empty()) return RefuseRequestId();
   auto attempt = [this, draft = std::move(draft), deadline, stop] {
-    return client_.CreateApplication(draft, deadline, stop);
+    return client_.CreateApplication(draft, deadline, stop, std::nullopt);
   };
-  return RunWithRetries<WriteAttempt>(tools_, deadline, stop, std::move(attempt), MayRepeat);
+  return RunWithRetries<WriteResult, WriteAttempt>(tools_, deadline, stop, std::move(attempt),
+                                                   MayRepeat, Conclude);
 }
 
 }  // namespace gateway

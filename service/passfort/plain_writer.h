@@ -13,16 +13,18 @@
 namespace gateway {
 
 // Adds an application for a call without a `request_id`: one POST, sent again only while surely
-// nothing was done.
+// nothing was done. A call with one is refused: a promise silently dropped is worse than none.
 class PlainWriter final : public ApplicationWriter {
  public:
   // `client` outlives the writer.
   PlainWriter(PassfortClient& client, RetryTools tools) : client_(client), tools_(tools) {}
 
-  Task<WriteAttempt> Add(ApplicationDraft draft, std::string request_id, Deadline deadline,
-                         std::stop_token stop) override;
+  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+                        std::stop_token stop) override;
 
  private:
+  static Task<WriteResult> RefuseRequestId();
+
   PassfortClient& client_;
   const RetryTools tools_;
 };

@@ -39,7 +39,15 @@ Milliseconds RoundUp(absl::Duration wait) {
 }  // namespace
 
 std::vector<std::string> RateLimitHeaderNames() {
-  return {"x-ratelimit-retry-secs", "retry-after", "x-ratelimit-reset-secs"};
+  return {"x-ratelimit-retry-secs", "retry-after", "x-ratelimit-reset-secs",
+          "x-ratelimit-remaining"};
+}
+
+std::optional<int64_t> RequestsLeft(const HttpResponse& response) {
+  const auto text = response.Header("x-ratelimit-remaining");
+  int64_t left = 0;
+  if (!text || !absl::SimpleAtoi(ToAbsl(*text), &left) || left < 0) return std::nullopt;
+  return left;
 }
 
 std::optional<Milliseconds> RetryAfter(const HttpResponse& response, absl::Time now) {

@@ -1,6 +1,7 @@
 #ifndef SERVICE_PASSFORT_RATE_LIMIT_H_
 #define SERVICE_PASSFORT_RATE_LIMIT_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,8 +12,12 @@
 
 namespace gateway {
 
-// The response headers that `RetryAfter` reads, in lower case.
+// The response headers that are read here, in lower case.
 std::vector<std::string> RateLimitHeaderNames();
+
+// How many more requests would be taken before the limit: X-RateLimit-Remaining. Nothing if the
+// header is missing or no number.
+std::optional<int64_t> RequestsLeft(const HttpResponse& response);
 
 // How long an answer 429 asks to be left alone: X-RateLimit-Retry-Secs, else Retry-After, else
 // X-RateLimit-Reset-Secs, which tells when the quota is whole again and so is taken for at most a

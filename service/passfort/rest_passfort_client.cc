@@ -4,12 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/base/version.h"
+#include "service/passfort/application_list.h"
 #include "service/passfort/product_application_json.h"
+#include "service/passfort/rate_limit.h"
 
 namespace gateway {
 namespace {
-
-constexpr std::string_view kCreateApplication = "POST /profiles/{profile_id}/applications";
 
 constexpr std::chrono::seconds kKeyRefreshInterval{1};
 
@@ -17,6 +17,13 @@ std::string_view FailureDetail(const HttpResult& result) {
   const auto* failure = std::get_if<HttpFailure>(&result.answer);
   return failure != nullptr ? std::string_view(failure->detail) : std::string_view();
 }
+
+std::optional<int64_t> RequestsLeftIn(const HttpResult& result) {
+  const auto* response = std::get_if<HttpResponse>(&result.answer);
+  return response == nullptr ? std::nullopt : RequestsLeft(*response);
+}
+
+bool IsFailureOfServer(int status) { return status == 408 || status >= 500; }
 
 }  // namespace
 
@@ -57,7 +64,8 @@ void RestPassfortClient::RefreshKey() {
 }
 
 Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft& draft,
-                                                         Deadline deadline, std::stop_token stop) {
+                                                         Deadline deadline, std::stop_token stop,
+                                                         std::optional<BootTime> send_before) {
   const SteadyTime start = clock_.Now();
   if (deadline.TimeLeft(start) < options_.least_time_to_send) {
     co_return WriteAttempt{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
@@ -66,24 +74,64 @@ Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft&
       .method = HttpMethod::kPost,
       .url = absl::StrCat(options_.api_url, "/profiles/", draft.profile_id, "/applications"),
       .headers = Headers(),
-      .body = CreateApplicationJson(draft.product_alias, draft.product_id, draft.associated_role)};
+      .body = CreateApplicationJson(draft.product_alias, draft.product_id, draft.associated_role),
+      .send_before = send_before};
   const Deadline attempt_deadline = Earlier(deadline, Deadline(start + options_.attempt_timeout));
 
   WriteAttempt attempt{.outcome = Ambiguous{}, .sent_at = clock_.WallNow()};
   const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, stop);
   attempt.outcome = OutcomeOfWrite(result, clock_.WallNow());
 
-  metrics_.PassfortRequest(kCreateApplication, OutcomeName(attempt.outcome), clock_.Now() - start);
-  if (const std::string_view detail = FailureDetail(result); !detail.empty()) {
-    log_.Warn("Passfort did not answer", {{"endpoint", kCreateApplication},
-                                          {"outcome", OutcomeName(attempt.outcome)},
-                                          {"detail", detail}});
-  }
+  attempt.requests_left = RequestsLeftIn(result);
+  Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result);
   if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
-    log_.Warn("Passfort made the application and named an error",
-              {{"endpoint", kCreateApplication}, {"passfort_code", int64_t{*done->error_code}}});
+    log_.Warn(
+        "Passfort made the application and named an error",
+        {{"endpoint", kCreateApplicationEndpoint}, {"passfort_code", int64_t{*done->error_code}}});
   }
   co_return attempt;
+}
+
+Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id, Deadline deadline,
+                                                       std::stop_token stop) {
+  const SteadyTime start = clock_.Now();
+  if (deadline.TimeLeft(start) < options_.least_time_to_send) {
+    co_return ListFailed{.not_carried_out =
+                             NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
+  }
+  const HttpResult result =
+      co_await Get(absl::StrCat("/profiles/", profile_id, "/applications"), deadline, stop);
+  ListOutcome outcome = OutcomeOfList(result, clock_.WallNow());
+  Note(kListApplicationsEndpoint, OutcomeName(outcome), start, result);
+  co_return outcome;
+}
+
+Task<bool> RestPassfortClient::WhoAmI(Deadline deadline, std::stop_token stop) {
+  const SteadyTime start = clock_.Now();
+  const HttpResult result = co_await Get("/whoami", deadline, stop);
+  const auto* response = std::get_if<HttpResponse>(&result.answer);
+  const bool has_answered = response != nullptr && !IsFailureOfServer(response->status);
+  Note(kWhoAmIEndpoint, has_answered ? "done" : "not_carried_out", start, result);
+  co_return has_answered;
+}
+
+Task<HttpResult> RestPassfortClient::Get(std::string path, Deadline deadline,
+                                         std::stop_token stop) {
+  HttpRequest request{.url = absl::StrCat(options_.api_url, path),
+                      .headers = Headers(),
+                      .response_bytes_allowed = options_.max_list_bytes};
+  const Deadline attempt_deadline =
+      Earlier(deadline, Deadline(clock_.Now() + options_.attempt_timeout));
+  co_return co_await http_.Send(std::move(request), attempt_deadline, stop);
+}
+
+void RestPassfortClient::Note(std::string_view endpoint, std::string_view outcome, SteadyTime start,
+                              const HttpResult& result) {
+  metrics_.PassfortRequest(endpoint, outcome, clock_.Now() - start);
+  if (const std::string_view detail = FailureDetail(result); !detail.empty()) {
+    log_.Warn("Passfort did not answer",
+              {{"endpoint", endpoint}, {"outcome", outcome}, {"detail", detail}});
+  }
 }
 
 }  // namespace gateway

@@ -25,6 +25,9 @@ class RestPassfortClient final : public PassfortClient {
     // With less left nothing is sent: the answer could hardly come in time, and an answer that
     // comes too late is an outcome nobody knows.
     Milliseconds least_time_to_send{50};
+    // A list holds all that a profile ever had and comes unpaged, so it may be longer than other
+    // answers, whose limit is the HTTP client's.
+    size_t max_list_bytes = 16 * 1024 * 1024;
   };
 
   // All of them outlive the client.
@@ -32,9 +35,17 @@ class RestPassfortClient final : public PassfortClient {
                      Metrics& metrics, Log& log);
 
   Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
-                                       std::stop_token stop) override;
+                                       std::stop_token stop,
+                                       std::optional<BootTime> send_before) override;
+  Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
+                                     std::stop_token stop) override;
+  Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override;
 
  private:
+  Task<HttpResult> Get(std::string path, Deadline deadline, std::stop_token stop);
+  // Counts a request that has ended, and logs it if no answer came.
+  void Note(std::string_view endpoint, std::string_view outcome, SteadyTime start,
+            const HttpResult& result);
   // Looks at the key's file first, if that was not done for a while: a gateway without calls never
   // wakes for it.
   std::shared_ptr<const HttpHeaders> Headers();

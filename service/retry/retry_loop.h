@@ -27,26 +27,39 @@ struct RetryTools {
 
 // That a result is worth another try, and how long the other side wants to be left alone first.
 struct Repeat {
+  enum class Cost {
+    kOneOfBudget,
+    kNothing,  // the attempt never left the gateway, so to come again adds no request
+  };
   Milliseconds not_before{0};
+  Cost cost = Cost::kOneOfBudget;
 };
 
-// Runs `attempt` until its result is final, and returns the last result. It is final when
-// `may_repeat` says so, when the budget is used up, when the next attempt would not fit before
-// `deadline`, or when `stop` is requested during a wait. Loop thread only.
-template <typename Result, std::invocable Attempt>
-Task<Result> RunWithRetries(RetryTools tools, Deadline deadline, std::stop_token stop,
-                            Attempt attempt,
-                            std::optional<Repeat> (*may_repeat)(const Result& result)) {
+// Pays for `repeat`. False: the budget is used up.
+[[nodiscard]] inline bool Pay(const Repeat& repeat, RetryBudget& budget) {
+  return repeat.cost == Repeat::Cost::kNothing || budget.TakeRepeat();
+}
+
+// Runs `attempt` until its result is final, and returns what `conclude` makes of the last one. It
+// is final when `may_repeat` says so, when the budget is used up, when the next attempt would not
+// fit before `deadline`, or when `stop` is requested during a wait. Loop thread only.
+template <typename Conclusion, typename Result, std::invocable Attempt>
+Task<Conclusion> RunWithRetries(RetryTools tools, Deadline deadline, std::stop_token stop,
+                                Attempt attempt,
+                                std::optional<Repeat> (*may_repeat)(const Result& result),
+                                Conclusion (*conclude)(Result result)) {
   tools.budget.OnCall();
   Backoff backoff(tools.backoff, tools.random);
   while (true) {
     Result result = co_await attempt();
     const std::optional<Repeat> repeat = may_repeat(result);
-    if (!repeat) co_return result;
+    if (!repeat) co_return conclude(std::move(result));
     const SteadyTime next = tools.clock.Now() + repeat->not_before + backoff.Next();
-    if (next + tools.least_time_for_an_attempt > deadline.at()) co_return result;
-    if (!tools.budget.TakeRepeat()) co_return result;
-    if (co_await tools.clock.SleepUntil(next, stop) == Clock::Wake::kStopped) co_return result;
+    if (next + tools.least_time_for_an_attempt > deadline.at())
+      co_return conclude(std::move(result));
+    if (!Pay(*repeat, tools.budget)) co_return conclude(std::move(result));
+    if (co_await tools.clock.SleepUntil(next, stop) == Clock::Wake::kStopped)
+      co_return conclude(std::move(result));
   }
 }
 

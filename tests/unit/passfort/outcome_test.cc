@@ -43,6 +43,8 @@ std::string Describe(const Outcome& outcome) {
       if (not_done.cause == Cause::kRateLimited) text += " rate limited";
       if (not_done.cause == Cause::kNoTimeLeft) text += " no time left";
       if (not_done.cause == Cause::kStopped) text += " stopped";
+      if (not_done.cause == Cause::kSendGateClosed) text += " send gate closed";
+      if (not_done.cause == Cause::kCircuitOpen) text += " circuit open";
       if (not_done.retry_after) {
         text += " after=" + std::to_string(not_done.retry_after->count()) + "ms";
       }
@@ -99,7 +101,10 @@ std::vector<Row> Rows() {
        "not carried out: unreachable"},
       {"Row2Deadline", Failure(Kind::kTimeout, false), "not carried out: no time left"},
       {"Row2Stopped", Failure(Kind::kStopped, false), "not carried out: stopped"},
+      {"Row2SendGate", Failure(Kind::kSendGateClosed, false), "not carried out: send gate closed"},
       // Row 3
+      {"Row3SendGateWithinTheBody", Failure(Kind::kSendGateClosed, true),
+       "ambiguous: connection lost"},
       {"Row3Timeout", Failure(Kind::kTimeout, true), "ambiguous: timeout"},
       {"Row3Lost", Failure(Kind::kConnectionLost, true), "ambiguous: connection lost"},
       {"Row3TlsAfterTheBody", Failure(Kind::kTls, true), "ambiguous: connection lost"},

@@ -20,13 +20,19 @@ class ScriptedPassfort final : public PassfortClient {
  public:
   explicit ScriptedPassfort(std::deque<Outcome> outcomes) : outcomes_(std::move(outcomes)) {}
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline,
-                                       std::stop_token) override {
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline, std::stop_token,
+                                       std::optional<BootTime> send_before) override {
+    EXPECT_FALSE(send_before.has_value());
     ++posts_;
     Outcome next = outcomes_.front();
     outcomes_.pop_front();
     co_return WriteAttempt{.outcome = std::move(next)};
   }
+  Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
+    ADD_FAILURE() << "a call without a request_id looks at no list";
+    co_return ListFailed{};
+  }
+  Task<bool> WhoAmI(Deadline, std::stop_token) override { co_return true; }
   int posts() const { return posts_; }
 
  private:
@@ -36,9 +42,9 @@ class ScriptedPassfort final : public PassfortClient {
 
 class PlainWriterTest : public testing::Test {
  protected:
-  Outcome Add(ScriptedPassfort& passfort) {
+  WriteResult Add(ScriptedPassfort& passfort, WriteIntent intent = {}) {
     PlainWriter writer(passfort, {.clock = clock_, .random = random_, .budget = budget_});
-    return RunNow(writer.Add({}, "", clock_.In(30s), {})).outcome;
+    return RunNow(writer.Add({}, std::move(intent), clock_.In(30s), {}));
   }
 
   FakeClock clock_;
@@ -48,40 +54,65 @@ class PlainWriterTest : public testing::Test {
 
 TEST_F(PlainWriterTest, NeverSendsAnAmbiguousWriteAgain) {
   ScriptedPassfort passfort({Ambiguous{}, Done{}});
-  EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort)));
+  EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 1);
+}
+
+TEST_F(PlainWriterTest, SendsNothingForARequestIdThatItCannotKeep) {
+  ScriptedPassfort passfort({Done{}});
+  const WriteResult result = Add(passfort, {.request_id = "order-1"});
+  ASSERT_TRUE(std::holds_alternative<NotBegun>(result.outcome));
+  EXPECT_EQ(std::get<NotBegun>(result.outcome).cause, NotBegun::Cause::kNeedsStore);
+  EXPECT_EQ(passfort.posts(), 0);
 }
 
 TEST_F(PlainWriterTest, NeverSendsARefusedWriteAgain) {
   ScriptedPassfort passfort({Refused{}, Done{}});
-  EXPECT_TRUE(std::holds_alternative<Refused>(Add(passfort)));
+  EXPECT_TRUE(std::holds_alternative<Refused>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 1);
 }
 
 TEST_F(PlainWriterTest, SendsAgainWhatSurelyWasNotDone) {
   ScriptedPassfort passfort({NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable}, Done{}});
-  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort)));
+  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 2);
+}
+
+TEST_F(PlainWriterTest, SendsAgainWhatTheSendGateKeptBack) {
+  ScriptedPassfort passfort(
+      {NotCarriedOut{.cause = NotCarriedOut::Cause::kSendGateClosed}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 2);
 }
 
 TEST_F(PlainWriterTest, StopsAtTheFirstAmbiguousAttempt) {
   ScriptedPassfort passfort(
       {NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable}, Ambiguous{}, Done{}});
-  EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort)));
+  EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 2);
 }
 
 TEST_F(PlainWriterTest, WaitsAsLongAsARateLimitAsks) {
   ScriptedPassfort passfort(
       {NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited, .retry_after = 4000ms}, Done{}});
-  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort)));
+  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_THAT(clock_.sleeps(), ElementsAre(4050ms));
 }
 
-TEST_F(PlainWriterTest, EndsWhenTheTimeIsUpOrTheCallIsStopped) {
-  for (const auto cause : {NotCarriedOut::Cause::kNoTimeLeft, NotCarriedOut::Cause::kStopped}) {
+TEST_F(PlainWriterTest, WaitsForOurOwnRateGateWithoutTakingFromTheBudget) {
+  const NotCarriedOut at_our_gate{.cause = NotCarriedOut::Cause::kRateLimited,
+                                  .retry_after = 1000ms};
+  while (budget_.TakeRepeat()) continue;
+  ScriptedPassfort passfort({at_our_gate, at_our_gate, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 3);
+}
+
+TEST_F(PlainWriterTest, EndsWhenTheTimeIsUpOrTheCallIsStoppedOrTheCircuitOpen) {
+  for (const auto cause : {NotCarriedOut::Cause::kNoTimeLeft, NotCarriedOut::Cause::kStopped,
+                           NotCarriedOut::Cause::kCircuitOpen}) {
     ScriptedPassfort passfort({NotCarriedOut{.cause = cause}, Done{}});
-    EXPECT_TRUE(std::holds_alternative<NotCarriedOut>(Add(passfort)));
+    EXPECT_TRUE(std::holds_alternative<NotCarriedOut>(Add(passfort).outcome));
     EXPECT_EQ(passfort.posts(), 1);
   }
 }

@@ -16,6 +16,17 @@ struct Case {
   std::optional<Milliseconds> wait;
 };
 
+TEST(RequestsLeftTest, ReadsTheHeader) {
+  const auto left = [](const std::string& text) {
+    return RequestsLeft({.status = 200, .headers = {{"x-ratelimit-remaining", text}}});
+  };
+  EXPECT_EQ(left("0"), 0);
+  EXPECT_EQ(left("9999"), 9999);
+  EXPECT_EQ(left("-1"), std::nullopt);
+  EXPECT_EQ(left("many"), std::nullopt);
+  EXPECT_EQ(RequestsLeft({.status = 200}), std::nullopt);
+}
+
 class RetryAfterTest : public testing::TestWithParam<Case> {};
 
 TEST_P(RetryAfterTest, ReadsTheHeaders) {

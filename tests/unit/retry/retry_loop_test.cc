@@ -19,13 +19,19 @@ using testing::IsEmpty;
 // Stands for a result: below zero it is worth another try.
 constexpr int kTryAgain = -1;
 constexpr int kTryAgainLater = -2;
+constexpr int kNothingLeft = -3;
 constexpr int kDone = 1;
 
 std::optional<Repeat> MayRepeat(const int& result) {
   if (result == kTryAgain) return Repeat{};
   if (result == kTryAgainLater) return Repeat{.not_before = 3000ms};
+  if (result == kNothingLeft) {
+    return Repeat{.not_before = 1000ms, .cost = Repeat::Cost::kNothing};
+  }
   return std::nullopt;
 }
+
+int TheResultItself(int result) { return result; }
 
 class RetryLoopTest : public testing::Test {
  protected:
@@ -40,7 +46,8 @@ class RetryLoopTest : public testing::Test {
                            .random = random_,
                            .budget = budget_,
                            .backoff = {.first = 50ms, .longest = 2000ms}};
-    return RunNow(RunWithRetries<int>(tools, deadline, stop, attempt, MayRepeat));
+    return RunNow(
+        RunWithRetries<int, int>(tools, deadline, stop, attempt, MayRepeat, TheResultItself));
   }
 
   FakeClock clock_;
@@ -74,6 +81,13 @@ TEST_F(RetryLoopTest, AnswersAtOnceWhenTheWaitWouldLeaveNoTimeForAnAttempt) {
 TEST_F(RetryLoopTest, StopsRepeatingWhenTheBudgetIsUsedUp) {
   EXPECT_EQ(Run({kTryAgain}, clock_.In(3600s)), kTryAgain);
   EXPECT_EQ(attempts_, 1 + 5);
+}
+
+TEST_F(RetryLoopTest, TakesNothingFromTheBudgetForAnAttemptThatNeverLeft) {
+  while (budget_.TakeRepeat()) continue;
+  EXPECT_EQ(Run({kNothingLeft, kNothingLeft, kDone}, clock_.In(10s)), kDone);
+  EXPECT_EQ(attempts_, 3);
+  EXPECT_FALSE(budget_.TakeRepeat());
 }
 
 TEST_F(RetryLoopTest, EndsItsWaitWhenItIsStopped) {

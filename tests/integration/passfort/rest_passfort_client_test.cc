@@ -1,0 +1,148 @@
+// The REST client against a fake Passfort: one call is one request, and what comes back is read as
+// it is.
+#include "service/passfort/rest_passfort_client.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/integration/passfort/passfort_bench.h"
+
+namespace gateway {
+namespace {
+
+using std::chrono::operator""ms;
+using std::chrono::operator""s;
+using testing::HasSubstr;
+
+class RestPassfortClientTest : public testing::Test {
+ protected:
+  FakePassfort& passfort() { return bench_.passfort(); }
+  WriteAttempt Create(std::optional<BootTime> send_before = std::nullopt) {
+    return bench_.Create(bench_.client(), send_before);
+  }
+  ListOutcome List(std::string profile_id = kProfileId) {
+    return bench_.List(bench_.client(), std::move(profile_id));
+  }
+  std::vector<ListedApplication> ListOrDie() {
+    return std::get<std::vector<ListedApplication>>(List());
+  }
+
+  PassfortBench bench_;
+};
+
+TEST_F(RestPassfortClientTest, ListsWhatAProfileHas) {
+  EXPECT_TRUE(ListOrDie().empty());
+  const std::string first =
+      passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
+  const std::string second =
+      passfort().AddOtherwise(kProfileId, "forexo_associate", "DIRECTOR", MadeBy::kPolicy);
+  ASSERT_TRUE(passfort().SetHidden(kProfileId, first, true));
+
+  const auto list = ListOrDie();
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].id, first);
+  EXPECT_EQ(list[0].product_alias, "forexo_basic");
+  EXPECT_EQ(list[0].product_id, "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
+  EXPECT_EQ(list[0].associated_role, "");
+  EXPECT_TRUE(list[0].application->hidden());
+  EXPECT_EQ(list[1].id, second);
+  EXPECT_EQ(list[1].associated_role, "DIRECTOR");
+  EXPECT_EQ(list[1].application->associated_role(), pb::ASSOCIATED_ROLE_DIRECTOR);
+
+  const auto requests = passfort().requests();
+  EXPECT_EQ(requests.back().method, "GET");
+  EXPECT_EQ(requests.back().target,
+            "/4.0/profiles/a2c4393a-e219-67a4-5ab4-2186952e9038/applications");
+}
+
+TEST_F(RestPassfortClientTest, ListsItemsInUpperCaseAndWithoutAlias) {
+  const std::string id =
+      passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
+  passfort().Script({.endpoint = Endpoint::kList,
+                     .answer = {.remove = {"/product/alias"}, .upper_case_ids = true}});
+  const auto list = ListOrDie();
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_EQ(list[0].id, id);
+  EXPECT_EQ(list[0].product_alias, "");
+  EXPECT_EQ(list[0].product_id, "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
+}
+
+TEST_F(RestPassfortClientTest, TakesAListLongerThanOtherAnswers) {
+  passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
+  passfort().Script({.endpoint = Endpoint::kList, .answer = {.pad_to = 16 * 1024}});
+  EXPECT_EQ(ListOrDie().size(), 1u);
+  passfort().Script({.endpoint = Endpoint::kList, .answer = {.pad_to = 16 * 1024 + 1}});
+  EXPECT_TRUE(std::holds_alternative<ListFailed>(List()));
+}
+
+TEST_F(RestPassfortClientTest, TakesNoPartOfAListForTheWhole) {
+  passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
+  passfort().Script({.endpoint = Endpoint::kList, .answer = {.cut_after = 100}});
+  const auto outcome = List();
+  ASSERT_TRUE(std::holds_alternative<ListFailed>(outcome));
+  EXPECT_FALSE(std::get<ListFailed>(outcome).refusal.has_value());
+}
+
+TEST_F(RestPassfortClientTest, TellsARefusedListFromAFailedOne) {
+  const auto missing = std::get<ListFailed>(List("00000000-e219-67a4-5ab4-2186952e9038"));
+  ASSERT_TRUE(missing.refusal.has_value());
+  EXPECT_EQ(missing.refusal->http_status, 404);
+
+  passfort().Script({.endpoint = Endpoint::kList,
+                     .carry_out = Fault::CarryOut::kNever,
+                     .answer = {.status = 502}});
+  const auto failed = std::get<ListFailed>(List());
+  EXPECT_FALSE(failed.refusal.has_value());
+  ASSERT_TRUE(failed.not_carried_out.has_value());
+  EXPECT_EQ(failed.not_carried_out->answer->http_status, 502);
+}
+
+TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
+  const auto attempt = Create(BootNow());
+  const auto* nothing_done = std::get_if<NotCarriedOut>(&attempt.outcome);
+  ASSERT_NE(nothing_done, nullptr);
+  EXPECT_EQ(nothing_done->cause, NotCarriedOut::Cause::kSendGateClosed);
+  EXPECT_EQ(passfort().counts().posts_read, 0);
+  EXPECT_TRUE(passfort().Applications(kProfileId).empty());
+
+  EXPECT_TRUE(std::holds_alternative<Done>(Create(BootNow() + 60s).outcome));
+}
+
+TEST_F(RestPassfortClientTest, TellsHowManyRequestsAreLeft) {
+  EXPECT_EQ(Create().requests_left, std::nullopt);
+  passfort().Script(
+      {.endpoint = Endpoint::kAdd, .answer = {.headers = {{"X-RateLimit-Remaining", "7"}}}});
+  EXPECT_EQ(Create().requests_left, 7);
+}
+
+TEST_F(RestPassfortClientTest, AsksWhetherPassfortAnswers) {
+  EXPECT_TRUE(bench_.WhoAmI(bench_.client()));
+  for (const int status : {500, 503, 408}) {
+    passfort().Script({.endpoint = Endpoint::kWhoami, .answer = {.status = status}});
+    EXPECT_FALSE(bench_.WhoAmI(bench_.client())) << status;
+  }
+  for (const int status : {401, 403, 429}) {
+    passfort().Script({.endpoint = Endpoint::kWhoami, .answer = {.status = status}});
+    EXPECT_TRUE(bench_.WhoAmI(bench_.client())) << status;
+  }
+  passfort().Script(
+      {.endpoint = Endpoint::kWhoami, .send = Fault::Send::kNothing, .then = Fault::Then::kHang});
+  EXPECT_FALSE(bench_.WhoAmI(bench_.client(), 50ms));
+  passfort().GoAway();
+  EXPECT_FALSE(bench_.WhoAmI(bench_.client()));
+}
+
+TEST_F(RestPassfortClientTest, CountsEveryRequestByEndpointAndOutcome) {
+  List();
+  List("00000000-e219-67a4-5ab4-2186952e9038");
+  bench_.WhoAmI(bench_.client());
+  const std::string text = bench_.metrics().Text();
+  EXPECT_THAT(text, HasSubstr("passfort_requests_total{endpoint=\"GET "
+                              "/profiles/{profile_id}/applications\",outcome=\"done\"} 1"));
+  EXPECT_THAT(text, HasSubstr("passfort_requests_total{endpoint=\"GET "
+                              "/profiles/{profile_id}/applications\",outcome=\"refused\"} 1"));
+  EXPECT_THAT(text, HasSubstr("passfort_requests_total{endpoint=\"GET /whoami\","
+                              "outcome=\"done\"} 1"));
+}
+
+}  // namespace
+}  // namespace gateway

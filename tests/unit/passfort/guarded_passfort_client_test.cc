@@ -1,0 +1,397 @@
+#include "service/passfort/guarded_passfort_client.h"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+#include <list>
+#include <string>
+#include <vector>
+
+#include "service/base/arrival.h"
+#include "tests/fakes/manual_clock.h"
+#include "tests/fakes/run_now.h"
+#include "tests/fakes/scripted_random.h"
+
+namespace gateway {
+namespace {
+
+using std::chrono::operator""ms;
+using std::chrono::operator""s;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Cause = NotCarriedOut::Cause;
+
+WriteAttempt Ends(Outcome outcome) { return {.outcome = std::move(outcome)}; }
+WriteAttempt Unreachable() { return Ends(NotCarriedOut{.cause = Cause::kUnreachable}); }
+WriteAttempt Limited(Milliseconds retry_after) {
+  return Ends(NotCarriedOut{.cause = Cause::kRateLimited,
+                            .retry_after = retry_after,
+                            .answer = PassfortAnswer{.http_status = 429}});
+}
+ListOutcome EmptyList() { return std::vector<ListedApplication>(); }
+
+// Ends each request as scripted, or well; probes fail until `answers` is set.
+class ScriptedPassfort final : public PassfortClient {
+ public:
+  explicit ScriptedPassfort(ManualClock& clock) : clock_(clock) {}
+
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline, std::stop_token,
+                                       std::optional<BootTime>) override {
+    ++posts;
+    const Milliseconds takes = post_takes;
+    WriteAttempt attempt = post_ends;
+    if (takes > 0ms) co_await clock_.SleepUntil(clock_.Now() + takes, {});
+    co_return attempt;
+  }
+  Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
+    ++lists;
+    co_return list_ends;
+  }
+  Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override {
+    ++probes;
+    if (probes_hang) {
+      co_await clock_.SleepUntil(deadline.at(), stop);
+      co_return false;
+    }
+    co_return answers;
+  }
+
+  int posts = 0;
+  int lists = 0;
+  int probes = 0;
+  WriteAttempt post_ends = Ends(Done{});
+  Milliseconds post_takes{0};
+  ListOutcome list_ends = EmptyList();
+  bool answers = false;
+  bool probes_hang = false;
+
+ private:
+  ManualClock& clock_;
+};
+
+class GuardedPassfortClientTest : public testing::Test {
+ protected:
+  ~GuardedPassfortClientTest() override {
+    client_.Stop();
+    EXPECT_EQ(clock_.sleepers(), 0u);
+  }
+
+  // One call to the end, which must need no wait.
+  Outcome Create(Milliseconds patience = 60s) {
+    return RunNow(client_.CreateApplication(draft_, clock_.In(patience), {}, std::nullopt)).outcome;
+  }
+  ListOutcome List(PassfortClient& client) {
+    return RunNow(client.ListApplications("a", clock_.In(60s), {}));
+  }
+  ListOutcome List() { return List(client_); }
+
+  // Calls that may wait; their ends are in `ended_`.
+  void StartCreate(std::string name, std::optional<BootTime> send_before = std::nullopt) {
+    Spawn(CreateAndTell(std::move(name), send_before));
+  }
+  void StartList(std::string name, PassfortClient& client) {
+    Spawn(ListAndTell(std::move(name), client));
+  }
+  void FailFiveTimes() {
+    passfort_.post_ends = Unreachable();
+    for (int i = 0; i < 5; ++i) Create();
+  }
+
+  static std::optional<NotCarriedOut> NothingDone(const Outcome& outcome) {
+    const auto* nothing_done = std::get_if<NotCarriedOut>(&outcome);
+    return nothing_done == nullptr ? std::nullopt : std::optional(*nothing_done);
+  }
+
+  ManualClock clock_;
+  ScriptedRandom random_{{1.0}};
+  Metrics metrics_;
+  const std::unique_ptr<Log> log_ = Log::Nowhere();
+  ScriptedPassfort passfort_{clock_};
+  GuardedPassfortClient client_{{}, passfort_, clock_, random_, metrics_, *log_};
+  std::vector<std::string> ended_;
+
+ private:
+  Task<void> CreateAndTell(std::string name, std::optional<BootTime> send_before) {
+    const auto attempt =
+        co_await client_.CreateApplication(draft_, clock_.In(60s), {}, send_before);
+    ended_.push_back(name + " " + std::string(OutcomeName(attempt.outcome)));
+  }
+  Task<void> ListAndTell(std::string name, PassfortClient& client) {
+    const auto outcome = co_await client.ListApplications("a", clock_.In(60s), {});
+    ended_.push_back(name + (std::holds_alternative<ListFailed>(outcome) ? " failed" : " done"));
+  }
+
+  const ApplicationDraft draft_;
+};
+
+// The rate gate.
+
+TEST_F(GuardedPassfortClientTest, LetsAWriteWaitWhilePassfortLimitsWrites) {
+  passfort_.post_ends = Limited(2s);
+  EXPECT_TRUE(NothingDone(Create()).has_value());
+  passfort_.post_ends = Ends(Done{});
+
+  StartCreate("waits");
+  clock_.Advance(1999ms);
+  EXPECT_THAT(ended_, IsEmpty());
+  EXPECT_EQ(passfort_.posts, 1);
+  clock_.Advance(1ms);
+  EXPECT_THAT(ended_, ElementsAre("waits done"));
+  EXPECT_EQ(passfort_.posts, 2);
+}
+
+TEST_F(GuardedPassfortClientTest, RefusesAWriteThatCannotWaitSoLong) {
+  passfort_.post_ends = Limited(2s);
+  Create();
+  const auto refused = NothingDone(Create(2049ms));
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->cause, Cause::kRateLimited);
+  EXPECT_EQ(refused->retry_after, 2000ms);
+  EXPECT_FALSE(refused->answer.has_value());  // our word, not Passfort's
+  EXPECT_EQ(passfort_.posts, 1);
+}
+
+TEST_F(GuardedPassfortClientTest, DoesNotLetAWriteWaitBeyondItsRightToSend) {
+  passfort_.post_ends = Limited(2s);
+  Create();
+  StartCreate("too late", clock_.BootNow() + 1999ms);
+  EXPECT_THAT(ended_, ElementsAre("too late not_carried_out"));
+  passfort_.post_ends = Ends(Done{});
+  StartCreate("in time", clock_.BootNow() + 2000ms);
+  clock_.Advance(2s);
+  EXPECT_EQ(ended_.back(), "in time done");
+}
+
+TEST_F(GuardedPassfortClientTest, KeepsReadsAndWritesApart) {
+  passfort_.post_ends = Limited(2s);
+  Create();
+  EXPECT_TRUE(std::holds_alternative<std::vector<ListedApplication>>(List()));
+  clock_.Advance(10s);
+
+  passfort_.list_ends =
+      ListFailed{.not_carried_out = NotCarriedOut{.cause = Cause::kRateLimited, .retry_after = 2s}};
+  List();
+  passfort_.post_ends = Ends(Done{});
+  EXPECT_TRUE(std::holds_alternative<Done>(Create()));
+  passfort_.list_ends = EmptyList();
+  StartList("waits", client_);
+  EXPECT_THAT(ended_, IsEmpty());
+  clock_.Advance(2s);
+  EXPECT_THAT(ended_, ElementsAre("waits done"));
+}
+
+TEST_F(GuardedPassfortClientTest, LetsReadsThatResolveGoBeforeTheOthers) {
+  passfort_.list_ends =
+      ListFailed{.not_carried_out = NotCarriedOut{.cause = Cause::kRateLimited, .retry_after = 2s}};
+  List();
+  passfort_.list_ends = EmptyList();
+  for (const char* const name : {"a", "b", "c"}) StartList(name, client_);
+  StartList("resolves", client_.resolving());
+  clock_.Advance(2009ms);
+  EXPECT_THAT(ended_, ElementsAre("a done", "resolves done"));
+  clock_.Advance(1s);
+}
+
+TEST_F(GuardedPassfortClientTest, LeavesTheLastRequestsToReadsThatResolve) {
+  passfort_.post_ends.requests_left = 11;
+  Create();
+  Create();
+  passfort_.post_ends.requests_left = 10;
+  Create();
+  EXPECT_EQ(passfort_.posts, 3);
+  passfort_.post_ends.requests_left = std::nullopt;
+  StartCreate("write");
+  StartList("snapshot", client_);
+  StartList("resolves", client_.resolving());
+  EXPECT_THAT(ended_, ElementsAre("resolves done"));
+  clock_.Advance(1s);
+  EXPECT_THAT(ended_, ElementsAre("resolves done", "write done", "snapshot done"));
+}
+
+TEST_F(GuardedPassfortClientTest, CountsTheClosings) {
+  passfort_.post_ends = Limited(2s);
+  Create();
+  EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_rate_gate_closings_total{endpoint=\"POST "
+                                         "/profiles/{profile_id}/applications\"} 1"));
+}
+
+// The circuit.
+
+TEST_F(GuardedPassfortClientTest, RefusesCallsOnceFiveInARowHaveFailed) {
+  FailFiveTimes();
+  EXPECT_TRUE(client_.CircuitIsOpen());
+  const auto refused = NothingDone(Create());
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->cause, Cause::kCircuitOpen);
+  EXPECT_EQ(refused->retry_after, 250ms);
+  const auto list = std::get<ListFailed>(List());
+  EXPECT_EQ(list.not_carried_out->cause, Cause::kCircuitOpen);
+  EXPECT_TRUE(std::holds_alternative<ListFailed>(List(client_.resolving())));
+  EXPECT_EQ(passfort_.posts, 5);
+  EXPECT_EQ(passfort_.lists, 0);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_circuit_open 1"));
+}
+
+TEST_F(GuardedPassfortClientTest, ProbesOneAfterAnotherWithLongerPausesUntilItIsAnswered) {
+  FailFiveTimes();
+  std::vector<int> probes;
+  // At 250, 750, 1750, 3750, 5750 ms.
+  for (const auto step : {249ms, 1ms, 499ms, 1ms, 999ms, 1ms, 1999ms, 1ms, 1999ms, 1ms}) {
+    clock_.Advance(step);
+    probes.push_back(passfort_.probes);
+  }
+  EXPECT_THAT(probes, ElementsAre(0, 1, 1, 2, 2, 3, 3, 4, 4, 5));
+
+  passfort_.answers = true;
+  passfort_.post_ends = Ends(Done{});
+  clock_.Advance(2s);
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  EXPECT_TRUE(std::holds_alternative<Done>(Create()));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_circuit_open 0"));
+  clock_.Advance(60s);
+  EXPECT_EQ(passfort_.probes, 6);
+}
+
+TEST_F(GuardedPassfortClientTest, IsOpenAgainForCallersWithinFiveSecondsOfTheOutagesEnd) {
+  passfort_.probes_hang = true;
+  FailFiveTimes();
+  clock_.Advance(60s);
+  // Whatever the probe under way is doing at that moment.
+  for (Milliseconds later{0}; later < 4s; later += 100ms) {
+    clock_.Advance(100ms);
+    passfort_.probes_hang = false;
+    passfort_.answers = true;
+    clock_.Advance(5s - 1ms);
+    ASSERT_FALSE(client_.CircuitIsOpen()) << later.count();
+    passfort_.probes_hang = true;
+    FailFiveTimes();
+    clock_.Advance(60s + later);
+  }
+}
+
+TEST_F(GuardedPassfortClientTest, TellsCallersWhenTheNextProbeIsDue) {
+  FailFiveTimes();
+  clock_.Advance(1751ms);
+  EXPECT_EQ(NothingDone(Create())->retry_after, 1999ms);
+}
+
+TEST_F(GuardedPassfortClientTest, EndsItsProbingWhenItIsStopped) {
+  passfort_.probes_hang = true;
+  FailFiveTimes();
+  clock_.Advance(300ms);
+  EXPECT_EQ(passfort_.probes, 1);
+  client_.Stop();
+  EXPECT_EQ(clock_.sleepers(), 0u);
+}
+
+TEST_F(GuardedPassfortClientTest, IsNotOpenedAgainByRequestsOfTheOutage) {
+  passfort_.post_takes = 20s;
+  passfort_.post_ends = Unreachable();
+  for (int i = 0; i < 10; ++i) StartCreate("hung");
+  passfort_.post_takes = 0s;
+  FailFiveTimes();
+  passfort_.answers = true;
+  clock_.Advance(250ms);
+  ASSERT_FALSE(client_.CircuitIsOpen());
+  clock_.Advance(20s);
+  EXPECT_EQ(ended_.size(), 10u);
+  EXPECT_FALSE(client_.CircuitIsOpen());
+}
+
+TEST_F(GuardedPassfortClientTest, RefusesWhoWaitedAtTheRateGateWhileItOpened) {
+  passfort_.post_ends = Limited(1s);
+  Create();
+  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}};
+  StartCreate("waits");
+  for (int i = 0; i < 5; ++i) List();
+  ASSERT_TRUE(client_.CircuitIsOpen());
+  clock_.Advance(1s);
+  EXPECT_THAT(ended_, ElementsAre("waits not_carried_out"));
+  EXPECT_EQ(passfort_.posts, 1);
+}
+
+struct VerdictCase {
+  std::string name;
+  Outcome outcome;
+  Milliseconds takes;
+  bool is_failure;
+};
+
+void PrintTo(const VerdictCase& test_case, std::ostream* out) { *out << test_case.name; }
+
+class VerdictTest : public GuardedPassfortClientTest,
+                    public testing::WithParamInterface<VerdictCase> {};
+
+TEST_P(VerdictTest, OnlyFailuresOfPassfortOpenTheCircuit) {
+  passfort_.post_ends = Ends(GetParam().outcome);
+  passfort_.post_takes = GetParam().takes;
+  for (int i = 0; i < 5; ++i) {
+    StartCreate("call");
+    clock_.Advance(GetParam().takes);
+    clock_.Advance(20ms);
+  }
+  EXPECT_EQ(client_.CircuitIsOpen(), GetParam().is_failure);
+}
+
+std::vector<VerdictCase> VerdictCases() {
+  using Why = Ambiguous::Cause;
+  const auto not_done = [](Cause cause) { return NotCarriedOut{.cause = cause}; };
+  const auto unknown = [](Why cause) { return Ambiguous{.cause = cause}; };
+  return {
+      {"Unreachable", not_done(Cause::kUnreachable), 0ms, true},
+      {"ConnectionLost", unknown(Why::kConnectionLost), 0ms, true},
+      {"ServerError", unknown(Why::kServerError), 0ms, true},
+      {"Unreadable", unknown(Why::kUnreadable), 0ms, true},
+      {"TimeoutAfterAFairWait", unknown(Why::kTimeout), 10s, true},
+      {"TimeoutOfACallerInAHurry", unknown(Why::kTimeout), 9999ms, false},
+      {"NoTimeLeft", not_done(Cause::kNoTimeLeft), 0ms, false},
+      {"Stopped", unknown(Why::kStopped), 0ms, false},
+      {"StoppedBefore", not_done(Cause::kStopped), 0ms, false},
+      {"SendGate", not_done(Cause::kSendGateClosed), 0ms, false},
+      {"AnswerTooLarge", unknown(Why::kAnswerTooLarge), 0ms, false},
+      {"Refused", Refused{.answer = {.http_status = 404}}, 0ms, false},
+      {"RateLimited",
+       NotCarriedOut{.cause = Cause::kRateLimited,
+                     .retry_after = 0ms,
+                     .answer = PassfortAnswer{.http_status = 429}},
+       0ms, false},
+      {"Done", Done{}, 0ms, false},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Outcomes, VerdictTest, testing::ValuesIn(VerdictCases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_F(GuardedPassfortClientTest, CountsReadsAsWell) {
+  const auto failed = [](std::optional<int> status) {
+    NotCarriedOut nothing_done;
+    if (status) nothing_done.answer = PassfortAnswer{.http_status = *status};
+    return ListFailed{.not_carried_out = nothing_done};
+  };
+  // What is no list, of one profile, says nothing bad about Passfort.
+  passfort_.list_ends = failed(200);
+  for (int i = 0; i < 10; ++i) List();
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  passfort_.list_ends = ListFailed{.refusal = PassfortAnswer{.http_status = 404}};
+  for (int i = 0; i < 10; ++i) List();
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  passfort_.list_ends = failed(502);
+  for (int i = 0; i < 5; ++i) List();
+  EXPECT_TRUE(client_.CircuitIsOpen());
+}
+
+TEST_F(GuardedPassfortClientTest, NeverRefusesWhenTheBreakerIsOff) {
+  GuardedPassfortClient without_breaker({.circuit_breaker = GuardedPassfortClient::Breaker::kOff},
+                                        passfort_, clock_, random_, metrics_, *log_);
+  passfort_.post_ends = Unreachable();
+  const ApplicationDraft draft;
+  for (int i = 0; i < 100; ++i) {
+    RunNow(without_breaker.CreateApplication(draft, clock_.In(60s), {}, std::nullopt));
+  }
+  EXPECT_EQ(passfort_.posts, 100);
+  EXPECT_EQ(passfort_.probes, 0);
+}
+
+}  // namespace
+}  // namespace gateway
