@@ -171,6 +171,15 @@ bool Backend::SetHidden(std::string_view profile_id, std::string_view applicatio
   return true;
 }
 
+bool Backend::SetShowsAlias(std::string_view profile_id, std::string_view application_id,
+                            bool shows_alias) {
+  const std::lock_guard lock(mutex_);
+  FakeApplication* const application = state_.Find(profile_id, application_id);
+  if (application == nullptr) return false;
+  application->shows_alias = shows_alias;
+  return true;
+}
+
 void Backend::Reset() {
   const std::lock_guard lock(mutex_);
   state_ = PassfortState();

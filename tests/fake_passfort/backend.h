@@ -65,6 +65,8 @@ class Backend {
                                  std::string_view status);
   [[nodiscard]] bool SetHidden(std::string_view profile_id, std::string_view application_id,
                                bool hidden);
+  [[nodiscard]] bool SetShowsAlias(std::string_view profile_id, std::string_view application_id,
+                                   bool shows_alias);
   // Forgets applications, faults, counts and log.
   void Reset();
 

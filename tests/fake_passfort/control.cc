@@ -32,11 +32,14 @@ ApiAnswer AddApplication(Backend& backend, const Json& wish) {
   const std::string id =
       backend.AddOtherwise(profile_id, *product, wish.value("associated_role", ""),
                            made_by == "policy" ? MadeBy::kPolicy : MadeBy::kPortalUser);
+  if (!wish.value("shows_alias", true)) (void)backend.SetShowsAlias(profile_id, id, false);
   return {200, Text({{"id", id}})};
 }
 
 ApiAnswer ChangeApplication(Backend& backend, const Route& route, const Json& wish) {
-  if (!wish.contains("status") && !wish.contains("hidden")) return Wrong("status or hidden?");
+  if (!wish.contains("status") && !wish.contains("hidden") && !wish.contains("shows_alias")) {
+    return Wrong("status, hidden or shows_alias?");
+  }
   bool found = true;
   if (wish.contains("status")) {
     found = backend.ForceStatus(route.profile_id, route.application_id,
@@ -45,6 +48,10 @@ ApiAnswer ChangeApplication(Backend& backend, const Route& route, const Json& wi
   if (found && wish.contains("hidden")) {
     found =
         backend.SetHidden(route.profile_id, route.application_id, wish.at("hidden").get<bool>());
+  }
+  if (found && wish.contains("shows_alias")) {
+    found = backend.SetShowsAlias(route.profile_id, route.application_id,
+                                  wish.at("shows_alias").get<bool>());
   }
   return found ? Done() : Wrong("no such application");
 }
@@ -60,8 +67,10 @@ std::string_view ControlHelp() {
   DELETE /control/faults    forget the faults that wait
   POST   /control/release   let go what a fault holds
   POST   /control/applications   {"profile_id", "product" (an alias), "associated_role",
-                                  "made_by": portal_user|policy}: add one from outside
-  POST   /control/profiles/{profile_id}/applications/{id}   {"status"} or {"hidden"}: change it
+                                  "made_by": portal_user|policy, "shows_alias": false}:
+                                  add one from outside
+  POST   /control/profiles/{profile_id}/applications/{id}   {"status"}, {"hidden"} or
+                                  {"shows_alias"}: change it
 
 A fault is an object; what is left out stays ordinary:
   which requests  "method", "endpoint": any|whoami|list|add|get|decide|revert, "profile_id",
@@ -80,6 +89,8 @@ A fault is an object; what is left out stays ordinary:
   curl -d '{"endpoint": "add", "answer": {"status": 502, "body": "<html>Bad gateway</html>"}}' \
        http://127.0.0.1:PORT/control/faults
 makes the next application, but answers with a 502.
+  curl -d '{"times": "always", "carry_out": "never", "send": "nothing", "then": "reset"}' ...
+is an outage of everything, GET /whoami too, until the faults are forgotten.
 )";
 }
 

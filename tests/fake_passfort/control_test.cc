@@ -91,6 +91,34 @@ TEST_F(ControlTest, AddsAndChangesApplicationsFromOutside) {
   EXPECT_EQ(passfort_.counts(kProfileId).created, 0);
 }
 
+TEST_F(ControlTest, AddsApplicationsThatShowNoAlias) {
+  const Reply added = Control("POST", "/applications", R"({"shows_alias": false,
+      "profile_id": "a2c4393a-e219-67a4-5ab4-2186952e9038", "product": "forexo_basic"})");
+  ASSERT_EQ(added.status, 200) << added.body;
+  const auto shown = [this] {
+    return Json::parse(SendOnce(passfort_.port(), "GET", kApplications).body)[0]["product"];
+  };
+  EXPECT_FALSE(shown().contains("alias"));
+  EXPECT_EQ(shown()["id"], "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
+
+  const std::string id = Json::parse(added.body)["id"];
+  const std::string path = std::string("/profiles/") + kProfileId + "/applications/" + id;
+  EXPECT_EQ(Control("POST", path, R"({"shows_alias": true})").status, 200);
+  EXPECT_EQ(shown()["alias"], "forexo_basic");
+}
+
+TEST_F(ControlTest, MakesAnOutageOfEverything) {
+  ASSERT_EQ(Control("POST", "/faults", R"({"times": "always", "carry_out": "never",
+      "send": "nothing", "then": "reset"})")
+                .status,
+            200);
+  for (const char* const target : {"/4.0/whoami", kApplications}) {
+    EXPECT_EQ(SendOnce(passfort_.port(), "GET", target).ending, Reply::Ending::kReset) << target;
+  }
+  EXPECT_EQ(Control("DELETE", "/faults").status, 200);
+  EXPECT_EQ(SendOnce(passfort_.port(), "GET", "/4.0/whoami").status, 200);
+}
+
 TEST_F(ControlTest, ShowsWhatWasOnTheWire) {
   SendOnce(passfort_.port(), "POST", kApplications, kBasic);
   const Json requests = Json::parse(Control("GET", "/requests").body);

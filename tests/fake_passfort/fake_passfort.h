@@ -73,6 +73,11 @@ class FakePassfort {
                                bool hidden) {
     return backend_.SetHidden(profile_id, application_id, hidden);
   }
+  // Whether the product's alias is in what the API shows of it.
+  [[nodiscard]] bool SetShowsAlias(std::string_view profile_id, std::string_view application_id,
+                                   bool shows_alias) {
+    return backend_.SetShowsAlias(profile_id, application_id, shows_alias);
+  }
 
   // True as soon as `condition` holds, false if it does not within `bound`. It is asked after every
   // change here, so it should ask this object.

@@ -137,6 +137,7 @@ Json ApplicationJson(const FakeApplication& application) {
                {"status", application.status},
                {"flag", application.flag},
                {"product", ProductJson(*application.product)}};
+  if (!application.shows_alias) json["product"].erase("alias");
   if (!application.associated_role.empty()) json["associated_role"] = application.associated_role;
   json["required_tasks"] = TasksJson(application);
   json["approval_blockers"] = BlockersJson(application);

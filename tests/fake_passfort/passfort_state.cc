@@ -101,6 +101,7 @@ FakeApplication& PassfortState::Add(std::string_view profile_id, const FakeProdu
                               .status = "APPLIED",
                               .flag = {},
                               .hidden = false,
+                              .shows_alias = true,
                               .made_by = made_by,
                               .history = {{.status = "APPLIED", .comment = {}, .date = now}},
                               .flag_history = {}};

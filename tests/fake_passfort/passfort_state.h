@@ -49,6 +49,7 @@ struct FakeApplication {
   std::string status;
   std::string flag;
   bool hidden = false;
+  bool shows_alias = true;  // the product's, wherever the application is shown
   MadeBy made_by = MadeBy::kApi;
   std::vector<StatusChange> history;
   std::vector<FlagChange> flag_history;
