@@ -1,0 +1,44 @@
+#ifndef SERVICE_ONCE_POSTGRES_TARGET_H_
+#define SERVICE_ONCE_POSTGRES_TARGET_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace gateway {
+
+// One server that a connection may go to; members are empty where libpq has defaults.
+struct PostgresHost {
+  // A host's name, which TLS checks the certificate against, or the folder of a Unix socket.
+  std::string name;
+  // The numeric address, if it is known.
+  std::string address;
+  std::string port;
+
+  // libpq would look the name up itself, and block the loop meanwhile.
+  bool NeedsLookup() const;
+
+  friend bool operator==(const PostgresHost&, const PostgresHost&) = default;
+};
+
+// Where and how to connect: a connection URL as libpq reads it, its environment variables included.
+struct PostgresTarget {
+  // In the order in which they are tried.
+  std::vector<PostgresHost> hosts;
+  // All other settings by libpq's names.
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+// INVALID_ARGUMENT if libpq cannot read `url`; the message holds no part of it, since any part may
+// be one of a password with a character unescaped. `service=` is refused: libpq would read the
+// host's name out of a file and look it up itself.
+absl::StatusOr<PostgresTarget> ParsePostgresUrl(const std::string& url);
+
+// The addresses of all `hosts` that have one, in order. Blocks on the way to name servers.
+std::vector<PostgresHost> LookUpPostgresHosts(const std::vector<PostgresHost>& hosts);
+
+}  // namespace gateway
+
+#endif  // SERVICE_ONCE_POSTGRES_TARGET_H_

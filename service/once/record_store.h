@@ -1,0 +1,114 @@
+#ifndef SERVICE_ONCE_RECORD_STORE_H_
+#define SERVICE_ONCE_RECORD_STORE_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "service/base/deadline.h"
+#include "service/base/task.h"
+#include "service/once/record.h"
+
+namespace gateway {
+
+// Where records live. Every operation is one durable transaction; an error means that it counts as
+// not made, even where the store may have made it (the conditions of later operations see to that).
+// Errors are UNAVAILABLE (away), DEADLINE_EXCEEDED (too slow) or INTERNAL (broken). Leases and
+// other times are set and compared by the store's own clock. Loop thread only.
+class RecordStore {
+ public:
+  // A claim to be made: the first thing that happens to a request_id.
+  struct Claim {
+    std::string request_id;
+    std::string caller;
+    std::string fingerprint;
+    ApplicationDraft draft;
+    Milliseconds lease;
+  };
+  struct Claimed {
+    Record record;
+  };
+  // The request_id is known already.
+  struct Known {
+    Record record;
+  };
+  // Another record of the profile is claimed or sent.
+  struct ProfileBusy {
+    Record holder;
+  };
+  struct Full {};
+  using BeginResult = std::variant<Claimed, Known, ProfileBusy, Full>;
+
+  // What becomes of a record; members that are unset stay as they are.
+  struct Change {
+    RecordState state;
+    // Counted from the store's now.
+    std::optional<Milliseconds> lease;
+    std::optional<Milliseconds> quiet_in;
+    // Kept only if the record has none yet.
+    std::optional<std::vector<std::string>> first_snapshot;
+    std::optional<absl::Time> sent_at;
+    std::optional<bool> was_ambiguous;
+    std::optional<std::vector<std::string>> candidate_ids;
+  };
+  // The record is not as it was read (any more): whoever asked has lost it.
+  struct Lost {};
+  using ChangeResult = std::variant<Record, ProfileBusy, Lost>;
+
+  struct Answer {
+    std::string application_id;  // in lower case
+    std::string application;     // serialized
+  };
+
+  virtual ~RecordStore() = default;
+
+  // Inserts a claim, unless the id is known, the profile busy or the store full. Its epoch starts
+  // at a random number: a former holder of a record that was released and begun anew never takes
+  // the new one for its own.
+  virtual Task<absl::StatusOr<BeginResult>> Begin(Claim claim, Deadline deadline) = 0;
+  // Nothing if the request_id is not known.
+  virtual Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
+                                                           Deadline deadline) = 0;
+  // Applies `change` if epoch and state are still those of `seen`, and counts the epoch up.
+  virtual Task<absl::StatusOr<ChangeResult>> Apply(Record seen, Change change,
+                                                   Deadline deadline) = 0;
+  // As Apply, only if the lease of `seen` has run out by the store's clock.
+  virtual Task<absl::StatusOr<ChangeResult>> TakeOver(Record seen, Change change,
+                                                      Deadline deadline) = 0;
+  // Deletes the record if epoch and state are still those of `seen`. False: it was lost.
+  virtual Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) = 0;
+  // Makes the record kDone with an answer that Passfort gave: whatever became of the record in the
+  // meantime, and inserted from `seen` if it is gone. Replaces a found answer, never a received
+  // one. Nothing is changed if the id was begun anew by another caller or for other values.
+  virtual Task<absl::Status> StoreReceived(Record seen, Answer answer, Deadline deadline) = 0;
+  // Makes the record kDone with an application that was found, if epoch and state are still those
+  // of `seen`, no other record of the profile is claimed or sent, and none holds that application.
+  // Lost also if another record holds it by now: look again, either way.
+  virtual Task<absl::StatusOr<ChangeResult>> StoreFound(Record seen, Answer answer,
+                                                        Deadline deadline) = 0;
+
+  // The applications of `profile_id` that records other than `request_id` hold; ids in lower case.
+  virtual Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string profile_id,
+                                                                 std::string request_id,
+                                                                 Deadline deadline) = 0;
+  // At most `limit` records that are sent and whose lease ran out after `after`, oldest lease
+  // first.
+  virtual Task<absl::StatusOr<std::vector<Record>>> Overdue(absl::Time after, int limit,
+                                                            Deadline deadline) = 0;
+
+  struct Swept {
+    int expired = 0;         // deleted
+    int undecided = 0;       // were sent and are now kUndecided: an alarm
+    int64_t records = 0;     // what is left
+    int64_t unresolved = 0;  // of those, sent or undecided
+  };
+  // Ends what has expired, a bounded part at a time.
+  virtual Task<absl::StatusOr<Swept>> Sweep(Deadline deadline) = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_ONCE_RECORD_STORE_H_

@@ -1,0 +1,71 @@
+#include "service/once/sql_schema.h"
+
+namespace gateway {
+namespace {
+
+// `bytea` is PostgreSQL's word; SQLite keeps blobs as they are under any type name. The numbers of
+// `state` and `origin` are RecordState's and AnswerOrigin's. All ids of applications and
+// `profile_key` are in lower case; the other columns are as the caller gave them.
+constexpr std::string_view kCreateRecords = R"sql(
+CREATE TABLE IF NOT EXISTS passfort_gateway_records (
+  request_id text PRIMARY KEY,
+  epoch bigint NOT NULL,
+  state bigint NOT NULL,
+  caller bytea NOT NULL,
+  fingerprint bytea NOT NULL,
+  profile_key text NOT NULL,
+  profile_id text NOT NULL,
+  product_alias text NOT NULL,
+  product_id text NOT NULL,
+  associated_role bigint NOT NULL,
+  lease_until bigint NOT NULL,
+  snapshot bytea,
+  quiet_at bigint,
+  sent_at bigint,
+  was_ambiguous bigint NOT NULL,
+  candidate_ids bytea NOT NULL,
+  application_id bytea,
+  answer bytea,
+  origin bigint,
+  expires_at bigint NOT NULL
+))sql";
+
+// At most one record per profile is claimed or sent.
+constexpr std::string_view kCreateOpenIndex =
+    "CREATE UNIQUE INDEX IF NOT EXISTS passfort_gateway_records_open "
+    "ON passfort_gateway_records (profile_key) WHERE state IN (1, 2)";
+
+// An application that was found belongs to one record. One that was received is stored whatever
+// others hold, so it is not in this index.
+constexpr std::string_view kCreateFoundIndex =
+    "CREATE UNIQUE INDEX IF NOT EXISTS passfort_gateway_records_found "
+    "ON passfort_gateway_records (application_id) WHERE origin = 2";
+
+constexpr std::string_view kCreateProfileIndex =
+    "CREATE INDEX IF NOT EXISTS passfort_gateway_records_profile "
+    "ON passfort_gateway_records (profile_key)";
+
+constexpr std::string_view kCreateLeaseIndex =
+    "CREATE INDEX IF NOT EXISTS passfort_gateway_records_lease "
+    "ON passfort_gateway_records (lease_until) WHERE state = 2";
+
+constexpr std::string_view kCreateExpiryIndex =
+    "CREATE INDEX IF NOT EXISTS passfort_gateway_records_expiry "
+    "ON passfort_gateway_records (expires_at)";
+
+// For the gauge of unresolved records.
+constexpr std::string_view kCreateUnresolvedIndex =
+    "CREATE INDEX IF NOT EXISTS passfort_gateway_records_unresolved "
+    "ON passfort_gateway_records (state) WHERE state IN (2, 4)";
+
+}  // namespace
+
+const std::vector<SqlSchemaStep>& SqlSchemaSteps() {
+  static const auto* const steps = new std::vector<SqlSchemaStep>{
+      {{kCreateRecords, kCreateOpenIndex, kCreateFoundIndex, kCreateProfileIndex, kCreateLeaseIndex,
+        kCreateExpiryIndex, kCreateUnresolvedIndex}},
+  };
+  return *steps;
+}
+
+}  // namespace gateway

@@ -1,0 +1,135 @@
+#include "service/once/sqlite_executor.h"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "service/base/arrival.h"
+#include "service/once/sqlite_connection.h"
+#include "service/once/sqlite_file.h"
+
+namespace gateway {
+namespace {
+
+struct Job {
+  std::string statement;
+  std::vector<SqlValue> parameters;
+  Deadline deadline;
+  // In the frame of the waiting coroutine.
+  Arrival<absl::StatusOr<SqlRows>>* waiter;
+  absl::StatusOr<SqlRows> result = absl::UnknownError("not run");
+};
+
+}  // namespace
+
+// All but the constructor, Add and the destructor runs on the worker's own thread.
+class SqliteExecutor::Worker {
+ public:
+  Worker(EventLoop& loop, SqliteHandle database, Clocks clocks)
+      : loop_(loop), database_(std::move(database)), clocks_(std::move(clocks)), thread_([this] {
+          pthread_setname_np(pthread_self(), "store");
+          RunJobs();
+        }) {}
+
+  ~Worker() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_ending_ = true;
+    }
+    job_came_.notify_one();
+    thread_.join();
+  }
+
+  void Add(Job job) {
+    bool first = false;
+    {
+      const std::lock_guard lock(mutex_);
+      first = waiting_.empty();
+      waiting_.push_back(std::move(job));
+    }
+    if (first) job_came_.notify_one();
+  }
+
+ private:
+  void RunJobs() {
+    while (true) {
+      std::vector<Job> jobs;
+      {
+        std::unique_lock lock(mutex_);
+        job_came_.wait(lock, [this] { return is_ending_ || !waiting_.empty(); });
+        if (waiting_.empty()) return;
+        jobs.swap(waiting_);
+      }
+      RunTogether(jobs);
+      loop_.Post([jobs = std::move(jobs)]() mutable {
+        for (Job& job : jobs) job.waiter->Set(std::move(job.result));
+      });
+    }
+  }
+
+  // One transaction around all of them. A statement that fails takes back its own changes only:
+  // SQLite's way with constraints. Where SQLite gives up the transaction as well, and where the
+  // commit fails, no statement counts, not even a read: it may have seen what is taken back.
+  void RunTogether(std::vector<Job>& jobs) {
+    absl::Status failure = database_.Execute("BEGIN");
+    for (Job& job : jobs) {
+      if (!failure.ok()) break;
+      if (job.deadline.HasPassed(clocks_.steady_now())) {
+        job.result = absl::DeadlineExceededError("SQLite: the time ran out before the statement");
+        continue;
+      }
+      job.result = database_.Run(job.statement, job.parameters, clocks_.now());
+      if (!database_.IsInTransaction()) failure = job.result.status();
+    }
+    if (failure.ok()) failure = database_.Execute("COMMIT");
+    if (failure.ok()) return;
+    if (database_.IsInTransaction()) (void)database_.Execute("ROLLBACK");
+    for (Job& job : jobs) job.result = failure;
+  }
+
+  EventLoop& loop_;
+  SqliteConnection database_;
+  const Clocks clocks_;
+
+  std::mutex mutex_;
+  std::condition_variable job_came_;
+  std::vector<Job> waiting_;  // guarded by mutex_
+  bool is_ending_ = false;    // guarded by mutex_
+
+  std::thread thread_;  // last: it uses all the others
+};
+
+SqliteExecutor::Clocks SqliteExecutor::RealClocks() {
+  return {.now = [] { return absl::Now(); },
+          .steady_now = [] { return std::chrono::steady_clock::now(); }};
+}
+
+absl::StatusOr<std::unique_ptr<SqliteExecutor>> SqliteExecutor::Open(EventLoop& loop,
+                                                                     const std::string& path,
+                                                                     Clocks clocks) {
+  auto database = OpenSqliteFile(path);
+  if (!database.ok()) return database.status();
+  auto worker = std::make_unique<Worker>(loop, *std::move(database), std::move(clocks));
+  return std::unique_ptr<SqliteExecutor>(new SqliteExecutor(std::move(worker)));
+}
+
+SqliteExecutor::SqliteExecutor(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+
+SqliteExecutor::~SqliteExecutor() = default;
+
+Task<absl::StatusOr<SqlRows>> SqliteExecutor::Run(std::string statement,
+                                                  std::vector<SqlValue> parameters,
+                                                  Deadline deadline) {
+  Arrival<absl::StatusOr<SqlRows>> result;
+  worker_->Add({.statement = std::move(statement),
+                .parameters = std::move(parameters),
+                .deadline = deadline,
+                .waiter = &result});
+  co_return co_await result;
+}
+
+}  // namespace gateway

@@ -1,0 +1,42 @@
+#include "service/once/store_factory.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "service/once/postgres_target.h"
+
+namespace gateway {
+namespace {
+
+constexpr char kSqlitePrefix[] = "sqlite:";
+constexpr char kMemoryUrl[] = "sqlite::memory:";
+
+absl::StatusOr<std::unique_ptr<SqlExecutor>> OpenDatabase(EventLoop& loop, RandomSource& random,
+                                                          const std::string& url,
+                                                          StoreOptions& options) {
+  if (absl::StartsWith(url, kSqlitePrefix)) {
+    return SqliteExecutor::Open(loop, url.substr(sizeof(kSqlitePrefix) - 1),
+                                std::move(options.sqlite_clocks));
+  }
+  if (absl::StartsWith(url, "postgres")) {
+    auto target = ParsePostgresUrl(url);
+    if (!target.ok()) return target.status();
+    return std::make_unique<PostgresExecutor>(loop, random, *std::move(target), options.postgres);
+  }
+  return absl::InvalidArgumentError(
+      "a store is sqlite:PATH, sqlite::memory: or a URL that starts with postgresql://");
+}
+
+}  // namespace
+
+bool StoreForgets(const std::string& url) { return url == kMemoryUrl; }
+
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenStore(EventLoop& loop, RandomSource& random,
+                                                       const std::string& url,
+                                                       StoreOptions options) {
+  auto database = OpenDatabase(loop, random, url, options);
+  if (!database.ok()) return database.status();
+  return std::make_unique<SqlRecordStore>(*std::move(database), random, options.records);
+}
+
+}  // namespace gateway

@@ -1,0 +1,170 @@
+// Answers that were received or found, and who may hold them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/integration/once/store_contract.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
+using Busy = RecordStore::ProfileBusy;
+using Lost = RecordStore::Lost;
+
+TEST_P(StoreContractTest, StoresAReceivedAnswerWhateverBecameOfTheRecord) {
+  for (const RecordState state :
+       {RecordState::kClaimed, RecordState::kSent, RecordState::kAbsent, RecordState::kUndecided}) {
+    const std::string id = absl::StrCat("request ", static_cast<int>(state));
+    RecordStore::Claim claim = AClaim(id, id);
+    // What the sender saw is older than what is there now.
+    Record seen = store_->InState(state, claim);
+    seen.epoch -= 1;
+    seen.state = RecordState::kSent;
+
+    ASSERT_TRUE(store_->StoreReceived(seen, {kApplicationInUpperCase, "answer"}).ok());
+
+    const auto done = store_->Find(id);
+    ASSERT_TRUE(done.has_value());
+    EXPECT_EQ(done->state, RecordState::kDone) << id;
+    EXPECT_EQ(done->application_id, kApplication);
+    EXPECT_EQ(done->answer, "answer");
+    EXPECT_EQ(done->origin, AnswerOrigin::kReceived);
+    EXPECT_GT(done->epoch, seen.epoch);
+  }
+}
+
+TEST_P(StoreContractTest, StoresAReceivedAnswerThoughTheRecordIsGone) {
+  const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
+  ASSERT_TRUE(*store_->Remove(sent));
+
+  ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, std::string("\0\xff", 2)}).ok());
+
+  const auto done = store_->Find("request");
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(done->state, RecordState::kDone);
+  EXPECT_EQ(done->answer, std::string("\0\xff", 2));
+  EXPECT_EQ(done->caller, "caller");
+  EXPECT_EQ(done->draft, sent.draft);
+  EXPECT_TRUE(done->snapshot.has_value());
+  EXPECT_GT(done->expires_at, done->store_now + absl::Hours(23));
+}
+
+TEST_P(StoreContractTest, AReceivedAnswerReplacesAFoundOneAndIsNeverReplaced) {
+  const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
+  const auto found = store_->StoreFound(sent, {kApplication, "found"});
+  ASSERT_TRUE(found.ok() && std::holds_alternative<Record>(*found));
+  EXPECT_EQ(std::get<Record>(*found).origin, AnswerOrigin::kFound);
+
+  ASSERT_TRUE(store_->StoreReceived(sent, {"another id", "received"}).ok());
+  EXPECT_EQ(store_->Find("request")->answer, "received");
+  EXPECT_EQ(store_->Find("request")->application_id, "another id");
+  EXPECT_EQ(store_->Find("request")->origin, AnswerOrigin::kReceived);
+
+  ASSERT_TRUE(store_->StoreReceived(sent, {"a third id", "received again"}).ok());
+  EXPECT_EQ(store_->Find("request")->answer, "received");
+}
+
+TEST_P(StoreContractTest, AReceivedAnswerIsNotGivenToAnIdThatWasBegunForOtherValues) {
+  const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
+  ASSERT_TRUE(*store_->Remove(sent));
+  RecordStore::Claim anew = AClaim("request", kProfile);
+  anew.fingerprint = "other values";
+  store_->Claimed(anew);
+
+  ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, "answer"}).ok());
+
+  EXPECT_EQ(store_->Find("request")->state, RecordState::kClaimed);
+}
+
+TEST_P(StoreContractTest, StoresAFoundApplication) {
+  const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
+
+  const auto found = store_->StoreFound(sent, {kApplicationInUpperCase, "answer"});
+
+  ASSERT_TRUE(found.ok()) << found.status();
+  const auto* const done = std::get_if<Record>(&*found);
+  ASSERT_NE(done, nullptr);
+  EXPECT_EQ(done->state, RecordState::kDone);
+  EXPECT_EQ(done->epoch, sent.epoch + 1);
+  EXPECT_EQ(done->application_id, kApplication);
+  EXPECT_EQ(done->answer, "answer");
+}
+
+TEST_P(StoreContractTest, AFindMayBelongToAnOpenRecordOfTheProfile) {
+  for (const RecordState state : {RecordState::kClaimed, RecordState::kSent}) {
+    const std::string name = absl::StrCat("open ", static_cast<int>(state));
+    const Record undecided =
+        store_->InState(RecordState::kUndecided, AClaim(name + " waits", name));
+    store_->InState(state, AClaim(name, name));
+
+    const auto found = store_->StoreFound(undecided, {kApplication, "answer"});
+
+    ASSERT_TRUE(found.ok()) << found.status();
+    ASSERT_TRUE(std::holds_alternative<Busy>(*found));
+    EXPECT_EQ(std::get<Busy>(*found).holder.request_id, name);
+    EXPECT_EQ(store_->Find(name + " waits")->state, RecordState::kUndecided);
+  }
+}
+
+TEST_P(StoreContractTest, AnApplicationIsFoundForOneRecordOnly) {
+  const Record undecided = store_->InState(RecordState::kUndecided, AClaim("first", kProfile));
+  const Record sent = store_->InState(RecordState::kSent, AClaim("second", kProfile));
+  // Received: the unique index on found ones says nothing about it.
+  ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, "received"}).ok());
+
+  const auto found = store_->StoreFound(undecided, {kApplicationInUpperCase, "found"});
+
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_TRUE(std::holds_alternative<Lost>(*found));
+  EXPECT_EQ(store_->Find("first")->state, RecordState::kUndecided);
+}
+
+TEST_P(StoreContractTest, OneOfManyRecordsGetsAFoundApplication) {
+  std::vector<Record> undecided;
+  undecided.reserve(kRacers);
+  for (int i = 0; i < kRacers; ++i) {
+    undecided.push_back(
+        store_->InState(RecordState::kUndecided, AClaim(absl::StrCat("request ", i), kProfile)));
+  }
+
+  const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {
+    return (*store_)->StoreFound(undecided[static_cast<size_t>(i)], {kApplication, "answer"},
+                                 Soon());
+  });
+
+  int finders = 0;
+  for (const auto& result : results) {
+    ASSERT_TRUE(result.ok()) << result.status();
+    if (std::holds_alternative<Record>(*result)) {
+      ++finders;
+    } else {
+      EXPECT_TRUE(std::holds_alternative<Lost>(*result));
+    }
+  }
+  EXPECT_EQ(finders, 1);
+}
+
+TEST_P(StoreContractTest, NamesTheApplicationsThatOtherRecordsOfTheProfileHold) {
+  const auto hold = [this](const char* request_id, const char* profile, const char* application) {
+    const Record record = store_->Claimed(AClaim(request_id, profile));
+    ASSERT_TRUE(store_->StoreReceived(record, {application, "answer"}).ok());
+  };
+  hold("first", kProfile, "APPLICATION-1");
+  hold("second", kProfileInUpperCase, "application-2");
+  hold("third", kOtherProfile, "application-3");
+  store_->Claimed(AClaim("open", kProfile));
+
+  EXPECT_THAT(store_->HeldIds(kProfileInUpperCase, "open"),
+              UnorderedElementsAre("application-1", "application-2"));
+  EXPECT_THAT(store_->HeldIds(kProfile, "first"), ElementsAre("application-2"));
+}
+
+}  // namespace
+}  // namespace gateway

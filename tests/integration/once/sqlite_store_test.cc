@@ -1,0 +1,289 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/integration/once/store_bench.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+class SqliteStoreTest : public ::testing::Test {
+ protected:
+  std::string Url() const { return "sqlite:" + path_; }
+
+  // What is said at the start about the file as it is.
+  std::string OpenMessage() {
+    const StoreUnderTest store(*loop_, Url());
+    EXPECT_TRUE(absl::IsFailedPrecondition(store.status())) << store.status();
+    EXPECT_THAT(std::string(store.status().message()), HasSubstr(path_));
+    return std::string(store.status().message());
+  }
+  void WriteFile(const std::string& content) { std::ofstream(path_) << content; }
+  // Runs SQL on the file with nothing of the gateway's.
+  void Execute(const std::string& sql) {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(path_.c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(database);
+    sqlite3_close(database);
+  }
+
+  const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
+  const TemporaryFolder folder_;
+  const std::string path_ = folder_.File("store.db");
+};
+
+TEST_F(SqliteStoreTest, KeepsRecordsOverARestart) {
+  Record sent;
+  {
+    StoreUnderTest store(*loop_, Url());
+    ASSERT_TRUE(store.status().ok()) << store.status();
+    sent = store.InState(RecordState::kSent, AClaim("request", "profile"));
+  }
+  StoreUnderTest store(*loop_, Url());
+  ASSERT_TRUE(store.status().ok()) << store.status();
+  const auto found = store.Find("request");
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->epoch, sent.epoch);
+  EXPECT_EQ(found->lease_until, sent.lease_until);
+}
+
+TEST_F(SqliteStoreTest, InMemoryForgetsWithTheStore) {
+  {
+    StoreUnderTest store(*loop_, "sqlite::memory:");
+    ASSERT_TRUE(store.status().ok()) << store.status();
+    store.Claimed(AClaim("request", "profile"));
+    EXPECT_TRUE(store.Find("request").has_value());
+  }
+  StoreUnderTest store(*loop_, "sqlite::memory:");
+  EXPECT_FALSE(store.Find("request").has_value());
+}
+
+TEST_F(SqliteStoreTest, ClaimsOfAFormerProcessAreVoid) {
+  {
+    StoreUnderTest store(*loop_, Url());
+    store.Claimed(AClaim("fresh", "profile 1"));
+    const Record absent = store.InState(RecordState::kAbsent, AClaim("again", "profile 2"));
+    store.Changed(absent, {.state = RecordState::kClaimed, .lease = kAnHour});
+    store.InState(RecordState::kSent, AClaim("sent", "profile 3"));
+  }
+  StoreUnderTest store(*loop_, Url());
+
+  EXPECT_FALSE(store.Find("fresh").has_value());
+  EXPECT_EQ(store.Find("again")->state, RecordState::kAbsent);
+  EXPECT_EQ(store.Find("sent")->state, RecordState::kSent);
+}
+
+TEST_F(SqliteStoreTest, WhatWasAcknowledgedSurvivesAKill) {
+  constexpr int kRounds = 5;
+  for (int round = 0; round < kRounds; ++round) {
+    // A folder's file each: ids start anew.
+    const std::string path = folder_.File(absl::StrCat("killed", round));
+    int pipe_ends[2];
+    ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      dup2(pipe_ends[1], STDOUT_FILENO);
+      execl(STORE_CRASH_CHILD, STORE_CRASH_CHILD, path.c_str(), nullptr);
+      _exit(127);
+    }
+    close(pipe_ends[1]);
+    std::FILE* const output = fdopen(pipe_ends[0], "r");
+    std::vector<std::string> ids;
+    const auto read_line = [&] {
+      char line[64];
+      if (std::fgets(line, sizeof(line), output) == nullptr) return false;
+      ids.push_back(std::string(line).substr(0, std::string(line).find('\n')));
+      return true;
+    };
+    for (int i = 0; i < 20 + 7 * round; ++i) ASSERT_TRUE(read_line()) << "the child ended";
+    kill(child, SIGKILL);
+    while (read_line()) {
+    }
+    std::fclose(output);
+    waitpid(child, nullptr, 0);
+
+    StoreUnderTest store(*loop_, "sqlite:" + path);
+    ASSERT_TRUE(store.status().ok()) << store.status();
+    for (const std::string& id : ids) {
+      const auto found = store.Find(id);
+      ASSERT_TRUE(found.has_value()) << id;
+      EXPECT_EQ(found->state, RecordState::kSent) << id;
+    }
+  }
+}
+
+TEST_F(SqliteStoreTest, BelongsToOneProcess) {
+  const pid_t child = [this] {
+    const pid_t forked = fork();
+    if (forked == 0) {
+      const int null = open("/dev/null", O_WRONLY);
+      dup2(null, STDOUT_FILENO);
+      execl(STORE_CRASH_CHILD, STORE_CRASH_CHILD, path_.c_str(), nullptr);
+      _exit(127);
+    }
+    return forked;
+  }();
+  ASSERT_GT(child, 0);
+  // The child's first commit is when the log has a frame in it.
+  const std::string log = path_ + "-wal";
+  struct stat file = {};
+  const auto bound = std::chrono::steady_clock::now() + kTaskBound;
+  while (stat(log.c_str(), &file) != 0 || file.st_size == 0) {
+    ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for the child's first commit";
+    sched_yield();
+  }
+
+  EXPECT_THAT(OpenMessage(), HasSubstr("another process uses the file"));
+
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  const StoreUnderTest store(*loop_, Url());
+  EXPECT_TRUE(store.status().ok()) << store.status();
+}
+
+TEST_F(SqliteStoreTest, BelongsToOneStoreOfAProcess) {
+  StoreUnderTest first(*loop_, Url());
+  ASSERT_TRUE(first.status().ok()) << first.status();
+
+  EXPECT_THAT(OpenMessage(), HasSubstr("another process uses the file"));
+  EXPECT_THAT(OpenMessage(), HasSubstr("another process uses the file"));
+  first.Claimed(AClaim("request", "profile"));
+}
+
+TEST_F(SqliteStoreTest, RefusesAFileThatIsNoDatabase) {
+  WriteFile(std::string(8192, 'x'));
+  EXPECT_THAT(OpenMessage(), HasSubstr("not an SQLite database"));
+}
+
+TEST_F(SqliteStoreTest, RefusesADamagedFile) {
+  {
+    StoreUnderTest store(*loop_, Url());
+    for (int i = 0; i < 100; ++i) {
+      store.InState(RecordState::kSent, AClaim(absl::StrCat("request ", i), absl::StrCat("p", i)));
+    }
+  }
+  std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(0, std::ios::end);
+  const auto size = static_cast<std::streamoff>(file.tellp());
+  ASSERT_GT(size, 3 * 4096);
+  file.seekp(size / 4096 / 2 * 4096);  // a page in the middle
+  file << std::string(4096, '\xaa');
+  file.close();
+
+  EXPECT_THAT(OpenMessage(), HasSubstr("damaged"));
+}
+
+TEST_F(SqliteStoreTest, RefusesAnotherProgramsDatabase) {
+  Execute("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
+  EXPECT_THAT(OpenMessage(), HasSubstr("another program's"));
+  Execute("SELECT x FROM theirs");  // and left it alone
+}
+
+TEST_F(SqliteStoreTest, RefusesTheFileOfANewerGateway) {
+  {
+    const StoreUnderTest store(*loop_, Url());
+  }
+  Execute("PRAGMA user_version = 1000");
+  EXPECT_THAT(OpenMessage(), HasSubstr("newer gateway"));
+}
+
+TEST_F(SqliteStoreTest, RefusesAPathWithoutAFolder) {
+  const StoreUnderTest store(*loop_, "sqlite:" + folder_.File("missing/store.db"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(store.status())) << store.status();
+  EXPECT_THAT(std::string(store.status().message()), HasSubstr("No such file"));
+}
+
+TEST_F(SqliteStoreTest, RefusesAReadOnlyFile) {
+  {
+    const StoreUnderTest store(*loop_, Url());
+  }
+  ASSERT_EQ(chmod(path_.c_str(), 0444), 0);
+  ASSERT_EQ(chmod(folder_.path().c_str(), 0755), 0);
+  // Root may write to any file, so for a moment this process is not root.
+  const uid_t user = geteuid();
+  if (user == 0) {
+    ASSERT_EQ(seteuid(65534), 0);
+  }
+  const std::string message = OpenMessage();
+  if (user == 0) {
+    ASSERT_EQ(seteuid(0), 0);
+  }
+  EXPECT_THAT(message, HasSubstr("read-only"));
+}
+
+TEST_F(SqliteStoreTest, MakesAFileForItsOwnUserOnly) {
+  const StoreUnderTest store(*loop_, Url());
+  for (const std::string& name : {path_, path_ + "-wal"}) {
+    struct stat file = {};
+    ASSERT_EQ(stat(name.c_str(), &file), 0) << name;
+    EXPECT_EQ(file.st_mode & 0777, 0600u) << name;
+  }
+}
+
+TEST_F(SqliteStoreTest, AFullDiskIsAnErrorAndLosesNothing) {
+  StoreUnderTest store(*loop_, Url());
+  const Record before = store.InState(RecordState::kSent, AClaim("before", "profile"));
+  // The kernel's limit on files in place of a disk's.
+  struct stat log = {};
+  ASSERT_EQ(stat((path_ + "-wal").c_str(), &log), 0);
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit small = {.rlim_cur = static_cast<rlim_t>(log.st_size) + 100 * 1024,
+                        .rlim_max = limit.rlim_max};
+  std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const absl::Status full =
+      store.StoreReceived(before, {"application", std::string(1024 * 1024, 'x')});
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+
+  EXPECT_TRUE(absl::IsUnavailable(full)) << full;
+  const auto kept = store.Find("before");
+  ASSERT_TRUE(kept.has_value());
+  EXPECT_EQ(kept->state, RecordState::kSent);
+  EXPECT_TRUE(store.StoreReceived(before, {"application", "answer"}).ok());
+}
+
+TEST_F(SqliteStoreTest, TimeIsTheInjectedClocks) {
+  auto now = std::make_shared<std::atomic<int64_t>>(1'700'000'000'000'000);
+  StoreOptions options = AnOptions();
+  options.sqlite_clocks.now = [now] { return absl::FromUnixMicros(now->load()); };
+  StoreUnderTest store(*loop_, "sqlite::memory:", std::move(options));
+  RecordStore::Claim claim = AClaim("request", "profile");
+  claim.lease = Milliseconds(10'000);
+  const Record claimed = store.Claimed(claim);
+  EXPECT_EQ(claimed.store_now, absl::FromUnixMicros(1'700'000'000'000'000));
+  EXPECT_EQ(claimed.lease_until, claimed.store_now + absl::Seconds(10));
+
+  const RecordStore::Change change{.state = RecordState::kClaimed, .lease = Milliseconds(10'000)};
+  *now += 9'999'999;
+  EXPECT_TRUE(std::holds_alternative<RecordStore::Lost>(*store.TakeOver(claimed, change)));
+  *now += 1;
+  EXPECT_TRUE(std::holds_alternative<Record>(*store.TakeOver(claimed, change)));
+}
+
+TEST_F(SqliteStoreTest, RefusesAUrlOfNoStore) {
+  for (const char* const url : {"", "store.db", "redis://x", "sqlite:"}) {
+    const StoreUnderTest store(*loop_, url);
+    EXPECT_FALSE(store.status().ok()) << url;
+  }
+}
+
+}  // namespace
+}  // namespace gateway
