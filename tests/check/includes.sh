@@ -23,6 +23,7 @@ declare -rA MAY_INCLUDE=(
 # Which folders may include a library's headers: regular expressions of an #include's target.
 declare -rA LIBRARY_STAYS_IN=(
   ['^uv\.h$']="base"
+  ['^(sqlite3|libpq-fe)\.h$']="once"
   ['^curl/']="http"
   ['^nlohmann/']="passfort"
   ['^(grpc|grpcpp|google/rpc)/']="rpc"

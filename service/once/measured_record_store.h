@@ -1,0 +1,52 @@
+#ifndef SERVICE_ONCE_MEASURED_RECORD_STORE_H_
+#define SERVICE_ONCE_MEASURED_RECORD_STORE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "service/base/clock.h"
+#include "service/observability/metrics.h"
+#include "service/once/record_store.h"
+
+namespace gateway {
+
+// Another store, with the number, errors and duration of its operations in the metrics. Loop thread
+// only.
+class MeasuredRecordStore final : public RecordStore {
+ public:
+  // `clock` and `metrics` outlive the store.
+  MeasuredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics)
+      : store_(std::move(store)), clock_(clock), metrics_(metrics) {}
+
+  Task<absl::StatusOr<BeginResult>> Begin(Claim claim, Deadline deadline) override;
+  Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
+                                                   Deadline deadline) override;
+  Task<absl::StatusOr<ChangeResult>> Apply(Record seen, Change change, Deadline deadline) override;
+  Task<absl::StatusOr<ChangeResult>> TakeOver(Record seen, Change change,
+                                              Deadline deadline) override;
+  Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) override;
+  Task<absl::Status> StoreReceived(Record seen, Answer answer, Deadline deadline) override;
+  Task<absl::StatusOr<ChangeResult>> StoreFound(Record seen, Answer answer,
+                                                Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string profile_id,
+                                                         std::string request_id,
+                                                         Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<Record>>> Overdue(absl::Time after, int limit,
+                                                    Deadline deadline) override;
+  Task<absl::StatusOr<Swept>> Sweep(Deadline deadline) override;
+
+ private:
+  template <typename Result>
+  Task<Result> Measure(std::string_view operation, Task<Result> task);
+
+  const std::unique_ptr<RecordStore> store_;
+  Clock& clock_;
+  Metrics& metrics_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_ONCE_MEASURED_RECORD_STORE_H_

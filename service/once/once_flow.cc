@@ -1,0 +1,470 @@
+#include "service/once/once_flow.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "service/passfort/write_repeat.h"
+
+namespace gateway {
+namespace {
+
+constexpr Milliseconds kLeastTimeForAnAttempt{50};
+constexpr int kConflict = 409;
+constexpr int kDataPresent = 202;
+
+bool SaysItIsThere(const PassfortAnswer& answer) {
+  return answer.http_status == kConflict || answer.code == kDataPresent;
+}
+
+bool LeaseIsOver(const Record& record) { return record.store_now >= record.lease_until; }
+
+bool Contains(const std::vector<std::string>& ids, const std::string& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+OnceFlow::OnceFlow(OnceParts parts, OnceOptions options, RecordStore::Claim claim)
+    : parts_(std::move(parts)),
+      options_(options),
+      claim_(std::move(claim)),
+      poll_(options.poll, parts_.random),
+      resend_(options.resend, parts_.random) {}
+
+Task<WriteResult> OnceFlow::Run() {
+  parts_.budget.OnCall();
+  while (true) {
+    Next next = co_await WaitForTurn();
+    if (next == Next::kGoOn) next = co_await Begin();
+    if (next == Next::kEnd) co_return *result_;
+    // The holder, or the background resolver, goes on with what nobody here waits for.
+    if (is_abandoned_) co_return AnswerSoFar();
+    const SteadyTime again = parts_.clock.Now() + poll_.Next();
+    const auto wake = co_await parts_.clock.SleepUntil(again, take_back_.get_token());
+    if (wake == Clock::Wake::kStopped) co_return co_await EndWaiting();
+  }
+}
+
+// The wait for another record was stopped. An equal call elsewhere may have begun meanwhile.
+Task<WriteResult> OnceFlow::EndWaiting() {
+  const auto known = co_await parts_.store.Find(claim_.request_id, StoreDeadline());
+  if (!known.ok()) co_return WithStoreAway();
+  const bool is_free = !known->has_value() || (*known)->state == RecordState::kAbsent;
+  if (!is_free) co_return AnswerSoFar();
+  co_return WriteResult{.outcome = NotBegun{.cause = NotBegun::Cause::kWriteInProgress}};
+}
+
+void OnceFlow::Stop() {
+  take_back_.request_stop();
+  stop_.request_stop();
+}
+
+WriteResult OnceFlow::AnswerSoFar() const {
+  if (result_) return *result_;
+  return {.outcome = Ambiguous{.cause = Ambiguous::Cause::kTimeout},
+          .sent_at = sent_at_,
+          .known_by = known_by_,
+          .candidate_ids = candidate_ids_};
+}
+
+// The flows of this process that want the same profile go one after another. A record that is known
+// and not absent needs no turn: it has an answer, or a holder.
+Task<OnceFlow::Next> OnceFlow::WaitForTurn() {
+  if (turn_) co_return Next::kGoOn;
+  const std::string& profile_id = claim_.draft.profile_id;
+  const bool must_wait = !parts_.turns.IsFree(profile_id);
+  if (must_wait) {
+    auto known = co_await parts_.store.Find(claim_.request_id, StoreDeadline());
+    if (!known.ok()) co_return End(WithStoreAway());
+    if (known->has_value() && (*known)->state != RecordState::kAbsent) {
+      co_return co_await GoOnWith(**std::move(known));
+    }
+  }
+  ProfileTurns::Turn turn = co_await parts_.turns.Take(profile_id, take_back_.get_token());
+  if (!turn) co_return End(co_await EndWaiting());
+  turn_.emplace(std::move(turn));
+  co_return Next::kGoOn;
+}
+
+Task<OnceFlow::Next> OnceFlow::Begin() {
+  if (IsTakenBack()) co_return End(co_await EndWaiting());
+  parts_.at_step(OnceStep::kBegin, claim_.request_id);
+  auto begun = co_await parts_.store.Begin(claim_, StoreDeadline());
+  if (!begun.ok()) co_return End(WithStoreAway());
+  if (auto* claimed = std::get_if<RecordStore::Claimed>(&*begun)) {
+    co_return co_await Proceed(std::move(claimed->record));
+  }
+  if (auto* known = std::get_if<RecordStore::Known>(&*begun)) {
+    co_return co_await GoOnWith(std::move(known->record));
+  }
+  if (auto* busy = std::get_if<RecordStore::ProfileBusy>(&*begun)) {
+    co_return co_await WaitForHolder(std::move(busy->holder));
+  }
+  co_return End({.outcome = NotBegun{.cause = NotBegun::Cause::kStoreFull}});
+}
+
+// Another record of the profile is claimed or sent, by another process or by one that died.
+Task<OnceFlow::Next> OnceFlow::WaitForHolder(Record holder) {
+  stage_ = Stage::kNothingSent;
+  co_await EndIfOverdue(std::move(holder));
+  co_return Next::kBeginAgain;
+}
+
+// Takes away what a dead process left on the profile. Whatever comes of it, the next try to begin
+// shows whether the profile is free.
+Task<void> OnceFlow::EndIfOverdue(Record holder) {
+  if (!LeaseIsOver(holder)) co_return;
+  if (holder.state == RecordState::kSent) {
+    co_await parts_.settler.Look(std::move(holder), take_back_.get_token());
+  } else if (holder.was_ambiguous) {
+    (void)co_await parts_.store.TakeOver(holder, {.state = RecordState::kAbsent}, StoreDeadline());
+  } else {
+    (void)co_await parts_.store.Remove(holder, StoreDeadline());
+  }
+}
+
+Task<OnceFlow::Next> OnceFlow::GoOnWith(Record record) {
+  if (record.caller != claim_.caller || record.fingerprint != claim_.fingerprint) {
+    co_return End({.outcome = NotBegun{.cause = NotBegun::Cause::kRequestIdReused}});
+  }
+  Note(record);
+  switch (record.state) {
+    case RecordState::kDone:
+      co_return EndWith(record, WriteResult::Replay::kYes);
+    case RecordState::kAbsent:
+      stage_ = Stage::kNothingSent;
+      co_return co_await Claim(std::move(record));
+    case RecordState::kClaimed:
+      stage_ = Stage::kFollowing;
+      if (!LeaseIsOver(record)) co_return Next::kBeginAgain;
+      co_return co_await Claim(std::move(record));
+    case RecordState::kSent:
+      stage_ = Stage::kFollowing;
+      if (!LeaseIsOver(record)) co_return Next::kBeginAgain;
+      co_return co_await Resolve(std::move(record), std::nullopt);
+    case RecordState::kUndecided:
+      break;
+  }
+  stage_ = Stage::kSent;
+  Settlement look = co_await parts_.settler.Look(std::move(record), stop_.get_token());
+  if (look.kind == Settlement::Kind::kFound) {
+    co_return EndWith(look.record, WriteResult::Replay::kNo);
+  }
+  if (look.kind == Settlement::Kind::kLost) {
+    // No resolver ends a dead claim, and it would keep what was found from being stored for ever.
+    if (look.holder) co_await EndIfOverdue(*std::move(look.holder));
+    co_return Next::kBeginAgain;
+  }
+  Note(look.record);
+  co_return End(AnswerSoFar());
+}
+
+// Takes a record that nobody holds: proven absent, or claimed by one that died.
+Task<OnceFlow::Next> OnceFlow::Claim(Record record) {
+  const RecordStore::Change change{.state = RecordState::kClaimed,
+                                   .lease = options_.lease_duration};
+  auto changed = record.state == RecordState::kClaimed
+                     ? co_await parts_.store.TakeOver(record, change, StoreDeadline())
+                     : co_await parts_.store.Apply(record, change, StoreDeadline());
+  if (!changed.ok()) co_return End(WithStoreAway());
+  if (auto* claimed = std::get_if<Record>(&*changed)) {
+    co_return co_await Proceed(std::move(*claimed));
+  }
+  if (auto* busy = std::get_if<RecordStore::ProfileBusy>(&*changed)) {
+    co_return co_await WaitForHolder(std::move(busy->holder));
+  }
+  co_return Next::kBeginAgain;
+}
+
+// The record is ours and claimed: nothing of this attempt was sent, all earlier ones did nothing.
+Task<OnceFlow::Next> OnceFlow::Proceed(Record record) {
+  stage_ = Stage::kNothingSent;
+  parts_.at_step(OnceStep::kClaimed, claim_.request_id);
+  Next next = co_await TakeSnapshot(record);
+  while (next == Next::kGoOn) {
+    next = co_await WriteIntent(record);
+    if (next != Next::kGoOn) break;
+    parts_.at_step(OnceStep::kIntent, claim_.request_id);
+    const Deadline end(parts_.clock.Now() + options_.attempt_timeout);
+    WriteAttempt attempt = co_await parts_.passfort.CreateApplication(
+        record.draft, end, stop_.get_token(), send_before_);
+    parts_.at_step(OnceStep::kAttempted, claim_.request_id);
+    next = co_await AfterAttempt(record, std::move(attempt));
+  }
+  co_return next;
+}
+
+// What is on the profile before anything is sent: the only dependable mark of what comes later.
+Task<OnceFlow::Next> OnceFlow::TakeSnapshot(Record record) {
+  ListOutcome outcome = co_await ListForSnapshot(record);
+  if (auto* failed = std::get_if<ListFailed>(&outcome)) {
+    if (failed->refusal) {
+      co_return co_await Release(std::move(record), {.outcome = Refused{*failed->refusal}});
+    }
+    NotCarriedOut nothing_done = failed->not_carried_out.value_or(NotCarriedOut{});
+    if (nothing_done.cause == NotCarriedOut::Cause::kNoTimeLeft) {
+      nothing_done.cause = NotCarriedOut::Cause::kUnreachable;  // that was the list's time
+    }
+    if (IsTakenBack()) nothing_done = TakenBack();
+    co_return co_await Release(std::move(record), {.outcome = std::move(nothing_done)});
+  }
+  auto& listed = std::get<std::vector<ListedApplication>>(outcome);
+  if (!record.snapshot) {
+    first_snapshot_.clear();
+    for (const auto& application : listed) first_snapshot_.push_back(application.id);
+    co_return Next::kGoOn;
+  }
+  // It was sent before and proven absent; what came later than that is seen here.
+  Settlement look = co_await parts_.settler.Weigh(std::move(record), std::move(listed));
+  switch (look.kind) {
+    case Settlement::Kind::kAbsent:
+      co_return Next::kGoOn;
+    case Settlement::Kind::kFound:
+      co_return EndWith(look.record, WriteResult::Replay::kNo);
+    case Settlement::Kind::kUndecided:
+      Note(look.record);
+      co_return End(AnswerSoFar());
+    case Settlement::Kind::kNoList:
+      co_return End(WithStoreAway());
+    case Settlement::Kind::kNotYet:
+    case Settlement::Kind::kLost:
+      break;
+  }
+  co_return Next::kBeginAgain;
+}
+
+Task<ListOutcome> OnceFlow::ListForSnapshot(const Record& record) {
+  const Deadline end(parts_.clock.Now() + options_.lease_duration / 2);
+  Backoff backoff(options_.poll, parts_.random);
+  while (true) {
+    ListOutcome outcome = co_await parts_.passfort.ListApplications(record.draft.profile_id, end,
+                                                                    take_back_.get_token());
+    const auto* failed = std::get_if<ListFailed>(&outcome);
+    if (failed == nullptr || !failed->not_carried_out || IsTakenBack()) co_return outcome;
+    const std::optional<Repeat> repeat = RepeatAfter(*failed->not_carried_out);
+    if (!repeat) co_return outcome;
+    const SteadyTime again = parts_.clock.Now() + repeat->not_before + backoff.Next();
+    if (again >= end.at() || !Pay(*repeat, parts_.budget)) co_return outcome;
+    co_await parts_.clock.SleepUntil(again, take_back_.get_token());
+  }
+}
+
+// From here on the application may come to be, so this is in the store before the body is let out.
+Task<OnceFlow::Next> OnceFlow::WriteIntent(Record& record) {
+  if (IsTakenBack() || is_abandoned_ || !HasTimeForAnAttempt()) {
+    co_return co_await Release(
+        record,
+        {.outcome = IsTakenBack() ? TakenBack()
+                                  : NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}});
+  }
+  // The gate is open for a lease from *before* the intent: by the time others may act on the
+  // record, nothing leaves any more, however long the store or this process was held up.
+  send_before_ = parts_.clock.BootNow() + options_.lease_duration;
+  sent_at_ = parts_.clock.WallNow();
+  stage_ = Stage::kSent;
+  auto changed = co_await parts_.store.Apply(
+      record,
+      {.state = RecordState::kSent,
+       .lease = options_.lease_duration,
+       .quiet_in = options_.lease_duration + options_.attempt_timeout + options_.settle_window,
+       .first_snapshot = first_snapshot_,
+       .sent_at = sent_at_},
+      StoreDeadline());
+  if (!changed.ok()) {
+    stage_ = Stage::kNothingSent;  // the gate was never passed, whatever the store has
+    co_return End(WithStoreAway());
+  }
+  auto* sent = std::get_if<Record>(&*changed);
+  if (sent == nullptr) co_return FollowNewHolder();
+  record = std::move(*sent);
+  Note(record);
+  co_return Next::kGoOn;
+}
+
+Task<OnceFlow::Next> OnceFlow::AfterAttempt(Record& record, WriteAttempt attempt) {
+  if (auto* done = std::get_if<Done>(&attempt.outcome)) {
+    co_return co_await Received(record, std::move(*done));
+  }
+  if (auto* refused = std::get_if<Refused>(&attempt.outcome)) {
+    co_return co_await AfterRefusal(record, std::move(*refused));
+  }
+  if (auto* nothing_done = std::get_if<NotCarriedOut>(&attempt.outcome)) {
+    co_return co_await AfterNothingDone(record, std::move(*nothing_done));
+  }
+  co_return co_await AfterAmbiguous(record);
+}
+
+// Passfort's own word: it is given whatever the store does.
+Task<OnceFlow::Next> OnceFlow::Received(Record record, Done done) {
+  RecordStore::Answer answer = AnswerFrom(*done.application);
+  const bool was_there = record.snapshot && Contains(*record.snapshot, answer.application_id);
+  WriteResult result{.outcome = std::move(done), .sent_at = sent_at_};
+  if (was_there) result.source = WriteResult::Source::kExisting;
+  const Next next = End(std::move(result));
+  if (!(co_await parts_.store.StoreReceived(record, answer, StoreDeadline())).ok()) {
+    parts_.log.Warn("an answer of Passfort is given before it is stored: the store is away");
+    unstored_ = Unstored{.record = std::move(record), .answer = std::move(answer)};
+  }
+  parts_.at_step(OnceStep::kFinished, claim_.request_id);
+  co_return next;
+}
+
+Task<void> OnceFlow::StoreLate() {
+  Backoff backoff(options_.poll, parts_.random);
+  while (co_await parts_.clock.SleepUntil(parts_.clock.Now() + backoff.Next(), stop_.get_token()) ==
+         Clock::Wake::kTimeCame) {
+    const auto stored =
+        co_await parts_.store.StoreReceived(unstored_->record, unstored_->answer, StoreDeadline());
+    if (stored.ok()) co_return;
+  }
+}
+
+Task<OnceFlow::Next> OnceFlow::AfterRefusal(Record record, Refused refused) {
+  WriteResult result{.outcome = refused, .sent_at = sent_at_};
+  if (!SaysItIsThere(refused.answer) && !record.was_ambiguous) {
+    co_return co_await Release(std::move(record), std::move(result));
+  }
+  // It may be refused because an earlier attempt, or a stranger, made it. This attempt did not, so
+  // there is nothing to wait for.
+  auto changed = co_await parts_.store.Apply(
+      record, {.state = RecordState::kSent, .quiet_in = Milliseconds(0)}, StoreDeadline());
+  if (!changed.ok()) co_return End(AnswerSoFar());
+  auto* sent = std::get_if<Record>(&*changed);
+  if (sent == nullptr) co_return FollowNewHolder();
+  co_return co_await Resolve(std::move(*sent), std::move(result));
+}
+
+Task<OnceFlow::Next> OnceFlow::AfterNothingDone(Record record, NotCarriedOut nothing_done) {
+  stage_ = Stage::kNothingSent;
+  const std::optional<Repeat> repeat = RepeatAfter(nothing_done);
+  WriteResult result{.outcome = std::move(nothing_done)};
+  if (!repeat) co_return co_await Release(std::move(record), std::move(result));
+  const SteadyTime again = parts_.clock.Now() + repeat->not_before + resend_.Next();
+  const bool in_time = again + kLeastTimeForAnAttempt <= latest_deadline_.at();
+  if (!in_time || IsTakenBack() || !Pay(*repeat, parts_.budget)) {
+    co_return co_await Release(std::move(record), std::move(result));
+  }
+  // If this is stopped, the next intent is not written and the record is released there.
+  co_await parts_.clock.SleepUntil(again, take_back_.get_token());
+  co_return Next::kGoOn;
+}
+
+Task<OnceFlow::Next> OnceFlow::AfterAmbiguous(Record record) {
+  // The end of the attempt is known now, so the wait can be counted from it.
+  auto changed = co_await parts_.store.Apply(
+      record,
+      {.state = RecordState::kSent, .quiet_in = options_.settle_window, .was_ambiguous = true},
+      StoreDeadline());
+  if (changed.ok()) {
+    auto* sent = std::get_if<Record>(&*changed);
+    if (sent == nullptr) co_return FollowNewHolder();
+    record = std::move(*sent);
+  }
+  // With the store away the later moment of the intent holds.
+  record.was_ambiguous = true;
+  Note(record);
+  co_return co_await Resolve(std::move(record), std::nullopt);
+}
+
+// Looks until it is clear what became of the attempt, or until nobody waits for that any more: the
+// background resolver goes on then. `refusal` stands if nothing is found.
+Task<OnceFlow::Next> OnceFlow::Resolve(Record record, std::optional<WriteResult> refusal) {
+  stage_ = Stage::kSent;
+  parts_.at_step(OnceStep::kResolving, claim_.request_id);
+  Backoff looks(options_.poll, parts_.random);
+  while (!stop_.stop_requested() && !is_abandoned_) {
+    Settlement look = co_await parts_.settler.Look(std::move(record), stop_.get_token());
+    Note(look.record);
+    Milliseconds wait = looks.Next();
+    switch (look.kind) {
+      case Settlement::Kind::kFound:
+        co_return EndWith(look.record, WriteResult::Replay::kNo);
+      case Settlement::Kind::kLost:
+        co_return FollowNewHolder();
+      case Settlement::Kind::kUndecided:
+        co_return End(AnswerSoFar());
+      case Settlement::Kind::kAbsent:
+        stage_ = Stage::kNothingSent;
+        if (refusal) co_return End(*std::move(refusal));
+        if (std::exchange(was_proven_absent_, true) || !HasTimeForAnAttempt()) {
+          co_return End({.outcome = NotBegun{.cause = NotBegun::Cause::kNotCreated}});
+        }
+        co_return Next::kBeginAgain;
+      case Settlement::Kind::kNotYet:
+        wait = std::min(wait, look.quiet_in);
+        break;
+      case Settlement::Kind::kNoList:
+        break;
+    }
+    record = std::move(look.record);
+    co_await parts_.clock.SleepUntil(parts_.clock.Now() + wait, stop_.get_token());
+  }
+  co_return End(AnswerSoFar());
+}
+
+// Gives the record back with nothing done. Only who really gave it back may say so.
+Task<OnceFlow::Next> OnceFlow::Release(Record record, WriteResult result) {
+  parts_.at_step(OnceStep::kRelease, claim_.request_id);
+  const bool was_sent = record.state == RecordState::kSent;
+  bool is_released = false;
+  if (record.was_ambiguous) {
+    // All attempts are known to have done nothing: there is no quiet to wait for.
+    auto changed = co_await parts_.store.Apply(
+        record, {.state = RecordState::kAbsent, .quiet_in = Milliseconds(0)}, StoreDeadline());
+    if (!changed.ok()) co_return End(was_sent ? AnswerSoFar() : WithStoreAway());
+    is_released = std::holds_alternative<Record>(*changed);
+  } else {
+    const auto removed = co_await parts_.store.Remove(record, StoreDeadline());
+    if (!removed.ok()) co_return End(was_sent ? AnswerSoFar() : WithStoreAway());
+    is_released = *removed;
+  }
+  if (is_released) co_return End(std::move(result));
+  co_return FollowNewHolder();
+}
+
+// Somebody else changed the record: what is true of it now is for the store to say.
+OnceFlow::Next OnceFlow::FollowNewHolder() {
+  stage_ = Stage::kFollowing;
+  return Next::kBeginAgain;
+}
+
+OnceFlow::Next OnceFlow::End(WriteResult result) {
+  result_ = std::move(result);
+  return Next::kEnd;
+}
+
+OnceFlow::Next OnceFlow::EndWith(const Record& record, WriteResult::Replay replay) {
+  const bool is_found = record.origin == AnswerOrigin::kFound;
+  const bool was_there = record.snapshot && Contains(*record.snapshot, record.application_id);
+  return End({.outcome = AnswerOf(record),
+              .sent_at = record.sent_at,
+              .source = is_found    ? WriteResult::Source::kReconciled
+                        : was_there ? WriteResult::Source::kExisting
+                                    : WriteResult::Source::kReceived,
+              .replay = replay});
+}
+
+// Without the store this call sent and will send nothing more. That is the whole truth only if no
+// attempt is known of whose outcome is not.
+WriteResult OnceFlow::WithStoreAway() const {
+  if (stage_ != Stage::kNothingSent) return AnswerSoFar();
+  return {.outcome = NotBegun{.cause = NotBegun::Cause::kStoreUnavailable}};
+}
+
+NotCarriedOut OnceFlow::TakenBack() const {
+  return {.cause = stop_.stop_requested() ? NotCarriedOut::Cause::kStopped
+                                          : NotCarriedOut::Cause::kNoTimeLeft};
+}
+
+bool OnceFlow::HasTimeForAnAttempt() const {
+  return latest_deadline_.TimeLeft(parts_.clock.Now()) >= kLeastTimeForAnAttempt;
+}
+
+void OnceFlow::Note(const Record& record) {
+  if (record.sent_at) sent_at_ = record.sent_at;
+  if (record.quiet_at) known_by_ = parts_.clock.WallNow() + (*record.quiet_at - record.store_now);
+  candidate_ids_ = record.candidate_ids;
+}
+
+}  // namespace gateway

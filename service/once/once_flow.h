@@ -1,0 +1,154 @@
+#ifndef SERVICE_ONCE_ONCE_FLOW_H_
+#define SERVICE_ONCE_ONCE_FLOW_H_
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "absl/time/time.h"
+#include "service/base/clock.h"
+#include "service/base/random.h"
+#include "service/base/task.h"
+#include "service/observability/log.h"
+#include "service/once/profile_turns.h"
+#include "service/once/record_store.h"
+#include "service/once/settlement.h"
+#include "service/once/step_hook.h"
+#include "service/passfort/application_writer.h"
+#include "service/passfort/passfort_client.h"
+#include "service/retry/backoff.h"
+#include "service/retry/retry_budget.h"
+
+namespace gateway {
+
+struct OnceOptions {
+  // For how long the right to send lasts, and how long others leave a record to its holder.
+  Milliseconds lease_duration{10000};
+  // The longest that one attempt takes, whatever becomes of the callers.
+  Milliseconds attempt_timeout{65000};
+  // After the end of an attempt, Passfort may still make the application for this long.
+  Milliseconds settle_window{65000};
+  Milliseconds store_timeout{5000};
+  // Between two looks at the store or at Passfort's list.
+  Backoff::Options poll{.first = Milliseconds(100), .longest = Milliseconds(2000)};
+  // Between two attempts of which the first surely did nothing.
+  Backoff::Options resend{.first = Milliseconds(50), .longest = Milliseconds(2000)};
+};
+
+// What the flows of one process share. All outlive the flows.
+struct OnceParts {
+  RecordStore& store;
+  PassfortClient& passfort;
+  Settler& settler;
+  ProfileTurns& turns;
+  Clock& clock;
+  RandomSource& random;
+  RetryBudget& budget;
+  Log& log;
+  // Called at each step, for tests that end or stop the process there.
+  StepHook at_step;
+};
+
+// The way of one record from its claim to its answer, top to bottom: begin, snapshot, send,
+// resolve, finish. It belongs to the record, not to a caller: equal calls share it, and once the
+// intent is written it goes on without any. Loop thread only.
+class OnceFlow {
+ public:
+  OnceFlow(OnceParts parts, OnceOptions options, RecordStore::Claim claim);
+
+  // Runs to the answer, once.
+  Task<WriteResult> Run();
+  // After `Run`: whether its answer is not in the store yet.
+  bool HasUnstored() const { return unstored_.has_value(); }
+  // Stores it. Returns when that is done, or after `Stop`.
+  Task<void> StoreLate();
+
+  const RecordStore::Claim& claim() const { return claim_; }
+
+  // Whether the last caller to leave may still take the intent back.
+  bool CanBeTakenBack() const { return stage_ == Stage::kNothingSent; }
+  // Asks for that. `Run` then releases the record and returns soon.
+  void TakeBack() { take_back_.request_stop(); }
+  // Ends the flow where it stands; what was sent is left to the store.
+  void Stop();
+  // The callers' latest deadline: no attempt is begun that nobody would learn of.
+  void SetLatestDeadline(Deadline deadline) { latest_deadline_ = deadline; }
+  // Whether nobody waits any more.
+  void SetAbandoned(bool is_abandoned) { is_abandoned_ = is_abandoned; }
+
+  // What can be said to a caller that leaves before the end: Passfort's answer if it is there and
+  // only its storing takes long, else that it is not known.
+  WriteResult AnswerSoFar() const;
+
+ private:
+  enum class Stage {
+    kNothingSent,  // in this attempt; and nobody else holds the record
+    kSent,         // it may have been done
+    kFollowing,    // another process holds the record
+  };
+  enum class Next {
+    kGoOn,        // with the next step
+    kBeginAgain,  // the record is not ours, or not as it was
+    kEnd,         // `result_` is set
+  };
+
+  Task<Next> WaitForTurn();
+  Task<WriteResult> EndWaiting();
+  Task<Next> Begin();
+  Task<Next> WaitForHolder(Record holder);
+  Task<void> EndIfOverdue(Record holder);
+  Task<Next> GoOnWith(Record record);
+  Task<Next> Claim(Record record);
+  Task<Next> Proceed(Record record);
+  Task<Next> TakeSnapshot(Record record);
+  Task<ListOutcome> ListForSnapshot(const Record& record);
+  Task<Next> WriteIntent(Record& record);
+  Task<Next> AfterAttempt(Record& record, WriteAttempt attempt);
+  Task<Next> Received(Record record, Done done);
+  Task<Next> AfterRefusal(Record record, Refused refused);
+  Task<Next> AfterNothingDone(Record record, NotCarriedOut nothing_done);
+  Task<Next> AfterAmbiguous(Record record);
+  Task<Next> Resolve(Record record, std::optional<WriteResult> refusal);
+  Task<Next> Release(Record record, WriteResult result);
+
+  Next End(WriteResult result);
+  Next EndWith(const Record& record, WriteResult::Replay replay);
+  Next FollowNewHolder();
+  WriteResult WithStoreAway() const;
+  // Why nothing was done, if it was not because of Passfort.
+  NotCarriedOut TakenBack() const;
+  bool HasTimeForAnAttempt() const;
+  bool IsTakenBack() const { return take_back_.stop_requested(); }
+  Deadline StoreDeadline() const { return Deadline(parts_.clock.Now() + options_.store_timeout); }
+  // Notes what `AnswerSoFar` tells.
+  void Note(const Record& record);
+
+  const OnceParts parts_;
+  const OnceOptions options_;
+  const RecordStore::Claim claim_;
+  Backoff poll_;
+  Backoff resend_;
+  std::optional<ProfileTurns::Turn> turn_;
+  std::stop_source take_back_;  // ends the waits that come before an intent
+  std::stop_source stop_;       // ends the others too
+  Deadline latest_deadline_{SteadyTime::max()};
+  bool is_abandoned_ = false;
+  bool was_proven_absent_ = false;  // one more attempt is all that a call gets
+  Stage stage_ = Stage::kNothingSent;
+  std::vector<std::string> first_snapshot_;
+  BootTime send_before_;
+  std::optional<WriteResult> result_;
+  struct Unstored {
+    Record record;
+    RecordStore::Answer answer;
+  };
+  std::optional<Unstored> unstored_;
+  // For `AnswerSoFar`.
+  std::optional<absl::Time> sent_at_;
+  std::optional<absl::Time> known_by_;
+  std::vector<std::string> candidate_ids_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_ONCE_ONCE_FLOW_H_

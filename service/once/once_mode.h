@@ -1,0 +1,87 @@
+#ifndef SERVICE_ONCE_ONCE_MODE_H_
+#define SERVICE_ONCE_ONCE_MODE_H_
+
+#include <future>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/base/event_loop.h"
+#include "service/observability/metrics.h"
+#include "service/once/once_flow.h"
+#include "service/once/once_writer.h"
+#include "service/once/resolver.h"
+#include "service/once/step_hook.h"
+#include "service/once/store_factory.h"
+
+namespace gateway {
+
+// Once-mode as a whole: the store, the writer that uses it, and the resolver that goes on in the
+// background. Its methods, but for the writer's, are for any thread but the loop's.
+class OnceMode {
+ public:
+  struct Options {
+    // As OpenStore takes it.
+    std::string store_url;
+    StoreOptions store;
+    OnceOptions once;
+  };
+
+  // All of them outlive the object.
+  struct Parts {
+    EventLoop& loop;
+    PassfortClient& passfort;
+    // The same, for reads that find out what became of a write.
+    PassfortClient& resolving;
+    // For calls without a request_id.
+    ApplicationWriter& plain;
+    Clock& clock;
+    RandomSource& random;
+    RetryBudget& budget;
+    Metrics& metrics;
+    Log& log;
+    StepHook at_step;
+  };
+
+  // Opens the store, with the errors of OpenStore.
+  static absl::StatusOr<std::unique_ptr<OnceMode>> Open(Options options, Parts parts);
+  // Closes the store. Once there was something to do, only after `Stop` has succeeded.
+  ~OnceMode();
+  OnceMode(const OnceMode&) = delete;
+  OnceMode& operator=(const OnceMode&) = delete;
+
+  // Takes calls with and without a request_id. Loop thread only.
+  ApplicationWriter& writer() { return writer_; }
+
+  // Begins to settle what the store holds unsettled, and goes on with it until `Stop`. Once.
+  void ResolveInBackground();
+
+  // Once no call waits for the writer any more: leaves what is unresolved to the store, for this
+  // gateway's next life or for another, and ends the resolver. In bounded time; fails if
+  // something does not end, and the process had better exit without destructors then.
+  absl::Status Stop();
+
+ private:
+  OnceMode(const Options& options, Parts parts, std::unique_ptr<RecordStore> store);
+
+  Task<void> Resolve();
+  Task<void> EndAll(std::shared_ptr<std::promise<void>> ended);
+
+  OnceParts Shared();
+
+  Parts parts_;
+  std::unique_ptr<RecordStore> store_;
+  Settler settler_;
+  ProfileTurns turns_;
+  OnceWriter writer_;
+  Resolver resolver_;
+  bool is_resolving_ = false;
+  std::stop_source resolver_stop_;
+  std::stop_source resolver_ended_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_ONCE_ONCE_MODE_H_

@@ -1,0 +1,143 @@
+#include "service/once/once_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+// A call leaves this long before its deadline (at most a tenth of its time), to give the record
+// back.
+constexpr Milliseconds kTimeToRelease{50};
+
+SteadyTime TimeToLeave(SteadyTime now, Deadline deadline) {
+  return deadline.at() -
+         std::min<SteadyTime::duration>(kTimeToRelease, deadline.TimeLeft(now) / 10);
+}
+
+WriteResult Replayed(WriteResult result) {
+  result.replay = WriteResult::Replay::kYes;
+  return result;
+}
+
+WriteResult RequestIdReused() {
+  return {.outcome = NotBegun{.cause = NotBegun::Cause::kRequestIdReused}};
+}
+
+}  // namespace
+
+std::string FingerprintOf(const ApplicationDraft& draft) {
+  // With its length, so that the alias cannot run into what follows.
+  return absl::StrCat("AddProductApplication/", absl::AsciiStrToLower(draft.profile_id), "/",
+                      absl::AsciiStrToLower(draft.product_id), "/", draft.product_alias.size(), ":",
+                      draft.product_alias, "/", static_cast<int>(draft.associated_role));
+}
+
+Task<WriteResult> OnceWriter::Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+                                  std::stop_token stop) {
+  if (intent.request_id.empty()) {
+    co_return co_await plain_.Add(std::move(draft), std::move(intent), deadline, stop);
+  }
+  if (is_draining_) {
+    co_return WriteResult{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kStopped}};
+  }
+  draft.profile_id = absl::AsciiStrToLower(draft.profile_id);
+  const std::string fingerprint = FingerprintOf(draft);
+  const RecordStore::Claim claim{.request_id = intent.request_id,
+                                 .caller = intent.caller,
+                                 .fingerprint = fingerprint,
+                                 .draft = std::move(draft),
+                                 .lease = options_.lease_duration};
+  while (true) {
+    const bool is_first = !flows_.contains(claim.request_id);
+    const auto shared = Join(claim);
+    if (shared == nullptr) co_return RequestIdReused();
+    if (shared->result && !is_first) co_return Replayed(*shared->result);
+    co_await WaitFor(*shared, TimeToLeave(parts_.clock.Now(), deadline), deadline, stop);
+    if (!shared->result) co_return co_await Leave(shared, deadline);
+    // A flow that an earlier caller took back as this one came says nothing about this one.
+    if (!shared->is_taken_back) co_return *shared->result;
+  }
+}
+
+// Waits for the flow's answer, as one of its callers.
+Task<void> OnceWriter::WaitFor(Shared& shared, SteadyTime until, Deadline deadline,
+                               std::stop_token stop) {
+  if (shared.result) co_return;
+  std::stop_source woken;
+  const auto place = shared.waiters.emplace(deadline, woken);
+  shared.flow.SetAbandoned(false);
+  TellDeadline(shared);
+  const std::stop_callback on_stop(stop, [&woken] { woken.request_stop(); });
+  co_await parts_.clock.SleepUntil(until, woken.get_token());
+  shared.waiters.erase(place);
+  TellDeadline(shared);
+}
+
+// Finds the flow of an equal call, or starts one. Null if the request_id stands for something else.
+std::shared_ptr<OnceWriter::Shared> OnceWriter::Join(const RecordStore::Claim& claim) {
+  const auto [entry, is_new] = flows_.try_emplace(claim.request_id);
+  if (!is_new) {
+    const RecordStore::Claim& first = entry->second->flow.claim();
+    const bool is_equal = first.caller == claim.caller && first.fingerprint == claim.fingerprint;
+    return is_equal ? entry->second : nullptr;
+  }
+  const auto shared = std::make_shared<Shared>(parts_, options_, claim);
+  entry->second = shared;
+  Spawn(RunFlow(claim.request_id, shared));
+  return shared;
+}
+
+Task<void> OnceWriter::RunFlow(std::string request_id, std::shared_ptr<Shared> shared) {
+  shared->result = co_await shared->flow.Run();
+  // A call that comes now asks the store, unless only this flow has the answer yet.
+  const bool is_stored = !shared->flow.HasUnstored();
+  if (is_stored) flows_.erase(request_id);
+  std::vector<std::stop_source> waiting;
+  for (const auto& [deadline, woken] : shared->waiters) waiting.push_back(woken);
+  for (std::stop_source& woken : waiting) woken.request_stop();
+  if (!is_stored) {
+    co_await shared->flow.StoreLate();
+    flows_.erase(request_id);
+  }
+  if (is_draining_ && flows_.empty()) drained_.request_stop();
+}
+
+// A caller goes before the end: at its deadline, or because it was cancelled or is drained.
+Task<WriteResult> OnceWriter::Leave(std::shared_ptr<Shared> shared, Deadline deadline) {
+  if (!shared->waiters.empty()) co_return shared->flow.AnswerSoFar();
+  if (!shared->flow.CanBeTakenBack()) {
+    shared->flow.SetAbandoned(true);
+    co_return shared->flow.AnswerSoFar();
+  }
+  shared->is_taken_back = true;
+  shared->flow.TakeBack();
+  const SteadyTime until = std::min(parts_.clock.Now() + kTimeToRelease, deadline.at());
+  co_await WaitFor(*shared, until, deadline, {});
+  if (shared->result) co_return *shared->result;
+  // The store is too slow to say whether the record is free again. Nothing of this call was or will
+  // be sent, but another one may hold the record.
+  if (shared->waiters.empty()) shared->flow.SetAbandoned(true);
+  co_return shared->flow.AnswerSoFar();
+}
+
+void OnceWriter::TellDeadline(Shared& shared) {
+  if (!shared.waiters.empty()) shared.flow.SetLatestDeadline(shared.waiters.rbegin()->first);
+}
+
+Task<void> OnceWriter::Drain() {
+  is_draining_ = true;
+  if (flows_.empty()) co_return;
+  // A flow that ends takes itself out of the map.
+  std::vector<std::shared_ptr<Shared>> running;
+  for (const auto& [request_id, shared] : flows_) running.push_back(shared);
+  for (const auto& shared : running) shared->flow.Stop();
+  if (flows_.empty()) co_return;
+  co_await parts_.clock.SleepUntil(parts_.clock.Now() + 2 * options_.store_timeout,
+                                   drained_.get_token());
+}
+
+}  // namespace gateway

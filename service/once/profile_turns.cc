@@ -1,0 +1,40 @@
+#include "service/once/profile_turns.h"
+
+#include <utility>
+
+namespace gateway {
+
+ProfileTurns::Turn::Turn(Turn&& other) noexcept
+    : turns_(std::exchange(other.turns_, nullptr)), profile_id_(std::move(other.profile_id_)) {}
+
+ProfileTurns::Turn::~Turn() {
+  if (turns_ != nullptr) turns_->End(profile_id_);
+}
+
+Task<ProfileTurns::Turn> ProfileTurns::Take(std::string profile_id, std::stop_token stop) {
+  const auto [entry, is_free] = waiting_.try_emplace(profile_id);
+  if (is_free) co_return Turn(*this, std::move(profile_id));
+
+  Arrival<bool> turn_came;
+  Queue& queue = entry->second;
+  const auto place = queue.insert(queue.end(), &turn_came);
+  const std::stop_callback on_stop(stop, [&] {
+    queue.erase(place);
+    turn_came.Set(false);
+  });
+  if (!co_await turn_came) co_return Turn();
+  co_return Turn(*this, std::move(profile_id));
+}
+
+void ProfileTurns::End(const std::string& profile_id) {
+  const auto entry = waiting_.find(profile_id);
+  if (entry->second.empty()) {
+    waiting_.erase(entry);
+    return;
+  }
+  Arrival<bool>* const next = entry->second.front();
+  entry->second.pop_front();
+  next->Set(true);
+}
+
+}  // namespace gateway

@@ -1,0 +1,53 @@
+#ifndef SERVICE_ONCE_PROFILE_TURNS_H_
+#define SERVICE_ONCE_PROFILE_TURNS_H_
+
+#include <list>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "service/base/arrival.h"
+#include "service/base/task.h"
+
+namespace gateway {
+
+// Lets one flow at a time work on a profile, in the order in which they came. This spares the flows
+// of one process the polling; between processes the store's unique index does the real work. Loop
+// thread only.
+class ProfileTurns {
+ public:
+  // Ends with it.
+  class Turn {
+   public:
+    Turn() = default;
+    Turn(Turn&& other) noexcept;
+    Turn& operator=(Turn&&) = delete;
+    ~Turn();
+
+    // False if the wait was stopped.
+    explicit operator bool() const { return turns_ != nullptr; }
+
+   private:
+    friend class ProfileTurns;
+    Turn(ProfileTurns& turns, std::string profile_id)
+        : turns_(&turns), profile_id_(std::move(profile_id)) {}
+
+    ProfileTurns* turns_ = nullptr;
+    std::string profile_id_;
+  };
+
+  bool IsFree(const std::string& profile_id) const { return !waiting_.contains(profile_id); }
+  // Waits until it is the caller's turn, or until `stop` is requested.
+  Task<Turn> Take(std::string profile_id, std::stop_token stop);
+
+ private:
+  using Queue = std::list<Arrival<bool>*>;
+  void End(const std::string& profile_id);
+
+  std::map<std::string, Queue, std::less<>> waiting_;  // an entry, perhaps empty, per taken turn
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_ONCE_PROFILE_TURNS_H_

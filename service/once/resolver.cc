@@ -1,0 +1,108 @@
+#include "service/once/resolver.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gateway {
+namespace {
+
+constexpr Milliseconds kStoreTimeout{5000};
+
+// A little earlier or later every time, so that several gateways do not look in step.
+Milliseconds Spread(Milliseconds interval, RandomSource& random) {
+  return std::chrono::duration_cast<Milliseconds>(interval * (0.75 + random.Fraction() / 2));
+}
+
+}  // namespace
+
+Resolver::Resolver(OnceParts parts, Options options,
+                   std::function<bool(const std::string& request_id)> is_active,
+                   std::function<void(const RecordStore::Swept&)> on_swept)
+    : parts_(std::move(parts)),
+      options_(options),
+      is_active_(std::move(is_active)),
+      on_swept_(std::move(on_swept)) {}
+
+Task<void> Resolver::Run(std::stop_token stop) {
+  for (int round = 0; !stop.stop_requested(); ++round) {
+    if (round % options_.rounds_per_sweep == 0) co_await Sweep();
+    co_await Round(stop);
+    const SteadyTime next = parts_.clock.Now() + Spread(options_.interval, parts_.random);
+    co_await parts_.clock.SleepUntil(next, stop);
+  }
+}
+
+// Goes once through everything overdue, page by page.
+Task<void> Resolver::Round(std::stop_token stop) {
+  absl::Time after = absl::UnixEpoch();
+  bool is_last_page = false;
+  while (!is_last_page && !stop.stop_requested()) {
+    auto page = co_await parts_.store.Overdue(after, options_.page,
+                                              Deadline(parts_.clock.Now() + kStoreTimeout));
+    if (!page.ok()) co_return;
+    is_last_page = std::ssize(*page) < options_.page;
+    if (!page->empty()) after = page->back().lease_until;
+    std::deque<Record> due;
+    for (Record& record : *page) {
+      if (IsDue(record.request_id)) due.push_back(std::move(record));
+    }
+    co_await LookAtAll(std::move(due), stop);
+  }
+  // Who was not looked at for so long is settled.
+  const SteadyTime stale = parts_.clock.Now() - 2 * options_.longest_wait;
+  std::erase_if(paces_, [stale](const auto& pace) { return pace.second.next < stale; });
+}
+
+bool Resolver::IsDue(const std::string& request_id) const {
+  if (is_active_(request_id)) return false;
+  const auto pace = paces_.find(request_id);
+  return pace == paces_.end() || pace->second.next <= parts_.clock.Now();
+}
+
+Task<void> Resolver::LookAtAll(std::deque<Record> due, std::stop_token stop) {
+  if (due.empty()) co_return;
+  std::stop_source all_done;
+  int lookers = std::min(options_.most_looks, static_cast<int>(due.size()));
+  for (int i = lookers; i > 0; --i) Spawn(LookAtNext(due, lookers, all_done, stop));
+  co_await parts_.clock.SleepUntil(SteadyTime::max(), all_done.get_token());
+}
+
+Task<void> Resolver::LookAtNext(std::deque<Record>& due, int& lookers, std::stop_source all_done,
+                                std::stop_token stop) {
+  while (!due.empty() && !stop.stop_requested()) {
+    Record record = std::move(due.front());
+    due.pop_front();
+    const Settlement look = co_await parts_.settler.Look(std::move(record), stop);
+    SetPace(look);
+    if (look.kind == Settlement::Kind::kUndecided) {
+      parts_.log.Error("a write is undecided: look at the profile in Passfort's portal");
+    }
+  }
+  if (--lookers == 0) all_done.request_stop();
+}
+
+void Resolver::SetPace(const Settlement& look) {
+  const std::string& request_id = look.record.request_id;
+  const bool is_settled =
+      look.kind != Settlement::Kind::kNotYet && look.kind != Settlement::Kind::kNoList;
+  if (is_settled) {
+    paces_.erase(request_id);
+    return;
+  }
+  const auto [pace, is_new] = paces_.try_emplace(request_id, Pace{.wait = options_.first_wait});
+  if (!is_new) pace->second.wait = std::min(2 * pace->second.wait, options_.longest_wait);
+  Milliseconds wait = pace->second.wait;
+  if (look.kind == Settlement::Kind::kNotYet) wait = std::min(wait, look.quiet_in);
+  pace->second.next = parts_.clock.Now() + Spread(wait, parts_.random);
+}
+
+Task<void> Resolver::Sweep() {
+  const auto swept = co_await parts_.store.Sweep(Deadline(parts_.clock.Now() + kStoreTimeout));
+  if (!swept.ok()) co_return;
+  on_swept_(*swept);
+  if (swept->undecided == 0) co_return;
+  parts_.log.Error("writes have expired before their outcome was known",
+                   {{"records", int64_t{swept->undecided}}});
+}
+
+}  // namespace gateway

@@ -1,0 +1,71 @@
+#ifndef SERVICE_ONCE_SETTLEMENT_H_
+#define SERVICE_ONCE_SETTLEMENT_H_
+
+#include <optional>
+#include <stop_token>
+#include <variant>
+
+#include "service/base/clock.h"
+#include "service/base/task.h"
+#include "service/once/record.h"
+#include "service/once/record_store.h"
+#include "service/passfort/passfort_client.h"
+
+namespace gateway {
+
+// What one look at a profile's list made of a record.
+struct Settlement {
+  enum class Kind {
+    kFound,      // the record is done, with an application that was found
+    kAbsent,     // nothing was done, and the record says so
+    kUndecided,  // several or unsure finds, and the record says so
+    kNotYet,     // it is too early to tell
+    kNoList,     // Passfort or the store did not answer
+    kLost,       // the record changed hands or state meanwhile
+  };
+  Kind kind = Kind::kNotYet;
+  // The record as it is now; with kNotYet, kNoList and kLost as it was.
+  Record record;
+  // kNotYet: until then nothing can be proven absent.
+  Milliseconds quiet_in{0};
+  // kNotYet: the list showed nothing that could be it.
+  bool shows_nothing = false;
+  // kLost: the profile's claimed or sent record, if it is what stands in the way.
+  std::optional<Record> holder;
+};
+
+// Looks whether a write whose answer was lost was done after all. It only reads Passfort, so it
+// needs no right to the record: whoever changed the record first wins. Loop thread only.
+class Settler {
+ public:
+  struct Options {
+    Milliseconds list_timeout{10000};
+    Milliseconds store_timeout{5000};
+  };
+
+  // All outlive the settler.
+  Settler(Options options, RecordStore& store, PassfortClient& passfort, Clock& clock)
+      : options_(options), store_(store), passfort_(passfort), clock_(clock) {}
+
+  // One look. `seen` is sent, undecided, or claimed again after it was absent.
+  Task<Settlement> Look(Record seen, std::stop_token stop);
+
+  // As Look, with a list that was read already, begun when the store's clock was `seen.store_now`.
+  Task<Settlement> Weigh(Record seen, std::vector<ListedApplication> listed);
+
+ private:
+  Deadline StoreDeadline() const { return Deadline(clock_.Now() + options_.store_timeout); }
+
+  const Options options_;
+  RecordStore& store_;
+  PassfortClient& passfort_;
+  Clock& clock_;
+};
+
+// The answer of a record that is done.
+Done AnswerOf(const Record& record);
+RecordStore::Answer AnswerFrom(const pb::ProductApplication& application);
+
+}  // namespace gateway
+
+#endif  // SERVICE_ONCE_SETTLEMENT_H_

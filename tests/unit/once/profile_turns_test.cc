@@ -1,0 +1,85 @@
+#include "service/once/profile_turns.h"
+
+#include <gmock/gmock.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gateway {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class ProfileTurnsTest : public testing::Test {
+ protected:
+  // Comes for a turn; notes when it has it, and keeps it.
+  struct Comer {
+    std::string name;
+    std::stop_source stop;
+    std::optional<ProfileTurns::Turn> turn;
+    bool has_left = false;
+  };
+
+  Task<void> Come(Comer& comer, std::string profile_id) {
+    ProfileTurns::Turn turn = co_await turns_.Take(profile_id, comer.stop.get_token());
+    if (!turn) {
+      comer.has_left = true;
+      co_return;
+    }
+    comer.turn.emplace(std::move(turn));
+    order_.push_back(comer.name);
+  }
+
+  ProfileTurns turns_;
+  std::vector<std::string> order_;
+};
+
+TEST_F(ProfileTurnsTest, AreTakenInTheOrderOfComing) {
+  Comer a{.name = "a"};
+  Comer b{.name = "b"};
+  Comer c{.name = "c"};
+  for (Comer* comer : {&a, &b, &c}) Spawn(Come(*comer, "profile"));
+  EXPECT_THAT(order_, ElementsAre("a"));
+  a.turn.reset();
+  EXPECT_THAT(order_, ElementsAre("a", "b"));
+  b.turn.reset();
+  EXPECT_THAT(order_, ElementsAre("a", "b", "c"));
+  c.turn.reset();
+  EXPECT_TRUE(turns_.IsFree("profile"));
+}
+
+TEST_F(ProfileTurnsTest, OfOtherProfilesAreTakenAtOnce) {
+  Comer a{.name = "a"};
+  Comer b{.name = "b"};
+  Spawn(Come(a, "profile"));
+  Spawn(Come(b, "other profile"));
+  EXPECT_THAT(order_, ElementsAre("a", "b"));
+}
+
+TEST_F(ProfileTurnsTest, WhoStopsWaitingIsPassedOver) {
+  Comer a{.name = "a"};
+  Comer b{.name = "b"};
+  Comer c{.name = "c"};
+  for (Comer* comer : {&a, &b, &c}) Spawn(Come(*comer, "profile"));
+  b.stop.request_stop();
+  EXPECT_TRUE(b.has_left);
+  a.turn.reset();
+  EXPECT_THAT(order_, ElementsAre("a", "c"));
+}
+
+TEST_F(ProfileTurnsTest, AreNotGivenToWhoWasStoppedBefore) {
+  Comer a{.name = "a"};
+  Comer b{.name = "b"};
+  b.stop.request_stop();
+  Spawn(Come(a, "profile"));
+  Spawn(Come(b, "profile"));
+  EXPECT_TRUE(b.has_left);
+  a.turn.reset();
+  EXPECT_TRUE(turns_.IsFree("profile"));
+  EXPECT_THAT(order_, ElementsAre("a"));
+}
+
+}  // namespace
+}  // namespace gateway
