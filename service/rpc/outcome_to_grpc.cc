@@ -5,8 +5,6 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 
 namespace gateway {
 namespace {
@@ -19,6 +17,12 @@ constexpr Milliseconds kRetryAfterUnreachable{1000};
 constexpr Milliseconds kRetryAfterRateLimit{1000};  // where Passfort did not say
 constexpr Milliseconds kRetryAfterOverload{1000};
 constexpr Milliseconds kRetryAfterDraining{1000};
+constexpr Milliseconds kRetryAfterNotCreated{1000};
+constexpr Milliseconds kRetryAfterStoreAway{1000};
+// An unresolved write may hold its profile for more than a minute.
+constexpr Milliseconds kRetryAfterWriteInProgress{2000};
+// Room comes as records expire.
+constexpr Milliseconds kRetryAfterStoreFull{60000};
 
 // What a refusal by Passfort means to the caller. `numbers` is an inclusive range, of Passfort's
 // own error codes or of HTTP statuses; the first row that fits counts.
@@ -79,8 +83,8 @@ constexpr RefusalRow CredentialsRefused(int first, int last) {
           kAskTheOperator};
 }
 
-// By Passfort's error code, which counts before the HTTP status. The codes that are missing here are
-// ambiguous or unknown and never make a refusal.
+// By Passfort's error code, which counts before the HTTP status. The codes that are missing here
+// are ambiguous or unknown and never make a refusal.
 constexpr RefusalRow kByPassfortCode[] = {
     RejectedInput(101, 101),       // MISSING_REQUIRED_FIELDS
     Precondition(102, 103),        // ENTITY_ALREADY_APPROVED, ENTITY_ALREADY_REJECTED
@@ -125,64 +129,6 @@ const RefusalRow& RowFor(const PassfortAnswer& answer) {
                        fits(answer.http_status));
 }
 
-// The parts of an error that differ; `Make` puts the rest around them.
-struct Draft {
-  StatusCode code;
-  const char* reason;
-  std::string message;
-  CallPhase phase = CallPhase::kNotSent;
-  std::map<std::string, std::string> metadata = {};
-  std::optional<PassfortAnswer> answer = {};
-  std::optional<Milliseconds> retry_after = {};
-  std::optional<google::rpc::BadRequest> bad_request = {};
-  std::optional<google::rpc::RequestInfo> request_info = {};
-};
-
-google::rpc::ErrorInfo ErrorInfoOf(const Draft& draft) {
-  google::rpc::ErrorInfo info;
-  info.set_reason(draft.reason);
-  info.set_domain(std::string(kErrorDomain));
-  auto& metadata = *info.mutable_metadata();
-  for (const auto& [name, value] : draft.metadata) metadata[name] = value;
-  metadata["phase"] = std::string(PhaseName(draft.phase));
-  if (draft.answer.has_value()) {
-    metadata["http_status"] = absl::StrCat(draft.answer->http_status);
-    if (draft.answer->code.has_value())
-      metadata["passfort_code"] = absl::StrCat(*draft.answer->code);
-    if (!draft.answer->message.empty()) metadata["passfort_message"] = draft.answer->message;
-  }
-  return info;
-}
-
-google::rpc::RetryInfo RetryInfoOf(Milliseconds delay) {
-  google::rpc::RetryInfo info;
-  info.mutable_retry_delay()->set_seconds(delay.count() / 1000);
-  info.mutable_retry_delay()->set_nanos(static_cast<int>(delay.count() % 1000) * 1'000'000);
-  return info;
-}
-
-CallError Make(Draft draft) {
-  google::rpc::Status status;
-  status.set_code(draft.code);
-  status.set_message(draft.message);
-  status.add_details()->PackFrom(ErrorInfoOf(draft));
-  if (draft.bad_request.has_value()) status.add_details()->PackFrom(*draft.bad_request);
-  if (draft.retry_after.has_value()) {
-    status.add_details()->PackFrom(RetryInfoOf(*draft.retry_after));
-  }
-  if (draft.request_info.has_value()) status.add_details()->PackFrom(*draft.request_info);
-
-  CallError error;
-  error.status = grpc::Status(draft.code, draft.message, status.SerializeAsString());
-  if (!draft.retry_after.has_value()) {
-    error.trailers.emplace_back(kRetryPushbackTrailer, "-1");
-  }
-  error.reason = draft.reason;
-  error.phase = draft.phase;
-  error.http_status = draft.answer.has_value() ? draft.answer->http_status : 0;
-  return error;
-}
-
 // "HTTP 422, code 201". Passfort's own words stay in the metadata: they may be about a person, and
 // messages end up in logs.
 std::string Summary(const PassfortAnswer& answer) {
@@ -193,6 +139,11 @@ std::string Summary(const PassfortAnswer& answer) {
 
 CallPhase PhaseOf(const std::optional<PassfortAnswer>& answer, CallPhase without_answer) {
   return answer.has_value() ? CallPhase::kAnswered : without_answer;
+}
+
+// Of what was decided with the record in hand.
+ErrorScope ScopeOf(const EndedCall& call) {
+  return call.request_id.empty() ? ErrorScope::kCall : ErrorScope::kRequestId;
 }
 
 std::string_view WordsFor(Ambiguous::Cause cause) {
@@ -217,176 +168,255 @@ std::string Rfc3339(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
 }
 
-CallError RateLimitedError(const NotCarriedOut& outcome) {
-  return Make({.code = StatusCode::RESOURCE_EXHAUSTED,
-               .reason = "RATE_LIMITED",
-               .message = "Passfort limits the rate of requests: nothing was done. It is safe to "
-                          "call again after the delay in RetryInfo.",
-               .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
-               .answer = outcome.answer,
-               .retry_after = outcome.retry_after.value_or(kRetryAfterRateLimit)});
+CallError RateLimitedError(const NotCarriedOut& outcome, const EndedCall& call) {
+  return MakeError({.code = StatusCode::RESOURCE_EXHAUSTED,
+                    .reason = "RATE_LIMITED",
+                    .message = "Passfort limits the rate of requests: nothing was done. It is safe "
+                               "to call again after the delay in RetryInfo.",
+                    .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
+                    .scope = ScopeOf(call),
+                    .answer = outcome.answer,
+                    .retry_after = outcome.retry_after.value_or(kRetryAfterRateLimit),
+                    .request_id = call.request_id});
 }
 
-CallError UnreachableError(const NotCarriedOut& outcome) {
-  return Make({.code = StatusCode::UNAVAILABLE,
-               .reason = "PASSFORT_UNREACHABLE",
-               .message = "Passfort cannot be reached: nothing was done. It is safe to call again.",
-               .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
-               .answer = outcome.answer,
-               .retry_after = kRetryAfterUnreachable});
+CallError UnreachableError(const NotCarriedOut& outcome, const EndedCall& call) {
+  return MakeError(
+      {.code = StatusCode::UNAVAILABLE,
+       .reason = "PASSFORT_UNREACHABLE",
+       .message = "Passfort cannot be reached: nothing was done. It is safe to call again.",
+       .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
+       .scope = ScopeOf(call),
+       .answer = outcome.answer,
+       .retry_after = kRetryAfterUnreachable,
+       .request_id = call.request_id});
 }
 
-CallError NotSentError(const NotCarriedOut& outcome) {
-  return Make({.code = StatusCode::DEADLINE_EXCEEDED,
-               .reason = "NOT_SENT",
-               .message = "the deadline left no time to send the request to Passfort: nothing was "
-                          "done. Call again with a longer deadline.",
-               .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
-               .answer = outcome.answer});
+CallError CircuitOpenError(const NotCarriedOut& outcome, const EndedCall& call) {
+  return MakeError({.code = StatusCode::UNAVAILABLE,
+                    .reason = "CIRCUIT_OPEN",
+                    .message = "Passfort has been failing and is left alone for a moment: nothing "
+                               "was done. It is safe to call again.",
+                    .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
+                    .scope = ScopeOf(call),
+                    .answer = outcome.answer,
+                    .retry_after = outcome.retry_after.value_or(kRetryAfterUnreachable),
+                    .request_id = call.request_id});
 }
 
-CallError CallerGoneError() {
-  return Make({.code = StatusCode::CANCELLED,
-               .reason = "CALLER_GONE",
-               .message = "the caller went away before anything was sent: nothing was done."});
+CallError NotSentError(const NotCarriedOut& outcome, const EndedCall& call) {
+  return MakeError({.code = StatusCode::DEADLINE_EXCEEDED,
+                    .reason = "NOT_SENT",
+                    .message = "the deadline left no time to send the request to Passfort: nothing "
+                               "was done. Call again with a longer deadline.",
+                    .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
+                    .scope = ScopeOf(call),
+                    .answer = outcome.answer,
+                    .request_id = call.request_id});
+}
+
+CallError CallerGoneError(const EndedCall& call) {
+  return MakeError({.code = StatusCode::CANCELLED,
+                    .reason = "CALLER_GONE",
+                    .message = "the caller went away before anything was sent: nothing was done.",
+                    .scope = ScopeOf(call),
+                    .request_id = call.request_id});
+}
+
+CallError ErrorOf(const NotCarriedOut& outcome, const EndedCall& call) {
+  switch (outcome.cause) {
+    case NotCarriedOut::Cause::kRateLimited:
+      return RateLimitedError(outcome, call);
+    case NotCarriedOut::Cause::kNoTimeLeft:
+      return NotSentError(outcome, call);
+    case NotCarriedOut::Cause::kStopped:
+      return call.caller == Caller::kGone ? CallerGoneError(call) : DrainingError(call.request_id);
+    case NotCarriedOut::Cause::kCircuitOpen:
+      return CircuitOpenError(outcome, call);
+    case NotCarriedOut::Cause::kSendGateClosed:  // the way there took longer than the right to send
+    case NotCarriedOut::Cause::kUnreachable:
+      break;
+  }
+  return UnreachableError(outcome, call);
+}
+
+CallError ErrorOf(const Refused& outcome, const EndedCall& call) {
+  const RefusalRow& row = RowFor(outcome.answer);
+  return MakeError({.code = row.code,
+                    .reason = row.reason,
+                    .message = absl::StrCat(row.what, " (", Summary(outcome.answer),
+                                            "): nothing was done. ", row.next),
+                    .phase = CallPhase::kAnswered,
+                    .scope = ScopeOf(call),
+                    .answer = outcome.answer,
+                    .request_id = call.request_id});
+}
+
+// What stood in the way before anything was sent, with its row of the table.
+struct NotBegunRow {
+  NotBegun::Cause cause;
+  StatusCode code;
+  const char* reason;
+  ErrorScope scope;
+  CallPhase phase;
+  std::optional<Milliseconds> retry_after;
+  const char* message;
+};
+
+constexpr NotBegunRow kNotBegun[] = {
+    {NotBegun::Cause::kRequestIdReused, StatusCode::INVALID_ARGUMENT, "REQUEST_ID_REUSED",
+     ErrorScope::kCall, CallPhase::kNotSent, std::nullopt,
+     "another call used this request_id with other values or as another caller: nothing was done "
+     "for this one. Use a request_id of its own for each application."},
+    {NotBegun::Cause::kNeedsStore, StatusCode::FAILED_PRECONDITION, "REQUEST_ID_NEEDS_STORE",
+     ErrorScope::kCall, CallPhase::kNotSent, std::nullopt,
+     "this gateway has no store, so it cannot keep the promise that a request_id asks for: nothing "
+     "was done. Its operator can set one; a call without a request_id promises less."},
+    {NotBegun::Cause::kStoreUnavailable, StatusCode::UNAVAILABLE, "STORE_UNAVAILABLE",
+     ErrorScope::kCall, CallPhase::kNotSent, kRetryAfterStoreAway,
+     "the store of this gateway did not answer: this call sent nothing. It is safe to call again "
+     "with the same request_id."},
+    {NotBegun::Cause::kStoreFull, StatusCode::RESOURCE_EXHAUSTED, "STORE_FULL", ErrorScope::kCall,
+     CallPhase::kNotSent, kRetryAfterStoreFull,
+     "the store of this gateway takes no further request_id: nothing was done. It is safe to call "
+     "again after the delay in RetryInfo."},
+    {NotBegun::Cause::kWriteInProgress, StatusCode::UNAVAILABLE, "WRITE_IN_PROGRESS",
+     ErrorScope::kRequestId, CallPhase::kNotSent, kRetryAfterWriteInProgress,
+     "a write under another request_id is under way on this profile: nothing was done. It is safe "
+     "to call again with the same request_id."},
+    {NotBegun::Cause::kNotCreated, StatusCode::UNAVAILABLE, "NOT_CREATED", ErrorScope::kRequestId,
+     CallPhase::kSent, kRetryAfterNotCreated,
+     "the request was sent and its answer lost, and the profile's applications show that nothing "
+     "was done. It is safe to call again with the same request_id."},
+};
+
+CallError ErrorOf(const NotBegun& outcome, const EndedCall& call) {
+  const auto* row = std::find_if(std::begin(kNotBegun), std::prev(std::end(kNotBegun)),
+                                 [&](const NotBegunRow& it) { return it.cause == outcome.cause; });
+  return MakeError({.code = row->code,
+                    .reason = row->reason,
+                    .message = row->message,
+                    .phase = row->phase,
+                    .scope = row->scope,
+                    .retry_after = row->retry_after,
+                    .request_id = call.request_id});
+}
+
+// Many more than there are, unless Passfort's ids are no UUIDs. An id is left out rather than cut.
+std::string JoinedIds(const std::vector<std::string>& ids) {
+  constexpr size_t kMostIds = 20;
+  constexpr size_t kMostBytes = 1024;
+  std::string joined;
+  for (size_t i = 0; i < std::min(ids.size(), kMostIds); ++i) {
+    if (ids[i].empty() || joined.size() + 1 + ids[i].size() > kMostBytes) continue;
+    absl::StrAppend(&joined, joined.empty() ? "" : ",", ids[i]);
+  }
+  return joined;
+}
+
+// Without a request_id: nothing remembers the call, so the caller has to find out.
+std::string UnknownForGood(const Ambiguous& outcome, const std::string& known_by) {
+  const std::string summary =
+      outcome.answer.has_value() ? absl::StrCat(" (", Summary(*outcome.answer), ")") : "";
+  const std::string_view words = WordsFor(outcome.cause);
+  return absl::StrCat("the request was sent, but ", std::string(words), summary,
+                      ": it is not known whether the application was made. Do not call again "
+                      "before the profile's applications were looked at after ",
+                      known_by, ".");
+}
+
+std::string UnknownSoFar(const WriteResult& result) {
+  if (!result.candidate_ids.empty()) {
+    return absl::StrCat(
+        "it is not known whether the application was made: ", result.candidate_ids.size(),
+        " on the profile may be it (candidate_ids), and nothing is sent again under this "
+        "request_id. Calling again looks once more.");
+  }
+  const std::string when =
+      result.known_by.has_value() ? absl::StrCat(" from ", Rfc3339(*result.known_by), " on") : "";
+  return absl::StrCat(
+      "it is not known yet whether the application was made. Call again with the same request_id: "
+      "that never makes a second one, and tells what became of this one as soon as it can be known",
+      when, ".");
+}
+
+CallError ErrorOf(const Ambiguous& outcome, const WriteResult& result, const EndedCall& call) {
+  const bool is_once = !call.request_id.empty();
+  std::optional<absl::Time> known_by = result.known_by;
+  if (!is_once) known_by = call.now + absl::FromChrono(call.settle_window);
+
+  std::map<std::string, std::string> metadata;
+  if (known_by.has_value()) metadata["known_by"] = Rfc3339(*known_by);
+  if (result.sent_at.has_value()) metadata["sent_at"] = Rfc3339(*result.sent_at);
+  if (is_once) metadata["request_id"] = std::string(call.request_id);
+  if (std::string ids = JoinedIds(result.candidate_ids); !ids.empty()) {
+    metadata["candidate_ids"] = std::move(ids);
+  }
+  return MakeError(
+      {.code = StatusCode::UNKNOWN,
+       .reason = "OUTCOME_UNKNOWN",
+       .message = is_once ? UnknownSoFar(result) : UnknownForGood(outcome, Rfc3339(*known_by)),
+       .phase = PhaseOf(outcome.answer, CallPhase::kSent),
+       .scope = ScopeOf(call),
+       .metadata = std::move(metadata),
+       .answer = outcome.answer,
+       .request_id = call.request_id});
 }
 
 }  // namespace
 
-CallError ErrorOf(const NotCarriedOut& outcome, Caller caller) {
-  switch (outcome.cause) {
-    case NotCarriedOut::Cause::kRateLimited:
-      return RateLimitedError(outcome);
-    case NotCarriedOut::Cause::kNoTimeLeft:
-      return NotSentError(outcome);
-    case NotCarriedOut::Cause::kStopped:
-      return caller == Caller::kGone ? CallerGoneError() : DrainingError();
-    case NotCarriedOut::Cause::kUnreachable:
-      break;
+CallError ErrorOf(const WriteResult& result, const EndedCall& call) {
+  if (const auto* outcome = std::get_if<NotCarriedOut>(&result.outcome)) {
+    return ErrorOf(*outcome, call);
   }
-  return UnreachableError(outcome);
-}
-
-CallError ErrorOf(const Refused& outcome) {
-  const RefusalRow& row = RowFor(outcome.answer);
-  return Make({.code = row.code,
-               .reason = row.reason,
-               .message = absl::StrCat(row.what, " (", Summary(outcome.answer),
-                                       "): nothing was done. ", row.next),
-               .phase = CallPhase::kAnswered,
-               .answer = outcome.answer});
-}
-
-CallError ErrorOf(const Ambiguous& outcome, std::optional<absl::Time> sent_at,
-                  absl::Time ended_at) {
-  const absl::Time known_by = ended_at + kPassfortSettles;
-  std::map<std::string, std::string> metadata = {{"known_by", Rfc3339(known_by)}};
-  if (sent_at.has_value()) metadata["sent_at"] = Rfc3339(*sent_at);
-  const std::string summary =
-      outcome.answer.has_value() ? absl::StrCat(" (", Summary(*outcome.answer), ")") : "";
-  const std::string_view words = WordsFor(outcome.cause);
-  return Make(
-      {.code = StatusCode::UNKNOWN,
-       .reason = "OUTCOME_UNKNOWN",
-       .message = absl::StrCat("the request was sent, but ", std::string(words), summary,
-                               ": it is not known whether the application was made. Do not call "
-                               "again before the profile's applications were looked at after ",
-                               Rfc3339(known_by), "."),
-       .phase = PhaseOf(outcome.answer, CallPhase::kSent),
-       .metadata = std::move(metadata),
-       .answer = outcome.answer});
+  if (const auto* outcome = std::get_if<Refused>(&result.outcome)) return ErrorOf(*outcome, call);
+  if (const auto* outcome = std::get_if<NotBegun>(&result.outcome)) return ErrorOf(*outcome, call);
+  return ErrorOf(std::get<Ambiguous>(result.outcome), result, call);
 }
 
 CallError InvalidRequestError(const std::vector<FieldViolation>& violations) {
-  google::rpc::BadRequest bad_request;
   std::string list;
   for (const auto& [field, description] : violations) {
-    auto& violation = *bad_request.add_field_violations();
-    violation.set_field(field);
-    violation.set_description(description);
     absl::StrAppend(&list, list.empty() ? "" : "; ", field, " ", description);
   }
-  return Make({.code = StatusCode::INVALID_ARGUMENT,
-               .reason = "INVALID_REQUEST",
-               .message = absl::StrCat("the request is wrong, nothing was done: ", list, "."),
-               .bad_request = std::move(bad_request)});
+  return MakeError({.code = StatusCode::INVALID_ARGUMENT,
+                    .reason = "INVALID_REQUEST",
+                    .message = absl::StrCat("the request is wrong, nothing was done: ", list, "."),
+                    .violations = violations});
 }
 
 CallError RequestTooLargeError(size_t max_request_bytes) {
-  return Make({.code = StatusCode::INVALID_ARGUMENT,
-               .reason = "INVALID_REQUEST",
-               .message = absl::StrCat("the request is larger than the ", max_request_bytes,
-                                       " bytes that this gateway takes: nothing was done. "
-                                       "Shorten it before calling again."),
-               .metadata = {{"max_request_bytes", absl::StrCat(max_request_bytes)}}});
+  return MakeError({.code = StatusCode::INVALID_ARGUMENT,
+                    .reason = "INVALID_REQUEST",
+                    .message = absl::StrCat("the request is larger than the ", max_request_bytes,
+                                            " bytes that this gateway takes: nothing was done. "
+                                            "Shorten it before calling again."),
+                    .metadata = {{"max_request_bytes", absl::StrCat(max_request_bytes)}}});
 }
 
-CallError RequestIdNotSupportedError(std::string_view request_id) {
-  google::rpc::RequestInfo request_info;
-  request_info.set_request_id(std::string(request_id));
-  return Make({.code = StatusCode::UNIMPLEMENTED,
-               .reason = "REQUEST_ID_NOT_SUPPORTED",
-               .message = "this gateway cannot keep the promise that a request_id asks for, so "
-                          "nothing was done. Call without it, and do not repeat a call whose "
-                          "outcome is not known.",
-               .request_info = std::move(request_info)});
+CallError OverloadedError(std::string_view request_id) {
+  return MakeError({.code = StatusCode::RESOURCE_EXHAUSTED,
+                    .reason = "OVERLOADED",
+                    .message = "this gateway has as many calls under way as it takes: nothing was "
+                               "done. It is safe to call again after the delay in RetryInfo.",
+                    .retry_after = kRetryAfterOverload,
+                    .request_id = request_id});
 }
 
-CallError OverloadedError() {
-  return Make({.code = StatusCode::RESOURCE_EXHAUSTED,
-               .reason = "OVERLOADED",
-               .message = "this gateway has as many calls under way as it takes: nothing was done. "
-                          "It is safe to call again after the delay in RetryInfo.",
-               .retry_after = kRetryAfterOverload});
-}
-
-CallError DrainingError() {
-  return Make({.code = StatusCode::UNAVAILABLE,
-               .reason = "DRAINING",
-               .message = "this gateway is stopping: nothing was done. It is safe to call again; "
-                          "another replica answers.",
-               .retry_after = kRetryAfterDraining});
+CallError DrainingError(std::string_view request_id) {
+  return MakeError({.code = StatusCode::UNAVAILABLE,
+                    .reason = "DRAINING",
+                    .message = "this gateway is stopping: nothing was done. It is safe to call "
+                               "again; another replica answers.",
+                    .retry_after = kRetryAfterDraining,
+                    .request_id = request_id});
 }
 
 CallError UnknownMethodError() {
-  return Make({.code = StatusCode::UNIMPLEMENTED,
-               .reason = "UNKNOWN_METHOD",
-               .message = "this gateway has no such method: nothing was done. Server reflection "
-                          "lists what it has."});
-}
-
-std::string_view PhaseName(CallPhase phase) {
-  switch (phase) {
-    case CallPhase::kNotSent:
-      return "NOT_SENT";
-    case CallPhase::kSent:
-      return "SENT";
-    case CallPhase::kAnswered:
-      return "ANSWERED";
-  }
-  return "NOT_SENT";
-}
-
-std::string_view GrpcCodeName(grpc::StatusCode code) {
-  constexpr std::string_view kNames[] = {"OK",
-                                         "CANCELLED",
-                                         "UNKNOWN",
-                                         "INVALID_ARGUMENT",
-                                         "DEADLINE_EXCEEDED",
-                                         "NOT_FOUND",
-                                         "ALREADY_EXISTS",
-                                         "PERMISSION_DENIED",
-                                         "RESOURCE_EXHAUSTED",
-                                         "FAILED_PRECONDITION",
-                                         "ABORTED",
-                                         "OUT_OF_RANGE",
-                                         "UNIMPLEMENTED",
-                                         "INTERNAL",
-                                         "UNAVAILABLE",
-                                         "DATA_LOSS",
-                                         "UNAUTHENTICATED"};
-  const auto number = static_cast<size_t>(code);
-  return number < std::size(kNames) ? kNames[number] : "UNKNOWN";
+  return MakeError({.code = StatusCode::UNIMPLEMENTED,
+                    .reason = "UNKNOWN_METHOD",
+                    .message = "this gateway has no such method: nothing was done. Server "
+                               "reflection lists what it has."});
 }
 
 }  // namespace gateway

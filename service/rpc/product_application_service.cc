@@ -20,6 +20,26 @@ namespace {
 constexpr std::string_view kServiceName = "passfort.gateway.v1.ProductApplicationService";
 constexpr std::string_view kMethodName = "AddProductApplication";
 
+// Of an OK that is not the first answer to the first call.
+constexpr std::string_view kReplayedTrailer = "gateway-replayed";
+constexpr std::string_view kOutcomeTrailer = "gateway-outcome";
+
+std::string_view SourceName(WriteResult::Source source) {
+  switch (source) {
+    case WriteResult::Source::kReceived:
+      return "created";
+    case WriteResult::Source::kReconciled:
+      return "reconciled";
+    case WriteResult::Source::kExisting:
+      return "existing";
+  }
+  return "created";
+}
+
+double Seconds(std::chrono::nanoseconds took) {
+  return std::chrono::duration<double>(took).count();
+}
+
 std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerContext& context) {
   const auto deadline = context.deadline();
   if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
@@ -108,7 +128,7 @@ grpc::ServerUnaryReactor* ProductApplicationService::AddProductApplication(
   parts_.metrics.CallStarted(kServiceName, kMethodName);
   auto* call = new Call(*this, *context, *response);  // frees itself in OnDone
   if (const auto refusal = Accept(*request, *call); refusal.has_value()) {
-    Report(*call, &*refusal);
+    ReportError(*call, *refusal);
     call->AddTrailers(*refusal);
     call->Finish(refusal->status);
     return call;
@@ -126,15 +146,12 @@ std::optional<CallError> ProductApplicationService::Accept(
   if (const auto* violations = std::get_if<std::vector<FieldViolation>>(&checked)) {
     return InvalidRequestError(*violations);
   }
-  // A promise silently dropped is worse than none: a repeat under the same id could apply twice.
-  if (!request.request_id().empty()) return RequestIdNotSupportedError(request.request_id());
-
   // Last, so that whoever is refused holds no place.
   switch (gate_.Enter()) {
     case CallGate::Entry::kFull:
-      return OverloadedError();
+      return OverloadedError(request.request_id());
     case CallGate::Entry::kClosed:
-      return DrainingError();
+      return DrainingError(request.request_id());
     case CallGate::Entry::kEntered:
       break;
   }
@@ -147,44 +164,52 @@ Task<void> ProductApplicationService::Run(Call& call) {
   const std::string expected_id = call.draft.product_alias.empty() ? "" : call.draft.product_id;
   under_way_.insert(&call);
   if (stopping_) call.RequestStop();
-  WriteAttempt attempt = co_await parts_.writer.Add(
-      std::move(call.draft), std::move(call.request_id), call.deadline, call.stop_token());
+  WriteResult result = co_await parts_.writer.Add(
+      std::move(call.draft), {.request_id = call.request_id}, call.deadline, call.stop_token());
   under_way_.erase(&call);
 
-  if (auto* done = std::get_if<Done>(&attempt.outcome)) {
-    AnswerDone(call, std::move(*done), expected_id);
+  if (std::holds_alternative<Done>(result.outcome)) {
+    AnswerDone(call, std::move(result), expected_id);
   } else {
-    AnswerError(call, attempt);
+    AnswerError(call, result);
   }
 }
 
 // Whatever else the application holds, the call is OK: it was made.
-void ProductApplicationService::AnswerDone(Call& call, Done done, const std::string& expected_id) {
+void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
+                                           const std::string& expected_id) {
+  Done& done = std::get<Done>(result.outcome);
   if (IsOtherProduct(expected_id, *done.application)) {
     call.AddTrailer("gateway-product-mismatch", "true");
     parts_.log.Warn("Passfort answered with a product of another id than the caller's",
                     {{"method", kMethodName}});
   }
-  *call.answer.mutable_product_application() = std::move(*done.application);
+  if (result.replay == WriteResult::Replay::kYes) call.AddTrailer(kReplayedTrailer, "true");
+  if (result.source != WriteResult::Source::kReceived) {
+    call.AddTrailer(kOutcomeTrailer, SourceName(result.source));
+  }
+  pb::ProductApplication& answer = *call.answer.mutable_product_application();
+  if (done.application.use_count() == 1) {
+    answer = std::move(*done.application);
+  } else {
+    answer = *done.application;  // equal calls share it
+  }
   if (ShortenToFit(call.answer, kLargestAnswerBytes) == Shortening::kShortened) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large for a message and was shortened",
                     {{"method", kMethodName}});
   }
-  Report(call, nullptr);
+  ReportDone(call,
+             result.replay == WriteResult::Replay::kYes ? "replayed" : SourceName(result.source));
   Answer(call, grpc::Status::OK);
 }
 
-void ProductApplicationService::AnswerError(Call& call, const WriteAttempt& attempt) {
-  CallError error;
-  if (const auto* refused = std::get_if<Refused>(&attempt.outcome)) {
-    error = ErrorOf(*refused);
-  } else if (const auto* not_carried_out = std::get_if<NotCarriedOut>(&attempt.outcome)) {
-    error = ErrorOf(*not_carried_out, call.caller());
-  } else {
-    error = ErrorOf(std::get<Ambiguous>(attempt.outcome), attempt.sent_at, parts_.clock.WallNow());
-  }
-  Report(call, &error);
+void ProductApplicationService::AnswerError(Call& call, const WriteResult& result) {
+  CallError error = ErrorOf(result, {.request_id = call.request_id,
+                                     .caller = call.caller(),
+                                     .now = parts_.clock.WallNow(),
+                                     .settle_window = options_.settle_window});
+  ReportError(call, error);
   call.AddTrailers(error);
   Answer(call, std::move(error.status));
 }
@@ -204,30 +229,39 @@ void ProductApplicationService::SendAnswers() {
   ended_.clear();
 }
 
-void ProductApplicationService::Report(const Call& call, const CallError* error) {
+void ProductApplicationService::ReportDone(const Call& call, std::string_view outcome) {
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at;
-  const std::string_view code =
-      GrpcCodeName(error == nullptr ? grpc::StatusCode::OK : error->status.error_code());
-  parts_.metrics.CallHandled(kServiceName, kMethodName, code, took);
+  parts_.metrics.CallHandled(kServiceName, kMethodName, "OK", took);
+  parts_.metrics.WriteEnded(kMethodName, outcome);
+  parts_.log.Info("call", {{"method", kMethodName},
+                           {"code", "OK"},
+                           {"outcome", outcome},
+                           {"duration_seconds", Seconds(took)}});
+}
 
-  const double seconds = std::chrono::duration<double>(took).count();
-  const LogField method = {"method", kMethodName};
-  const LogField duration = {"duration_seconds", seconds};
-  if (error == nullptr) {
-    parts_.log.Info("call", {method, {"code", code}, duration});
+void ProductApplicationService::ReportError(const Call& call, const CallError& error) {
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at;
+  const std::string_view code = GrpcCodeName(error.status.error_code());
+  parts_.metrics.CallHandled(kServiceName, kMethodName, code, took);
+  parts_.metrics.WriteEnded(kMethodName, error.outcome);
+
+  const LogField duration = {"duration_seconds", Seconds(took)};
+  const std::string_view phase = PhaseName(error.phase);
+  if (error.http_status == 0) {
+    parts_.log.Info("call", {{"method", kMethodName},
+                             {"code", code},
+                             {"outcome", error.outcome},
+                             {"reason", error.reason},
+                             {"phase", phase},
+                             duration});
     return;
   }
-  const std::string_view phase = PhaseName(error->phase);
-  if (error->http_status == 0) {
-    parts_.log.Info(
-        "call", {method, {"code", code}, {"reason", error->reason}, {"phase", phase}, duration});
-    return;
-  }
-  parts_.log.Info("call", {method,
+  parts_.log.Info("call", {{"method", kMethodName},
                            {"code", code},
-                           {"reason", error->reason},
+                           {"outcome", error.outcome},
+                           {"reason", error.reason},
                            {"phase", phase},
-                           {"http_status", int64_t{error->http_status}},
+                           {"http_status", int64_t{error.http_status}},
                            duration});
 }
 

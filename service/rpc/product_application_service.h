@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -33,6 +34,8 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
     size_t max_in_flight = 0;
     size_t max_request_bytes = 0;
     DeadlineLimits deadlines;
+    // How long after the end of an attempt Passfort may still carry it out.
+    Milliseconds settle_window{65000};
   };
 
   // All of them outlive the service; `clock` and `writer` are used on the loop's thread only.
@@ -68,14 +71,15 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   std::optional<CallError> Accept(const pb::AddProductApplicationRequest& request, Call& call);
   // The rest happens on the loop's thread.
   Task<void> Run(Call& call);
-  void AnswerDone(Call& call, Done done, const std::string& expected_id);
-  void AnswerError(Call& call, const WriteAttempt& attempt);
+  void AnswerDone(Call& call, WriteResult result, const std::string& expected_id);
+  void AnswerError(Call& call, const WriteResult& result);
   // Gives the call's place back and ends it, together with the others that end in this turn of the
   // loop: gRPC's threads then wake up once for all of them.
   void Answer(Call& call, grpc::Status status);
   void SendAnswers();
-  // One log line and the metrics, before the caller has the answer. Null: no error.
-  void Report(const Call& call, const CallError* error);
+  // One log line and the metrics, before the caller has the answer.
+  void ReportDone(const Call& call, std::string_view outcome);
+  void ReportError(const Call& call, const CallError& error);
 
   const Options options_;
   const Parts parts_;

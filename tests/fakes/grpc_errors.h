@@ -132,6 +132,9 @@ inline std::string BrokenRule(const ReceivedError& error) {
   const auto phase = info.metadata().find("phase");
   const std::set<std::string> phases = {"NOT_SENT", "SENT", "ANSWERED"};
   if (phase == info.metadata().end() || !phases.contains(phase->second)) return "has no phase";
+  const auto scope = info.metadata().find("scope");
+  const std::set<std::string> scopes = {"CALL", "REQUEST_ID"};
+  if (scope == info.metadata().end() || !scopes.contains(scope->second)) return "has no scope";
 
   std::set<std::string> types;
   for (const auto& detail : details.details()) {
@@ -156,8 +159,8 @@ inline std::string BrokenRule(const ReceivedError& error) {
 }  // namespace grpc_errors_internal
 
 // What AIP-193 asks of every error, and what this gateway promises beyond it: our ErrorInfo first
-// with a phase, each detail once, RetryInfo on exactly the errors that are safe to repeat, the
-// retry-pushback trailer on all others, trailers below 8 KiB.
+// with phase and scope, each detail once, RetryInfo on exactly the errors that are safe to repeat,
+// the retry-pushback trailer on all others, trailers below 8 KiB.
 MATCHER(IsWellFormedError, "") {
   const std::string broken = grpc_errors_internal::BrokenRule(arg);
   if (!broken.empty()) *result_listener << "it " << broken;

@@ -57,18 +57,18 @@ struct Checker {
   void operator()(const NotCarriedOut& outcome) const {
     Check(status == 429, "an answer other than 429 is never 'not carried out'");
     CheckAnswer(outcome.answer, status);
-    CheckError(ErrorOf(outcome, Caller::kWaiting));
+    CheckError(ErrorOf({.outcome = outcome}, {}));
   }
   void operator()(const Refused& outcome) const {
     Check((status >= 200 && status <= 299) || (status >= 400 && status <= 499) || status == 307 ||
               status == 308,
           "a server's failure is never a refusal");
     CheckAnswer(outcome.answer, status);
-    CheckError(ErrorOf(outcome));
+    CheckError(ErrorOf({.outcome = outcome}, {}));
   }
   void operator()(const Ambiguous& outcome) const {
     CheckAnswer(outcome.answer, status);
-    CheckError(ErrorOf(outcome, absl::UnixEpoch(), absl::UnixEpoch()));
+    CheckError(ErrorOf({.outcome = outcome, .sent_at = absl::UnixEpoch()}, {}));
   }
 };
 

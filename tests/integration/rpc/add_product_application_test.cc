@@ -48,16 +48,85 @@ TEST(AddProductApplicationTest, RefusesAWrongRequestBeforeAnythingIsSent) {
   EXPECT_THAT(bench.writer.asked(), IsEmpty());
 }
 
-TEST(AddProductApplicationTest, RefusesARequestIdRatherThanDropItsPromise) {
-  RpcBench bench;
+pb::AddProductApplicationRequest WithRequestId() {
   auto request = ARequest();
-  request.set_request_id("r-1");
-  const Answered answered = bench.Add(request);
+  request.set_request_id("order-1");
+  return request;
+}
 
-  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_EQ(ReasonOf(answered.status), "REQUEST_ID_NOT_SUPPORTED");
+TEST(AddProductApplicationTest, HandsTheRequestIdOn) {
+  RpcBench bench;
+  EXPECT_TRUE(bench.Add(WithRequestId()).status.ok());
+  ASSERT_THAT(bench.writer.asked(), SizeIs(1));
+  EXPECT_EQ(bench.writer.asked()[0].request_id, "order-1");
+}
+
+struct OkCase {
+  std::string name;
+  WriteResult::Source source;
+  WriteResult::Replay replay;
+  std::multimap<std::string, std::string> trailers;
+  std::string outcome;  // in log and metrics
+};
+
+class OkTest : public testing::TestWithParam<OkCase> {};
+
+TEST_P(OkTest, TellsHowTheApplicationBecameKnown) {
+  RpcBench bench;
+  WriteResult result = DoneResult(AnApplication());
+  result.source = GetParam().source;
+  result.replay = GetParam().replay;
+  bench.writer.Answer(result);
+  const Answered answered = bench.Add(WithRequestId());
+
+  EXPECT_TRUE(answered.status.ok());
+  EXPECT_THAT(answered.response, EqualsText("product_application { id: 'a1' }"));
+  EXPECT_EQ(answered.trailers, GetParam().trailers);
+  bench.log.WaitForLine("code=OK outcome=" + GetParam().outcome);
+  EXPECT_EQ(bench.Counter("passfort_gateway_write_outcomes_total",
+                          {"grpc_method=\"AddProductApplication\"",
+                           "outcome=\"" + GetParam().outcome + "\""}),
+            1);
+}
+
+using Source = WriteResult::Source;
+using Replay = WriteResult::Replay;
+
+INSTANTIATE_TEST_SUITE_P(
+    Sources, OkTest,
+    testing::Values(OkCase{"Received", Source::kReceived, Replay::kNo, {}, "created"},
+                    OkCase{"Reconciled",
+                           Source::kReconciled,
+                           Replay::kNo,
+                           {{"gateway-outcome", "reconciled"}},
+                           "reconciled"},
+                    OkCase{"Existing",
+                           Source::kExisting,
+                           Replay::kNo,
+                           {{"gateway-outcome", "existing"}},
+                           "existing"},
+                    OkCase{"ReceivedEarlier",
+                           Source::kReceived,
+                           Replay::kYes,
+                           {{"gateway-replayed", "true"}},
+                           "replayed"},
+                    OkCase{"ReconciledEarlier",
+                           Source::kReconciled,
+                           Replay::kYes,
+                           {{"gateway-replayed", "true"}, {"gateway-outcome", "reconciled"}},
+                           "replayed"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(AddProductApplicationTest, TellsWhatStoodInTheWayOfARequestId) {
+  RpcBench bench;
+  bench.writer.Answer({.outcome = NotBegun{.cause = NotBegun::Cause::kStoreUnavailable}});
+  const Answered answered = bench.Add(WithRequestId());
+
+  EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(answered.status), "STORE_UNAVAILABLE");
   EXPECT_THAT(answered.error(), IsWellFormedError());
-  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+  EXPECT_EQ(DetailOf<google::rpc::RequestInfo>(answered.status).request_id(), "order-1");
+  bench.log.WaitForLine("code=UNAVAILABLE outcome=not_carried_out reason=STORE_UNAVAILABLE");
 }
 
 TEST(AddProductApplicationTest, TakesARequestOfExactlyTheLimit) {
@@ -180,18 +249,18 @@ TEST(AddProductApplicationTest, StopsTheWorkOfACallerThatGoesAway) {
   context.TryCancel();
 
   EXPECT_EQ(call.get().status.error_code(), grpc::StatusCode::CANCELLED);
-  bench.log.WaitForLine("code=CANCELLED reason=CALLER_GONE phase=NOT_SENT");
+  bench.log.WaitForLine("code=CANCELLED outcome=not_carried_out reason=CALLER_GONE phase=NOT_SENT");
 }
 
 TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACallerThatLeft) {
   RpcBench bench;
-  bench.writer.HoldUntilStopped(SentAttempt(Ambiguous::Cause::kStopped));
+  bench.writer.HoldUntilStopped(SentResult(Ambiguous::Cause::kStopped));
   grpc::ClientContext context;
   auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
   bench.writer.WaitUntilAsked(1);
   context.TryCancel();
   call.get();
-  bench.log.WaitForLine("code=UNKNOWN reason=OUTCOME_UNKNOWN phase=SENT");
+  bench.log.WaitForLine("code=UNKNOWN outcome=unknown reason=OUTCOME_UNKNOWN phase=SENT");
 }
 
 TEST(AddProductApplicationTest, RefusesMoreCallsThanItTakes) {
@@ -224,7 +293,7 @@ TEST(AddProductApplicationTest, WarnsOfAnotherProductThanTheOneGivenById) {
   RpcBench bench;
   pb::ProductApplication application = AnApplication();
   application.mutable_product()->set_id("cccccccc-0000-11ec-9621-0242ac130002");
-  bench.writer.Answer(DoneAttempt(application));
+  bench.writer.Answer(DoneResult(application));
   const Answered answered = bench.Add(ByAliasAndId());
 
   EXPECT_TRUE(answered.status.ok());
@@ -238,7 +307,7 @@ TEST(AddProductApplicationTest, ComparesProductIdsWithoutCase) {
   RpcBench bench;
   pb::ProductApplication application = AnApplication();
   application.mutable_product()->set_id("bbbbbbbb-0000-11ec-9621-0242ac130002");
-  bench.writer.Answer(DoneAttempt(application));
+  bench.writer.Answer(DoneResult(application));
   EXPECT_THAT(bench.Add(ByAliasAndId()).trailers, IsEmpty());
 }
 
@@ -247,7 +316,7 @@ TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
   pb::ProductApplication application = AnApplication();
   auto& fields = *application.mutable_unmapped()->mutable_fields();
   fields["large"].set_string_value(std::string(5 * 1024 * 1024, 'x'));
-  bench.writer.Answer(DoneAttempt(application));
+  bench.writer.Answer(DoneResult(application));
   const Answered answered = bench.Add();
 
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
@@ -269,11 +338,12 @@ TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
   EXPECT_EQ(bench.Counter("grpc_server_handled_total",
                           {service, method, "grpc_code=\"INVALID_ARGUMENT\""}),
             1);
-  EXPECT_THAT(bench.log.lines(),
-              ElementsAre("call method=AddProductApplication code=OK duration_seconds",
-                          "call method=AddProductApplication code=INVALID_ARGUMENT "
-                          "reason=PASSFORT_REJECTED_INPUT phase=ANSWERED http_status=422 "
-                          "duration_seconds"));
+  EXPECT_THAT(
+      bench.log.lines(),
+      ElementsAre("call method=AddProductApplication code=OK outcome=created duration_seconds",
+                  "call method=AddProductApplication code=INVALID_ARGUMENT "
+                  "outcome=refused reason=PASSFORT_REJECTED_INPUT phase=ANSWERED http_status=422 "
+                  "duration_seconds"));
 }
 
 TEST(AddProductApplicationTest, AnswersManyCallsAtOnce) {

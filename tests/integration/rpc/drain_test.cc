@@ -47,7 +47,7 @@ TEST(DrainTest, AnswersCallsThatOutlastItWhenNothingWasSent) {
 
 TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
   RpcBench bench;
-  bench.writer.HoldUntilStopped(SentAttempt(Ambiguous::Cause::kStopped));
+  bench.writer.HoldUntilStopped(SentResult(Ambiguous::Cause::kStopped));
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
   EXPECT_TRUE(bench.server->Drain(0ms).ok());

@@ -20,7 +20,7 @@ namespace gateway {
 // Far beyond what any wait in these tests takes, also under a sanitizer on a busy machine.
 inline constexpr std::chrono::seconds kTestBound{60};
 
-inline WriteAttempt DoneAttempt(pb::ProductApplication application) {
+inline WriteResult DoneResult(pb::ProductApplication application) {
   return {.outcome =
               Done{.application = std::make_shared<pb::ProductApplication>(std::move(application)),
                    .error_code = {}},
@@ -33,11 +33,11 @@ inline pb::ProductApplication AnApplication() {
   return application;
 }
 
-inline WriteAttempt NotSentAttempt(NotCarriedOut::Cause cause) {
+inline WriteResult NotSentResult(NotCarriedOut::Cause cause) {
   return {.outcome = NotCarriedOut{.cause = cause, .retry_after = {}, .answer = {}}, .sent_at = {}};
 }
 
-inline WriteAttempt SentAttempt(Ambiguous::Cause cause) {
+inline WriteResult SentResult(Ambiguous::Cause cause) {
   return {.outcome = Ambiguous{.cause = cause, .answer = {}}, .sent_at = absl::Now()};
 }
 
@@ -57,20 +57,20 @@ class ScriptedWriter final : public ApplicationWriter {
   struct Script {
     When when = When::kAtOnce;
     // At once or after `Release`, at the deadline, and when stopped.
-    WriteAttempt answer = DoneAttempt(AnApplication());
-    WriteAttempt at_deadline = NotSentAttempt(NotCarriedOut::Cause::kNoTimeLeft);
-    WriteAttempt when_stopped = NotSentAttempt(NotCarriedOut::Cause::kStopped);
+    WriteResult answer = DoneResult(AnApplication());
+    WriteResult at_deadline = NotSentResult(NotCarriedOut::Cause::kNoTimeLeft);
+    WriteResult when_stopped = NotSentResult(NotCarriedOut::Cause::kStopped);
   };
   void Follow(Script script) {
     const std::lock_guard lock(mutex_);
     script_ = std::move(script);
   }
-  void Answer(WriteAttempt answer) {
+  void Answer(WriteResult answer) {
     Script script;
     script.answer = std::move(answer);
     Follow(std::move(script));
   }
-  void HoldUntilStopped(WriteAttempt when_stopped) {
+  void HoldUntilStopped(WriteResult when_stopped) {
     Script script;
     script.when = When::kHeld;
     script.when_stopped = std::move(when_stopped);
@@ -82,13 +82,13 @@ class ScriptedWriter final : public ApplicationWriter {
     Follow(std::move(script));
   }
 
-  Task<WriteAttempt> Add(ApplicationDraft draft, std::string request_id, Deadline deadline,
-                         std::stop_token stop) override {
+  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+                        std::stop_token stop) override {
     Script script;
     {
       const std::lock_guard lock(mutex_);
       script = script_;
-      asked_.push_back({std::move(draft), std::move(request_id), deadline});
+      asked_.push_back({std::move(draft), std::move(intent.request_id), deadline});
       changed_.notify_all();
     }
     if (script.when == When::kAtOnce) co_return script.answer;
