@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -26,7 +27,10 @@
 #include "service/http/curl_http_client.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/once/once_mode.h"
+#include "service/once/step_hook_from_environment.h"
 #include "service/passfort/api_key_source.h"
+#include "service/passfort/guarded_passfort_client.h"
 #include "service/passfort/plain_writer.h"
 #include "service/passfort/rate_limit.h"
 #include "service/passfort/rest_passfort_client.h"
@@ -85,11 +89,35 @@ CurlHttpClient::Options HttpOptions(const GatewayConfig& config) {
           .kept_response_headers = RateLimitHeaderNames()};
 }
 
+GuardedPassfortClient::Options GuardOptions(const GatewayConfig& config) {
+  GuardedPassfortClient::Options options;
+  options.circuit_breaker = config.circuit_breaker ? GuardedPassfortClient::Breaker::kOn
+                                                   : GuardedPassfortClient::Breaker::kOff;
+  options.fair_wait = std::min(options.fair_wait, config.attempt_timeout);
+  return options;
+}
+
 ProductApplicationService::Options ServiceOptions(const GatewayConfig& config) {
   return {.max_in_flight = static_cast<size_t>(config.max_in_flight),
           .max_request_bytes = static_cast<size_t>(config.max_request_bytes),
           .deadlines = {.default_deadline = config.default_deadline,
-                        .max_deadline = config.max_deadline}};
+                        .max_deadline = config.max_deadline},
+          .settle_window = config.settle_window};
+}
+
+OnceMode::Options OnceModeOptions(const GatewayConfig& config) {
+  return {.store_url = config.store,
+          .store = {.records = {.replay_window = config.replay_window,
+                                .max_records = config.store_max_records}},
+          .once = {.lease_duration = config.lease_duration,
+                   .attempt_timeout = config.attempt_timeout,
+                   .settle_window = config.settle_window}};
+}
+
+// The kind of store; the URL may hold a password.
+std::string_view StoreName(const GatewayConfig& config) {
+  if (config.store.empty()) return "none";
+  return std::string_view(config.store).starts_with("sqlite:") ? "sqlite" : "postgresql";
 }
 
 GrpcServer::Options ServerOptions(const GatewayConfig& config) {
@@ -115,11 +143,25 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
   return kFailed;
 }
 
+// Something did not end that still points into the parts, so nothing is taken down in order. That
+// goes for the log too, whose last line may not be written.
+[[noreturn]] void ExitAtOnce(Log& log, std::string_view what, const absl::Status& status) {
+  Fail(log, what, status);
+  const std::string text(what);
+  std::fprintf(stderr, "passfort-gateway: %s\n", text.c_str());
+  _exit(kFailed);
+}
+
 // Every part once, in the order in which they need each other; they go in the reverse order.
 int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
           const sigset_t& ending) {
   const auto log = Log::ToStandardOutput(config.log_level);
   for (const auto& warning : warnings) log->Warn(warning);
+  if (StoreForgets(config.store)) {
+    log->Warn(
+        "store: it forgets every request_id when the gateway ends, so a repeat after that "
+        "can make a second application");
+  }
   auto key = OpenApiKey(config);
   if (!key.ok()) return Fail(*log, "cannot start: the API key", key.status());
 
@@ -131,12 +173,29 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
 
   auto http = CurlHttpClient::Create(**loop, HttpOptions(config));
   if (!http.ok()) return Fail(*log, "cannot start: the HTTP client", http.status());
-  RestPassfortClient passfort(
+  RestPassfortClient unguarded(
       {.api_url = config.api_url, .attempt_timeout = config.attempt_timeout}, **http, **key, clock,
       metrics, *log);
+  GuardedPassfortClient passfort(GuardOptions(config), unguarded, clock, *random, metrics, *log);
   RetryBudget budget({});
-  PlainWriter writer(passfort, {.clock = clock, .random = *random, .budget = budget});
+  PlainWriter plain(passfort, {.clock = clock, .random = *random, .budget = budget});
+  std::unique_ptr<OnceMode> once;
+  if (!config.store.empty()) {
+    auto opened = OnceMode::Open(OnceModeOptions(config), {.loop = **loop,
+                                                           .passfort = passfort,
+                                                           .resolving = passfort.resolving(),
+                                                           .plain = plain,
+                                                           .clock = clock,
+                                                           .random = *random,
+                                                           .budget = budget,
+                                                           .metrics = metrics,
+                                                           .log = *log,
+                                                           .at_step = StepHookFromEnvironment()});
+    if (!opened.ok()) return Fail(*log, "cannot start: store", opened.status());
+    once = *std::move(opened);
+  }
 
+  ApplicationWriter& writer = once != nullptr ? once->writer() : plain;
   ProductApplicationService service(
       ServiceOptions(config),
       {.loop = **loop, .clock = clock, .writer = writer, .log = *log, .metrics = metrics});
@@ -146,24 +205,26 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
   }
   auto server = GrpcServer::Start(ServerOptions(config), service, metrics);
   if (!server.ok()) return Fail(*log, "cannot start: listen", server.status());
+  if (once != nullptr) once->ResolveInBackground();
 
   const std::string listen = WithPort(config.listen, (*server)->port());
   const std::string metrics_listen = WithPort(config.metrics_listen, (*metrics_server)->port());
   log->Info("serving", {{"listen", listen},
                         {"metrics_listen", metrics_listen},
                         {"api_url", config.api_url},
+                        {"store", StoreName(config)},
                         {"version", kVersion}});
 
   int received = 0;
   sigwait(&ending, &received);
   log->Info("draining", {{"signal", received == SIGTERM ? "SIGTERM" : "SIGINT"}});
   if (const absl::Status drained = (*server)->Drain(config.drain_timeout); !drained.ok()) {
-    Fail(*log, "stopped with calls unanswered", drained);
-    // Their reactors still point into the parts above, so nothing is taken down in order. That goes
-    // for the log too, whose last line may not be written.
-    std::fprintf(stderr, "passfort-gateway: stopped with calls unanswered\n");
-    _exit(kFailed);
+    ExitAtOnce(*log, "stopped with calls unanswered", drained);
   }
+  if (const auto stopped = once != nullptr ? once->Stop() : absl::OkStatus(); !stopped.ok()) {
+    ExitAtOnce(*log, "stopped with the store at work", stopped);
+  }
+  (*loop)->RunAndWait([&passfort] { passfort.Stop(); });
   log->Info("stopped");
   return kFine;
 }

@@ -166,6 +166,25 @@ absl::StatusOr<std::string> ReadProxyUrl(std::string_view url) {
   return std::string(url.substr(0, url.size() - parts->path.size()));
 }
 
+absl::StatusOr<std::string> ReadStoreUrl(std::string_view url) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (url.starts_with(kSqlite)) {
+    if (url.size() == kSqlite.size()) return Wrong("has no path after sqlite:");
+    return std::string(url);
+  }
+  if (url.starts_with("postgresql://") || url.starts_with("postgres://")) return std::string(url);
+  return Wrong("names no store");
+}
+
+bool HoldsPassword(std::string_view url) {
+  if (!url.starts_with("postgres")) return false;
+  const std::string_view rest = url.substr(url.find("://") + 3);
+  const size_t at = rest.rfind('@');
+  const bool is_in_authority =
+      at != std::string_view::npos && rest.substr(0, at).find(':') != std::string_view::npos;
+  return is_in_authority || rest.find("password=") != std::string_view::npos;
+}
+
 bool IsPlainHttp(std::string_view url) { return url.substr(0, 7) == "http://"; }
 
 bool IsLoopbackUrl(std::string_view url) {

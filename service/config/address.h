@@ -25,6 +25,11 @@ absl::StatusOr<std::string> ReadApiUrl(std::string_view url);
 // way to give them that keeps them out of the process list.
 absl::StatusOr<std::string> ReadProxyUrl(std::string_view url);
 
+// sqlite:PATH, sqlite::memory: or a PostgreSQL URL, which libpq reads later.
+absl::StatusOr<std::string> ReadStoreUrl(std::string_view url);
+// Of a store's URL that has been read.
+bool HoldsPassword(std::string_view url);
+
 // Of a URL that has been read.
 bool IsPlainHttp(std::string_view url);
 bool IsLoopbackUrl(std::string_view url);

@@ -197,6 +197,16 @@ absl::Status CheckDurations(const GatewayConfig& config) {
                  " is longer than max_deadline (", DurationText(config.max_deadline),
                  "); want at most that");
   }
+  // A record that expires earlier could be forgotten while its write may still be carried out.
+  const milliseconds longest =
+      config.lease_duration + config.attempt_timeout + config.settle_window;
+  if (config.replay_window <= longest) {
+    return Wrong("replay_window: ", DurationText(config.replay_window),
+                 " is not longer than lease_duration (", DurationText(config.lease_duration),
+                 "), attempt_timeout (", DurationText(config.attempt_timeout),
+                 ") and settle_window (", DurationText(config.settle_window),
+                 ") together; want more than ", DurationText(longest));
+  }
   return absl::OkStatus();
 }
 
@@ -210,6 +220,13 @@ void WarnOfRisks(const GatewayConfig& config, std::vector<std::string>& warnings
   below_passfort("attempt_timeout", config.attempt_timeout);
   below_passfort("default_deadline", config.default_deadline);
   below_passfort("max_deadline", config.max_deadline);
+  if (config.settle_window < kPassfortTimeout) {
+    warnings.push_back(
+        absl::StrCat("settle_window: ", DurationText(config.settle_window), " is shorter than the ",
+                     DurationText(kPassfortTimeout),
+                     " that Passfort may take: a repeat with the same request_id can make a second "
+                     "application"));
+  }
   if (config.drain_timeout < config.max_deadline) {
     warnings.push_back(absl::StrCat(
         "drain_timeout: ", DurationText(config.drain_timeout), " is shorter than max_deadline (",
@@ -247,12 +264,18 @@ absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view
   }
   absl::Status status = ReadDefaults(parsed.config);
   if (status.ok()) status = ReadEnvironment(environment, parsed);
+  const std::string store_by_environment = parsed.config.store;
   if (status.ok()) status = FlagReader(arguments).ReadInto(parsed.config);
   if (status.ok()) status = CheckAddresses(parsed.config);
   if (status.ok()) status = CheckKey(parsed.config);
   if (status.ok()) status = CheckDurations(parsed.config);
   if (!status.ok()) return status;
   WarnOfRisks(parsed.config, parsed.warnings);
+  if (parsed.config.store != store_by_environment && HoldsPassword(parsed.config.store)) {
+    parsed.warnings.push_back(
+        "store: every user of the machine can read the password in the process list; set "
+        "PASSFORT_GATEWAY_STORE, or give the password by libpq's own means");
+  }
   return parsed;
 }
 

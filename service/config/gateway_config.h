@@ -39,10 +39,17 @@ struct GatewayConfig {
   std::chrono::milliseconds drain_timeout{};
   std::chrono::milliseconds max_connection_age{};
 
+  std::string store;  // empty: none; may hold a password
+  std::chrono::milliseconds settle_window{};
+  std::chrono::milliseconds replay_window{};
+  std::chrono::milliseconds lease_duration{};
+  int64_t store_max_records = 0;
+
   int64_t max_in_flight = 0;
   int64_t max_request_bytes = 0;
   int64_t max_response_bytes = 0;
 
+  bool circuit_breaker = true;
   bool channelz = false;
   LogLevel log_level = LogLevel::kInfo;
 };

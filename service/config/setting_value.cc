@@ -119,18 +119,23 @@ bool MayHoldSecret(std::string_view text) {
   return text.find_first_of("@?#") != std::string_view::npos;
 }
 
+bool IsNeverRepeated(const Setting& setting) {
+  const auto* text = std::get_if<TextKind>(&setting.kind);
+  return text != nullptr && text->repeated == TextKind::Repeated::kNever;
+}
+
 // For messages: printable, and no longer than a line.
-std::string Shown(std::string_view text) {
+std::string Shown(const Setting& setting, std::string_view text) {
   constexpr size_t kMost = 80;
-  if (MayHoldSecret(text)) return "(value not shown)";
+  if (IsNeverRepeated(setting) || MayHoldSecret(text)) return "(value not shown)";
   const std::string_view start = text.substr(0, kMost);
   return absl::StrCat("\"", absl::CHexEscape(Absl(start)), "\"", text.size() > kMost ? "..." : "");
 }
 
 absl::Status WrongValue(const Setting& setting, std::string_view text, std::string_view source,
                         absl::string_view reason) {
-  return absl::InvalidArgumentError(absl::StrCat(Absl(setting.name), ": ", Shown(text), " from ",
-                                                 Absl(source), " ", reason, "; want ",
+  return absl::InvalidArgumentError(absl::StrCat(Absl(setting.name), ": ", Shown(setting, text),
+                                                 " from ", Absl(source), " ", reason, "; want ",
                                                  RangeOf(setting.kind)));
 }
 

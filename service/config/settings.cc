@@ -88,12 +88,34 @@ constexpr std::array kSettings = {
             "30m",
             "After about this time callers are asked to connect again, so that new replicas get "
             "load."},
+    Setting{
+        "store",
+        TextKind{&GatewayConfig::store, "URL", "sqlite:PATH, sqlite::memory: or postgresql://...",
+                 ReadStoreUrl, TextKind::Repeated::kNever},
+        "",
+        "Where request_ids are remembered; without it they are refused. A SQLite file belongs "
+        "to one gateway, a PostgreSQL database (URL as libpq reads it) is shared by all "
+        "replicas. Give a password by environment only."},
+    Setting{"settle_window", DurationKind{&GatewayConfig::settle_window, kShortest, 1h}, "65s",
+            "How long after the end of an attempt Passfort may still carry it out. Below "
+            "Passfort's own 60s a second application becomes possible."},
+    Setting{"replay_window", DurationKind{&GatewayConfig::replay_window, kShortest, 24h * 365},
+            "24h",
+            "How long a request_id is remembered after its last change. Longer than "
+            "lease_duration, attempt_timeout and settle_window together."},
+    Setting{"lease_duration", DurationKind{&GatewayConfig::lease_duration, kShortest, 5min}, "10s",
+            "How long a gateway may send for a request_id after it said so in the store; others "
+            "wait as long when it dies."},
+    Setting{"store_max_records", CountKind{&GatewayConfig::store_max_records, 1, 1'000'000'000},
+            "1000000", "request_ids remembered at a time; new ones beyond that are refused."},
     Setting{"max_in_flight", CountKind{&GatewayConfig::max_in_flight, 1, 100'000}, "5000",
             "Calls at a time; more are refused at once."},
     Setting{"max_request_bytes", BytesKind{&GatewayConfig::max_request_bytes, kKiB, 4 * kMiB},
             "64KiB", "Largest message taken from a caller."},
     Setting{"max_response_bytes", BytesKind{&GatewayConfig::max_response_bytes, kKiB, 64 * kMiB},
             "1MiB", "Largest body taken from Passfort."},
+    Setting{"circuit_breaker", SwitchKind{&GatewayConfig::circuit_breaker}, "on",
+            "Refuses calls at once while Passfort fails, and asks GET /whoami until it answers."},
     Setting{"channelz", SwitchKind{&GatewayConfig::channelz}, "off",
             "Serves gRPC's channelz: shows callers' addresses to every caller."},
     Setting{"log_level", LogLevelKind{&GatewayConfig::log_level}, "info",

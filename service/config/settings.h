@@ -43,6 +43,8 @@ struct TextKind {
   std::string_view range;
   // Gives the text to keep; an error says what is wrong and does not repeat the text.
   absl::StatusOr<std::string> (*read)(std::string_view text);
+  // Whether a message may repeat a wrong value.
+  enum class Repeated { kUnlessItLooksSecret, kNever } repeated = Repeated::kUnlessItLooksSecret;
 };
 
 // A text that is never shown and that no flag sets.

@@ -27,6 +27,13 @@ const prometheus::Histogram::BucketBoundaries& SecondsBuckets() {
   return buckets;
 }
 
+// From an embedded store's write to the time-out of a remote one.
+const prometheus::Histogram::BucketBoundaries& StoreSecondsBuckets() {
+  static const prometheus::Histogram::BucketBoundaries buckets = {
+      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5};
+  return buckets;
+}
+
 prometheus::Counter& AddCounter(prometheus::Family<prometheus::Counter>& family,
                                 const prometheus::Labels& labels) {
   return family.Add(labels);
@@ -37,6 +44,11 @@ prometheus::Histogram& AddHistogram(prometheus::Family<prometheus::Histogram>& f
   return family.Add(labels, SecondsBuckets());
 }
 
+prometheus::Histogram& AddStoreHistogram(prometheus::Family<prometheus::Histogram>& family,
+                                         const prometheus::Labels& labels) {
+  return family.Add(labels, StoreSecondsBuckets());
+}
+
 prometheus::Family<prometheus::Counter>& CounterFamily(prometheus::Registry& registry,
                                                        const char* name, const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
@@ -45,6 +57,11 @@ prometheus::Family<prometheus::Counter>& CounterFamily(prometheus::Registry& reg
 prometheus::Family<prometheus::Histogram>& HistogramFamily(prometheus::Registry& registry,
                                                            const char* name, const char* help) {
   return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Family<prometheus::Gauge>& GaugeFamily(prometheus::Registry& registry, const char* name,
+                                                   const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
 }
 
 double Seconds(std::chrono::nanoseconds took) {
@@ -71,6 +88,11 @@ struct Metrics::Families {
                       "Time from a call's arrival to its answer."),
       {"grpc_service", "grpc_method"},
       AddHistogram};
+  ChildTable<prometheus::Counter, 2> write_outcomes{
+      CounterFamily(*registry, "passfort_gateway_write_outcomes_total",
+                    "Calls that write, by what they came to for their callers."),
+      {"grpc_method", "outcome"},
+      AddCounter};
   ChildTable<prometheus::Counter, 2> requests{
       CounterFamily(*registry, "passfort_requests_total", "Requests to Passfort that ended."),
       {"endpoint", "outcome"},
@@ -80,6 +102,34 @@ struct Metrics::Families {
                       "Time from a request to Passfort to its end."),
       {"endpoint"},
       AddHistogram};
+  ChildTable<prometheus::Counter, 2> store_operations{
+      CounterFamily(*registry, "passfort_gateway_store_operations_total",
+                    "Operations on the store of request_ids that ended."),
+      {"operation", "outcome"},
+      AddCounter};
+  ChildTable<prometheus::Histogram, 1> store_seconds{
+      HistogramFamily(*registry, "passfort_gateway_store_seconds",
+                      "Time from the beginning of a store operation to its end."),
+      {"operation"},
+      AddStoreHistogram};
+  // Without a value as long as there is no store.
+  prometheus::Family<prometheus::Gauge>& records{
+      GaugeFamily(*registry, "passfort_gateway_records", "request_ids that the store remembers.")};
+  prometheus::Family<prometheus::Gauge>& unresolved_records{
+      GaugeFamily(*registry, "passfort_gateway_unresolved_records",
+                  "request_ids of which it is not known whether the write was done.")};
+
+  ChildTable<prometheus::Counter, 1> rate_gate_closings{
+      CounterFamily(*registry, "passfort_rate_gate_closings_total",
+                    "Times that an endpoint was left alone because of Passfort's rate limit."),
+      {"endpoint"},
+      AddCounter};
+  prometheus::Gauge& circuit_open =
+      prometheus::BuildGauge()
+          .Name("passfort_circuit_open")
+          .Help("1 while calls are refused because Passfort fails, else 0.")
+          .Register(*registry)
+          .Add({});
 
   Families() {
     prometheus::BuildGauge()
@@ -105,10 +155,33 @@ void Metrics::CallHandled(std::string_view service, std::string_view method, std
   families_->handling.For({service, method}).Observe(Seconds(took));
 }
 
+void Metrics::WriteEnded(std::string_view method, std::string_view outcome) {
+  families_->write_outcomes.For({method, outcome}).Increment();
+}
+
 void Metrics::PassfortRequest(std::string_view endpoint, std::string_view outcome,
                               std::chrono::nanoseconds took) {
   families_->requests.For({endpoint, outcome}).Increment();
   families_->request_seconds.For({endpoint}).Observe(Seconds(took));
+}
+
+void Metrics::StoreOperation(std::string_view operation, std::string_view outcome,
+                             std::chrono::nanoseconds took) {
+  families_->store_operations.For({operation, outcome}).Increment();
+  families_->store_seconds.For({operation}).Observe(Seconds(took));
+}
+
+void Metrics::RecordsKept(int64_t records, int64_t unresolved) {
+  families_->records.Add({}).Set(static_cast<double>(records));
+  families_->unresolved_records.Add({}).Set(static_cast<double>(unresolved));
+}
+
+void Metrics::RateGateClosed(std::string_view endpoint) {
+  families_->rate_gate_closings.For({endpoint}).Increment();
+}
+
+void Metrics::CircuitIs(Circuit circuit) {
+  families_->circuit_open.Set(circuit == Circuit::kOpen ? 1 : 0);
 }
 
 std::string Metrics::Text() const {

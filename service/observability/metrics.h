@@ -2,6 +2,7 @@
 #define SERVICE_OBSERVABILITY_METRICS_H_
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,10 +25,25 @@ class Metrics {
   // grpc_server_handled_total and grpc_server_handling_seconds. `code` is the gRPC name, e.g. "OK".
   void CallHandled(std::string_view service, std::string_view method, std::string_view code,
                    std::chrono::nanoseconds took);
+  // passfort_gateway_write_outcomes_total: what a write came to for its caller. `outcome` is
+  // created, replayed, reconciled, existing, refused, not_carried_out or unknown.
+  void WriteEnded(std::string_view method, std::string_view outcome);
   // passfort_requests_total and passfort_request_seconds. `endpoint` is the template, e.g.
   // "POST /profiles/{profile_id}/applications"; `outcome` as OutcomeName gives it.
   void PassfortRequest(std::string_view endpoint, std::string_view outcome,
                        std::chrono::nanoseconds took);
+  // passfort_gateway_store_operations_total and passfort_gateway_store_seconds. `outcome` is ok,
+  // away, late or broken.
+  void StoreOperation(std::string_view operation, std::string_view outcome,
+                      std::chrono::nanoseconds took);
+  // passfort_gateway_records and passfort_gateway_unresolved_records: what the store holds.
+  void RecordsKept(int64_t records, int64_t unresolved);
+
+  // passfort_rate_gate_closings_total, and passfort_circuit_open: 1 while calls are refused because
+  // Passfort fails.
+  void RateGateClosed(std::string_view endpoint);
+  enum class Circuit { kClosed, kOpen };
+  void CircuitIs(Circuit circuit);
 
   // The text that GET /metrics answers.
   std::string Text() const;

@@ -62,9 +62,15 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   EXPECT_EQ(config.max_deadline, milliseconds(150'000));
   EXPECT_EQ(config.drain_timeout, milliseconds(150'000));
   EXPECT_EQ(config.max_connection_age, milliseconds(1'800'000));
+  EXPECT_EQ(config.store, "");
+  EXPECT_EQ(config.settle_window, milliseconds(65'000));
+  EXPECT_EQ(config.replay_window, milliseconds(86'400'000));
+  EXPECT_EQ(config.lease_duration, milliseconds(10'000));
+  EXPECT_EQ(config.store_max_records, 1'000'000);
   EXPECT_EQ(config.max_in_flight, 5000);
   EXPECT_EQ(config.max_request_bytes, 65'536);
   EXPECT_EQ(config.max_response_bytes, 1'048'576);
+  EXPECT_TRUE(config.circuit_breaker);
   EXPECT_FALSE(config.channelz);
   EXPECT_EQ(config.log_level, LogLevel::kInfo);
 }
@@ -103,10 +109,19 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
        {"2m", [](const C& c) { return c.drain_timeout == milliseconds(120'000); }}},
       {"max_connection_age",
        {"24h", [](const C& c) { return c.max_connection_age == milliseconds(86'400'000); }}},
+      {"store", {"sqlite:records", [](const C& c) { return c.store == "sqlite:records"; }}},
+      {"settle_window",
+       {"2m", [](const C& c) { return c.settle_window == milliseconds(120'000); }}},
+      {"replay_window",
+       {"1h", [](const C& c) { return c.replay_window == milliseconds(3'600'000); }}},
+      {"lease_duration",
+       {"5s", [](const C& c) { return c.lease_duration == milliseconds(5'000); }}},
+      {"store_max_records", {"7", [](const C& c) { return c.store_max_records == 7; }}},
       {"max_in_flight", {"100000", [](const C& c) { return c.max_in_flight == 100'000; }}},
       {"max_request_bytes", {"1024", [](const C& c) { return c.max_request_bytes == 1024; }}},
       {"max_response_bytes",
        {"64MiB", [](const C& c) { return c.max_response_bytes == 67'108'864; }}},
+      {"circuit_breaker", {"off", [](const C& c) { return !c.circuit_breaker; }}},
       {"channelz", {"true", [](const C& c) { return c.channelz; }}},
       {"log_level", {"off", [](const C& c) { return c.log_level == LogLevel::kOff; }}},
   };
@@ -236,6 +251,19 @@ INSTANTIATE_TEST_SUITE_P(
                  "api_key, api_key_file: both are set; want exactly one"},
         WrongRow{{"--default_deadline=151s"},
                  "default_deadline: 151s is longer than max_deadline (150s); want at most that"},
+        WrongRow{{"--store=mysql:secret"},
+                 "store: (value not shown) from --store names no store; want sqlite:PATH, "
+                 "sqlite::memory: or postgresql://..."},
+        WrongRow{{"--store=sqlite:"},
+                 "store: (value not shown) from --store has no path after sqlite:; want "
+                 "sqlite:PATH, sqlite::memory: or postgresql://..."},
+        WrongRow{{"--store_max_records=0"},
+                 "store_max_records: \"0\" from --store_max_records is not valid; want 1 to "
+                 "1000000000"},
+        // 10 s, 65 s and 65 s are exactly as much.
+        WrongRow{{"--replay_window=140s"},
+                 "replay_window: 140s is not longer than lease_duration (10s), attempt_timeout "
+                 "(65s) and settle_window (65s) together; want more than 140s"},
         WrongRow{{"--listen"},
                  "listen: --listen has no value; want host:port, [IPv6]:port or unix:/path"},
         WrongRow{{"--listen", "--channelz"},
@@ -269,7 +297,8 @@ TEST(GatewayConfigTest, RepeatsNothingThatMayBeASecret) {
   for (const Words& words :
        {Words{"--apikey=canary"}, Words{"--apikey", "canary"}, Words{"canary"},
         Words{"--api_url=https://canary@api.example"}, Words{"--api_url=https://h/?apikey=canary"},
-        Words{"--api_proxy=http://user:canary@proxy.example:1"}}) {
+        Words{"--api_proxy=http://user:canary@proxy.example:1"}, Words{"--store=canary"},
+        Words{"--store=postgresq://user:canary@db"}}) {
     const auto parsed = ParseFlags(words);
     ASSERT_FALSE(parsed.ok()) << words[0];
     EXPECT_THAT(ErrorOf(parsed), Not(HasSubstr("canary")));
@@ -311,6 +340,37 @@ TEST(GatewayConfigTest, WarnsOfRiskyDurations) {
           "drain_timeout: 2m is shorter than max_deadline (150s): a stop can cut calls that "
           "are under way",
           "connect_timeout: 1m is longer than attempt_timeout (59s) and has no effect"));
+}
+
+TEST(GatewayConfigTest, WarnsOfAShortSettleWindow) {
+  const auto parsed = ParseFlags({"--settle_window=59s"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_THAT(parsed->warnings,
+              ElementsAre("settle_window: 59s is shorter than the 1m that Passfort may take: a "
+                          "repeat with the same request_id can make a second application"));
+  EXPECT_THAT(ParseFlags({"--settle_window=60s"})->warnings, IsEmpty());
+}
+
+TEST(GatewayConfigTest, TakesAReplayWindowThatIsJustLongEnough) {
+  EXPECT_TRUE(ParseFlags({"--replay_window=140001ms"}).ok());
+}
+
+TEST(GatewayConfigTest, WarnsOfAPasswordOnTheCommandLineWithoutShowingIt) {
+  for (const char* flag : {"--store=postgresql://me:canary@db/records",
+                           "--store=postgres://db/records?password=canary",
+                           "--store=postgresql://db/records?sslpassword=canary"}) {
+    const auto parsed = ParseFlags({flag});
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_THAT(parsed->warnings,
+                ElementsAre(AllOf(HasSubstr("PASSFORT_GATEWAY_STORE"), Not(HasSubstr("canary")))));
+  }
+  EXPECT_THAT(Parse({}, {kKeyVariable, "PASSFORT_GATEWAY_STORE=postgresql://me:canary@db/records"})
+                  ->warnings,
+              IsEmpty());
+  for (const char* flag : {"--store=postgresql://me@db:5432/records", "--store=postgresql://db:1/r",
+                           "--store=sqlite:/var/lib/me:x@y"}) {
+    EXPECT_THAT(ParseFlags({flag})->warnings, IsEmpty());
+  }
 }
 
 TEST(GatewayConfigTest, WarnsOfHttp2WithoutTls) {

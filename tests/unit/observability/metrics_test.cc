@@ -95,6 +95,19 @@ TEST(MetricsTest, CountsRequestsToPassfort) {
   EXPECT_EQ(ValueOf(text, "passfort_request_seconds_sum" + label + "}"), 2.5);
 }
 
+TEST(MetricsTest, TellsHowPassfortIsLeftAlone) {
+  Metrics metrics;
+  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 0);
+  metrics.CircuitIs(Metrics::Circuit::kOpen);
+  metrics.RateGateClosed("GET /whoami");
+  metrics.RateGateClosed("GET /whoami");
+  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 1);
+  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_rate_gate_closings_total{endpoint=\"GET /whoami\"}"),
+            2);
+  metrics.CircuitIs(Metrics::Circuit::kClosed);
+  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 0);
+}
+
 TEST(MetricsTest, TellsAboutTheProcess) {
   const Metrics metrics;
   const std::string text = metrics.Text();
@@ -164,6 +177,39 @@ TEST(MetricsServerTest, StopsServingWhenItIsDestroyed) {
   const int port = (*server)->port();
   server->reset();
   EXPECT_EQ(Connect("127.0.0.1", port), -1);
+}
+
+TEST(MetricsTest, CountsWhatWritesCameTo) {
+  Metrics metrics;
+  metrics.WriteEnded(kMethod, "created");
+  metrics.WriteEnded(kMethod, "replayed");
+  metrics.WriteEnded(kMethod, "replayed");
+  const std::string text = metrics.Text();
+  const std::string name = "passfort_gateway_write_outcomes_total";
+  EXPECT_EQ(ValueOf(text, name + R"({grpc_method="AddProductApplication",outcome="created"})"), 1);
+  EXPECT_EQ(ValueOf(text, name + R"({grpc_method="AddProductApplication",outcome="replayed"})"), 2);
+}
+
+TEST(MetricsTest, MeasuresTheStore) {
+  Metrics metrics;
+  metrics.StoreOperation("begin", "ok", 2ms);
+  metrics.StoreOperation("begin", "away", 3s);
+  const std::string text = metrics.Text();
+  const std::string name = "passfort_gateway_store_operations_total";
+  EXPECT_EQ(ValueOf(text, name + R"({operation="begin",outcome="ok"})"), 1);
+  EXPECT_EQ(ValueOf(text, name + R"({operation="begin",outcome="away"})"), 1);
+  EXPECT_EQ(
+      ValueOf(text, R"(passfort_gateway_store_seconds_bucket{operation="begin",le="0.0025"})"), 1);
+  EXPECT_EQ(ValueOf(text, R"(passfort_gateway_store_seconds_count{operation="begin"})"), 2);
+}
+
+TEST(MetricsTest, TellsWhatTheStoreHoldsOnceThereIsOne) {
+  Metrics metrics;
+  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_records"), -1);
+  metrics.RecordsKept(70000, 1);
+  metrics.RecordsKept(70001, 0);
+  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_records"), 70001);
+  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_unresolved_records"), 0);
 }
 
 // civetweb looks whether it shall stop every two seconds, and every stop of the gateway waited for
