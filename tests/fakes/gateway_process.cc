@@ -34,6 +34,7 @@ ChildProcess::Command CommandFor(const GatewayProcess::Settings& settings) {
                     "--api_url=" + settings.api_url},
       .environment = EnvironmentWithoutSettings()};
   for (const auto& flag : settings.flags) command.arguments.push_back(flag);
+  for (const auto& setting : settings.environment) command.environment.push_back(setting);
   if (!settings.api_key.empty()) {
     command.environment.push_back("PASSFORT_GATEWAY_API_KEY=" + settings.api_key);
   }
@@ -83,7 +84,8 @@ double GatewayProcess::Counter(std::string_view name,
   double sum = 0;
   std::istringstream text(Metrics());
   for (std::string line; std::getline(text, line);) {
-    bool fits = line.starts_with(std::string(name) + "{");
+    const bool has_name = line.starts_with(name) && line.size() > name.size();
+    bool fits = has_name && (line[name.size()] == '{' || line[name.size()] == ' ');
     for (const auto& label : labels) fits = fits && line.find(label) != std::string::npos;
     if (fits) sum += std::stod(line.substr(line.rfind(' ') + 1));
   }

@@ -29,6 +29,8 @@ class GatewayProcess {
     std::string api_key = "test-key";
     // Everything else, "--x_y=value" each.
     std::vector<std::string> flags = {};
+    // "NAME=value" each, beside the test's own environment.
+    std::vector<std::string> environment = {};
   };
 
   // Waits until it serves; ends the test program, with what it wrote, if it does not.
@@ -38,8 +40,8 @@ class GatewayProcess {
   const std::string& target() const { return target_; }
   // The body of GET /metrics.
   std::string Metrics() const;
-  // The sum of the values of those lines that begin with `name` and have all of `labels` (as in
-  // `name="value"`); 0 if there is none.
+  // The sum of the values of the metric `name` where it has all of `labels` (as in `name="value"`);
+  // 0 if there is none.
   double Counter(std::string_view name, const std::vector<std::string>& labels) const;
 
   // Standard output and standard error so far.

@@ -88,14 +88,14 @@ TEST_P(BadRequestTest, IsRefusedByItsFieldAndNothingIsSent) {
 INSTANTIATE_TEST_SUITE_P(Requests, BadRequestTest, ::testing::ValuesIn(BadRequests()),
                          [](const auto& info) { return info.param.name; });
 
-TEST(BadRequestTest, ARequestIdIsRefusedAndNothingIsSent) {
+TEST(BadRequestTest, ARequestIdWithoutAStoreIsRefusedAndNothingIsSent) {
   GatewayBench bench;
   auto request = ARequest();
   request.set_request_id("order-1");
   const Answered answered = bench.caller.Add(request);
 
-  EXPECT_EQ(answered.status.error_code(), StatusCode::UNIMPLEMENTED);
-  EXPECT_EQ(ReasonOf(answered.status), "REQUEST_ID_NOT_SUPPORTED");
+  EXPECT_EQ(answered.status.error_code(), StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(ReasonOf(answered.status), "REQUEST_ID_NEEDS_STORE");
   EXPECT_THAT(answered.error(), IsWellFormedError());
   EXPECT_EQ(bench.passfort.counts().requests, 0);
 }

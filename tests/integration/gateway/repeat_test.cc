@@ -11,8 +11,11 @@ namespace {
 using namespace std::chrono_literals;
 using grpc::StatusCode;
 
+// A circuit would open at the fifth failure in a row; circuit_test.cc is about that.
+constexpr char kNoCircuit[] = "--circuit_breaker=off";
+
 TEST(RepeatTest, SaysThatNothingWasDoneIfPassfortCannotBeReached) {
-  GatewayBench bench;
+  GatewayBench bench({kNoCircuit});
   bench.passfort.GoAway();
   const Answered answered = bench.caller.Add(ARequest(), 1s);
 
@@ -23,7 +26,7 @@ TEST(RepeatTest, SaysThatNothingWasDoneIfPassfortCannotBeReached) {
 }
 
 TEST(RepeatTest, AddsOnceIfPassfortComesBackInsideTheDeadline) {
-  GatewayBench bench;
+  GatewayBench bench({kNoCircuit});
   bench.passfort.GoAway();
   auto call = bench.caller.StartAdd();
   bench.gateway.WaitForLogLine("Passfort did not answer");
@@ -37,7 +40,7 @@ TEST(RepeatTest, AddsOnceIfPassfortComesBackInsideTheDeadline) {
 
 TEST(RepeatTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   constexpr int kCalls = 200;
-  GatewayBench bench;
+  GatewayBench bench({kNoCircuit});
   bench.passfort.GoAway();
   {
     ManyCalls calls;

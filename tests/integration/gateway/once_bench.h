@@ -1,0 +1,56 @@
+#ifndef TESTS_INTEGRATION_GATEWAY_ONCE_BENCH_H_
+#define TESTS_INTEGRATION_GATEWAY_ONCE_BENCH_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/fake_passfort/fake_passfort.h"
+#include "tests/fakes/gateway_caller.h"
+#include "tests/fakes/gateway_process.h"
+
+namespace gateway {
+
+inline pb::AddProductApplicationRequest ARequestWithId(std::string request_id = "order-1") {
+  auto request = ARequest();
+  request.set_request_id(std::move(request_id));
+  return request;
+}
+
+// Windows short enough to wait for their end, and long enough for a busy machine to keep them.
+inline std::vector<std::string> ShortWindows() {
+  return {"--lease_duration=500ms", "--attempt_timeout=3s", "--settle_window=500ms"};
+}
+
+// A gateway with a store, and a caller of its own.
+struct OnceGateway {
+  OnceGateway(const FakePassfort& passfort, const std::string& store_url,
+              std::vector<std::string> flags = ShortWindows(),
+              std::vector<std::string> environment = {})
+      : process(Settings(passfort, store_url, std::move(flags), std::move(environment))) {}
+
+  // By environment, since it may hold a password.
+  static GatewayProcess::Settings Settings(const FakePassfort& passfort,
+                                           const std::string& store_url,
+                                           std::vector<std::string> flags,
+                                           std::vector<std::string> environment) {
+    environment.push_back("PASSFORT_GATEWAY_STORE=" + store_url);
+    return {.api_url = passfort.url(),
+            .flags = std::move(flags),
+            .environment = std::move(environment)};
+  }
+
+  double Outcomes(const std::string& outcome) const {
+    return process.Counter(
+        "passfort_gateway_write_outcomes_total",
+        {"grpc_method=\"AddProductApplication\"", "outcome=\"" + outcome + "\""});
+  }
+
+  GatewayProcess process;
+  GatewayCaller caller{process.target()};
+};
+
+}  // namespace gateway
+
+#endif  // TESTS_INTEGRATION_GATEWAY_ONCE_BENCH_H_

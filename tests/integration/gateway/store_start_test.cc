@@ -1,0 +1,89 @@
+// What a store can do to the start, and to calls when it is away.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "tests/fakes/temporary_folder.h"
+#include "tests/integration/gateway/once_bench.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using grpc::StatusCode;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr int kFailed = 1;
+constexpr int kWrongSettings = 2;
+
+GatewayRun RunWithStore(const std::string& url) {
+  return RunGateway({"--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0"},
+                    {"PASSFORT_GATEWAY_API_KEY=test-key", "PASSFORT_GATEWAY_STORE=" + url});
+}
+
+TEST(StoreStartTest, ADamagedFileStopsTheStartAndIsNamed) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.File("records.db")) << std::string(8192, 'x');
+  const GatewayRun run = RunWithStore("sqlite:" + folder.File("records.db"));
+  EXPECT_EQ(run.exit_code, kFailed);
+  EXPECT_THAT(run.output, AllOf(HasSubstr("cannot start: store"), HasSubstr("records.db"),
+                                HasSubstr("damaged")));
+}
+
+TEST(StoreStartTest, AFolderThatIsNotThereStopsTheStart) {
+  const TemporaryFolder folder;
+  const GatewayRun run = RunWithStore("sqlite:" + folder.File("missing/records.db"));
+  EXPECT_EQ(run.exit_code, kFailed);
+  EXPECT_THAT(run.output, AllOf(HasSubstr("cannot start: store"), HasSubstr("missing/records.db")));
+}
+
+TEST(StoreStartTest, TwoGatewaysCannotShareAFile) {
+  const TemporaryFolder folder;
+  const std::string url = "sqlite:" + folder.File("records.db");
+  const FakePassfort passfort;
+  const OnceGateway first(passfort, url);
+  const GatewayRun second = RunWithStore(url);
+  EXPECT_EQ(second.exit_code, kFailed);
+  EXPECT_THAT(second.output, HasSubstr("another process uses the file"));
+}
+
+TEST(StoreStartTest, AStoreOfAnUnknownKindIsAWrongSetting) {
+  const GatewayRun run = RunWithStore("redis://user:canary@store:6379");
+  EXPECT_EQ(run.exit_code, kWrongSettings);
+  EXPECT_THAT(run.error, AllOf(HasSubstr("PASSFORT_GATEWAY_STORE"), HasSubstr("sqlite:PATH"),
+                               Not(HasSubstr("canary"))));
+}
+
+TEST(StoreStartTest, AUrlThatLibpqCannotReadIsNotRepeated) {
+  const GatewayRun run = RunWithStore("postgresql://user:canary/with/slash@store/records");
+  EXPECT_EQ(run.exit_code, kFailed);
+  EXPECT_THAT(run.output, AllOf(HasSubstr("cannot start: store"), Not(HasSubstr("canary"))));
+}
+
+TEST(StoreStartTest, AStoreInMemoryWarns) {
+  const FakePassfort passfort;
+  const OnceGateway gateway(passfort, "sqlite::memory:", {});
+  EXPECT_THAT(gateway.process.LogText(), HasSubstr("forgets every request_id"));
+  EXPECT_TRUE(gateway.caller.Add(ARequestWithId()).status.ok());
+}
+
+TEST(StoreStartTest, AnAbsentDatabaseIsUnavailableAndNothingIsSent) {
+  FakePassfort passfort;
+  const OnceGateway gateway(passfort, "postgresql://me:password-canary@127.0.0.1:1/records", {});
+  const Answered answered = gateway.caller.Add(ARequestWithId());
+
+  EXPECT_EQ(answered.status.error_code(), StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(answered.status), "STORE_UNAVAILABLE");
+  EXPECT_THAT(answered.error(), IsWellFormedError());
+  EXPECT_EQ(passfort.counts().requests, 0);
+  EXPECT_TRUE(gateway.caller.Add().status.ok()) << "calls without a request_id need no store";
+  EXPECT_THAT(gateway.process.LogText(), Not(HasSubstr("password-canary")));
+}
+
+}  // namespace
+}  // namespace gateway
