@@ -3,6 +3,9 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -12,6 +15,8 @@ namespace gateway {
 namespace {
 
 constexpr char kAnnouncedTooLong[] = "1000";
+// Far beyond what a client under test takes.
+constexpr std::chrono::seconds kServerBound{60};
 
 nghttp2_nv Header(std::string_view name, std::string_view value) {
   return {.name = reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
@@ -24,8 +29,12 @@ nghttp2_nv Header(std::string_view name, std::string_view value) {
 // One connection's session: bytes in, frames out, a reaction for each whole request.
 class H2Session {
  public:
-  H2Session(ServerConnection& connection, std::function<H2Reaction(const H2Request&)> react)
-      : connection_(connection), react_(std::move(react)), session_(nullptr, &nghttp2_session_del) {
+  H2Session(ServerConnection& connection, std::function<H2Reaction(const H2Request&)> react,
+            std::function<void(const H2Request&)> on_broken)
+      : connection_(connection),
+        react_(std::move(react)),
+        on_broken_(std::move(on_broken)),
+        session_(nullptr, &nghttp2_session_del) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, &H2Session::OnHeader);
@@ -37,8 +46,17 @@ class H2Session {
     session_.reset(session);
   }
 
-  void Serve() {
-    nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, nullptr, 0);
+  // Those that the connection's end broke off.
+  void TellBrokenRequests() {
+    while (!requests_.empty()) TellBroken(requests_.begin()->first);
+  }
+
+  void Serve(H2Server::FirstWindow first_window) {
+    if (first_window == H2Server::FirstWindow::kNothing) {
+      SetWindow(0);
+    } else {
+      nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, nullptr, 0);
+    }
     char buffer[16 * 1024];
     while (Flush() && !ended_) {
       const size_t count = connection_.Read(buffer, sizeof buffer);
@@ -49,6 +67,18 @@ class H2Session {
   }
 
  private:
+  void TellBroken(int32_t stream) {
+    const auto request = requests_.find(stream);
+    if (request == requests_.end()) return;
+    on_broken_(request->second);
+    requests_.erase(request);
+  }
+
+  void SetWindow(uint32_t bytes) {
+    const nghttp2_settings_entry window{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, bytes};
+    nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, &window, 1);
+  }
+
   bool Flush() {
     const uint8_t* bytes = nullptr;
     ssize_t count = 0;
@@ -78,6 +108,12 @@ class H2Session {
   }
 
   static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+      auto* const session = static_cast<H2Session*>(self);
+      session->TellBroken(frame->hd.stream_id);
+      session->SetWindow(NGHTTP2_INITIAL_WINDOW_SIZE);
+      return 0;
+    }
     const bool can_end = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (!can_end || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) return 0;
     static_cast<H2Session*>(self)->OnWholeRequest(frame->hd.stream_id);
@@ -85,7 +121,8 @@ class H2Session {
   }
 
   void OnWholeRequest(int32_t stream) {
-    H2Request& request = requests_[stream];
+    H2Request request = std::move(requests_[stream]);
+    requests_.erase(stream);
     request.connection = connection_.number();
     request.stream = stream;
     switch (react_(request)) {
@@ -134,6 +171,7 @@ class H2Session {
 
   ServerConnection& connection_;
   const std::function<H2Reaction(const H2Request&)> react_;
+  const std::function<void(const H2Request&)> on_broken_;
   std::unique_ptr<nghttp2_session, decltype(&nghttp2_session_del)> session_;
   std::map<int32_t, H2Request> requests_;
   bool cuts_body_ = false;
@@ -142,13 +180,19 @@ class H2Session {
 
 }  // namespace
 
-H2Server::H2Server(Script script, TlsIdentity identity)
+H2Server::H2Server(Script script, TlsIdentity identity, FirstWindow first_window)
     : script_(std::move(script)),
       server_(
-          [this](ServerConnection& connection) {
-            H2Session(connection, [this](const H2Request& request) {
-              return React(request);
-            }).Serve();
+          [this, first_window](ServerConnection& connection) {
+            const auto react = [this](const H2Request& request) { return React(request); };
+            const auto on_broken = [this](const H2Request& request) {
+              const std::lock_guard lock(mutex_);
+              broken_requests_.push_back(request);
+              changed_.notify_all();
+            };
+            H2Session session(connection, react, on_broken);
+            session.Serve(first_window);
+            session.TellBrokenRequests();
           },
           std::move(identity), "h2") {}
 
@@ -158,6 +202,17 @@ H2Reaction H2Server::React(const H2Request& request) {
     requests_.push_back(request);
   }
   return script_(request);
+}
+
+H2Request H2Server::WaitForBrokenRequest() {
+  std::unique_lock lock(mutex_);
+  const bool came =
+      changed_.wait_for(lock, kServerBound, [this] { return !broken_requests_.empty(); });
+  if (!came) {
+    std::fprintf(stderr, "waited in vain for a request that the client breaks off\n");
+    std::abort();
+  }
+  return broken_requests_.front();
 }
 
 int H2Server::Posts(std::string_view body) const {

@@ -1,6 +1,7 @@
 #ifndef TESTS_FAKES_H2_SERVER_H_
 #define TESTS_FAKES_H2_SERVER_H_
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -38,20 +39,29 @@ class H2Server {
 
   static constexpr std::string_view kAnswerBody = "{\"answer\":1}";
 
-  H2Server(Script script, TlsIdentity identity);
+  // How much of a body a client may send before the server has seen a stream reset by the client.
+  // From then on as much as it likes.
+  enum class FirstWindow { kOrdinary, kNothing };
+
+  H2Server(Script script, TlsIdentity identity, FirstWindow first_window = FirstWindow::kOrdinary);
 
   std::string Url(std::string_view host = "127.0.0.1") const { return server_.Url(host); }
   int connections() const { return server_.accepted(); }
   // How many whole POSTs with this body arrived.
   int Posts(std::string_view body) const;
+  // The first request that the client broke off, by a reset or with its connection, and what came
+  // of its body. Waits for one.
+  H2Request WaitForBrokenRequest();
 
  private:
   H2Reaction React(const H2Request& request);
 
   const Script script_;
   mutable std::mutex mutex_;
-  std::vector<H2Request> requests_;  // guarded by mutex_
-  ConnectionServer server_;          // last: its threads use the others
+  std::condition_variable changed_;
+  std::vector<H2Request> requests_;         // guarded by mutex_
+  std::vector<H2Request> broken_requests_;  // guarded by mutex_
+  ConnectionServer server_;                 // last: its threads use the others
 };
 
 }  // namespace gateway

@@ -1,6 +1,8 @@
 #include "tests/fakes/raw_http_server.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 
 #include "absl/strings/ascii.h"
@@ -10,6 +12,8 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
+// Far beyond what a client under test takes.
+constexpr std::chrono::seconds kServerBound{60};
 
 RawRequest ParseHead(const std::string& head) {
   RawRequest request;
@@ -63,7 +67,10 @@ std::optional<RawRequest> RawConnection::ReadRequest() {
   unread_.erase(0, head_end + kEndOfHead.size());
   const size_t body_size = std::strtoul(request.Header("content-length").c_str(), nullptr, 10);
   while (unread_.size() < body_size) {
-    if (!ReadMore()) return std::nullopt;
+    if (ReadMore()) continue;
+    request.body = unread_;
+    on_broken_request_(std::move(request));
+    return std::nullopt;
   }
   request.body = unread_.substr(0, body_size);
   unread_.erase(0, body_size);
@@ -81,10 +88,14 @@ RawHttpServer::RawHttpServer(Script script, std::optional<TlsIdentity> identity,
     : script_(std::move(script)),
       server_(
           [this](ServerConnection& accepted) {
-            RawConnection connection(accepted, [this](RawRequest request) {
-              const std::lock_guard lock(mutex_);
-              requests_.push_back(std::move(request));
-            });
+            const auto keep_in = [this](std::vector<RawRequest>& requests) {
+              return [this, &requests](RawRequest request) {
+                const std::lock_guard lock(mutex_);
+                requests.push_back(std::move(request));
+                changed_.notify_all();
+              };
+            };
+            RawConnection connection(accepted, keep_in(requests_), keep_in(broken_requests_));
             script_(connection);
           },
           std::move(identity), "http/1.1", tls_start) {}
@@ -99,6 +110,17 @@ int RawHttpServer::Posts(std::string_view body) const {
   return static_cast<int>(std::ranges::count_if(requests_, [body](const RawRequest& request) {
     return request.method == "POST" && request.body == body;
   }));
+}
+
+RawRequest RawHttpServer::WaitForBrokenRequest() {
+  std::unique_lock lock(mutex_);
+  const bool came =
+      changed_.wait_for(lock, kServerBound, [this] { return !broken_requests_.empty(); });
+  if (!came) {
+    std::fprintf(stderr, "waited in vain for a request that ends within its body\n");
+    std::abort();
+  }
+  return broken_requests_.front();
 }
 
 RawHttpServer::Script AnswerAll(std::string body) {

@@ -1,6 +1,7 @@
 #ifndef TESTS_FAKES_RAW_HTTP_SERVER_H_
 #define TESTS_FAKES_RAW_HTTP_SERVER_H_
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -28,8 +29,12 @@ struct RawRequest {
 // The server's side of one HTTP/1.1 connection. It answers with whatever bytes the test wants.
 class RawConnection {
  public:
-  RawConnection(ServerConnection& connection, std::function<void(RawRequest)> on_request)
-      : connection_(connection), on_request_(std::move(on_request)) {}
+  using OnRequest = std::function<void(RawRequest)>;
+
+  RawConnection(ServerConnection& connection, OnRequest on_request, OnRequest on_broken_request)
+      : connection_(connection),
+        on_request_(std::move(on_request)),
+        on_broken_request_(std::move(on_broken_request)) {}
 
   // The next request, body included; nullopt when the connection ends before it is whole.
   std::optional<RawRequest> ReadRequest();
@@ -49,7 +54,8 @@ class RawConnection {
   bool ReadMore();
 
   ServerConnection& connection_;
-  const std::function<void(RawRequest)> on_request_;
+  const OnRequest on_request_;
+  const OnRequest on_broken_request_;
   std::string unread_;
 };
 
@@ -70,12 +76,16 @@ class RawHttpServer {
   std::vector<RawRequest> requests() const;
   // How many of them were POSTs with this body.
   int Posts(std::string_view body) const;
+  // The first request that ended within its body, which has what came of it. Waits for one.
+  RawRequest WaitForBrokenRequest();
 
  private:
   const Script script_;
   mutable std::mutex mutex_;
-  std::vector<RawRequest> requests_;  // guarded by mutex_
-  ConnectionServer server_;           // last: its threads use the others
+  std::condition_variable changed_;
+  std::vector<RawRequest> requests_;         // guarded by mutex_
+  std::vector<RawRequest> broken_requests_;  // guarded by mutex_
+  ConnectionServer server_;                  // last: its threads use the others
 };
 
 // Answers every request of a connection with 200 and `body`.

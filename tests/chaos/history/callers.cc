@@ -1,0 +1,196 @@
+#include "tests/chaos/history/callers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tests/chaos/history/products.h"
+
+namespace gateway::history {
+namespace {
+
+const std::vector<std::string>& Profiles() {
+  static const auto* const profiles = new std::vector<std::string>{
+      "7a9c1c80-5d0f-4f6c-9d0e-2b8c6f1e3a54", "8bad2d91-6e1a-4a7d-8e1f-3c9d7a2f4b65"};
+  return *profiles;
+}
+
+std::string SomeCase(const std::string& id, Chance& chance) {
+  return chance.Happens(0.5) ? id : absl::AsciiStrToUpper(id);
+}
+
+struct Words {
+  std::string operator()(const Done&) const { return "OK"; }
+  std::string operator()(const NotCarriedOut& nothing) const {
+    static constexpr const char* kCauses[] = {"UNREACHABLE", "RATE_LIMITED", "NOT_SENT",
+                                              "DRAINING"};
+    return kCauses[static_cast<int>(nothing.cause)];
+  }
+  std::string operator()(const Refused& refused) const {
+    return absl::StrCat("refused ", refused.answer.http_status, "/",
+                        refused.answer.code.value_or(0));
+  }
+  std::string operator()(const Ambiguous&) const { return "UNKNOWN"; }
+  std::string operator()(const NotBegun& not_begun) const {
+    static constexpr const char* kCauses[] = {"REQUEST_ID_REUSED", "REQUEST_ID_NEEDS_STORE",
+                                              "STORE_UNAVAILABLE", "STORE_FULL",
+                                              "WRITE_IN_PROGRESS", "NOT_CREATED"};
+    return kCauses[static_cast<int>(not_begun.cause)];
+  }
+};
+
+}  // namespace
+
+std::string KindOf(const WriteResult& result) {
+  std::string text = std::visit(Words(), result.outcome);
+  if (result.source == WriteResult::Source::kReconciled) text += " reconciled";
+  if (result.source == WriteResult::Source::kExisting) text += " existing";
+  if (result.replay == WriteResult::Replay::kYes) text += " replayed";
+  return text;
+}
+
+std::string Describe(const WriteResult& result) {
+  std::string text = KindOf(result);
+  if (const auto* done = std::get_if<Done>(&result.outcome)) {
+    absl::StrAppend(&text, " ", done->application->id());
+  }
+  if (!result.candidate_ids.empty()) {
+    absl::StrAppend(&text, " [", absl::StrJoin(result.candidate_ids, " "), "]");
+  }
+  return text;
+}
+
+SteadyTime Call::UnderWayUntil() const {
+  SteadyTime until = deadline;
+  if (ended) until = std::min(until, *ended);
+  if (cancelled) until = std::min(until, *cancelled);
+  return until;
+}
+
+ApplicationDraft Callers::SomeDraft() {
+  Chance& chance = world_.chance();
+  ApplicationDraft draft;
+  draft.profile_id = chance.Happens(0.8) ? Profiles().front() : Profiles().back();
+  const Product& product = Products()[chance.Happens(0.75) ? 0 : 1];
+  NameProduct(draft, product);
+  if (chance.Happens(0.4)) draft.product_id = SomeCase(product.id, chance);
+  if (!draft.product_id.empty() && chance.Happens(0.7)) draft.product_alias.clear();
+  if (roles_ == Roles::kAll || chance.Happens(0.3)) {
+    draft.associated_role =
+        chance.Happens(0.5) ? pb::ASSOCIATED_ROLE_DIRECTOR : pb::ASSOCIATED_ROLE_SHAREHOLDER;
+  }
+  return draft;
+}
+
+ApplicationDraft Callers::StrangersDraft() {
+  Chance& chance = world_.chance();
+  if (intents_.empty() || chance.Happens(0.4)) return SomeDraft();
+  return intents_[chance.Below(intents_.size())].draft;
+}
+
+void Callers::Begin(Milliseconds duration) {
+  Chance& chance = world_.chance();
+  const size_t intents = 1 + chance.Below(4);
+  for (size_t i = 0; i < intents; ++i) {
+    Intent intent{.request_id = absl::StrCat("r", i + 1), .draft = SomeDraft()};
+    intent.repeats_left = static_cast<int>(chance.Below(5));
+    // Two callers that want the very same, each on its own.
+    if (i > 0 && chance.Happens(0.5)) intent.draft = intents_.front().draft;
+    // A request_id that somebody uses for something else as well.
+    if (i > 0 && chance.Happens(0.1)) intent.request_id = intents_.front().request_id;
+    // A call without request_id, which is a stranger to the others.
+    if (i > 0 && chance.Happens(0.1)) intent.request_id.clear();
+    intents_.push_back(std::move(intent));
+  }
+  for (Intent& intent : intents_) {
+    const Milliseconds start = chance.Between(Milliseconds(0), duration / 3);
+    PlanCall(intent, start, start);
+    const size_t repeats = intent.request_id.empty() ? 0 : chance.Below(4);
+    for (size_t i = 0; i < repeats; ++i) {
+      // Some at the same moment, some much later.
+      const bool is_concurrent = chance.Happens(0.4);
+      PlanCall(intent, start, is_concurrent ? start + Milliseconds(50) : duration);
+    }
+  }
+}
+
+void Callers::PlanCall(Intent& intent, Milliseconds from, Milliseconds to) {
+  world_.After(world_.chance().Between(from, to), [this, &intent] { MakeCall(intent); });
+}
+
+void Callers::MakeCall(Intent& intent) {
+  if (is_calm_) return;
+  static const auto* const timeouts =
+      new std::vector<Milliseconds>{Milliseconds(60), Milliseconds(300), Milliseconds(1500),
+                                    Milliseconds(3000), Milliseconds(9000)};
+  Chance& chance = world_.chance();
+  const Milliseconds timeout = chance.OneOf(*timeouts);
+  Call* const call = CallNow(intent.request_id, intent.draft, timeout);
+  if (call != nullptr && chance.Happens(0.15)) CancelSometime(*call);
+  // A caller that gets no clear answer calls again, perhaps.
+  if (intent.request_id.empty()) return;
+  const auto repeat = [this, &intent, call] {
+    const bool is_clear = call != nullptr && call->result &&
+                          !std::holds_alternative<Ambiguous>(call->result->outcome);
+    if (is_clear || intent.repeats_left == 0) return;
+    --intent.repeats_left;
+    MakeCall(intent);
+  };
+  world_.After(timeout + chance.Between(Milliseconds(0), Milliseconds(500)), repeat);
+}
+
+Call* Callers::CallNow(const std::string& request_id, const ApplicationDraft& draft,
+                       Milliseconds timeout) {
+  Chance& chance = world_.chance();
+  Process* process = chance.OneOf(replicas_)->process();
+  // Mostly, a caller gets on to one that answers.
+  const bool is_well = process != nullptr && !process->life().is_frozen();
+  if (!is_well && chance.Happens(0.7)) process = chance.OneOf(replicas_)->process();
+  if (process == nullptr) return nullptr;
+  calls_.push_back({.number = static_cast<int>(calls_.size()),
+                    .request_id = request_id,
+                    .draft = draft,
+                    .process = &process->life(),
+                    .begun = world_.now(),
+                    .deadline = world_.now() + timeout});
+  Call& call = calls_.back();
+  world_.Note("call ", call.number, " of ", request_id, " (", draft.product_alias, "/",
+              draft.product_id, " role ", static_cast<int>(draft.associated_role), ") to ",
+              process->life().name(), " for ", timeout.count(), " ms");
+  process->life().OnDeath([this, &call] {
+    if (!call.ended) call.ended = world_.now();
+  });
+  ApplicationDraft as_given = draft;
+  as_given.profile_id = SomeCase(draft.profile_id, chance);
+  process->life().Deliver([this, process, &call, as_given] {
+    process->Add(as_given, {.request_id = call.request_id}, Deadline(call.deadline),
+                 call.stop.get_token(),
+                 [this, &call](const WriteResult& result) { OnAnswer(call, result); });
+  });
+  return &call;
+}
+
+void Callers::CancelSometime(Call& call) {
+  // The process may have been frozen right when the call came: then the time has gone on.
+  const Milliseconds left = std::max(
+      std::chrono::duration_cast<Milliseconds>(call.deadline - world_.now()), Milliseconds(0));
+  const Milliseconds wait = world_.chance().Between(Milliseconds(0), left);
+  auto* const life = const_cast<ProcessLife*>(call.process);
+  life->DeliverAfter(wait, [this, &call] {
+    if (call.ended) return;
+    world_.Note("call ", call.number, " is cancelled");
+    call.cancelled = world_.now();
+    call.stop.request_stop();
+  });
+}
+
+void Callers::OnAnswer(Call& call, const WriteResult& result) {
+  call.ended = world_.now();
+  world_.Note("call ", call.number, " of ", call.request_id, " ends: ", Describe(result));
+  const bool is_heard = !call.cancelled && world_.now() <= call.deadline;
+  if (is_heard) call.result = result;
+}
+
+}  // namespace gateway::history

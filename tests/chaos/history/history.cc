@@ -1,0 +1,244 @@
+#include "tests/chaos/history/history.h"
+
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tests/chaos/history/callers.h"
+#include "tests/chaos/history/oracle.h"
+#include "tests/chaos/history/replica.h"
+#include "tests/chaos/history/simulated_passfort.h"
+#include "tests/chaos/history/simulated_store.h"
+
+namespace gateway::history {
+namespace {
+
+constexpr Milliseconds kStormy{8000};
+// The longest call that was begun in the storm, and the longest that a record may be unresolved
+// after that.
+const Milliseconds kCalm = Milliseconds(9500) + LongestUnresolved() + Milliseconds(2500);
+// Above the time that a slow statement is on its way.
+constexpr Milliseconds kRestCheck{2000};
+const Milliseconds kRepeatTimeout = 3 * LongestUnresolved();
+// The resolver's own store timeout, and more.
+constexpr Milliseconds kDrain{6000};
+constexpr double kVeryLikely = 0.5;
+constexpr size_t kSteps = static_cast<size_t>(OnceStep::kFinished) + 1;
+constexpr int64_t kSentState = static_cast<int64_t>(RecordState::kSent);
+
+// Most kinds of fault are off in a history: a few at a time reach states that many at once never
+// reach.
+double Sometimes(Chance& chance, double how_often, double most) {
+  return chance.Happens(how_often) ? chance.Fraction() * most : 0;
+}
+
+PassfortWeather SomePassfortWeather(Chance& chance) {
+  const auto some = [&chance] { return Sometimes(chance, 0.2, 0.5); };
+  PassfortWeather weather{.unreachable = some(),
+                          .slow_connect = some(),
+                          .drop_before = some(),
+                          .drop_after = some(),
+                          .late = Sometimes(chance, 0.3, 0.7),
+                          .hang = Sometimes(chance, 0.3, 0.7),
+                          .error_before = some(),
+                          .error_after = some(),
+                          .error_late = some(),
+                          .rate_limited = some(),
+                          .refused = some(),
+                          .existing = some(),
+                          .list_fails = some(),
+                          .list_refused = Sometimes(chance, 0.1, 0.3),
+                          .list_slow = some(),
+                          .no_alias = some(),
+                          .no_product_id = some(),
+                          .no_role = some(),
+                          .upper_case = some(),
+                          .hidden = some(),
+                          .policy_other = some(),
+                          .policy_equal = Sometimes(chance, 0.1, 0.5)};
+  if (chance.Happens(0.2)) {
+    using Conflict = PassfortWeather::Conflict;
+    weather.conflict = chance.OneOf(std::vector<Conflict>{Conflict::kHttp409, Conflict::kCode202,
+                                                          Conflict::kCode202WithSuccess});
+  }
+  return weather;
+}
+
+StoreWeather SomeStoreWeather(Chance& chance) {
+  return {.lost_before = Sometimes(chance, 0.2, 0.2),
+          .lost_after = Sometimes(chance, 0.2, 0.2),
+          .slow = Sometimes(chance, 0.2, 0.2)};
+}
+
+ProcessWeather SomeProcessWeather(Chance& chance) {
+  ProcessWeather weather{.crash_at_step = Sometimes(chance, 0.3, 0.2),
+                         .freeze_at_step = Sometimes(chance, 0.3, 0.2),
+                         .crash_at_statement = Sometimes(chance, 0.1, 0.05),
+                         .freeze_at_statement = Sometimes(chance, 0.2, 0.05)};
+  if (chance.Happens(0.4)) {
+    // One kind of step again and again; most often where a POST is about to leave or has left.
+    const OnceStep around_post = chance.Happens(0.7) ? OnceStep::kIntent : OnceStep::kAttempted;
+    const auto any = static_cast<OnceStep>(chance.Below(kSteps));
+    weather.only_step = chance.Happens(0.5) ? around_post : any;
+    (chance.Happens(0.5) ? weather.crash_at_step : weather.freeze_at_step) = kVeryLikely;
+  }
+  return weather;
+}
+
+// What no list could tell apart is not asked for: where items come without their role, nobody wants
+// one of the same product without any.
+Callers::Roles RolesIn(const PassfortWeather& weather) {
+  return weather.no_role > 0 ? Callers::Roles::kAll : Callers::Roles::kSome;
+}
+
+class History {
+ public:
+  History(uint64_t seed, SqliteConnection& database, VirtualWorld::Trace trace)
+      : world_(seed, trace),
+        passfort_weather_(SomePassfortWeather(world_.chance())),
+        store_(world_, database, SomeStoreWeather(world_.chance())),
+        passfort_(world_,
+                  {.attempt_timeout = ShortWindows().attempt_timeout,
+                   .settle_window = ShortWindows().settle_window},
+                  passfort_weather_),
+        callers_(world_, replicas_, RolesIn(passfort_weather_)),
+        oracle_(callers_, passfort_, store_.AnswerLag()) {}
+
+  HistoryReport Run() {
+    const ProcessWeather weather = SomeProcessWeather(world_.chance());
+    const size_t replicas = 1 + world_.chance().Below(3);
+    for (size_t i = 0; i < replicas; ++i) {
+      replicas_.push_back(
+          std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, passfort_, weather));
+    }
+    callers_.Begin(kStormy);
+    PlanBlows();
+    world_.RunFor(kStormy);
+    BeCalm();
+    RepeatAll();
+    End();
+    oracle_.JudgeAll();
+    return Report();
+  }
+
+ private:
+  // What happens once, at some moment of the storm.
+  void PlanBlows() {
+    Chance& chance = world_.chance();
+    const auto sometime = [this, &chance](double how_often, size_t most,
+                                          const std::function<void()>& blow) {
+      if (!chance.Happens(how_often)) return;
+      for (size_t count = 1 + chance.Below(most); count > 0; --count) {
+        world_.After(chance.Between(Milliseconds(0), kStormy), blow);
+      }
+    };
+    sometime(0.4, 3, [this] { passfort_.AddByStranger(callers_.StrangersDraft()); });
+    sometime(0.3, 2, [this] { SomeReplica().Kill(); });
+    sometime(0.15, 2, [this] { SomeReplica().Drain(); });
+    sometime(0.25, 2, [this] {
+      if (Process* const process = SomeReplica().process()) {
+        process->life().Freeze(FreezeDuration(world_.chance()));
+      }
+    });
+    sometime(0.2, 2, [this] {
+      store_.GoAway(world_.chance().Between(Milliseconds(50), Milliseconds(2000)));
+    });
+    sometime(0.2, 2, [this] {
+      passfort_.GoAway(world_.chance().Between(Milliseconds(50), Milliseconds(2000)));
+    });
+    // There before anybody calls.
+    if (chance.Happens(0.5)) passfort_.AddByStranger(callers_.StrangersDraft());
+  }
+
+  // All faults end. Without any further call, all that is unresolved must be settled.
+  void BeCalm() {
+    world_.Note("---- calm ----");
+    store_.BeCalm();
+    passfort_.BeCalm();
+    callers_.BeCalm();
+    for (const auto& replica : replicas_) replica->BeCalm();
+    // As soon as all is at rest, more of the calm would show nothing.
+    const SteadyTime latest = world_.now() + kCalm;
+    do {
+      world_.RunFor(kRestCheck);
+    } while (world_.now() < latest && !IsAtRest());
+    for (const auto& record : store_.Records()) {
+      if (record.state != kSentState) continue;
+      oracle_.Report(absl::StrCat(record.request_id, " is still not settled"));
+    }
+  }
+
+  bool IsAtRest() {
+    for (const auto& replica : replicas_) {
+      Process* const process = replica->process();
+      if (process == nullptr || process->life().is_frozen()) return false;
+    }
+    for (const Call& call : callers_.calls()) {
+      if (!call.ended) return false;
+    }
+    for (const auto& record : store_.Records()) {
+      if (record.state == kSentState) return false;
+    }
+    return true;
+  }
+
+  // Every request_id is repeated, and then again: the first answer must stand.
+  void RepeatAll() {
+    world_.Note("---- repeats ----");
+    for (int round = 0; round < 2; ++round) {
+      for (const Intent& intent : callers_.intents()) {
+        if (intent.request_id.empty()) continue;
+        const size_t posts_before = passfort_.posts().size();
+        const Call* const call = callers_.CallNow(intent.request_id, intent.draft, kRepeatTimeout);
+        if (call == nullptr) {
+          oracle_.Report("a replica does not run after the storm");
+          continue;
+        }
+        world_.RunUntil(call->deadline, [call] { return call->ended.has_value(); });
+        oracle_.JudgeRepeat(*call, posts_before);
+      }
+    }
+  }
+
+  void End() {
+    // What was sent last may be made late.
+    world_.RunFor(LongestUnresolved());
+    for (const auto& replica : replicas_) replica->End();
+    world_.RunFor(kDrain);
+    for (const auto& replica : replicas_) {
+      for (const std::string& left_over : replica->LeftOvers()) oracle_.Report(left_over);
+    }
+  }
+
+  HistoryReport Report() {
+    HistoryReport report;
+    report.findings = oracle_.findings();
+    report.trace = world_.notes();
+    for (const Call& call : callers_.calls()) {
+      ++report.counts["call: " + (call.result ? KindOf(*call.result) : "no word")];
+    }
+    for (const auto& [what, count] : world_.counts()) report.counts[std::string(what)] = count;
+    report.posts = static_cast<int>(passfort_.posts().size());
+    report.applications = static_cast<int>(passfort_.applications().size());
+    return report;
+  }
+
+  Replica& SomeReplica() { return *world_.chance().OneOf(replicas_); }
+
+  VirtualWorld world_;
+  const PassfortWeather passfort_weather_;
+  SimulatedStore store_;
+  SimulatedPassfort passfort_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+  Callers callers_;
+  Oracle oracle_;
+};
+
+}  // namespace
+
+HistoryReport RunHistory(uint64_t seed, SqliteConnection& database, VirtualWorld::Trace trace) {
+  return History(seed, database, trace).Run();
+}
+
+}  // namespace gateway::history

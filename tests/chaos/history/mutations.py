@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Makes the code wrong in one way after the other and expects the history checker to notice.
+
+Usage: mutations.py [NAME...]
+
+Works on a copy of the repository in build/mutations. Prints a Markdown table with the number of
+histories that each mutation survived. Exit codes: 0 all were noticed; 1 one was not, or its place in
+the code is gone.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+COPY = REPOSITORY / "build" / "mutations"
+CHECKER = COPY / "build" / "dev" / "bin" / "history_checker"
+MOST_HISTORIES = 20000
+
+FLOW = "service/once/once_flow.cc"
+SETTLEMENT = "service/once/settlement.cc"
+MATCH = "service/once/application_match.cc"
+STORE = "service/once/sql_record_store.cc"
+PASSFORT = "tests/chaos/history/simulated_passfort.cc"
+
+# Name, and what is replaced by what in which file.
+MUTATIONS = {
+    "no intent record": [(
+        FLOW,
+        """  auto changed = co_await parts_.store.Apply(
+      record,
+      {.state = RecordState::kSent,
+       .lease = options_.lease_duration,""",
+        """  co_return Next::kGoOn;
+  auto changed = co_await parts_.store.Apply(
+      record,
+      {.state = RecordState::kSent,
+       .lease = options_.lease_duration,""",
+    )],
+    "no snapshot": [(
+        FLOW,
+        "for (const auto& application : listed) first_snapshot_.push_back(application.id);",
+        "",
+    )],
+    "settle counted from sending": [
+        (FLOW,
+         ".quiet_in = options_.lease_duration + options_.attempt_timeout + options_.settle_window",
+         ".quiet_in = options_.settle_window"),
+        (FLOW, ".quiet_in = options_.settle_window, .was_ambiguous", ".was_ambiguous"),
+    ],
+    "no send gate": [(
+        FLOW,
+        "send_before_ = parts_.clock.BootNow() + options_.lease_duration;",
+        "send_before_ = parts_.clock.BootNow() + 1000 * options_.lease_duration;",
+    )],
+    "send gate counted from after the intent": [(
+        FLOW,
+        "  record = std::move(*sent);\n  Note(record);\n  co_return Next::kGoOn;",
+        "  record = std::move(*sent);\n  Note(record);\n"
+        "  send_before_ = parts_.clock.BootNow() + options_.lease_duration;\n"
+        "  co_return Next::kGoOn;",
+    )],
+    "no epoch check": [
+        (STORE, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
+        (STORE, "now->epoch == seen.epoch && ", ""),
+        (SETTLEMENT, "(*now)->epoch != seen.epoch || ", ""),
+    ],
+    "a plain resendable body": [(
+        PASSFORT,
+        "    case Fate::kDropAfter:\n      Make(*post);\n      return answer(back, lost);",
+        """    case Fate::kDropAfter: {
+      Make(*post);
+      const auto again = std::make_shared<Post>(*post);
+      again->number = static_cast<int>(posts_.size());
+      again->is_made = false;
+      posts_.push_back(again);
+      return OnLeft(again, answer);
+    }""",
+    )],
+    "proof before the quiet moment": [(
+        SETTLEMENT,
+        "const bool is_quiet = !seen.quiet_at || seen.store_now >= *seen.quiet_at;",
+        "const bool is_quiet = true;",
+    )],
+    "what other records hold is not left out": [
+        (MATCH, " || Contains(held, application.id)", " || (false && Contains(held, \"\"))"),
+        (STORE, "OR other.application_id = $5", ""),
+    ],
+    "an unsure find counts as another": [(
+        MATCH,
+        "if (product == Agreement::kDifferent || role == Agreement::kDifferent) continue;",
+        "if (product != Agreement::kEqual || role != Agreement::kEqual) continue;",
+    )],
+}
+
+
+def copy_repository():
+    """Brings the copy up to date without touching what has not changed, so that a build is short."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout.split("\n")
+    for name in filter(None, listed):
+        source, target = REPOSITORY / name, COPY / name
+        if not source.is_file():
+            continue
+        if target.exists() and target.read_bytes() == source.read_bytes():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+    run_quietly(["cmake", "--preset", "dev"])
+
+
+def run_quietly(command):
+    done = subprocess.run(command, cwd=COPY, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+
+
+def mutate(changes):
+    """Returns what the changed files held before."""
+    before = {}
+    for name, old, new in changes:
+        file = COPY / name
+        text = file.read_text()
+        if old not in text:
+            sys.exit(f"{name} does not hold this any more: {old}")
+        before.setdefault(file, text)
+        file.write_text(text.replace(old, new))
+    return before
+
+
+def histories_survived():
+    """The number of the history that broke a promise and its finding, or nothing."""
+    done = subprocess.run([str(CHECKER), "--histories", str(MOST_HISTORIES)],
+                          capture_output=True, text=True)
+    number = re.search(r"in history (\d+) of this run", done.stdout)
+    finding = re.search(r"BROKEN: (.*)", done.stdout)
+    if number is None:
+        # A process that ends itself says why.
+        return None if done.returncode == 0 else ("?", done.stderr.strip())
+    return number.group(1), finding.group(1)
+
+
+def main(names):
+    unknown = [name for name in names if name not in MUTATIONS]
+    if unknown:
+        sys.exit(f"no mutation is called {unknown[0]}; there are: {', '.join(MUTATIONS)}")
+    copy_repository()
+    print("| Mutation | Noticed in history | As |\n|---|---|---|", flush=True)
+    survivors = 0
+    for name in names or MUTATIONS:
+        changes = MUTATIONS[name]
+        before = mutate(changes)
+        try:
+            run_quietly(["cmake", "--build", "build/dev", "--target", "history_checker"])
+            noticed = histories_survived()
+        finally:
+            for file, text in before.items():
+                file.write_text(text)
+        if noticed is None:
+            survivors += 1
+            noticed = ("NOT NOTICED", f"in {MOST_HISTORIES} histories")
+        print(f"| {name} | {noticed[0]} | {noticed[1]} |", flush=True)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,220 @@
+#include "tests/chaos/history/oracle.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace gateway::history {
+namespace {
+
+// OnceWriter's own allowance for giving a record back.
+constexpr Milliseconds kSoon{60};
+
+enum class Meaning { kDone, kNotDone, kThisCallDidNothing, kNotKnown };
+
+// What the gRPC code and the scope of an answer tell the caller.
+struct MeaningOf {
+  Meaning operator()(const Done&) const { return Meaning::kDone; }
+  Meaning operator()(const Refused&) const { return Meaning::kNotDone; }
+  Meaning operator()(const Ambiguous&) const { return Meaning::kNotKnown; }
+  Meaning operator()(const NotCarriedOut& nothing) const {
+    const bool is_draining = nothing.cause == NotCarriedOut::Cause::kStopped;
+    return is_draining ? Meaning::kThisCallDidNothing : Meaning::kNotDone;
+  }
+  Meaning operator()(const NotBegun& not_begun) const {
+    const bool is_about_the_record = not_begun.cause == NotBegun::Cause::kWriteInProgress ||
+                                     not_begun.cause == NotBegun::Cause::kNotCreated;
+    return is_about_the_record ? Meaning::kNotDone : Meaning::kThisCallDidNothing;
+  }
+};
+
+std::string Name(const Call& call) {
+  return absl::StrCat("call ", call.number, " of ", call.request_id);
+}
+
+bool WasUnderWay(const Call& call, SteadyTime at) {
+  return call.begun <= at && at <= call.UnderWayUntil();
+}
+
+bool IsOwn(WriteResult::Source source) { return source != WriteResult::Source::kExisting; }
+
+}  // namespace
+
+void Oracle::JudgeAll() {
+  JudgeAtMostOne();
+  for (const Call& call : callers_.calls()) {
+    JudgeTime(call);
+    if (!call.result || call.request_id.empty()) continue;
+    if (const auto* done = std::get_if<Done>(&call.result->outcome)) {
+      JudgeOk(call, *done);
+      JudgeSameAnswer(call, *done);
+    } else {
+      JudgeNotDone(call);
+    }
+  }
+}
+
+// (a)
+void Oracle::JudgeAtMostOne() {
+  std::map<std::string, int> made;
+  for (const MadeApplication& application : passfort_.applications()) {
+    if (!application.request_id.empty()) ++made[application.request_id];
+  }
+  for (const auto& [request_id, count] : made) {
+    if (count > 1) Report(absl::StrCat("(a) ", request_id, " made ", count, " applications"));
+  }
+}
+
+void Oracle::JudgeTime(const Call& call) {
+  SteadyTime latest = call.deadline;
+  if (call.cancelled) latest = std::min(latest, *call.cancelled + kSoon);
+  // A frozen process answers nobody.
+  if (call.process->last_frozen() >= call.begun)
+    latest = std::max(latest, call.process->last_frozen() + kSoon);
+  if (!call.ended) return Report(absl::StrCat(Name(call), " never ended"));
+  if (*call.ended > latest) Report(absl::StrCat(Name(call), " ended after its deadline"));
+}
+
+// (b) and (e)
+void Oracle::JudgeOk(const Call& call, const Done& done) {
+  const std::string id = absl::AsciiStrToLower(done.application->id());
+  const MadeApplication* const made = Find(id);
+  if (made == nullptr)
+    return Report(absl::StrCat("(b) ", Name(call), " got ", id, ", which is not"));
+  if (!IsEqual(call.draft, *made)) {
+    Report(absl::StrCat("(e) ", Name(call), " got ", id, ", which is of another product or role"));
+  }
+  if (call.result->source == WriteResult::Source::kExisting) {
+    if (!WasAnswered(call.request_id, id)) {
+      Report(absl::StrCat("(e) ", Name(call), " got ", id, " as existing: not Passfort's word"));
+    }
+    return;
+  }
+  if (made->made_at < FirstCall(call.request_id)) {
+    Report(absl::StrCat("(e) ", Name(call), " got ", id, ", which was there before"));
+  }
+  const bool is_its_own = made->request_id == call.request_id;
+  if (call.result->source == WriteResult::Source::kReceived && !is_its_own &&
+      !WasAnswered(call.request_id, id)) {
+    Report(absl::StrCat("(b) ", Name(call), " got ", id, " as received, from somebody else"));
+  }
+}
+
+void Oracle::JudgeSameAnswer(const Call& call, const Done& done) {
+  const std::string id = absl::AsciiStrToLower(done.application->id());
+  for (const Call& other : callers_.calls()) {
+    if (!other.result || other.number >= call.number) continue;
+    const auto* const answer = std::get_if<Done>(&other.result->outcome);
+    if (answer == nullptr) continue;
+    const std::string other_id = absl::AsciiStrToLower(answer->application->id());
+    if (other.request_id == call.request_id && id != other_id) {
+      // A received answer replaces a found one, which may have been a stranger's.
+      const bool was_strangers =
+          Find(id) != nullptr && Find(other_id) != nullptr &&
+          (Find(id)->request_id.empty() || Find(other_id)->request_id.empty());
+      if (was_strangers) continue;
+      Report(
+          absl::StrCat("(d) ", Name(call), " and ", Name(other), " got ", id, " and ", other_id));
+    }
+    const bool both_own = IsOwn(call.result->source) && IsOwn(other.result->source);
+    // That Passfort itself names an application that another POST made is its own word.
+    const bool is_passforts_word = IsPassfortsWord(call, id) || IsPassfortsWord(other, id);
+    if (other.request_id != call.request_id && !other.request_id.empty() && id == other_id &&
+        both_own && !is_passforts_word) {
+      Report(absl::StrCat("(b) ", id, " was given to both ", Name(call), " and ", Name(other)));
+    }
+  }
+}
+
+// Whether Passfort answered the call with an application that was made for another one.
+bool Oracle::IsPassfortsWord(const Call& call, const std::string& id) const {
+  const MadeApplication* const made = Find(id);
+  return made != nullptr && made->request_id != call.request_id && WasAnswered(call.request_id, id);
+}
+
+// (c)
+void Oracle::JudgeNotDone(const Call& call) {
+  const Meaning meaning = std::visit(MeaningOf(), call.result->outcome);
+  if (meaning == Meaning::kNotKnown) return;
+  // What the caller is told was true when the store was asked for the last time.
+  const SteadyTime told = call.process->RunningBefore(*call.ended - answer_lag_);
+  for (const MadeApplication& made : passfort_.applications()) {
+    if (made.request_id != call.request_id) continue;
+    const Post& post = *passfort_.posts()[static_cast<size_t>(made.post)];
+    const SteadyTime left = *post.left_at;
+    // Other calls for which this POST may have been sent and that were still to be answered.
+    const bool was_for_another =
+        std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
+          if (&other == &call || other.request_id != call.request_id) return false;
+          if (other.process != post.process || other.UnderWayUntil() <= told) return false;
+          return left > told ? other.begun <= left : WasUnderWay(other, left);
+        });
+    if (was_for_another) continue;
+    const bool is_of_this_call = post.process == call.process && WasUnderWay(call, left);
+    if (meaning == Meaning::kThisCallDidNothing && !is_of_this_call) continue;
+    Report(absl::StrCat("(c) ", Name(call), " was told ", Describe(*call.result), ", but POST ",
+                        post.number, " made ", made.id));
+  }
+}
+
+// (d)
+void Oracle::JudgeRepeat(const Call& call, size_t posts_before) {
+  if (!call.result) return Report(absl::StrCat("(d) ", Name(call), " got no answer"));
+  const auto& outcome = call.result->outcome;
+  if (std::holds_alternative<Done>(outcome) || std::holds_alternative<Refused>(outcome)) return;
+  if (std::holds_alternative<Ambiguous>(outcome)) return JudgeUndecided(call, posts_before);
+  const auto* const not_begun = std::get_if<NotBegun>(&outcome);
+  const bool is_reused =
+      not_begun != nullptr && not_begun->cause == NotBegun::Cause::kRequestIdReused;
+  const auto& intents = callers_.intents();
+  const auto names = std::count_if(intents.begin(), intents.end(), [&call](const Intent& intent) {
+    return intent.request_id == call.request_id && intent.draft != call.draft;
+  });
+  if (is_reused && names > 0) return;
+  Report(absl::StrCat("(d) ", Name(call), " ended in ", Describe(*call.result)));
+}
+
+void Oracle::JudgeUndecided(const Call& call, size_t posts_before) {
+  const auto& posts = passfort_.posts();
+  const bool was_sent =
+      std::any_of(posts.begin() + static_cast<std::ptrdiff_t>(posts_before), posts.end(),
+                  [&call](const auto& post) { return post->request_id == call.request_id; });
+  if (was_sent) Report(absl::StrCat("(d) ", Name(call), " sent although it is undecided"));
+  if (call.result->candidate_ids.empty()) {
+    Report(absl::StrCat("(d) ", Name(call), " stays UNKNOWN without ids"));
+  }
+  const auto& applications = passfort_.applications();
+  const SteadyTime first = FirstCall(call.request_id);
+  const bool has_stranger =
+      std::any_of(applications.begin(), applications.end(), [&](const MadeApplication& there) {
+        return there.profile_id == call.draft.profile_id && there.made_at >= first &&
+               there.request_id != call.request_id;
+      });
+  if (!has_stranger) {
+    Report(absl::StrCat("(d) ", Name(call), " stays UNKNOWN, and no stranger is there"));
+  }
+}
+
+const MadeApplication* Oracle::Find(const std::string& id) const {
+  for (const MadeApplication& made : passfort_.applications()) {
+    if (made.id == id) return &made;
+  }
+  return nullptr;
+}
+
+SteadyTime Oracle::FirstCall(const std::string& request_id) const {
+  for (const Call& call : callers_.calls()) {
+    if (call.request_id == request_id) return call.begun;
+  }
+  return SteadyTime::max();
+}
+
+bool Oracle::WasAnswered(const std::string& request_id, const std::string& id) const {
+  return std::any_of(passfort_.posts().begin(), passfort_.posts().end(), [&](const auto& post) {
+    return post->request_id == request_id && post->answered_id == id;
+  });
+}
+
+}  // namespace gateway::history

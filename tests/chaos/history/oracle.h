@@ -1,0 +1,52 @@
+#ifndef TESTS_CHAOS_HISTORY_ORACLE_H_
+#define TESTS_CHAOS_HISTORY_ORACLE_H_
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "tests/chaos/history/callers.h"
+#include "tests/chaos/history/simulated_passfort.h"
+
+namespace gateway::history {
+
+// Holds what callers were told against what really happened. Each finding is a broken promise, in
+// words; none is what a history ends with.
+class Oracle {
+ public:
+  // `answer_lag`: the longest that an answer of the store takes to reach who waits for it.
+  Oracle(const Callers& callers, const SimulatedPassfort& passfort, Milliseconds answer_lag)
+      : callers_(callers), passfort_(passfort), answer_lag_(answer_lag) {}
+
+  // What must be true of every history, faults or not.
+  void JudgeAll();
+  // `call` repeated its request_id after all faults had ended. `posts_before`: how many POSTs there
+  // had been until then.
+  void JudgeRepeat(const Call& call, size_t posts_before);
+  void Report(std::string finding) { findings_.push_back(std::move(finding)); }
+
+  const std::vector<std::string>& findings() const { return findings_; }
+
+ private:
+  void JudgeAtMostOne();
+  void JudgeTime(const Call& call);
+  void JudgeOk(const Call& call, const Done& done);
+  void JudgeSameAnswer(const Call& call, const Done& done);
+  bool IsPassfortsWord(const Call& call, const std::string& id) const;
+  void JudgeNotDone(const Call& call);
+  void JudgeUndecided(const Call& call, size_t posts_before);
+
+  const MadeApplication* Find(const std::string& id) const;
+  SteadyTime FirstCall(const std::string& request_id) const;
+  // Whether Passfort named that application in an answer to a POST of the request_id.
+  bool WasAnswered(const std::string& request_id, const std::string& id) const;
+
+  const Callers& callers_;
+  const SimulatedPassfort& passfort_;
+  const Milliseconds answer_lag_;
+  std::vector<std::string> findings_;
+};
+
+}  // namespace gateway::history
+
+#endif  // TESTS_CHAOS_HISTORY_ORACLE_H_

@@ -1,0 +1,240 @@
+#include "tests/chaos/history/replica.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace gateway::history {
+namespace {
+
+constexpr Milliseconds kListTimeout{600};
+constexpr Milliseconds kResolverInterval{800};
+constexpr Milliseconds kDrainCheck{300};
+// Far above any history.
+constexpr Milliseconds kReplayWindow{3'600'000};
+
+// How a step is called in traces and counts.
+constexpr StepNames kSteps[] = {
+    {"begin", "killed at begin", "stopped at begin"},
+    {"claimed", "killed at claimed", "stopped at claimed"},
+    {"intent", "killed at intent", "stopped at intent"},
+    {"attempted", "killed at attempted", "stopped at attempted"},
+    {"resolving", "killed at resolving", "stopped at resolving"},
+    {"releasing", "killed at releasing", "stopped at releasing"},
+    {"finished", "killed at finished", "stopped at finished"},
+};
+constexpr StepNames kAtStatement = {"between two steps", "killed between two steps",
+                                    "stopped between two steps"};
+
+const StepNames& NamesOf(OnceStep step) { return kSteps[static_cast<size_t>(step)]; }
+
+}  // namespace
+
+OnceOptions ShortWindows() {
+  return {.lease_duration = Milliseconds(1000),
+          .attempt_timeout = Milliseconds(2000),
+          .settle_window = Milliseconds(2000),
+          .store_timeout = Milliseconds(400),
+          .poll = {.first = Milliseconds(50), .longest = Milliseconds(400)},
+          .resend = {.first = Milliseconds(20), .longest = Milliseconds(200)}};
+}
+
+Milliseconds LongestUnresolved() {
+  const OnceOptions windows = ShortWindows();
+  return windows.lease_duration + windows.attempt_timeout + windows.settle_window;
+}
+
+Milliseconds FreezeDuration(Chance& chance) {
+  const OnceOptions windows = ShortWindows();
+  const Milliseconds margin(300);
+  switch (chance.Below(6)) {
+    case 0:
+      return chance.Between(Milliseconds(1), windows.lease_duration);
+    case 1:
+      return windows.lease_duration + chance.Between(Milliseconds(0), margin);
+    case 2:
+      return chance.Between(windows.lease_duration, LongestUnresolved());
+    default:
+      // Up to the middle of what another process does next.
+      return LongestUnresolved() + chance.Between(Milliseconds(0), windows.attempt_timeout);
+  }
+}
+
+Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
+                 SimulatedPassfort& passfort, ProcessWeather weather)
+    : world_(world),
+      weather_(weather),
+      life_(world, std::move(name)),
+      clock_(life_),
+      random_(world.chance().Next()),
+      budget_({.calls_per_repeat = 2, .most_repeats = 10}),
+      log_(Log::Nowhere()),
+      passfort_(passfort.Connect(life_, flow_)),
+      store_(store.Connect(life_), random_, {.replay_window = kReplayWindow, .max_records = 1000}),
+      settler_({.list_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
+               store_, *passfort_, clock_),
+      plain_(*passfort_, {.clock = clock_,
+                          .random = random_,
+                          .budget = budget_,
+                          .backoff = ShortWindows().resend}),
+      writer_(Parts(), ShortWindows(), plain_),
+      resolver_(
+          Parts(),
+          {.interval = kResolverInterval,
+           .first_wait = kResolverInterval,
+           .longest_wait = 2 * kResolverInterval,
+           .rounds_per_sweep = 5},
+          [this](const std::string& request_id) { return writer_.IsActive(request_id); },
+          [](const RecordStore::Swept&) {}) {
+  life_.SetAtPoint(
+      [this] { MayStop(weather_.crash_at_statement, weather_.freeze_at_statement, kAtStatement); });
+  life_.SetEndGhost([this] {
+    stop_resolver_.request_stop();
+    Spawn(Drain());
+  });
+}
+
+void Process::Start() { Spawn(Resolve()); }
+
+Task<void> Process::Resolve() {
+  co_await resolver_.Run(stop_resolver_.get_token());
+  has_resolver_ended_ = true;
+}
+
+OnceParts Process::Parts() {
+  return {.store = store_,
+          .passfort = *passfort_,
+          .settler = settler_,
+          .turns = turns_,
+          .clock = clock_,
+          .random = random_,
+          .budget = budget_,
+          .log = *log_,
+          .at_step = StepHook([this](OnceStep step, const std::string& request_id) {
+            const StepNames& names = NamesOf(step);
+            if (!life_.is_dead()) world_.Note(life_.name(), ": ", request_id, " ", names.step);
+            if (weather_.only_step.value_or(step) == step) {
+              MayStop(weather_.crash_at_step, weather_.freeze_at_step, names);
+            }
+            flow_ = request_id;
+          })};
+}
+
+void Process::MayStop(double crash, double freeze, const StepNames& at) {
+  if (life_.is_dead()) return;
+  if (world_.chance().Happens(crash)) {
+    world_.Note(life_.name(), " is killed at: ", at.step);
+    world_.Count(at.killed);
+    life_.Die();
+  } else if (world_.chance().Happens(freeze)) {
+    world_.Count(at.stopped);
+    life_.FreezeHere(FreezeDuration(world_.chance()));
+  }
+}
+
+void Process::Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+                  std::stop_token stop, std::function<void(const WriteResult&)> on_answer) {
+  Spawn(
+      Answer(std::move(draft), std::move(intent), deadline, std::move(stop), std::move(on_answer)));
+}
+
+Task<void> Process::Answer(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+                           std::stop_token stop,
+                           std::function<void(const WriteResult&)> on_answer) {
+  ++calls_;
+  const WriteResult result =
+      co_await writer_.Add(std::move(draft), std::move(intent), deadline, std::move(stop));
+  --calls_;
+  if (!life_.is_dead()) on_answer(result);
+}
+
+void Process::BeginDrain() {
+  world_.Count("drained");
+  world_.Note(life_.name(), " drains");
+  stop_resolver_.request_stop();
+  Spawn(Drain());
+}
+
+Task<void> Process::Drain() {
+  co_await writer_.Drain();
+  are_flows_drained_ = true;
+  // As main does if something does not end in time: it exits at once.
+  if (!writer_.IsIdle()) life_.Die();
+}
+
+Replica::Replica(VirtualWorld& world, std::string name, SimulatedStore& store,
+                 SimulatedPassfort& passfort, ProcessWeather weather)
+    : world_(world), name_(std::move(name)), store_(store), passfort_(passfort), weather_(weather) {
+  Start();
+}
+
+void Replica::Start() {
+  if (is_over_ || (current_ != nullptr && process() != nullptr)) return;
+  world_.Note(name_, " starts");
+  processes_.push_back(std::make_unique<Process>(
+      world_, absl::StrCat(name_, ".", processes_.size() + 1), store_, passfort_, weather_));
+  Process* const process = processes_.back().get();
+  current_ = process;
+  process->life().OnDeath([this] { StartLater(); });
+  process->Start();
+}
+
+void Replica::StartLater() {
+  world_.After(world_.chance().Between(Milliseconds(10), Milliseconds(2000)), [this] { Start(); });
+}
+
+Process* Replica::process() {
+  const bool runs = !current_->life().is_dead() && !current_->is_drained();
+  return runs ? current_ : nullptr;
+}
+
+void Replica::Kill() {
+  if (process() == nullptr) return;
+  world_.Count("killed");
+  current_->life().Die();
+}
+
+void Replica::Drain() {
+  Process* const draining = process();
+  if (draining == nullptr) return;
+  // A signal waits as well while the process is frozen.
+  draining->life().Deliver([this, draining] {
+    draining->BeginDrain();
+    StartWhenDrained();
+  });
+}
+
+void Replica::StartWhenDrained() {
+  if (process() == nullptr) {
+    // main takes the parts down now: whoever still waits would wake up among ruins.
+    const ProcessLife& life = current_->life();
+    if (!life.is_dead() && life.waits() > 0) {
+      left_overs_.push_back(absl::StrCat("something in ", life.name(), " outlived its drain"));
+    }
+    return Start();
+  }
+  world_.After(kDrainCheck, [this] { StartWhenDrained(); });
+}
+
+void Replica::End() {
+  is_over_ = true;
+  Drain();
+}
+
+void Replica::BeCalm() {
+  weather_ = ProcessWeather();
+  for (const auto& process : processes_) process->BeCalm();
+}
+
+std::vector<std::string> Replica::LeftOvers() const {
+  std::vector<std::string> left_overs = left_overs_;
+  for (const auto& process : processes_) {
+    const ProcessLife& life = process->life();
+    const bool has_ended = life.is_dead() || process->is_drained();
+    if (!has_ended) left_overs.push_back(absl::StrCat(life.name(), " has not ended"));
+    if (life.waits() > 0) left_overs.push_back(absl::StrCat(life.name(), " still waits"));
+  }
+  return left_overs;
+}
+
+}  // namespace gateway::history

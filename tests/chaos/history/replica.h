@@ -1,0 +1,136 @@
+#ifndef TESTS_CHAOS_HISTORY_REPLICA_H_
+#define TESTS_CHAOS_HISTORY_REPLICA_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "service/observability/log.h"
+#include "service/once/once_writer.h"
+#include "service/once/resolver.h"
+#include "service/once/sql_record_store.h"
+#include "service/passfort/plain_writer.h"
+#include "tests/chaos/history/process_life.h"
+#include "tests/chaos/history/simulated_passfort.h"
+#include "tests/chaos/history/simulated_store.h"
+
+namespace gateway::history {
+
+// The windows of all replicas. Short, so that a history has many of each; what matters is how they
+// stand to each other.
+OnceOptions ShortWindows();
+// From an intent to the moment from which a list is proof.
+Milliseconds LongestUnresolved();
+
+// How likely a process is to be stopped or killed by itself, per step of a flow or statement.
+struct ProcessWeather {
+  double crash_at_step = 0;
+  double freeze_at_step = 0;
+  // If set, this step alone is dangerous.
+  std::optional<OnceStep> only_step;
+  double crash_at_statement = 0;
+  double freeze_at_statement = 0;
+};
+
+// A place where a process may be killed or stopped, and what is counted then.
+struct StepNames {
+  const char* step;
+  const char* killed;
+  const char* stopped;
+};
+
+// For how long a process is frozen: hardly, longer than a lease, or longer than anything.
+Milliseconds FreezeDuration(Chance& chance);
+
+// One run of the gateway's program, put together from the product's own parts as main does.
+class Process {
+ public:
+  Process(VirtualWorld& world, std::string name, SimulatedStore& store, SimulatedPassfort& passfort,
+          ProcessWeather weather);
+
+  // The resolver begins its rounds.
+  void Start();
+
+  ProcessLife& life() { return life_; }
+  const ProcessLife& life() const { return life_; }
+
+  // What a caller's request does here: `on_answer` gets what it was told. Not called if the process
+  // dies before.
+  void Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline, std::stop_token stop,
+           std::function<void(const WriteResult&)> on_answer);
+  // SIGTERM: ends when all flows have, all calls are answered and the resolver is done.
+  void BeginDrain();
+  bool is_drained() const { return are_flows_drained_ && has_resolver_ended_ && calls_ == 0; }
+  void BeCalm() { weather_ = ProcessWeather(); }
+
+ private:
+  Task<void> Answer(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+                    std::stop_token stop, std::function<void(const WriteResult&)> on_answer);
+  Task<void> Resolve();
+  Task<void> Drain();
+  void MayStop(double crash, double freeze, const StepNames& at);
+  OnceParts Parts();
+
+  VirtualWorld& world_;
+  ProcessWeather weather_;
+  ProcessLife life_;
+  // Whose flow passed a step last.
+  std::string flow_;
+  ProcessClock clock_;
+  Chance random_;
+  RetryBudget budget_;
+  const std::unique_ptr<Log> log_;
+  const std::unique_ptr<PassfortClient> passfort_;
+  SqlRecordStore store_;
+  ProfileTurns turns_;
+  Settler settler_;
+  PlainWriter plain_;
+  OnceWriter writer_;
+  Resolver resolver_;
+  std::stop_source stop_resolver_;
+  int calls_ = 0;
+  bool are_flows_drained_ = false;
+  bool has_resolver_ended_ = false;
+};
+
+// A place where one process runs after another.
+class Replica {
+ public:
+  Replica(VirtualWorld& world, std::string name, SimulatedStore& store, SimulatedPassfort& passfort,
+          ProcessWeather weather);
+
+  // Null while none runs.
+  Process* process();
+  // kill -9, now. The next process starts after a while.
+  void Kill();
+  void Drain();
+  void BeCalm();
+  // Drains, and starts no process any more.
+  void End();
+  // What still went on in a process that had ended, in words.
+  std::vector<std::string> LeftOvers() const;
+
+ private:
+  // Starts a process if none runs.
+  void Start();
+  void StartLater();
+  void StartWhenDrained();
+
+  VirtualWorld& world_;
+  const std::string name_;
+  SimulatedStore& store_;
+  SimulatedPassfort& passfort_;
+  ProcessWeather weather_;
+  // The former ones too: events of theirs may still be in the queue.
+  std::vector<std::unique_ptr<Process>> processes_;
+  Process* current_ = nullptr;
+  bool is_over_ = false;
+  std::vector<std::string> left_overs_;
+};
+
+}  // namespace gateway::history
+
+#endif  // TESTS_CHAOS_HISTORY_REPLICA_H_

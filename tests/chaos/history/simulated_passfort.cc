@@ -1,0 +1,368 @@
+#include "tests/chaos/history/simulated_passfort.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
+#include "service/passfort/product_application_json.h"
+#include "tests/chaos/history/products.h"
+
+namespace gateway::history {
+namespace {
+
+constexpr int kDataPresent = 202;
+
+Refused Refusal(int http_status, std::optional<int> code) {
+  return Refused{.answer = {.http_status = http_status, .code = code}};
+}
+
+std::string RoleName(const ApplicationDraft& draft) {
+  return std::string(AssociatedRoleJsonName(draft.associated_role));
+}
+
+// The product that a draft names: Passfort knows both names of it.
+Product ProductOf(const ApplicationDraft& draft) {
+  for (const Product& product : Products()) {
+    if (draft.product_alias == product.alias) return product;
+    if (draft.product_alias.empty() && absl::AsciiStrToLower(draft.product_id) == product.id) {
+      return product;
+    }
+  }
+  return Products().front();
+}
+
+}  // namespace
+
+bool IsEqual(const ApplicationDraft& draft, const MadeApplication& application) {
+  return absl::AsciiStrToLower(draft.profile_id) == application.profile_id &&
+         ProductOf(draft).id == application.product_id && RoleName(draft) == application.role;
+}
+
+void SimulatedPassfort::AddByStranger(const ApplicationDraft& draft) {
+  const MadeApplication& made = Add(draft, nullptr);
+  world_.Count("stranger's application");
+  world_.Note("a stranger adds ", made.id, " (", made.alias, " ", made.role, ")");
+}
+
+void SimulatedPassfort::GoAway(Milliseconds duration) {
+  world_.Note("Passfort cannot be reached for ", duration.count(), " ms");
+  away_until_ = world_.now() + duration;
+}
+
+void SimulatedPassfort::BeCalm() {
+  away_until_ = SteadyTime::min();
+  const auto conflict = weather_.conflict;
+  weather_ = PassfortWeather{.conflict = conflict};  // a rule of Passfort's, no fault
+}
+
+SimulatedPassfort::Fate SimulatedPassfort::FateOfNext() {
+  struct Fault {
+    double probability;
+    Fate fate;
+    std::string_view name;
+  };
+  const Fault faults[] = {
+      {weather_.drop_before, Fate::kDropBefore, "POST: lost, not made"},
+      {weather_.drop_after, Fate::kDropAfter, "POST: made, answer lost"},
+      {weather_.late, Fate::kLate, "POST: lost, made late"},
+      {weather_.hang, Fate::kHang, "POST: no answer, made meanwhile"},
+      {weather_.error_before, Fate::kErrorBefore, "POST: 5xx, not made"},
+      {weather_.error_after, Fate::kErrorAfter, "POST: 5xx, made"},
+      {weather_.error_late, Fate::kErrorLate, "POST: 5xx, made late"},
+      {weather_.rate_limited, Fate::kRateLimited, "POST: 429"},
+      {weather_.refused, Fate::kRefused, "POST: refused"},
+      {weather_.existing, Fate::kExisting, "POST: answered with what was there"},
+  };
+  for (const Fault& fault : faults) {
+    if (!world_.chance().Happens(fault.probability)) continue;
+    world_.Count(fault.name);
+    return fault.fate;
+  }
+  return Fate::kMade;
+}
+
+void SimulatedPassfort::OnLeft(std::shared_ptr<Post> post, Answer answer) {
+  post->left_at = world_.now();
+  world_.Note("POST ", post->number, " of ", post->request_id, " leaves ", post->process->name());
+  // A process that is frozen keeps its connection open, but Passfort gives up as well.
+  world_.After(windows_.attempt_timeout, [this, post] { OnGone(post); });
+  world_.After(WayThere(), [this, post, answer = std::move(answer)] { Arrive(post, answer); });
+}
+
+void SimulatedPassfort::OnGone(const std::shared_ptr<Post>& post) {
+  if (post->gone_at) return;
+  post->gone_at = world_.now();
+  if (post->will_be_made) MakeLater(post);
+}
+
+void SimulatedPassfort::Arrive(const std::shared_ptr<Post>& post, const Answer& answer) {
+  // The reset may have come first.
+  if (post->gone_at && world_.chance().Happens(0.5)) return;
+  post->has_arrived = true;
+  CarryOut(post, FateOfNext(), answer);
+}
+
+void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Fate fate,
+                                 const Answer& answer) {
+  const Outcome lost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
+  const Outcome error = Ambiguous{.cause = Ambiguous::Cause::kServerError,
+                                  .answer = PassfortAnswer{.http_status = 502}};
+  Chance& chance = world_.chance();
+  const Milliseconds back = WayThere();
+  using Conflict = PassfortWeather::Conflict;
+  const bool is_there = FindEqual(post->draft) != nullptr || WillBeThere(post->draft);
+  if (weather_.conflict != Conflict::kNone && is_there && fate != Fate::kExisting) {
+    world_.Note("Passfort refuses POST ", post->number, ": it is there");
+    world_.Count("POST: refused, an equal one is there");
+    if (weather_.conflict == Conflict::kHttp409) return answer(back, Refusal(409, std::nullopt));
+    const int status = weather_.conflict == Conflict::kCode202 ? 400 : 200;
+    return answer(back, Refusal(status, kDataPresent));
+  }
+  switch (fate) {
+    case Fate::kExisting:
+      if (const MadeApplication* there = FindEqual(post->draft)) {
+        world_.Note("Passfort answers POST ", post->number, " with ", there->id, ", there before");
+        post->answered_id = there->id;
+        return answer(back, AnswerWith(*there));
+      }
+      [[fallthrough]];
+    case Fate::kMade:
+      if (const MadeApplication* made = Make(*post)) {
+        post->answered_id = made->id;
+        answer(back, AnswerWith(*made));
+      }
+      return;
+    case Fate::kDropBefore:
+      return answer(back, lost);
+    case Fate::kDropAfter:
+      Make(*post);
+      return answer(back, lost);
+    case Fate::kErrorBefore:
+      return answer(back, error);
+    case Fate::kErrorAfter:
+      Make(*post);
+      return answer(back, error);
+    case Fate::kErrorLate:
+    case Fate::kLate:
+      world_.Note("POST ", post->number, " will be made late");
+      post->will_be_made = true;
+      if (post->gone_at) return MakeLater(post);
+      // Or no answer at all: the attempt waits to its end.
+      if (chance.Happens(0.7)) answer(back, fate == Fate::kLate ? lost : error);
+      return;
+    case Fate::kHang:
+      post->will_be_made = true;
+      return world_.After(
+          chance.Between(Milliseconds(0), windows_.attempt_timeout + windows_.settle_window),
+          [this, post] { Make(*post); });
+    case Fate::kRateLimited:
+      return answer(back,
+                    NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited,
+                                  .retry_after = chance.Between(Milliseconds(0), Milliseconds(600)),
+                                  .answer = PassfortAnswer{.http_status = 429}});
+    case Fate::kRefused:
+      return answer(back, chance.Happens(0.5) ? Refusal(404, std::nullopt) : Refusal(400, 201));
+  }
+}
+
+// Somewhere in the settle window, often at its very end.
+void SimulatedPassfort::MakeLater(const std::shared_ptr<Post>& post) {
+  Chance& chance = world_.chance();
+  const Milliseconds last = windows_.settle_window - Milliseconds(1);
+  const Milliseconds first = chance.Happens(0.5) ? Milliseconds(0) : last - last / 8;
+  world_.At(*post->gone_at + chance.Between(first, last), [this, post] { Make(*post); });
+}
+
+const MadeApplication* SimulatedPassfort::Make(Post& post) {
+  const SteadyTime gone_at = post.gone_at.value_or(world_.now());
+  if (post.is_made || world_.now() >= gone_at + windows_.settle_window) return nullptr;
+  post.is_made = true;
+  const MadeApplication& made = Add(post.draft, &post);
+  world_.Note("POST ", post.number, " of ", post.request_id, " makes ", made.id);
+  if (world_.chance().Happens(weather_.policy_equal)) AddByStranger(post.draft);
+  if (world_.chance().Happens(weather_.policy_other)) {
+    ApplicationDraft other = post.draft;
+    NameProduct(other, world_.chance().OneOf(Products()));
+    AddByStranger(other);
+  }
+  return &made;
+}
+
+const MadeApplication& SimulatedPassfort::Add(const ApplicationDraft& draft, const Post* post) {
+  const Product product = ProductOf(draft);
+  // Letters in the id, so that upper case makes a difference.
+  MadeApplication made{
+      .id = absl::StrFormat("abcdef%02d-0000-4000-8000-00000000000a", applications_.size()),
+      .profile_id = absl::AsciiStrToLower(draft.profile_id),
+      .alias = product.alias,
+      .product_id = product.id,
+      .role = RoleName(draft),
+      .hidden = world_.chance().Happens(weather_.hidden),
+      .made_at = world_.now()};
+  if (post != nullptr) {
+    made.request_id = post->request_id;
+    made.post = post->number;
+  }
+  applications_.push_back(std::move(made));
+  return applications_.back();
+}
+
+const MadeApplication* SimulatedPassfort::FindEqual(const ApplicationDraft& draft) const {
+  const auto found =
+      std::find_if(applications_.begin(), applications_.end(),
+                   [&draft](const MadeApplication& there) { return IsEqual(draft, there); });
+  return found == applications_.end() ? nullptr : &*found;
+}
+
+bool SimulatedPassfort::WillBeThere(const ApplicationDraft& draft) const {
+  return std::any_of(posts_.begin(), posts_.end(), [&](const auto& post) {
+    const bool is_too_late =
+        post->gone_at && world_.now() >= *post->gone_at + windows_.settle_window;
+    return post->will_be_made && !post->is_made && !is_too_late && post->draft == draft;
+  });
+}
+
+Done SimulatedPassfort::AnswerWith(const MadeApplication& application) {
+  Chance& chance = world_.chance();
+  Done done;
+  auto& answer = *done.application;
+  const bool upper_case = chance.Happens(weather_.upper_case);
+  answer.set_id(upper_case ? absl::AsciiStrToUpper(application.id) : application.id);
+  if (!chance.Happens(weather_.no_alias)) answer.mutable_product()->set_alias(application.alias);
+  if (!chance.Happens(weather_.no_product_id)) {
+    answer.mutable_product()->set_id(application.product_id);
+  }
+  answer.set_hidden(application.hidden);
+  return done;
+}
+
+std::vector<ListedApplication> SimulatedPassfort::List(const std::string& profile_id) {
+  std::vector<ListedApplication> list;
+  for (const MadeApplication& there : applications_) {
+    if (there.profile_id != profile_id) continue;
+    const Done answer = AnswerWith(there);
+    ListedApplication listed{.id = there.id,
+                             .product_alias = answer.application->product().alias(),
+                             .product_id = answer.application->product().id(),
+                             .application = answer.application};
+    if (!world_.chance().Happens(weather_.no_role)) listed.associated_role = there.role;
+    list.push_back(std::move(listed));
+  }
+  // No order is promised.
+  for (size_t i = list.size(); i > 1; --i) {
+    std::swap(list[i - 1], list[world_.chance().Below(i)]);
+  }
+  return list;
+}
+
+ListFailed NoList() { return {.not_carried_out = NotCarriedOut{}}; }
+
+// ---- The client
+// ----------------------------------------------------------------------------------
+
+// What the real client does with a request, without HTTP: it honours the send gate, the deadline
+// and the stop, and closes the connection when the attempt ends.
+class SimulatedPassfort::Client final : public PassfortClient {
+ public:
+  Client(SimulatedPassfort& passfort, ProcessLife& life, const std::string& flow)
+      : passfort_(passfort), life_(life), flow_(flow) {}
+
+  // Nothing in these histories asks it: the circuit breaker has tests of its own.
+  Task<bool> WhoAmI(Deadline, std::stop_token) override { co_return true; }
+
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
+                                       std::stop_token stop,
+                                       std::optional<BootTime> send_before) override {
+    auto wait = life_.Begin<Outcome>(NotCarriedOut{.cause = NotCarriedOut::Cause::kStopped});
+    if (life_.is_dead()) co_return WriteAttempt{.outcome = co_await wait.value()};
+
+    const auto post =
+        std::make_shared<Post>(Post{.number = static_cast<int>(passfort_.posts_.size()),
+                                    .request_id = send_before ? flow_ : "",
+                                    .draft = draft,
+                                    .process = &life_});
+    passfort_.posts_.push_back(post);
+    life_.OnDeath([passfort = &passfort_, post] { passfort->OnGone(post); });
+
+    auto& world = life_.world();
+    const absl::Time sent_at = ProcessClock(life_).WallNow();
+    const auto state = wait.state();
+    const auto answer = [life = &life_, state](Milliseconds back, Outcome outcome) {
+      life->DeliverAfter(back, [state, outcome = std::move(outcome)]() mutable {
+        state->arrival.Set(std::move(outcome));
+      });
+    };
+    const auto& weather = passfort_.weather_;
+    const Milliseconds connect = world.chance().Happens(weather.slow_connect)
+                                     ? world.chance().Between(Milliseconds(200), Milliseconds(1900))
+                                     : passfort_.WayThere();
+    const bool is_reached = !world.chance().Happens(weather.unreachable) && !passfort_.IsAway();
+    life_.DeliverAfter(connect, [this, state, post, answer, send_before, is_reached] {
+      if (state->arrival.await_ready()) return;  // the attempt is over
+      // In one step with letting it out: that a process freezes between the two is beyond what is
+      // promised.
+      const BootTime now{life_.world().now().time_since_epoch()};
+      const bool is_open = !send_before || now < *send_before;
+      if (!is_reached || !is_open) {
+        life_.world().Count(is_open ? "POST: not reached" : "POST: send gate closed");
+        return state->arrival.Set(NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable});
+      }
+      passfort_.OnLeft(post, answer);
+    });
+    const auto end = [state, post](NotCarriedOut::Cause before, Ambiguous::Cause after) {
+      state->arrival.Set(post->left_at ? Outcome(Ambiguous{.cause = after})
+                                       : Outcome(NotCarriedOut{.cause = before}));
+    };
+    life_.DeliverAt(deadline.at(),
+                    [end] { end(NotCarriedOut::Cause::kNoTimeLeft, Ambiguous::Cause::kTimeout); });
+    const std::stop_callback on_stop(
+        stop, [&end] { end(NotCarriedOut::Cause::kStopped, Ambiguous::Cause::kStopped); });
+
+    Outcome outcome = co_await wait.value();
+    passfort_.OnGone(post);
+    co_return WriteAttempt{.outcome = std::move(outcome), .sent_at = sent_at};
+  }
+
+  Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
+                                     std::stop_token stop) override {
+    auto wait = life_.Begin<ListOutcome>(NoList());
+    auto& world = life_.world();
+    const auto& weather = passfort_.weather_;
+    const bool is_slow = world.chance().Happens(weather.list_slow);
+    const Milliseconds there = passfort_.WayThere();
+    const Milliseconds back = is_slow ? world.chance().Between(Milliseconds(50), Milliseconds(700))
+                                      : passfort_.WayThere();
+    const auto state = wait.state();
+    world.After(there, [passfort = &passfort_, life = &life_, back, state, profile_id] {
+      ListOutcome outcome = passfort->AnswerList(profile_id);
+      life->DeliverAfter(back, [state, outcome = std::move(outcome)]() mutable {
+        state->arrival.Set(std::move(outcome));
+      });
+    });
+    life_.DeliverAt(deadline.at(), [state] { state->arrival.Set(NoList()); });
+    const std::stop_callback on_stop(stop, [&state] { state->arrival.Set(NoList()); });
+    co_return co_await wait.value();
+  }
+
+ private:
+  SimulatedPassfort& passfort_;
+  ProcessLife& life_;
+  const std::string& flow_;
+};
+
+ListOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
+  Chance& chance = world_.chance();
+  if (IsAway() || chance.Happens(weather_.list_fails)) return NoList();
+  if (chance.Happens(weather_.list_refused)) {
+    return ListFailed{.refusal = PassfortAnswer{.http_status = 403}};
+  }
+  return List(profile_id);
+}
+
+std::unique_ptr<PassfortClient> SimulatedPassfort::Connect(ProcessLife& life,
+                                                           const std::string& flow) {
+  return std::make_unique<Client>(*this, life, flow);
+}
+
+}  // namespace gateway::history

@@ -1,0 +1,158 @@
+#ifndef TESTS_CHAOS_HISTORY_SIMULATED_PASSFORT_H_
+#define TESTS_CHAOS_HISTORY_SIMULATED_PASSFORT_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "service/passfort/passfort_client.h"
+#include "tests/chaos/history/process_life.h"
+#include "tests/chaos/history/virtual_world.h"
+
+namespace gateway::history {
+
+// How Passfort and the way to it behave in one history. All are probabilities per request, but the
+// last ones.
+struct PassfortWeather {
+  double unreachable = 0;
+  double slow_connect = 0;  // the body is let out late, perhaps after the send gate closed
+  double drop_before = 0;   // the connection is lost, and nothing was made
+  double drop_after = 0;    // it was made, and the connection is lost
+  double late = 0;          // the attempt ends without an answer, and it is made after that
+  double hang = 0;          // it is made at some time while the attempt waits in vain
+  double error_before = 0;
+  double error_after = 0;
+  double error_late = 0;  // 5xx, and it is made after that
+  double rate_limited = 0;
+  double refused = 0;
+  double existing = 0;  // answers 2xx with an equal application that is there already
+  double list_fails = 0;
+  double list_refused = 0;
+  double list_slow = 0;
+  // Per item of a list or per answer.
+  double no_alias = 0;
+  double no_product_id = 0;
+  double no_role = 0;
+  double upper_case = 0;
+  double hidden = 0;
+  // A policy adds another application when one is made; per application made.
+  double policy_other = 0;
+  double policy_equal = 0;
+
+  // What a second POST of an equal application meets.
+  enum class Conflict { kNone, kHttp409, kCode202, kCode202WithSuccess };
+  Conflict conflict = Conflict::kNone;
+};
+
+// One application on a profile, and the truth about where it comes from.
+struct MadeApplication {
+  std::string id;
+  std::string profile_id;
+  std::string alias;
+  std::string product_id;
+  std::string role;  // Passfort's name, or empty
+  bool hidden = false;
+  SteadyTime made_at;
+  // The request_id whose POST made it, or empty: a stranger did.
+  std::string request_id;
+  // Of that POST, in the order of being begun; -1 for a stranger.
+  int post = -1;
+};
+
+// One POST, as the truth has it.
+struct Post {
+  int number = 0;
+  std::string request_id;  // empty: a call without one
+  ApplicationDraft draft;
+  const ProcessLife* process = nullptr;
+  // When the body left the process.
+  std::optional<SteadyTime> left_at;
+  // When the connection was gone, or when nothing that is still on it matters any more.
+  std::optional<SteadyTime> gone_at;
+  bool has_arrived = false;
+  bool is_made = false;
+  // Not made yet, but will be, after the connection is gone.
+  bool will_be_made = false;
+  // The application that Passfort itself named in an answer to it.
+  std::string answered_id;
+};
+
+// Passfort's product applications: profiles that are there by themselves, with every fault of the
+// menu. It knows which POST made which application, which no real server could say.
+class SimulatedPassfort {
+ public:
+  struct Windows {
+    // How long a POST is worked on at most.
+    Milliseconds attempt_timeout;
+    // After the connection is gone, the application may still be made for less than this.
+    Milliseconds settle_window;
+  };
+
+  SimulatedPassfort(VirtualWorld& world, Windows windows, PassfortWeather weather)
+      : world_(world), windows_(windows), weather_(weather) {}
+
+  // The client of one process. `flow` tells whose POST with a send gate comes next: the truth
+  // needs what a draft does not say.
+  std::unique_ptr<PassfortClient> Connect(ProcessLife& life, const std::string& flow);
+
+  // A portal user, or a policy, adds an application.
+  void AddByStranger(const ApplicationDraft& draft);
+  void GoAway(Milliseconds duration);
+  // From now on there are no faults. What was begun with one goes on.
+  void BeCalm();
+
+  const std::deque<MadeApplication>& applications() const { return applications_; }
+  const std::deque<std::shared_ptr<Post>>& posts() const { return posts_; }
+
+ private:
+  class Client;
+  enum class Fate {
+    kMade,
+    kDropBefore,
+    kDropAfter,
+    kLate,
+    kHang,
+    kErrorBefore,
+    kErrorAfter,
+    kErrorLate,
+    kRateLimited,
+    kRefused,
+    kExisting,
+  };
+  using Answer = std::function<void(Milliseconds, Outcome)>;
+
+  Fate FateOfNext();
+  Milliseconds WayThere() { return world_.chance().Between(Milliseconds(0), Milliseconds(15)); }
+  bool IsAway() const { return world_.now() < away_until_; }
+  void OnLeft(std::shared_ptr<Post> post, Answer answer);
+  void OnGone(const std::shared_ptr<Post>& post);
+  void Arrive(const std::shared_ptr<Post>& post, const Answer& answer);
+  void CarryOut(const std::shared_ptr<Post>& post, Fate fate, const Answer& answer);
+  // Makes it unless that would be later than Passfort ever does. Null if so.
+  const MadeApplication* Make(Post& post);
+  void MakeLater(const std::shared_ptr<Post>& post);
+  const MadeApplication& Add(const ApplicationDraft& draft, const Post* post);
+  const MadeApplication* FindEqual(const ApplicationDraft& draft) const;
+  bool WillBeThere(const ApplicationDraft& draft) const;
+  Done AnswerWith(const MadeApplication& application);
+  ListOutcome AnswerList(const std::string& profile_id);
+  std::vector<ListedApplication> List(const std::string& profile_id);
+
+  VirtualWorld& world_;
+  const Windows windows_;
+  PassfortWeather weather_;
+  SteadyTime away_until_ = SteadyTime::min();
+  // Deques: their elements stay where they are.
+  std::deque<MadeApplication> applications_;
+  std::deque<std::shared_ptr<Post>> posts_;
+};
+
+// Whether an application is what a draft asks for, by the truth.
+bool IsEqual(const ApplicationDraft& draft, const MadeApplication& application);
+
+}  // namespace gateway::history
+
+#endif  // TESTS_CHAOS_HISTORY_SIMULATED_PASSFORT_H_

@@ -1,0 +1,128 @@
+#include "tests/chaos/history/simulated_store.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "service/once/sqlite_file.h"
+
+namespace gateway::history {
+namespace {
+
+constexpr Milliseconds kQuick{4};
+// Above the store timeout of every replica.
+constexpr Milliseconds kSlow{1500};
+
+using Result = absl::StatusOr<SqlRows>;
+
+absl::Status Away() { return absl::UnavailableError("the simulated store is away"); }
+
+[[noreturn]] void Fail(const absl::Status& status) {
+  std::fprintf(stderr, "the checker's own database: %s\n", status.ToString().c_str());
+  std::abort();
+}
+
+}  // namespace
+
+// The connection of one process. Statements may overtake each other, as they do when a connection
+// was given up and the old one's statement is still on its way.
+class SimulatedStore::Connection final : public SqlExecutor {
+ public:
+  Connection(SimulatedStore& store, ProcessLife& life) : store_(store), life_(life) {}
+
+  Task<Result> Run(std::string statement, std::vector<SqlValue> parameters,
+                   Deadline deadline) override {
+    life_.Pass();
+    auto wait = life_.Begin<Result>(Away());
+    if (life_.is_dead()) co_return co_await wait.value();
+
+    const Fate fate = store_.FateOfNext();
+    const auto answer = [life = &life_, state = wait.state()](Milliseconds back, Result result) {
+      life->DeliverAfter(back, [state, result = std::move(result)]() mutable {
+        state->arrival.Set(std::move(result));
+      });
+    };
+    // What has left the process is done even if the process has died meanwhile.
+    auto arrive = [store = &store_, fate, answer, statement = std::move(statement),
+                   parameters = std::move(parameters)] {
+      if (!fate.arrives || store->IsAway()) return answer(fate.back, Away());
+      Result result = store->Execute(statement, parameters);
+      answer(fate.back, fate.answers ? std::move(result) : Result(Away()));
+    };
+    store_.world_.After(fate.there, std::move(arrive));
+    life_.DeliverAt(deadline.at(), [state = wait.state()] {
+      state->arrival.Set(absl::DeadlineExceededError("the simulated store is slow"));
+    });
+    life_.Pass();  // the statement has left, and nobody has seen its answer
+    co_return co_await wait.value();
+  }
+
+ private:
+  SimulatedStore& store_;
+  ProcessLife& life_;
+};
+
+std::unique_ptr<SqliteConnection> SimulatedStore::OpenDatabase() {
+  auto file = OpenSqliteFile(":memory:");
+  if (!file.ok()) Fail(file.status());
+  return std::make_unique<SqliteConnection>(*std::move(file));
+}
+
+SimulatedStore::SimulatedStore(VirtualWorld& world, SqliteConnection& database,
+                               StoreWeather weather)
+    : world_(world), database_(database), weather_(weather) {
+  const auto emptied = database_.Execute("DELETE FROM passfort_gateway_records");
+  if (!emptied.ok()) Fail(emptied);
+}
+
+Milliseconds SimulatedStore::AnswerLag() const { return weather_.slow > 0 ? kSlow : kQuick; }
+
+std::unique_ptr<SqlExecutor> SimulatedStore::Connect(ProcessLife& life) {
+  return std::make_unique<Connection>(*this, life);
+}
+
+void SimulatedStore::GoAway(Milliseconds duration) {
+  world_.Count("store: away for a while");
+  world_.Note("the store is away for ", duration.count(), " ms");
+  away_until_ = world_.now() + duration;
+}
+
+SimulatedStore::Fate SimulatedStore::FateOfNext() {
+  Chance& chance = world_.chance();
+  Fate fate{.there = chance.Between(Milliseconds(0), kQuick),
+            .back = chance.Between(Milliseconds(0), kQuick)};
+  fate.arrives = !chance.Happens(weather_.lost_before);
+  fate.answers = !chance.Happens(weather_.lost_after);
+  if (!fate.arrives) world_.Count("store: error, not done");
+  if (fate.arrives && !fate.answers) world_.Count("store: error, done");
+  if (chance.Happens(weather_.slow)) {
+    world_.Count("store: slow");
+    auto& slow_way = chance.Happens(0.5) ? fate.there : fate.back;
+    slow_way = chance.Between(Milliseconds(100), kSlow);
+  }
+  return fate;
+}
+
+// Not any process's clock: nothing may compare the two.
+absl::Time SimulatedStore::Now() const {
+  return absl::FromUnixSeconds(1'234'567'890) + absl::FromChrono(world_.age());
+}
+
+Result SimulatedStore::Execute(const std::string& statement,
+                               const std::vector<SqlValue>& parameters) {
+  return database_.Run(statement, parameters, Now());
+}
+
+std::vector<SimulatedStore::Row> SimulatedStore::Records() {
+  const auto rows =
+      Execute("SELECT request_id, state FROM passfort_gateway_records ORDER BY request_id", {});
+  if (!rows.ok()) Fail(rows.status());
+  std::vector<Row> records;
+  for (const SqlRow& row : *rows) {
+    records.push_back(
+        {.request_id = std::get<std::string>(row[0]), .state = std::get<int64_t>(row[1])});
+  }
+  return records;
+}
+
+}  // namespace gateway::history

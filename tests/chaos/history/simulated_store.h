@@ -1,0 +1,75 @@
+#ifndef TESTS_CHAOS_HISTORY_SIMULATED_STORE_H_
+#define TESTS_CHAOS_HISTORY_SIMULATED_STORE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "service/once/sql_executor.h"
+#include "service/once/sqlite_connection.h"
+#include "tests/chaos/history/process_life.h"
+#include "tests/chaos/history/virtual_world.h"
+
+namespace gateway::history {
+
+// How the store behaves in one history. All are probabilities per statement.
+struct StoreWeather {
+  double lost_before = 0;  // never reaches the database, and an error comes back
+  double lost_after = 0;   // is done, and an error comes back
+  double slow = 0;         // takes longer than whoever asks waits, and may be done in the end
+};
+
+// The database that the replicas share: the product's own statements in a real SQLite in memory,
+// behind a simulated network. It has a clock of its own.
+class SimulatedStore {
+ public:
+  // Opens the database; used for one history after another.
+  static std::unique_ptr<SqliteConnection> OpenDatabase();
+
+  // Empties `database`, which outlives the store.
+  SimulatedStore(VirtualWorld& world, SqliteConnection& database, StoreWeather weather);
+
+  // The longest that an answer takes to come back, as long as somebody waits for it.
+  Milliseconds AnswerLag() const;
+
+  // A connection of one process.
+  std::unique_ptr<SqlExecutor> Connect(ProcessLife& life);
+
+  // Away for a while: nothing reaches it, and no answer comes.
+  void GoAway(Milliseconds duration);
+  // From now on every statement is done, soon.
+  void BeCalm() {
+    weather_ = StoreWeather();
+    away_until_ = SteadyTime::min();
+  }
+
+  struct Row {
+    std::string request_id;
+    int64_t state = 0;
+  };
+  // All records, past any fault.
+  std::vector<Row> Records();
+
+ private:
+  class Connection;
+  struct Fate {
+    bool arrives = true;
+    bool answers = true;
+    Milliseconds there{1};
+    Milliseconds back{1};
+  };
+  Fate FateOfNext();
+  bool IsAway() const { return world_.now() < away_until_; }
+  absl::Time Now() const;
+  absl::StatusOr<SqlRows> Execute(const std::string& statement,
+                                  const std::vector<SqlValue>& parameters);
+
+  VirtualWorld& world_;
+  SqliteConnection& database_;
+  StoreWeather weather_;
+  SteadyTime away_until_ = SteadyTime::min();
+};
+
+}  // namespace gateway::history
+
+#endif  // TESTS_CHAOS_HISTORY_SIMULATED_STORE_H_
