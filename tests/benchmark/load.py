@@ -1,6 +1,8 @@
-"""The load: h2load, which repeats one gRPC request, and what it measured."""
+"""The load and what it measured: h2load, which repeats one gRPC request, or bench-load, whose calls
+all differ."""
 
 import dataclasses
+import json
 import pathlib
 import re
 import subprocess
@@ -71,6 +73,26 @@ def run_load(address: str, shape: Shape, requests: int, folder: pathlib.Path) ->
         print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
         raise BenchmarkError(f"h2load: not every one of {requests} calls was answered (see above)")
     return _read_log(log, requests)
+
+
+def run_fresh_load(binaries: pathlib.Path, address: str, shape: Shape, requests: int,
+                   with_request_id: bool) -> LoadResult:
+    """Makes `requests` calls, each with its own profile; every one must end in OK."""
+    command = [str(binaries / "bench-load"), address, str(shape.connections), str(shape.streams),
+               str(requests), "with-request-id" if with_request_id else "without-request-id"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LONGEST_RUN_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise BenchmarkError(
+            f"bench-load did not finish {requests} calls in {LONGEST_RUN_SECONDS} s") from None
+    if done.returncode != 0:
+        raise BenchmarkError(f"bench-load: {done.stdout}{done.stderr}")
+    measured = json.loads(done.stdout)
+    return LoadResult(
+        calls_per_second=measured["calls_per_second"],
+        p50_milliseconds=measured["p50_ms"],
+        p99_milliseconds=measured["p99_ms"])
 
 
 def _read_log(log: pathlib.Path, requests: int) -> LoadResult:

@@ -5,7 +5,10 @@ Servers, in rounds one after another so that a change of the machine's mood hits
   gateway   passfort-gateway with its defaults
   floor     the same contract answered from memory: what gRPC alone costs
   classic   a thread for each call and pooled libcurl handles: how it is usually written
-Passfort's stand-in is nginx, the load comes from h2load. A run fails if any call failed, or if the
+  tls       passfort-gateway with Passfort behind TLS
+  sqlite, postgres
+            passfort-gateway with a store; every call has a request_id of its own
+Passfort's stand-in is nginx; the load comes from h2load, or from bench-load where calls must differ. A run fails if any call failed, or if the
 server's, nginx's and h2load's counts differ.
 
 Exit code: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
@@ -27,15 +30,16 @@ import sys
 import tempfile
 from collections.abc import Callable
 
-from load import BenchmarkError, Shape, run_load
+from load import BenchmarkError, LoadResult, Shape, run_fresh_load, run_load
 from report import Figures, Rounds, conditions, mapping_table, scenario_table
-from servers import Classic, Floor, Gateway, Nginx, Sampler, Server
+from servers import Classic, Floor, Gateway, Nginx, OnceGateway, Postgres, Sampler, Server
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 ROOT = FOLDER.parent.parent
 # Composed from the documented data model: a fresh application, as the add call answers it.
 ANSWER = FOLDER / "product_application.json"
-SERVERS = ("gateway", "floor", "classic")
+PEERS = ("gateway", "floor", "classic")
+SERVERS = (*PEERS, "tls", "sqlite", "postgres")
 MAPPING = "mapping"
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -46,6 +50,9 @@ class Scenario:
     shape: Shape
     delay_milliseconds: int
     requests: int
+    servers: tuple[str, ...] = PEERS
+    # Whether every call has a profile of its own, and a request_id where there is a store.
+    has_fresh_calls: bool = False
 
 
 SCENARIOS = {
@@ -53,6 +60,10 @@ SCENARIOS = {
     "parallel64": Scenario("64 calls in flight", Shape(4, 16), 0, 20_000),
     "slow512": Scenario("512 calls in flight, Passfort takes 50 ms", Shape(4, 128), 50, 20_000),
     "slow4000": Scenario("4,000 calls in flight, Passfort takes 1 s", Shape(8, 500), 1_000, 16_000),
+    "tls": Scenario("64 calls in flight, Passfort behind TLS", Shape(4, 16), 0, 20_000,
+                    servers=("gateway", "tls")),
+    "once": Scenario("64 calls in flight, each with a request_id", Shape(4, 16), 0, 5_000,
+                     servers=("gateway", "sqlite", "postgres"), has_fresh_calls=True),
 }
 
 
@@ -86,8 +97,8 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=bounded(1, 100), default=5, help="default: 5")
     parser.add_argument("--requests", type=bounded(1, 2_000_000),
                         help="calls per server and round; the default depends on the scenario")
-    parser.add_argument("--servers", type=server_names, default=list(SERVERS),
-                        help=f"some of {','.join(SERVERS)} (the default)")
+    parser.add_argument("--servers", type=server_names,
+                        help=f"some of {','.join(SERVERS)}; the default depends on the scenario")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE.md",
                         help="write the report to this file too")
     parser.add_argument("--binaries", type=pathlib.Path,
@@ -155,14 +166,15 @@ def measure_all(arguments: argparse.Namespace) -> str:
 
 
 def measure(name: str, scenario: Scenario, arguments: argparse.Namespace) -> dict[str, Rounds]:
-    measured: dict[str, Rounds] = {server: [] for server in arguments.servers}
+    servers = arguments.servers or scenario.servers
+    measured: dict[str, Rounds] = {server: [] for server in servers}
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         answer = ANSWER.read_text(encoding="utf-8").strip()
         nginx = stack.enter_context(Nginx(folder, answer, scenario.delay_milliseconds))
         nginx.wait_until_serving()
         for number in range(1, arguments.rounds + 1):
-            for server_name in arguments.servers:
+            for server_name in servers:
                 figures = measure_round(
                     server_name, scenario, nginx, arguments.binaries, folder)
                 measured[server_name].append(figures)
@@ -177,13 +189,14 @@ def measure_round(server_name: str, scenario: Scenario, nginx: Nginx, binaries: 
     """Starts one server, warms it up, measures it, stops it and compares everyone's counts."""
     requests = scenario.requests
     warm_up = max(scenario.shape.in_flight, requests // 10)
-    with start_server(server_name, nginx, binaries, folder) as server:
+    with contextlib.ExitStack() as stack:
+        server = start_server(server_name, nginx, binaries, folder, stack)
         server.wait_until_serving()
-        run_load(server.listen, scenario.shape, warm_up, folder)
+        make_calls(server, scenario, warm_up, binaries, folder)
 
         upstream_before, cpu_before = nginx.counts(), server.cpu_seconds()
         with Sampler(server) as sampler:
-            load = run_load(server.listen, scenario.shape, requests, folder)
+            load = make_calls(server, scenario, requests, binaries, folder)
         cpu_after, upstream_after = server.cpu_seconds(), nginx.counts()
         peak_resident_kib = server.status("VmHWM")
         answered = server.stop_and_count()
@@ -191,7 +204,7 @@ def measure_round(server_name: str, scenario: Scenario, nginx: Nginx, binaries: 
     # One of each is the look at the counts itself.
     upstream_requests = upstream_after.requests - upstream_before.requests - 1
     new_connections = upstream_after.connections - upstream_before.connections - 1
-    expected_upstream = requests if server.asks_passfort else 0
+    expected_upstream = requests * server.upstream_requests_per_call
     if answered != warm_up + requests:
         raise BenchmarkError(
             f"{server_name}: answered {answered} of {warm_up + requests} calls with OK")
@@ -206,16 +219,38 @@ def measure_round(server_name: str, scenario: Scenario, nginx: Nginx, binaries: 
         peak_resident_mib=peak_resident_kib / 1024,
         anonymous_mib=sampler.anonymous_kib / 1024,
         threads=sampler.threads,
-        new_upstream_connections=new_connections if server.asks_passfort else None)
+        new_upstream_connections=new_connections if expected_upstream else None)
 
 
-def start_server(
-        name: str, nginx: Nginx, binaries: pathlib.Path, folder: pathlib.Path) -> Server:
+def make_calls(server: Server, scenario: Scenario, requests: int, binaries: pathlib.Path,
+               folder: pathlib.Path) -> LoadResult:
+    if scenario.has_fresh_calls:
+        return run_fresh_load(binaries, server.listen, scenario.shape, requests,
+                              with_request_id=isinstance(server, OnceGateway))
+    return run_load(server.listen, scenario.shape, requests, folder)
+
+
+def start_server(name: str, nginx: Nginx, binaries: pathlib.Path, folder: pathlib.Path,
+                 stack: contextlib.ExitStack) -> Server:
+    """Starts a server, with what it needs; all of it ends with `stack`."""
     if name == "floor":
-        return Floor(binaries, folder, ANSWER)
+        return stack.enter_context(Floor(binaries, folder, ANSWER))
     if name == "classic":
-        return Classic(binaries, folder, nginx.api_url)
-    return Gateway(binaries, folder, nginx.api_url)
+        return stack.enter_context(Classic(binaries, folder, nginx.api_url))
+    if name == "tls":
+        return stack.enter_context(Gateway(binaries, folder, nginx.tls_api_url,
+                                           f"--api_ca_file={nginx.certificate}"))
+    home = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
+    if name == "sqlite":
+        return stack.enter_context(
+            OnceGateway(binaries, folder, nginx.api_url, f"sqlite:{home}/records.db"))
+    if name == "postgres":
+        for way_in in (folder, home):  # PostgreSQL runs as another user
+            way_in.chmod(0o755)
+        postgres = stack.enter_context(Postgres(home))
+        postgres.wait_until_serving()
+        return stack.enter_context(OnceGateway(binaries, folder, nginx.api_url, postgres.url))
+    return stack.enter_context(Gateway(binaries, folder, nginx.api_url))
 
 
 def measure_mapping(binaries: pathlib.Path) -> str:

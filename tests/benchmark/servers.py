@@ -22,6 +22,7 @@ START_SECONDS = 10
 STOP_SECONDS = 30
 SAMPLE_SECONDS = 0.02
 API_KEY = "benchmark-key"
+POSTGRES_PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 ECHO_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")
 
 
@@ -137,8 +138,8 @@ class Sampler:
 class Server(Child):
     """A server with the gateway's contract. `listen` is its address."""
 
-    # Whether each of its calls is one request to Passfort.
-    asks_passfort = True
+    # Requests to Passfort for each call.
+    upstream_requests_per_call = 1
 
     def __init__(self, name: str, command: list[str], folder: pathlib.Path):
         super().__init__(name, command, folder)
@@ -154,7 +155,7 @@ class Server(Child):
 
 
 class Floor(Server):
-    asks_passfort = False
+    upstream_requests_per_call = 0
 
     def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, answer: pathlib.Path):
         super().__init__("floor", [str(binaries / "bench-floor"), str(answer)], folder)
@@ -167,10 +168,11 @@ class Classic(Server):
 
 
 class Gateway(Server):
-    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str):
+    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str,
+                 *settings: str):
         super().__init__("gateway", [
             str(binaries / "passfort-gateway"), "--listen=127.0.0.1:0",
-            "--metrics_listen=127.0.0.1:0", f"--api_url={api_url}"], folder)
+            "--metrics_listen=127.0.0.1:0", f"--api_url={api_url}", *settings], folder)
 
     def stop_and_count(self) -> int:
         metrics = _http_get(f"http://{self.message('serving')['metrics_listen']}/metrics")
@@ -185,6 +187,64 @@ class Gateway(Server):
         return int(sum(float(count) for _labels, count in handled))
 
 
+class OnceGateway(Gateway):
+    """The gateway with a store, so that calls may carry a request_id."""
+
+    upstream_requests_per_call = 2  # the profile's list before the write itself
+
+    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str, store: str):
+        super().__init__(binaries, folder, api_url, f"--store={store}")
+
+
+class Postgres(Child):
+    """A PostgreSQL server of the benchmark's own. It runs as an unprivileged user, as it must."""
+
+    def __init__(self, folder: pathlib.Path):
+        self._home = folder / "postgres"
+        self._home.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self._home, "postgres", "postgres")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port: int = free.getsockname()[1]
+        self._run("initdb", f"--pgdata={self._home}/data", "--auth=trust", "--username=gateway")
+        super().__init__("postgres", self._as_user(
+            "postgres", "-D", f"{self._home}/data", "-p", str(self._port), "-h", "127.0.0.1",
+            "-k", str(self._home)), folder)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://gateway@127.0.0.1:{self._port}/postgres?sslmode=disable"
+
+    def wait_until_serving(self) -> None:
+        give_up_at = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            if self.process.poll() is not None or time.monotonic() > give_up_at:
+                raise self.failure(f"does not serve after {START_SECONDS} s")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)  # does not wait for its clients
+        self.process.wait(timeout=STOP_SECONDS)
+
+    def _is_ready(self) -> bool:
+        command = [str(POSTGRES_PROGRAMS / "pg_isready"), "-q", "-h", "127.0.0.1", "-p",
+                   str(self._port)]
+        return subprocess.run(command, check=False).returncode == 0
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(self._as_user(program, *arguments), cwd="/", capture_output=True,
+                              text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise BenchmarkError(f"{program}: {done.stderr}")
+
+    @staticmethod
+    def _as_user(program: str, *arguments: str) -> list[str]:
+        if not (POSTGRES_PROGRAMS / program).exists():
+            raise BenchmarkError(f"{POSTGRES_PROGRAMS / program} is missing: run ./dev deps")
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        return [*(user if os.geteuid() == 0 else []), str(POSTGRES_PROGRAMS / program), *arguments]
+
+
 @dataclasses.dataclass(frozen=True)
 class UpstreamCounts:
     connections: int
@@ -192,7 +252,8 @@ class UpstreamCounts:
 
 
 class Nginx(Child):
-    """Passfort's stand-in: answers every POST with the same JSON after `delay_milliseconds`."""
+    """Passfort's stand-in: answers every POST with the same JSON after `delay_milliseconds`, and
+    every GET with an empty list. The same over TLS, where nothing is delayed."""
 
     def __init__(self, folder: pathlib.Path, answer: str, delay_milliseconds: int):
         if delay_milliseconds and not ECHO_MODULE.exists():
@@ -200,14 +261,21 @@ class Nginx(Child):
         # The port is free now. Should another process take it first, nginx says so and ends.
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._tls_port: int = free.getsockname()[1]
+        self.certificate = _make_certificate(folder)
         configuration = folder / "nginx.conf"
         configuration.write_text(_nginx_configuration(
-            folder, self.port, answer, delay_milliseconds))
+            folder, self.port, self._tls_port, answer, delay_milliseconds))
         super().__init__("nginx", ["nginx", "-p", str(folder), "-c", str(configuration)], folder)
 
     @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/4.0"
+
+    @property
+    def tls_api_url(self) -> str:
+        return f"https://localhost:{self._tls_port}/4.0"
 
     def wait_until_serving(self) -> None:
         give_up_at = time.monotonic() + START_SECONDS
@@ -231,12 +299,26 @@ class Nginx(Child):
         return UpstreamCounts(connections=int(found.group(1)), requests=int(found.group(2)))
 
 
+def _make_certificate(folder: pathlib.Path) -> pathlib.Path:
+    certificate = folder / "localhost.crt"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+               "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+               "-addext", "subjectAltName=DNS:localhost", "-out", str(certificate),
+               "-keyout", str(folder / "localhost.key")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode != 0:
+        raise BenchmarkError(f"openssl: {done.stderr}")
+    return certificate
+
+
 def _nginx_configuration(
-        folder: pathlib.Path, port: int, answer: str, delay_milliseconds: int) -> str:
+        folder: pathlib.Path, port: int, tls_port: int, answer: str,
+        delay_milliseconds: int) -> str:
     if any(character in answer for character in "'\\$"):
         raise BenchmarkError("the answer holds a character that nginx's configuration cannot")
     load_module = f"load_module {ECHO_MODULE};" if delay_milliseconds else ""
-    respond = f"default_type application/json; return 200 '{answer}';"
+    respond = (f"default_type application/json;"
+               f" if ($request_method = GET) {{ return 200 '[]'; }} return 200 '{answer}';")
     if delay_milliseconds:
         locations = f"""
           location /4.0/ {{ echo_sleep {delay_milliseconds / 1000}; echo_exec /answer; }}
@@ -264,6 +346,12 @@ def _nginx_configuration(
           listen 127.0.0.1:{port} backlog=8192;
           location = /status {{ stub_status; }}
           {locations}
+        }}
+        server {{
+          listen 127.0.0.1:{tls_port} ssl backlog=8192;
+          ssl_certificate {folder}/localhost.crt;
+          ssl_certificate_key {folder}/localhost.key;
+          location /4.0/ {{ {respond} }}
         }}
       }}
     """
