@@ -13,6 +13,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -66,7 +67,8 @@ ExitCode Explain(const grpc::Status& status) {
   std::cerr << "code " << status.error_code() << ": " << status.error_message() << "\n";
   const auto details = ReadDetails(status);
   if (!details) {
-    std::cerr << "This is not the gateway's word, so the application may have been made.\n";
+    std::cerr << "This is not the gateway's word, so the application may have been made. With a "
+                 "--request_id it is safe to call again.\n";
     return kNotKnown;
   }
   std::cerr << "reason: " << details->info.reason() << "\n";
@@ -77,7 +79,10 @@ ExitCode Explain(const grpc::Status& status) {
     std::cerr << "  " << violation.field() << ": " << violation.description() << "\n";
   }
   if (status.error_code() == grpc::StatusCode::UNKNOWN) {
-    std::cerr << "It is not known whether the application was made: look at the profile first.\n";
+    const bool can_repeat = details->info.metadata().contains("request_id");
+    std::cerr << "It is not known whether the application was made: "
+              << (can_repeat ? "call again with the same --request_id, which is always safe.\n"
+                             : "look at the profile first.\n");
     return kNotKnown;
   }
   if (details->retry.has_retry_delay()) {
@@ -89,6 +94,16 @@ ExitCode Explain(const grpc::Status& status) {
   }
   std::cerr << "The application was not made.\n";
   return kNotMade;
+}
+
+// How the application became known, if not by this call alone, and whatever else the gateway tells
+// beside its answer.
+void PrintTrailers(const grpc::ClientContext& context) {
+  for (const auto& [name, value] : context.GetServerTrailingMetadata()) {
+    if (!name.starts_with("gateway-")) continue;
+    std::cerr << std::string_view(name.data(), name.size()) << ": "
+              << std::string_view(value.data(), value.size()) << "\n";
+  }
 }
 
 bool FillRequest(pb::AddProductApplicationRequest& request) {
@@ -134,6 +149,7 @@ int main(int argc, char** argv) {
   pb::AddProductApplicationResponse response;
   const grpc::Status status = service->AddProductApplication(&context, request, &response);
   if (!status.ok()) return Explain(status);
+  PrintTrailers(context);
 
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
