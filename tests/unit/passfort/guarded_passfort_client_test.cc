@@ -72,7 +72,7 @@ class ScriptedPassfort final : public PassfortClient {
 
 class GuardedPassfortClientTest : public testing::Test {
  protected:
-  ~GuardedPassfortClientTest() override {
+  void TearDown() override {
     client_.Stop();
     EXPECT_EQ(clock_.sleepers(), 0u);
   }
