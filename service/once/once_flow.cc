@@ -62,7 +62,7 @@ void OnceFlow::Stop() {
 
 WriteResult OnceFlow::AnswerSoFar() const {
   if (result_) return *result_;
-  return {.outcome = Ambiguous{.cause = Ambiguous::Cause::kTimeout},
+  return {.outcome = unresolved_,
           .sent_at = sent_at_,
           .known_by = known_by_,
           .candidate_ids = candidate_ids_};
@@ -260,6 +260,7 @@ Task<OnceFlow::Next> OnceFlow::WriteIntent(Record& record) {
   }
   // The gate is open for a lease from *before* the intent: by the time others may act on the
   // record, nothing leaves any more, however long the store or this process was held up.
+  unresolved_ = {};
   send_before_ = parts_.clock.BootNow() + options_.lease_duration;
   sent_at_ = parts_.clock.WallNow();
   stage_ = Stage::kSent;
@@ -292,6 +293,7 @@ Task<OnceFlow::Next> OnceFlow::AfterAttempt(Record& record, WriteAttempt attempt
   if (auto* nothing_done = std::get_if<NotCarriedOut>(&attempt.outcome)) {
     co_return co_await AfterNothingDone(record, std::move(*nothing_done));
   }
+  unresolved_ = std::move(std::get<Ambiguous>(attempt.outcome));
   co_return co_await AfterAmbiguous(record);
 }
 
@@ -325,6 +327,7 @@ Task<OnceFlow::Next> OnceFlow::AfterRefusal(Record record, Refused refused) {
   if (!SaysItIsThere(refused.answer) && !record.was_ambiguous) {
     co_return co_await Release(std::move(record), std::move(result));
   }
+  unresolved_.answer = refused.answer;
   // It may be refused because an earlier attempt, or a stranger, made it. This attempt did not, so
   // there is nothing to wait for.
   auto changed = co_await parts_.store.Apply(

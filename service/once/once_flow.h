@@ -144,6 +144,7 @@ class OnceFlow {
   };
   std::optional<Unstored> unstored_;
   // For `AnswerSoFar`.
+  Ambiguous unresolved_;  // what the last attempt came to, with what Passfort said to it
   std::optional<absl::Time> sent_at_;
   std::optional<absl::Time> known_by_;
   std::vector<std::string> candidate_ids_;

@@ -67,12 +67,13 @@ Task<Settlement> Settler::Weigh(Record seen, std::vector<ListedApplication> list
     co_return lost;
   }
 
+  evidence.candidate_ids.resize(std::min(evidence.candidate_ids.size(), kMostCandidates));
   const bool is_quiet = !seen.quiet_at || seen.store_now >= *seen.quiet_at;
   if (!is_quiet) {
     Settlement early = End(Settlement::Kind::kNotYet, seen);
     early.quiet_in = absl::ToChronoMilliseconds(
         absl::Ceil(*seen.quiet_at - seen.store_now, absl::Milliseconds(1)));
-    early.shows_nothing = evidence.ShowsNothing();
+    early.record.candidate_ids = std::move(evidence.candidate_ids);
     co_return early;
   }
   if (evidence.ShowsNothing() && seen.state == RecordState::kUndecided) {
@@ -85,7 +86,6 @@ Task<Settlement> Settler::Weigh(Record seen, std::vector<ListedApplication> list
   RecordStore::Change change{.state = RecordState::kAbsent, .was_ambiguous = true};
   if (!evidence.ShowsNothing()) {
     change.state = RecordState::kUndecided;
-    evidence.candidate_ids.resize(std::min(evidence.candidate_ids.size(), kMostCandidates));
     change.candidate_ids = std::move(evidence.candidate_ids);
   }
   auto changed = co_await store_.Apply(seen, change, StoreDeadline());

@@ -24,12 +24,11 @@ struct Settlement {
     kLost,       // the record changed hands or state meanwhile
   };
   Kind kind = Kind::kNotYet;
-  // The record as it is now; with kNotYet, kNoList and kLost as it was.
+  // The record as it is now; with kNoList and kLost as it was, with kNotYet with the candidates
+  // that the list shows so far.
   Record record;
   // kNotYet: until then nothing can be proven absent.
   Milliseconds quiet_in{0};
-  // kNotYet: the list showed nothing that could be it.
-  bool shows_nothing = false;
   // kLost: the profile's claimed or sent record, if it is what stands in the way.
   std::optional<Record> holder;
 };

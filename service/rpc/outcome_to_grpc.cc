@@ -325,8 +325,9 @@ std::string UnknownForGood(const Ambiguous& outcome, const std::string& known_by
                       known_by, ".");
 }
 
-std::string UnknownSoFar(const WriteResult& result) {
-  if (!result.candidate_ids.empty()) {
+std::string UnknownSoFar(const WriteResult& result, absl::Time now) {
+  const bool may_still_change = result.known_by.has_value() && *result.known_by > now;
+  if (!result.candidate_ids.empty() && !may_still_change) {
     return absl::StrCat(
         "it is not known whether the application was made: ", result.candidate_ids.size(),
         " on the profile may be it (candidate_ids), and nothing is sent again under this "
@@ -352,15 +353,15 @@ CallError ErrorOf(const Ambiguous& outcome, const WriteResult& result, const End
   if (std::string ids = JoinedIds(result.candidate_ids); !ids.empty()) {
     metadata["candidate_ids"] = std::move(ids);
   }
-  return MakeError(
-      {.code = StatusCode::UNKNOWN,
-       .reason = "OUTCOME_UNKNOWN",
-       .message = is_once ? UnknownSoFar(result) : UnknownForGood(outcome, Rfc3339(*known_by)),
-       .phase = PhaseOf(outcome.answer, CallPhase::kSent),
-       .scope = ScopeOf(call),
-       .metadata = std::move(metadata),
-       .answer = outcome.answer,
-       .request_id = call.request_id});
+  return MakeError({.code = StatusCode::UNKNOWN,
+                    .reason = "OUTCOME_UNKNOWN",
+                    .message = is_once ? UnknownSoFar(result, call.now)
+                                       : UnknownForGood(outcome, Rfc3339(*known_by)),
+                    .phase = PhaseOf(outcome.answer, CallPhase::kSent),
+                    .scope = ScopeOf(call),
+                    .metadata = std::move(metadata),
+                    .answer = outcome.answer,
+                    .request_id = call.request_id});
 }
 
 }  // namespace

@@ -150,6 +150,36 @@ TEST_F(RequestIdTest, WhatIsNotKnownAtTheDeadlineIsFoundOutInTheBackground) {
   EXPECT_EQ(passfort_.counts().posts_begun, 1);
 }
 
+// Its outcome is open, but Passfort did say something.
+TEST_F(RequestIdTest, WhatPassfortAnsweredToAnOpenWriteIsTold) {
+  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  passfort_.Script({.endpoint = Endpoint::kAdd,
+                    .carry_out = Fault::CarryOut::kNever,
+                    .answer = {.status = 503}});
+  const Answered unknown = gateway.caller.Add(ARequestWithId(), 1s);
+  EXPECT_EQ(unknown.status.error_code(), StatusCode::UNKNOWN);
+  EXPECT_THAT(unknown.error(), IsWellFormedError());
+  const auto metadata = DetailOf<google::rpc::ErrorInfo>(unknown.status).metadata();
+  EXPECT_EQ(metadata.at("phase"), "ANSWERED");
+  EXPECT_EQ(metadata.at("http_status"), "503");
+}
+
+TEST_F(RequestIdTest, WhatMayBeItIsNamedBeforeItCanBeDecided) {
+  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  Fault lost = MakesAndThen(Fault::Then::kReset);
+  lost.stranger = Fault::Stranger::kAfter;
+  passfort_.Script(lost);
+  const Answered unknown = gateway.caller.Add(ARequestWithId(), 2s);
+  EXPECT_EQ(unknown.status.error_code(), StatusCode::UNKNOWN);
+  EXPECT_THAT(unknown.error(), IsWellFormedError());
+  EXPECT_THAT(unknown.status.error_message(), testing::HasSubstr("not known yet"));
+  const std::string candidates =
+      DetailOf<google::rpc::ErrorInfo>(unknown.status).metadata().at("candidate_ids");
+  for (const auto& application : passfort_.Applications(kProfileId)) {
+    EXPECT_THAT(candidates, testing::HasSubstr(application.id));
+  }
+}
+
 // Nobody calls again: the store shows that the resolver did it.
 TEST_F(RequestIdTest, TheNextLifeResolvesWhatACrashLeftBehind) {
   {
