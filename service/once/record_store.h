@@ -94,9 +94,14 @@ class RecordStore {
   virtual Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string profile_id,
                                                                  std::string request_id,
                                                                  Deadline deadline) = 0;
-  // At most `limit` records that are sent and whose lease ran out after `after`, oldest lease
-  // first.
-  virtual Task<absl::StatusOr<std::vector<Record>>> Overdue(absl::Time after, int limit,
+  // A place in the order of leases, and of request_ids where leases are equal.
+  struct Place {
+    absl::Time lease_until = absl::UnixEpoch();
+    std::string request_id;
+  };
+  // At most `limit` records that are sent and whose lease has run out, oldest lease first; only
+  // those that come behind `after`.
+  virtual Task<absl::StatusOr<std::vector<Record>>> Overdue(Place after, int limit,
                                                             Deadline deadline) = 0;
 
   struct Swept {

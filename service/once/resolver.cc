@@ -34,14 +34,14 @@ Task<void> Resolver::Run(std::stop_token stop) {
 
 // Goes once through everything overdue, page by page.
 Task<void> Resolver::Round(std::stop_token stop) {
-  absl::Time after = absl::UnixEpoch();
+  RecordStore::Place after;
   bool is_last_page = false;
   while (!is_last_page && !stop.stop_requested()) {
     auto page = co_await parts_.store.Overdue(after, options_.page,
                                               Deadline(parts_.clock.Now() + kStoreTimeout));
     if (!page.ok()) co_return;
     is_last_page = std::ssize(*page) < options_.page;
-    if (!page->empty()) after = page->back().lease_until;
+    if (!page->empty()) after = {page->back().lease_until, page->back().request_id};
     std::deque<Record> due;
     for (Record& record : *page) {
       if (IsDue(record.request_id)) due.push_back(std::move(record));

@@ -123,8 +123,8 @@ const std::string& SelectHeldIds() {
 
 const std::string& SelectOverdue() {
   static const auto* const sql = new std::string(
-      Sql("SELECT {columns}, {now} FROM {table} WHERE state = 2 AND lease_until > $1 "
-          "AND lease_until <= {now} ORDER BY lease_until LIMIT $2"));
+      Sql("SELECT {columns}, {now} FROM {table} WHERE state = 2 AND lease_until <= {now} "
+          "AND (lease_until, request_id) > ($1, $2) ORDER BY lease_until, request_id LIMIT $3"));
   return *sql;
 }
 
@@ -351,9 +351,10 @@ Task<absl::StatusOr<std::vector<std::string>>> SqlRecordStore::HeldIds(std::stri
   co_return ids;
 }
 
-Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Overdue(absl::Time after, int limit,
+Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Overdue(Place after, int limit,
                                                                   Deadline deadline) {
-  std::vector<SqlValue> parameters = {absl::ToUnixMicros(after), int64_t{limit}};
+  std::vector<SqlValue> parameters = {absl::ToUnixMicros(after.lease_until),
+                                      std::move(after.request_id), int64_t{limit}};
   co_return co_await Records(SelectOverdue(), std::move(parameters), deadline);
 }
 

@@ -20,6 +20,7 @@
 namespace gateway {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class SqliteStoreTest : public ::testing::Test {
@@ -258,6 +259,20 @@ TEST_F(SqliteStoreTest, AFullDiskIsAnErrorAndLosesNothing) {
   ASSERT_TRUE(kept.has_value());
   EXPECT_EQ(kept->state, RecordState::kSent);
   EXPECT_TRUE(store.StoreReceived(before, {"application", "answer"}).ok());
+}
+
+// Whoever goes through them page by page must not lose one where leases are equal.
+TEST_F(SqliteStoreTest, OverdueRecordsOfOneMomentHaveAnOrder) {
+  StoreOptions options = AnOptions();
+  options.sqlite_clocks.now = [] { return absl::FromUnixSeconds(1'700'000'000); };
+  StoreUnderTest store(*loop_, "sqlite::memory:", std::move(options));
+  for (const char* id : {"b", "c", "a"}) {
+    const Record claimed = store.Claimed(AClaim(id, id));
+    store.Changed(claimed, {.state = RecordState::kSent, .lease = -Milliseconds(1000)});
+  }
+  const absl::Time lease_until = store.Find("a")->lease_until;
+  EXPECT_THAT(store.OverdueIds(2), ElementsAre("a", "b"));
+  EXPECT_THAT(store.OverdueIds(2, {lease_until, "b"}), ElementsAre("c"));
 }
 
 TEST_F(SqliteStoreTest, TimeIsTheInjectedClocks) {

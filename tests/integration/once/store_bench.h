@@ -110,9 +110,8 @@ class StoreUnderTest {
     if (!held.ok()) Fail(held.status().ToString());
     return *held;
   }
-  std::vector<std::string> OverdueIds(int limit) {
-    auto overdue =
-        RunTask(loop_, [&] { return store_->Overdue(absl::UnixEpoch(), limit, Soon()); });
+  std::vector<std::string> OverdueIds(int limit, RecordStore::Place after = {}) {
+    auto overdue = RunTask(loop_, [&] { return store_->Overdue(after, limit, Soon()); });
     if (!overdue.ok()) Fail(overdue.status().ToString());
     std::vector<std::string> ids;
     for (const Record& record : *overdue) ids.push_back(record.request_id);

@@ -30,6 +30,9 @@ TEST_P(StoreContractTest, NamesSentRecordsWhoseLeaseHasRunOutOldestFirst) {
 
   EXPECT_THAT(store_->OverdueIds(10), ElementsAre("oldest", "older", "younger"));
   EXPECT_THAT(store_->OverdueIds(2), ElementsAre("oldest", "older"));
+  const Record older = *store_->Find("older");
+  EXPECT_THAT(store_->OverdueIds(2, {older.lease_until, "older"}), ElementsAre("younger"));
+  EXPECT_THAT(store_->OverdueIds(1, {older.lease_until, "old"}), ElementsAre("older"));
 }
 
 TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
