@@ -1,0 +1,124 @@
+// Passfort's refusals: one row for each of its codes and HTTP statuses.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/unit/rpc/told_errors.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct RefusalCase {
+  int http_status;
+  std::optional<int> code;
+  grpc::StatusCode grpc_code;
+  std::string reason;
+  std::string words;
+};
+
+std::string RefusalName(const testing::TestParamInfo<RefusalCase>& info) {
+  const auto& [http_status, code, grpc_code, reason, words] = info.param;
+  return absl::StrCat("Http", http_status, code ? absl::StrCat("Code", *code) : "");
+}
+
+class RefusalTest : public testing::TestWithParam<RefusalCase> {};
+
+TEST_P(RefusalTest, IsToldAsTheTableSays) {
+  const auto& [http_status, code, grpc_code, reason, words] = GetParam();
+  const std::string code_text = code ? absl::StrCat(", code ", *code) : "";
+  std::vector<std::pair<std::string, std::string>> metadata = {
+      {"phase", "ANSWERED"}, {"http_status", absl::StrCat(http_status)}};
+  if (code) metadata.emplace_back("passfort_code", absl::StrCat(*code));
+  const size_t split = words.find('|');
+  ExpectError(ToldPlain({.outcome = Refused{AnAnswer(http_status, code)}}), grpc_code,
+              absl::StrCat(words.substr(0, split), " (HTTP ", http_status, code_text,
+                           "): nothing was done. ", words.substr(split + 1)),
+              ExpectedInfo(reason, metadata));
+}
+
+constexpr char kRejectedInput[] =
+    "Passfort refused the values of the request|Correct the request before calling again.";
+constexpr char kConflict[] =
+    "Passfort says that this is there already|Look at the profile\\'s applications.";
+constexpr char kPrecondition[] =
+    "Passfort\\'s rules forbid this in the profile\\'s present state|Change that state before "
+    "calling again.";
+constexpr char kQuota[] =
+    "a quota of the Passfort account is used up|Have it raised at Passfort before calling again.";
+constexpr char kCredentials[] =
+    "Passfort refused the gateway\\'s own API key|Only the gateway\\'s operator can mend this.";
+constexpr char kForbidden[] =
+    "Passfort does not allow this to the gateway\\'s API key or address|Only the gateway\\'s "
+    "operator can mend this.";
+constexpr char kNotFound[] =
+    "Passfort does not find the profile, or hides it from the gateway\\'s API key|Check "
+    "profile_id.";
+constexpr char kRedirects[] =
+    "the address that the gateway has for Passfort redirects elsewhere, and no redirect is "
+    "followed|Only the gateway\\'s operator can mend this.";
+
+constexpr auto kInvalidArgument = grpc::StatusCode::INVALID_ARGUMENT;
+constexpr auto kFailedPrecondition = grpc::StatusCode::FAILED_PRECONDITION;
+constexpr auto kExhausted = grpc::StatusCode::RESOURCE_EXHAUSTED;
+constexpr auto kInternal = grpc::StatusCode::INTERNAL;
+constexpr auto kAlreadyExists = grpc::StatusCode::ALREADY_EXISTS;
+constexpr std::nullopt_t kNoCode = std::nullopt;
+
+INSTANTIATE_TEST_SUITE_P(
+    ByHttpStatus, RefusalTest,
+    testing::Values(
+        RefusalCase{307, kNoCode, kInternal, "API_URL_REDIRECTS", kRedirects},
+        RefusalCase{308, kNoCode, kInternal, "API_URL_REDIRECTS", kRedirects},
+        RefusalCase{400, kNoCode, kInvalidArgument, "PASSFORT_REJECTED_INPUT", kRejectedInput},
+        RefusalCase{401, kNoCode, kInternal, "GATEWAY_CREDENTIALS_REFUSED", kCredentials},
+        RefusalCase{402, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{403, kNoCode, grpc::StatusCode::PERMISSION_DENIED, "PASSFORT_FORBIDDEN",
+                    kForbidden},
+        RefusalCase{404, kNoCode, grpc::StatusCode::NOT_FOUND, "PASSFORT_NOT_FOUND", kNotFound},
+        RefusalCase{405, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{409, kNoCode, kAlreadyExists, "PASSFORT_CONFLICT", kConflict},
+        RefusalCase{412, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{413, kNoCode, kInvalidArgument, "PASSFORT_REJECTED_INPUT", kRejectedInput},
+        RefusalCase{422, kNoCode, kInvalidArgument, "PASSFORT_REJECTED_INPUT", kRejectedInput},
+        RefusalCase{499, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition}),
+    RefusalName);
+
+// A code that is known decides, whatever the HTTP status; any other does not.
+INSTANTIATE_TEST_SUITE_P(
+    ByPassfortCode, RefusalTest,
+    testing::Values(
+        RefusalCase{200, 101, kInvalidArgument, "PASSFORT_REJECTED_INPUT", kRejectedInput},
+        RefusalCase{200, 102, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{200, 103, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{403, 104, kExhausted, "QUOTA_REACHED", kQuota},
+        RefusalCase{200, 105, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{400, 106, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{200, 107, kExhausted, "QUOTA_REACHED", kQuota},
+        RefusalCase{404, 201, kInvalidArgument, "PASSFORT_REJECTED_INPUT", kRejectedInput},
+        RefusalCase{400, 202, kAlreadyExists, "PASSFORT_CONFLICT", kConflict},
+        RefusalCase{200, 203, kInternal, "GATEWAY_CREDENTIALS_REFUSED", kCredentials},
+        RefusalCase{400, 204, kInternal, "GATEWAY_CREDENTIALS_REFUSED", kCredentials},
+        RefusalCase{400, 502, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{404, 999, grpc::StatusCode::NOT_FOUND, "PASSFORT_NOT_FOUND", kNotFound}),
+    RefusalName);
+
+TEST(ErrorOfRefusedTest, KeepsPassfortsWordsInTheMetadataOnly) {
+  const CallError error =
+      ToldPlain({.outcome = Refused{AnAnswer(422, 201, "product: unknown alias")}});
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(error.status).metadata().at("passfort_message"),
+            "product: unknown alias");
+  EXPECT_THAT(error.status.error_message(), Not(HasSubstr("unknown alias")));
+  EXPECT_EQ(error.phase, CallPhase::kAnswered);
+  EXPECT_EQ(error.http_status, 422);
+}
+
+}  // namespace
+}  // namespace gateway
