@@ -168,76 +168,52 @@ std::string Rfc3339(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
 }
 
-CallError RateLimitedError(const NotCarriedOut& outcome, const EndedCall& call) {
-  return MakeError({.code = StatusCode::RESOURCE_EXHAUSTED,
-                    .reason = "RATE_LIMITED",
-                    .message = "Passfort limits the rate of requests: nothing was done. It is safe "
-                               "to call again after the delay in RetryInfo.",
-                    .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
-                    .scope = ScopeOf(call),
-                    .answer = outcome.answer,
-                    .retry_after = outcome.retry_after.value_or(kRetryAfterRateLimit),
-                    .request_id = call.request_id});
-}
-
-CallError UnreachableError(const NotCarriedOut& outcome, const EndedCall& call) {
-  return MakeError(
-      {.code = StatusCode::UNAVAILABLE,
-       .reason = "PASSFORT_UNREACHABLE",
-       .message = "Passfort cannot be reached: nothing was done. It is safe to call again.",
-       .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
-       .scope = ScopeOf(call),
-       .answer = outcome.answer,
-       .retry_after = kRetryAfterUnreachable,
-       .request_id = call.request_id});
-}
-
-CallError CircuitOpenError(const NotCarriedOut& outcome, const EndedCall& call) {
-  return MakeError({.code = StatusCode::UNAVAILABLE,
-                    .reason = "CIRCUIT_OPEN",
-                    .message = "Passfort has been failing and is left alone for a moment: nothing "
-                               "was done. It is safe to call again.",
-                    .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
-                    .scope = ScopeOf(call),
-                    .answer = outcome.answer,
-                    .retry_after = outcome.retry_after.value_or(kRetryAfterUnreachable),
-                    .request_id = call.request_id});
-}
-
-CallError NotSentError(const NotCarriedOut& outcome, const EndedCall& call) {
-  return MakeError({.code = StatusCode::DEADLINE_EXCEEDED,
-                    .reason = "NOT_SENT",
-                    .message = "the deadline left no time to send the request to Passfort: nothing "
-                               "was done. Call again with a longer deadline.",
-                    .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
-                    .scope = ScopeOf(call),
-                    .answer = outcome.answer,
-                    .request_id = call.request_id});
-}
-
-CallError CallerGoneError(const EndedCall& call) {
-  return MakeError({.code = StatusCode::CANCELLED,
-                    .reason = "CALLER_GONE",
-                    .message = "the caller went away before anything was sent: nothing was done.",
-                    .scope = ScopeOf(call),
-                    .request_id = call.request_id});
-}
-
 CallError ErrorOf(const NotCarriedOut& outcome, const EndedCall& call) {
+  ErrorDraft draft{.code = StatusCode::UNAVAILABLE,
+                   .reason = "PASSFORT_UNREACHABLE",
+                   .message =
+                       "Passfort cannot be reached: nothing was done. It is safe to call "
+                       "again.",
+                   .phase = PhaseOf(outcome.answer, CallPhase::kNotSent),
+                   .scope = ScopeOf(call),
+                   .answer = outcome.answer,
+                   .retry_after = outcome.retry_after.value_or(kRetryAfterUnreachable),
+                   .request_id = call.request_id};
   switch (outcome.cause) {
-    case NotCarriedOut::Cause::kRateLimited:
-      return RateLimitedError(outcome, call);
-    case NotCarriedOut::Cause::kNoTimeLeft:
-      return NotSentError(outcome, call);
-    case NotCarriedOut::Cause::kStopped:
-      return call.caller == Caller::kGone ? CallerGoneError(call) : DrainingError(call.request_id);
-    case NotCarriedOut::Cause::kCircuitOpen:
-      return CircuitOpenError(outcome, call);
-    case NotCarriedOut::Cause::kSendGateClosed:  // the way there took longer than the right to send
     case NotCarriedOut::Cause::kUnreachable:
+    case NotCarriedOut::Cause::kSendGateClosed:  // the way there took longer than the right to send
+      break;
+    case NotCarriedOut::Cause::kCircuitOpen:
+      draft.reason = "CIRCUIT_OPEN";
+      draft.message =
+          "Passfort has been failing and is left alone for a moment: nothing was done. It is safe "
+          "to call again.";
+      break;
+    case NotCarriedOut::Cause::kRateLimited:
+      draft.code = StatusCode::RESOURCE_EXHAUSTED;
+      draft.reason = "RATE_LIMITED";
+      draft.message =
+          "Passfort limits the rate of requests: nothing was done. It is safe to call again after "
+          "the delay in RetryInfo.";
+      draft.retry_after = outcome.retry_after.value_or(kRetryAfterRateLimit);
+      break;
+    case NotCarriedOut::Cause::kNoTimeLeft:
+      draft.code = StatusCode::DEADLINE_EXCEEDED;
+      draft.reason = "NOT_SENT";
+      draft.message =
+          "the deadline left no time to send the request to Passfort: nothing was done. Call again "
+          "with a longer deadline.";
+      draft.retry_after.reset();
+      break;
+    case NotCarriedOut::Cause::kStopped:
+      if (call.caller != Caller::kGone) return DrainingError(call.request_id);
+      draft.code = StatusCode::CANCELLED;
+      draft.reason = "CALLER_GONE";
+      draft.message = "the caller went away before anything was sent: nothing was done.";
+      draft.retry_after.reset();
       break;
   }
-  return UnreachableError(outcome, call);
+  return MakeError(std::move(draft));
 }
 
 CallError ErrorOf(const Refused& outcome, const EndedCall& call) {
