@@ -134,7 +134,10 @@ TEST(TurnEndTest, LetsDescriptorsBeReadyBeforeItRunsAgain) {
   });
   sockets.WriteFromFarEnd();
   ready.get_future().wait();
-  loop->RunAndWait([&] { watch.reset(); });
+  loop->RunAndWait([&] {
+    turn_end.reset();
+    watch.reset();
+  });
 }
 
 TEST(TurnEndTest, DoesNotRunOnceCancelledOrGone) {
