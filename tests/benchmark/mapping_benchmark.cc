@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "passfort/gateway/v1/product_application.pb.h"
 #include "service/passfort/json_reader.h"
@@ -63,9 +64,9 @@ void Read(State& state, const std::string& text) {
 
 void ReadAndMap(State& state, const std::string& text) {
   Measure(state, text, [&text] {
-    const std::optional<nlohmann::json> json = ReadJson(text);
+    std::optional<nlohmann::json> json = ReadJson(text);
     pb::ProductApplication application;
-    ProductApplicationFromJson(*json, application);
+    ProductApplicationFromJson(*std::move(json), application);
     ::benchmark::DoNotOptimize(application);
   });
 }
