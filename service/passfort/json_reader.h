@@ -6,11 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace gateway {
+#include "service/passfort/json_events.h"
 
-// The deepest nesting read from Passfort. nlohmann parses any depth, but prints and copies what it
-// parsed by recursion.
-inline constexpr int kMaxJsonDepth = 64;
+namespace gateway {
 
 // Reads one JSON text, whole. Nothing if it is not JSON, nested deeper than kMaxJsonDepth, not
 // UTF-8, or has a number outside a double's range. Of members with equal names the last one counts.

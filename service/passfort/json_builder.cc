@@ -1,0 +1,55 @@
+#include "service/passfort/json_builder.h"
+
+#include <string>
+
+namespace gateway {
+namespace {
+
+using nlohmann::json;
+
+struct ScalarToJson {
+  template <typename Value>
+  json operator()(Value value) const {
+    return value;
+  }
+  json operator()(LargeInteger integer) const {
+    return json::binary({integer.digits.begin(), integer.digits.end()});
+  }
+};
+
+}  // namespace
+
+bool JsonBuilder::Scalar(const JsonScalar& value) {
+  Add(std::visit(ScalarToJson(), value));
+  return true;
+}
+
+bool JsonBuilder::Open(JsonContainer kind) {
+  open_.push_back(Add(kind == JsonContainer::kObject ? json::object() : json::array()));
+  return true;
+}
+
+bool JsonBuilder::Name(std::string_view name) {
+  // An equal name again starts afresh, whatever the first one held.
+  member_ = &open_.back()->get_ref<json::object_t&>()[std::string(name)];
+  return true;
+}
+
+bool JsonBuilder::Close() {
+  open_.pop_back();
+  return true;
+}
+
+json* JsonBuilder::Add(json value) {
+  if (open_.empty()) {
+    root_ = std::move(value);
+    return &root_;
+  }
+  if (open_.back()->is_array()) {
+    return &open_.back()->get_ref<json::array_t&>().emplace_back(std::move(value));
+  }
+  *member_ = std::move(value);
+  return member_;
+}
+
+}  // namespace gateway
