@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "service/passfort/json_reader.h"
 
 namespace gateway {
 namespace {
@@ -249,6 +250,22 @@ json GeneratedJson::Application() {
   });
 }
 
+// Two levels more than `counted` at most, and no equal names inside: never too deep.
+json GeneratedJson::Uncounted(const json& counted) {
+  switch (random_() % 5) {
+    case 0:
+      return AnyValue(2);
+    case 1:
+      return {{"alias", AnyText()}, {Pick(kUnknownNames), AnyScalar()}};
+    case 2:
+      return json::array({{{"status", EnumValue()}}, AnyScalar()});
+    case 3:
+      return EnumValue();
+    default:
+      return counted;
+  }
+}
+
 std::string GeneratedJson::Text(const json& json) {
   const std::string space = Chance(5) ? " \r\n\t" : "";
   if (json.is_binary()) {
@@ -264,6 +281,9 @@ std::string GeneratedJson::Text(const json& json) {
   std::string text;
   for (const auto& [name, value] : json.items()) {
     text += text.empty() ? "" : ",";
+    if (json.is_object() && has_equal_names_ && Chance(5)) {
+      text += Text(name) + ":" + WriteJson(Uncounted(value)) + ",";
+    }
     if (json.is_object()) {
       text += Text(name) + space + ":";
     }

@@ -14,12 +14,13 @@ namespace gateway {
 // strange elements, deep nesting. The same seed gives the same JSON.
 class GeneratedJson {
  public:
-  explicit GeneratedJson(uint64_t seed) : random_(seed) {}
+  explicit GeneratedJson(uint64_t seed) : random_(seed), has_equal_names_(Chance(30)) {}
 
   // An object with a non-empty `id`.
   nlohmann::json Application();
 
-  // `json` as text, with spaces and escapes here and there.
+  // `json` as text, with spaces and escapes here and there. In some texts there are members that do
+  // not count: before one with the same name.
   std::string Text(const nlohmann::json& json);
 
  private:
@@ -55,7 +56,11 @@ class GeneratedJson {
   nlohmann::json StatusChange();
   nlohmann::json FlagChange();
 
+  // A value for a member whose name comes again with `counted`.
+  nlohmann::json Uncounted(const nlohmann::json& counted);
+
   std::mt19937_64 random_;
+  bool has_equal_names_;
 };
 
 }  // namespace gateway
