@@ -1,56 +1,36 @@
 #include "service/passfort/application_list.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "service/http/http_client.h"
-#include "service/passfort/json_reader.h"
 #include "service/passfort/outcome.h"
 #include "service/passfort/product_application_json.h"
 
 namespace gateway {
 namespace {
 
-using nlohmann::json;
-
-// The text of a member; empty if it is absent, null or of another type than documented.
-std::string TextOf(const json& object, const char* member) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(member);
-  if (found == object.end() || !found->is_string()) return "";
-  return found->get_ref<const std::string&>();
+// The text of a role; empty if it is absent, null or of another type than documented.
+std::string RoleText(const pb::ProductApplication& application) {
+  if (application.associated_role() != pb::ASSOCIATED_ROLE_UNSPECIFIED) {
+    return std::string(AssociatedRoleJsonName(application.associated_role()));
+  }
+  const auto& kept = application.unmapped().fields();
+  const auto role = kept.find("associated_role");
+  if (role == kept.end()) return "";
+  // A number that no double holds is kept as a string, too.
+  const std::string& text = role->second.string_value();
+  return text.find_first_not_of("-0123456789") == std::string::npos ? "" : text;
 }
 
-// Nothing if the item is no application.
-std::optional<ListedApplication> ReadItem(json item) {
+ListedApplication Listed(pb::ProductApplication application) {
   ListedApplication listed;
-  listed.id = TextOf(item, "id");
-  if (listed.id.empty()) return std::nullopt;
-  absl::AsciiStrToLower(&listed.id);
-  if (const auto product = item.find("product"); product != item.end()) {
-    listed.product_alias = TextOf(*product, "alias");
-    listed.product_id = TextOf(*product, "id");
-    absl::AsciiStrToLower(&listed.product_id);
-  }
-  listed.associated_role = TextOf(item, "associated_role");
-  listed.application = std::make_shared<pb::ProductApplication>();
-  ProductApplicationFromJson(std::move(item), *listed.application);
+  listed.id = absl::AsciiStrToLower(application.id());
+  listed.product_alias = application.product().alias();
+  listed.product_id = absl::AsciiStrToLower(application.product().id());
+  listed.associated_role = RoleText(application);
+  listed.application = std::make_shared<pb::ProductApplication>(std::move(application));
   return listed;
-}
-
-// Nothing if the body is no list, or not all of one.
-std::optional<std::vector<ListedApplication>> ReadList(std::string_view text) {
-  auto body = ReadJson(text);
-  if (!body || !body->is_array()) return std::nullopt;
-  std::vector<ListedApplication> list;
-  list.reserve(body->size());
-  for (json& item : *body) {
-    auto listed = ReadItem(std::move(item));
-    if (!listed) return std::nullopt;
-    list.push_back(*std::move(listed));
-  }
-  return list;
 }
 
 // What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
@@ -77,7 +57,12 @@ ListOutcome OutcomeOfList(const HttpResult& result, absl::Time now) {
   }
   const auto& response = std::get<HttpResponse>(result.answer);
   if (response.status >= 200 && response.status <= 299) {
-    if (auto list = ReadList(response.body)) return *std::move(list);
+    if (auto applications = ReadProductApplications(response.body)) {
+      std::vector<ListedApplication> list;
+      list.reserve(applications->size());
+      for (auto& application : *applications) list.push_back(Listed(std::move(application)));
+      return list;
+    }
   }
   return std::visit(Reading(), OutcomeOfWrite(result, now));
 }

@@ -29,12 +29,6 @@ bool IsAboutTheKey(const PassfortAnswer& answer) {
          answer.code == kInvalidApiKey;
 }
 
-bool IsApplication(const nlohmann::json& body) {
-  if (!body.is_object()) return false;
-  const auto id = body.find("id");
-  return id != body.end() && id->is_string() && !id->get_ref<const std::string&>().empty();
-}
-
 NotCarriedOut::Cause WhyNotCarriedOut(HttpFailure::Kind kind) {
   switch (kind) {
     case HttpFailure::Kind::kTimeout:
@@ -66,29 +60,38 @@ Outcome OutcomeOfFailure(const HttpFailure& failure, bool body_requested) {
   return Ambiguous{.cause = WhyAmbiguous(failure.kind)};                               // row 3
 }
 
-Done DoneWith(nlohmann::json body, const std::optional<PassfortError>& error) {
+std::optional<PassfortError> ErrorIn(const HttpResponse& response) {
+  const auto body = ReadJson(response.body);
+  return body ? FirstError(*body) : std::nullopt;
+}
+
+Done DoneWith(pb::ProductApplication application, const HttpResponse& response) {
   Done done;
-  ProductApplicationFromJson(std::move(body), *done.application);
-  if (error) done.error_code = error->code;
+  *done.application = std::move(application);
+  // The contract has no field for errors, so `unmapped` tells whether to look for one.
+  if (done.application->unmapped().fields().contains("errors")) {
+    const auto error = ErrorIn(response);
+    if (error) done.error_code = error->code;
+  }
   return done;
 }
 
 // The rows are numbered as in docs/outcomes.md; the first one that fits counts.
 Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
   const int status = response.status;
-  auto body = ReadJson(response.body);
-  const auto error = body ? FirstError(*body) : std::nullopt;
+  // Row 1: an application is there, whatever else the answer holds.
+  if (IsSuccess(status)) {
+    if (auto application = ReadProductApplication(response.body)) {
+      return DoneWith(*std::move(application), response);
+    }
+  }
   PassfortAnswer answer{.http_status = status};
-  if (error) {
+  if (const auto error = ErrorIn(response)) {
     answer.code = error->code;
     if (!IsAboutTheKey(answer)) answer.message = error->message;
   }
   const auto code_class = answer.code ? ClassOfCode(*answer.code) : PassfortCodeClass::kUnknown;
 
-  // Row 1: an application is there, whatever else the answer holds.
-  if (IsSuccess(status) && body && IsApplication(*body)) {
-    return DoneWith(*std::move(body), error);
-  }
   // Row 4: a server that gave up.
   if (MayHaveBeenDone(status)) {
     return Ambiguous{.cause = Ambiguous::Cause::kServerError, .answer = std::move(answer)};

@@ -1,9 +1,10 @@
 #ifndef SERVICE_PASSFORT_PRODUCT_APPLICATION_JSON_H_
 #define SERVICE_PASSFORT_PRODUCT_APPLICATION_JSON_H_
 
-#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "passfort/gateway/v1/product_application.pb.h"
 
@@ -13,10 +14,13 @@ namespace pb = ::passfort::gateway::v1;
 
 // Passfort's JSON form of a product application <-> the contract. Pure functions: no I/O, no clock.
 
-// Fills an empty `application` from a JSON object whose `id` is a non-empty string. Never fails:
-// what the typed fields would not print back as the same value is in `unmapped` as well. Takes
-// `source` apart: give it away with std::move.
-void ProductApplicationFromJson(nlohmann::json source, pb::ProductApplication& application);
+// Reads an application: a JSON object whose `id` is a non-empty string. Nothing if `text` is not
+// that, or is no JSON as ReadJson takes it. Whatever else the object has is read: what the typed
+// fields would not print back as the same value is in `unmapped` as well.
+std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text);
+
+// Reads a JSON list of such objects. Nothing if it is no list, or any item is something else.
+std::optional<std::vector<pb::ProductApplication>> ReadProductApplications(std::string_view text);
 
 // The body of a request to add an application: the product's alias or, only if that is empty, its
 // id, and the role unless it is UNSPECIFIED. All text must be UTF-8.

@@ -2,83 +2,122 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "service/passfort/json_builder.h"
 #include "service/passfort/json_reader.h"
 
 namespace gateway {
 namespace {
 
-using nlohmann::json;
+using google::protobuf::Struct;
+using google::protobuf::Value;
 
-template <typename Integer>
-void SetInteger(Integer integer, google::protobuf::Value& value) {
-  const double nearest = static_cast<double>(integer);
-  // 2^63 or 2^64 for the largest ones: casting that back would be undefined.
-  const bool fits = nearest < std::ldexp(1.0, std::numeric_limits<Integer>::digits);
-  if (fits && static_cast<Integer>(nearest) == integer) {
-    value.set_number_value(nearest);
-  } else {
-    value.set_string_value(absl::StrCat(integer));
-  }
-}
+struct ScalarSetter {
+  Value& value;
 
-void FillStruct(json::object_t& object, int level, google::protobuf::Struct& result) {
-  auto& fields = *result.mutable_fields();
-  for (auto& [name, member] : object) {
-    ValueFromJson(std::move(member), level, fields[name]);
+  void operator()(std::nullptr_t) const { value.set_null_value(google::protobuf::NULL_VALUE); }
+  void operator()(bool truth) const { value.set_bool_value(truth); }
+  void operator()(double number) const { value.set_number_value(number); }
+  void operator()(LargeInteger integer) const { (*this)(integer.digits); }
+  void operator()(std::string_view text) const { value.mutable_string_value()->assign(text); }
+
+  // An int64 or a uint64.
+  template <typename Integer>
+  void operator()(Integer integer) const {
+    const double nearest = static_cast<double>(integer);
+    // 2^63 or 2^64 for the largest ones: casting that back would be undefined.
+    const bool fits = nearest < std::ldexp(1.0, std::numeric_limits<Integer>::digits);
+    if (fits && static_cast<Integer>(nearest) == integer) {
+      value.set_number_value(nearest);
+    } else {
+      value.set_string_value(absl::StrCat(integer));
+    }
   }
-}
+};
 
 }  // namespace
 
-void ValueFromJson(json source, int level, google::protobuf::Value& value) {
-  if (source.is_structured() && level > kMaxStructLevels) {
-    value.set_string_value(WriteJson(source));
-    return;
-  }
-  switch (source.type()) {
-    case json::value_t::boolean:
-      value.set_bool_value(source.get<bool>());
-      return;
-    case json::value_t::number_integer:
-      SetInteger(source.get<json::number_integer_t>(), value);
-      return;
-    case json::value_t::number_unsigned:
-      SetInteger(source.get<json::number_unsigned_t>(), value);
-      return;
-    case json::value_t::number_float:
-      value.set_number_value(source.get<double>());
-      return;
-    case json::value_t::binary: {
-      const auto& digits = source.get_binary();
-      value.set_string_value(std::string(digits.begin(), digits.end()));
-      return;
-    }
-    case json::value_t::string:
-      value.set_string_value(std::move(source.get_ref<std::string&>()));
-      return;
-    case json::value_t::array: {
-      auto& list = *value.mutable_list_value();
-      for (auto& element : source.get_ref<json::array_t&>()) {
-        ValueFromJson(std::move(element), level + 1, *list.add_values());
-      }
-      return;
-    }
-    case json::value_t::object:
-      FillStruct(source.get_ref<json::object_t&>(), level + 1, *value.mutable_struct_value());
-      return;
-    case json::value_t::null:
-    case json::value_t::discarded:
-      value.set_null_value(google::protobuf::NULL_VALUE);
+Value* AddMember(Struct& object, std::string_view name) {
+  auto& fields = *object.mutable_fields();
+  const size_t before = fields.size();
+  Value& value = fields[std::string(name)];
+  return fields.size() > before ? &value : nullptr;
+}
+
+void SetValue(const JsonScalar& scalar, Value& value) { std::visit(ScalarSetter{value}, scalar); }
+
+StructBuilder::StructBuilder() = default;
+StructBuilder::~StructBuilder() = default;
+
+void StructBuilder::BeginStruct(Struct& object) {
+  first_level_ = 0;
+  open_.push_back({.object = &object});
+  depth_ = 1;
+}
+
+void StructBuilder::BeginValue(JsonContainer kind, Value& value, int level) {
+  first_level_ = level;
+  Enter(kind, value);
+}
+
+void StructBuilder::Scalar(const JsonScalar& scalar) {
+  if (subtree_) {
+    subtree_->Scalar(scalar);
+  } else {
+    SetValue(scalar, NextValue());
   }
 }
 
-void StructFromJson(json source, google::protobuf::Struct& result) {
-  FillStruct(source.get_ref<json::object_t&>(), 1, result);
+void StructBuilder::Open(JsonContainer kind) {
+  if (subtree_) {
+    ++depth_;
+    subtree_->Open(kind);
+  } else {
+    Enter(kind, NextValue());
+  }
+}
+
+bool StructBuilder::Name(std::string_view name) {
+  if (subtree_) {
+    return subtree_->Name(name);
+  }
+  member_ = AddMember(*open_.back().object, name);
+  return member_ != nullptr;
+}
+
+void StructBuilder::Close() {
+  --depth_;
+  if (!subtree_) {
+    open_.pop_back();
+    return;
+  }
+  subtree_->Close();
+  if (depth_ == open_.size()) {
+    subtree_value_->set_string_value(WriteJson(subtree_->TakeResult()));
+    subtree_.reset();
+  }
+}
+
+Value& StructBuilder::NextValue() {
+  const Container& innermost = open_.back();
+  return innermost.list == nullptr ? *member_ : *innermost.list->add_values();
+}
+
+void StructBuilder::Enter(JsonContainer kind, Value& value) {
+  ++depth_;
+  const int level = first_level_ + static_cast<int>(open_.size());
+  if (level > kMaxStructLevels) {
+    subtree_ = std::make_unique<JsonBuilder>();
+    subtree_->Open(kind);
+    subtree_value_ = &value;
+  } else if (kind == JsonContainer::kObject) {
+    open_.push_back({.object = value.mutable_struct_value()});
+  } else {
+    open_.push_back({.list = value.mutable_list_value()});
+  }
 }
 
 }  // namespace gateway

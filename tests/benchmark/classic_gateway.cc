@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "passfort/gateway/v1/product_application_service.grpc.pb.h"
-#include "service/passfort/json_reader.h"
 #include "service/passfort/product_application_json.h"
 #include "tests/benchmark/peer_server.h"
 
@@ -134,11 +133,9 @@ class ClassicService final : public pb::ProductApplicationService::Service {
 
     if (result != CURLE_OK) return {grpc::StatusCode::UNKNOWN, curl_easy_strerror(result)};
     if (status != 200) return {grpc::StatusCode::UNKNOWN, "HTTP " + std::to_string(status)};
-    const std::optional<nlohmann::json> json = ReadJson(answer);
-    if (!json || !json->is_object() || !json->contains("id")) {
-      return {grpc::StatusCode::UNKNOWN, "the answer is no product application"};
-    }
-    ProductApplicationFromJson(*json, *response->mutable_product_application());
+    std::optional<pb::ProductApplication> application = ReadProductApplication(answer);
+    if (!application) return {grpc::StatusCode::UNKNOWN, "the answer is no product application"};
+    *response->mutable_product_application() = *std::move(application);
     answered_.fetch_add(1, std::memory_order_relaxed);
     return grpc::Status::OK;
   }

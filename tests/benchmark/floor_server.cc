@@ -43,7 +43,7 @@ int Main(int argc, char** argv) {
     std::cerr << "usage: bench-floor ANSWER_FILE\n";
     return 2;
   }
-  std::optional<pb::ProductApplication> application = ReadProductApplication(argv[1]);
+  std::optional<pb::ProductApplication> application = ProductApplicationInFile(argv[1]);
   if (!application) {
     std::cerr << argv[1] << " holds no JSON object\n";
     return 1;

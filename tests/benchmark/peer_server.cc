@@ -5,21 +5,15 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
 
-#include "service/passfort/json_reader.h"
 #include "service/passfort/product_application_json.h"
 
 namespace gateway::benchmark {
 
-std::optional<pb::ProductApplication> ReadProductApplication(const std::string& path) {
+std::optional<pb::ProductApplication> ProductApplicationInFile(const std::string& path) {
   std::ifstream file(path);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const std::optional<nlohmann::json> json = ReadJson(text);
-  if (!json || !json->is_object()) return std::nullopt;
-  pb::ProductApplication application;
-  ProductApplicationFromJson(*json, application);
-  return application;
+  return ReadProductApplication(text);
 }
 
 int ServeUntilSignal(grpc::ServerBuilder& builder, grpc::Service& service,

@@ -21,7 +21,7 @@ namespace pb = ::passfort::gateway::v1;
 using AnsweredCalls = std::atomic<std::uint64_t>;
 
 // The product application in the JSON file `path`. Nothing if there is none.
-std::optional<pb::ProductApplication> ReadProductApplication(const std::string& path);
+std::optional<pb::ProductApplication> ProductApplicationInFile(const std::string& path);
 
 // Serves `service` on a free port of the loopback interface until SIGTERM or SIGINT, and returns
 // the process's exit code. Writes one JSON line to stdout when it serves (`listen` has the address)

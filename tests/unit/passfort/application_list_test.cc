@@ -63,8 +63,10 @@ TEST(ApplicationListTest, NullAndAnotherTypeThanDocumentedAreAbsent) {
   EXPECT_THAT(Describe(Read(Answer(200, R"([
                 {"id": "a", "product": null, "associated_role": null},
                 {"id": "b", "product": {"id": null, "alias": 7}, "associated_role": {}},
-                {"id": "c", "product": "forexo_basic"}])"))),
-              ElementsAre("a|||", "b|||", "c|||"));
+                {"id": "c", "product": "forexo_basic"},
+                {"id": "d", "product": {"alias": 18446744073709551617}, "associated_role": 7},
+                {"id": "e", "associated_role": -18446744073709551617}])"))),
+              ElementsAre("a|||", "b|||", "c|||", "d|||", "e|||"));
 }
 
 struct NoListCase {

@@ -1,39 +1,18 @@
 #include "service/passfort/product_application_json.h"
 
 #include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
-#include <google/protobuf/util/message_differencer.h>
-#include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "service/passfort/json_reader.h"
-#include "tests/unit/passfort/rebuilt_application.h"
+#include "tests/unit/passfort/mapped_application.h"
 
 namespace gateway {
 namespace {
 
-using google::protobuf::TextFormat;
 using nlohmann::json;
-
-std::string TestData(const std::string& name) {
-  std::ifstream file(absl::StrCat(GATEWAY_TESTDATA, "/passfort/", name));
-  EXPECT_TRUE(file.is_open()) << name;
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-pb::ProductApplication Mapped(const json& source) {
-  pb::ProductApplication application;
-  ProductApplicationFromJson(source, application);
-  EXPECT_EQ(BrokenPromise(source, application), "");
-  return application;
-}
 
 // The application that a JSON object maps to, without its `id`, which every one has.
 pb::ProductApplication MappedMembers(std::string_view members) {
@@ -43,20 +22,6 @@ pb::ProductApplication MappedMembers(std::string_view members) {
   EXPECT_EQ(application.id(), "7f1d2c08-5b0e-4c55-9a41-0f6a3b9d1e22");
   application.clear_id();
   return application;
-}
-
-MATCHER_P(IsProto, expected_text, "") {
-  pb::ProductApplication expected;
-  if (!TextFormat::ParseFromString(std::string(expected_text), &expected)) {
-    *result_listener << "the expectation is no text proto";
-    return false;
-  }
-  std::string difference;
-  google::protobuf::util::MessageDifferencer differencer;
-  differencer.ReportDifferencesToString(&difference);
-  const bool same = differencer.Compare(expected, arg);
-  *result_listener << difference;
-  return same;
 }
 
 // --- Whole answers
@@ -187,15 +152,6 @@ INSTANTIATE_TEST_SUITE_P(
 
 // --- Depth
 
-// What is `levels` below `root`, down the members called "a".
-const google::protobuf::Value& Below(const google::protobuf::Struct& root, int levels) {
-  const google::protobuf::Value* value = &root.fields().at("a");
-  for (int level = 1; level < levels; ++level) {
-    value = &value->struct_value().fields().at("a");
-  }
-  return *value;
-}
-
 // {"a": {"a": ... {"n": 18446744073709551617}}} with the innermost object `level` below the
 // outermost.
 json ObjectAtLevel(int level) {
@@ -214,6 +170,24 @@ TEST(ProductApplicationJsonTest, CarriesASubtreeBelow24LevelsAsItsText) {
   source = ObjectAtLevel(25);
   source["id"] = "x";
   EXPECT_EQ(Below(Mapped(source).unmapped(), 25).string_value(), R"({"n":18446744073709551617})");
+}
+
+TEST(ProductApplicationJsonTest, CarriesListsAndScalarsInADeepSubtreeAsText) {
+  json source = {{"id", "x"}, {"a", json::parse(R"([{}, [], null, true, -1, 0.5, "\u00e9\""])")}};
+  for (int level = 1; level <= 24; ++level) source["a"] = json::object({{"a", source["a"]}});
+  source["b"] = {{"c", 1}};
+  const auto unmapped = Mapped(source).unmapped();
+  EXPECT_EQ(Below(unmapped, 25).string_value(), R"([{},[],null,true,-1,0.5,"é\""])");
+  EXPECT_EQ(unmapped.fields().at("b").struct_value().fields().at("c").number_value(), 1);
+}
+
+TEST(ProductApplicationJsonTest, ReadsTheDeepestNestingAllowed) {
+  const auto with_lists = [](int lists) {
+    return absl::StrCat(R"({"id": "x", "a": )", std::string(lists, '['), std::string(lists, ']'),
+                        "}");
+  };
+  EXPECT_TRUE(ReadProductApplication(with_lists(kMaxJsonDepth - 1)).has_value());
+  EXPECT_FALSE(ReadProductApplication(with_lists(kMaxJsonDepth)).has_value());
 }
 
 TEST(ProductApplicationJsonTest, CountsTheLevelsOfAnAssignmentFromTheAssignment) {

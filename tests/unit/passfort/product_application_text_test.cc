@@ -1,0 +1,195 @@
+// Whole texts: what is an application or a list of them, and members with equal names.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "service/passfort/json_reader.h"
+#include "service/passfort/product_application_json.h"
+#include "tests/unit/passfort/mapped_application.h"
+
+namespace gateway {
+namespace {
+
+using nlohmann::json;
+
+// --- What is no application
+
+struct Text {
+  const char* name;
+  const char* json;
+};
+
+void PrintTo(const Text& row, std::ostream* out) { *out << row.name; }
+
+class NoApplicationTest : public testing::TestWithParam<Text> {};
+
+TEST_P(NoApplicationTest, IsNothing) {
+  EXPECT_FALSE(ReadProductApplication(GetParam().json).has_value());
+  EXPECT_FALSE(ReadProductApplications(absl::StrCat("[", GetParam().json, "]")).has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Texts, NoApplicationTest,
+                         testing::ValuesIn<Text>({
+                             {"NoId", R"({"status": "APPLIED"})"},
+                             {"EmptyId", R"({"id": ""})"},
+                             {"NullAsId", R"({"id": null})"},
+                             {"NumberAsId", R"({"id": 7})"},
+                             {"LargeIntegerAsId", R"({"id": 18446744073709551617})"},
+                             {"ObjectAsId", R"({"id": {"id": "x"}})"},
+                             {"ListAsId", R"({"id": ["x"]})"},
+                             {"IdFurtherDown", R"({"product": {"id": "x"}})"},
+                             {"List", R"([{"id": "x"}])"},
+                             {"Text", R"("x")"},
+                             {"Number", "7"},
+                             {"Null", "null"},
+                             {"CutOff", R"({"id": "x", "history": [{"status": "APPLIED")"},
+                             {"CutOffUnknown", R"({"id": "x", "risk": [{"a": 1)"},
+                             {"Garbage", R"({"id": "x"} x)"},
+                             {"NoUtf8", "{\"id\": \"x\", \"risk\": \"\xff\"}"},
+                         }),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(ProductApplicationJsonTest, ReadsNoTextWithAZeroByte) {
+  EXPECT_FALSE(ReadProductApplication(std::string_view("{\"id\": \"x\"}\0", 12)).has_value());
+}
+
+// --- Members with equal names
+
+struct EqualNames {
+  const char* name;
+  const char* json;
+  // The same without the members that do not count.
+  const char* last_ones;
+};
+
+void PrintTo(const EqualNames& row, std::ostream* out) { *out << row.name; }
+
+class EqualNamesTest : public testing::TestWithParam<EqualNames> {};
+
+TEST_P(EqualNamesTest, TheLastOneCounts) {
+  const json last_ones = ReadJson(GetParam().last_ones).value();
+  ASSERT_EQ(ReadJson(GetParam().json), last_ones);
+
+  const pb::ProductApplication read = ReadProductApplication(GetParam().json).value();
+
+  EXPECT_THAT(read, IsProto(Mapped(last_ones).DebugString()));
+  const auto listed = ReadProductApplications(
+      absl::StrCat(R"([{"id": "y"}, )", GetParam().json, R"(, {"id": "z"}])"));
+  ASSERT_EQ(listed.value().size(), 3);
+  EXPECT_THAT((*listed)[1], IsProto(read.DebugString()));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, EqualNamesTest,
+    testing::ValuesIn<EqualNames>({
+        {"TypedThenTyped", R"({"id": "x", "status": "APPLIED", "status": "APPROVED"})",
+         R"({"id": "x", "status": "APPROVED"})"},
+        {"TypedThenObject", R"({"id": "x", "status": "APPLIED", "status": {"a": 1}})",
+         R"({"id": "x", "status": {"a": 1}})"},
+        {"TypedThenNull", R"({"id": "x", "hidden": true, "hidden": null})",
+         R"({"id": "x", "hidden": null})"},
+        {"NullThenTyped", R"({"id": "x", "flag": null, "flag": "DECIDED"})",
+         R"({"id": "x", "flag": "DECIDED"})"},
+        {"KeptThenTyped", R"({"id": "x", "status": "PAUSED", "status": "APPLIED"})",
+         R"({"id": "x", "status": "APPLIED"})"},
+        {"KeptThenNull", R"({"id": "x", "status": "PAUSED", "status": null})",
+         R"({"id": "x", "status": null})"},
+        {"KeptObjectThenKeptNumber", R"({"id": "x", "flag": {"a": 1}, "flag": 2})",
+         R"({"id": "x", "flag": 2})"},
+        {"IdOfAnotherTypeThenId", R"({"id": {"a": 1}, "id": "x"})", R"({"id": "x"})"},
+        {"NameWrittenInTwoWays", R"({"id": "x", "st\u0061tus": "APPLIED", "status": 7})",
+         R"({"id": "x", "status": 7})"},
+        {"MessageThenMessage",
+         R"({"id": "x", "product": {"id": "a", "weight": 1}, "product": {"alias": "b"}})",
+         R"({"id": "x", "product": {"alias": "b"}})"},
+        {"MessageThenNull", R"({"id": "x", "product": {"weight": 1}, "product": null})",
+         R"({"id": "x", "product": null})"},
+        {"ListThenList",
+         R"({"id": "x", "history": [{"status": "APPLIED"}, 5], "history": [{"comment": "c"}]})",
+         R"({"id": "x", "history": [{"comment": "c"}]})"},
+        {"ListThenText", R"({"id": "x", "history": [{"status": "APPLIED"}], "history": "none"})",
+         R"({"id": "x", "history": "none"})"},
+        {"TextThenList", R"({"id": "x", "assignments": "none", "assignments": [{"a": 1}]})",
+         R"({"id": "x", "assignments": [{"a": 1}]})"},
+        {"UnknownThenNull", R"({"id": "x", "risk": {"a": 1}, "risk": null})",
+         R"({"id": "x", "risk": null})"},
+        {"UnknownListThenObject", R"({"id": "x", "risk": [1, 2], "risk": {"b": 2}})",
+         R"({"id": "x", "risk": {"b": 2}})"},
+        {"InAMessage", R"({"id": "x", "product": {"alias": "a", "alias": ["b"]}})",
+         R"({"id": "x", "product": {"alias": ["b"]}})"},
+        {"UnknownInAMessage", R"({"id": "x", "product": {"weight": 1, "weight": null}})",
+         R"({"id": "x", "product": {"weight": null}})"},
+        {"InAnElement",
+         R"({"id": "x", "history": [{}, {"date": "2024-03-11T09:26:53", "date": "2024-03-12 00:00:00"}]})",
+         R"({"id": "x", "history": [{}, {"date": "2024-03-12 00:00:00"}]})"},
+        {"InAMessageOfAnElement",
+         R"({"id": "x", "approval_blockers": [{"task_variant": {"name": 1, "weight": 2, "name": "n"}}]})",
+         R"({"id": "x", "approval_blockers": [{"task_variant": {"weight": 2, "name": "n"}}]})"},
+        {"InAnAssignment", R"({"id": "x", "assignments": [{"a": [1], "b": 2, "a": "c"}]})",
+         R"({"id": "x", "assignments": [{"b": 2, "a": "c"}]})"},
+        {"DeepInAnUnknownMember", R"({"id": "x", "risk": [{"a": {"b": 1, "b": {"c": 2}}}]})",
+         R"({"id": "x", "risk": [{"a": {"b": {"c": 2}}}]})"},
+        {"ThreeOfThem", R"({"id": "x", "flag": 1, "flag": "DECIDED", "flag": [2], "id": "y"})",
+         R"({"id": "y", "flag": [2]})"},
+        {"LargeNumbersAndTextsBesideThem",
+         R"({"id": "x", "flag": 1, "n": [18446744073709551617, -0.5e-3, "\u0001\ud83d\ude00\""], "flag": 2})",
+         R"({"id": "x", "flag": 2, "n": [18446744073709551617, -0.5e-3, "\u0001\ud83d\ude00\""]})"},
+    }),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ProductApplicationJsonTest, TheLastOfEqualNamesCountsInTheTextOfADeepSubtree) {
+  std::string text = R"({"n": [1], "m": 2, "n": {"o": 3}})";
+  for (int level = 25; level > 0; --level) text = absl::StrCat(R"({"a": )", text, "}");
+  text.insert(1, R"("id": "x", )");
+  const auto application = ReadProductApplication(text);
+  EXPECT_EQ(Below(application.value().unmapped(), 25).string_value(), R"({"m":2,"n":{"o":3}})");
+}
+
+TEST(ProductApplicationJsonTest, AnIdThatDoesNotCountIsNone) {
+  EXPECT_FALSE(ReadProductApplication(R"({"id": "x", "id": ""})").has_value());
+  EXPECT_FALSE(ReadProductApplications(R"([{"id": "x", "id": 7}])").has_value());
+}
+
+TEST(ProductApplicationJsonTest, IsNothingIfTheTextBreaksAfterEqualNames) {
+  EXPECT_FALSE(ReadProductApplication(R"({"id": "x", "flag": 1, "flag": 2)").has_value());
+}
+
+// --- Lists
+
+TEST(ProductApplicationsJsonTest, ReadsEveryItemAsIfItWereAlone) {
+  const std::string text = TestData("list_with_associate.json");
+  const json list = ReadJson(text).value();
+  const auto applications = ReadProductApplications(text);
+  ASSERT_EQ(applications.value().size(), list.size());
+  for (size_t i = 0; i < list.size(); ++i) {
+    EXPECT_THAT((*applications)[i], IsProto(Mapped(list[i]).DebugString())) << i;
+  }
+}
+
+TEST(ProductApplicationsJsonTest, KeepsWhatIsUnknownWithItsItem) {
+  const auto applications = ReadProductApplications(
+      R"([{"id": "a", "risk": [1], "product": {"weight": 1}}, {"id": "b", "hidden": true},
+          {"id": "c", "status": 7}])");
+  ASSERT_EQ(applications.value().size(), 3);
+  EXPECT_EQ((*applications)[0].unmapped().fields().size(), 2);
+  EXPECT_FALSE((*applications)[1].has_unmapped());
+  EXPECT_THAT((*applications)[2], IsProto(R"(id: "c" unmapped {
+      fields { key: "status" value { number_value: 7 } } })"));
+}
+
+TEST(ProductApplicationsJsonTest, IsNothingIfItIsNoList) {
+  EXPECT_FALSE(ReadProductApplications(R"({"id": "x"})").has_value());
+  EXPECT_FALSE(ReadProductApplications("null").has_value());
+  EXPECT_FALSE(ReadProductApplications("[[]]").has_value());
+  EXPECT_FALSE(ReadProductApplications(R"([{"id": "x"}] [])").has_value());
+}
+
+TEST(ProductApplicationsJsonTest, AnEmptyListIsAList) {
+  EXPECT_TRUE(ReadProductApplications("[]").value().empty());
+}
+
+}  // namespace
+}  // namespace gateway
