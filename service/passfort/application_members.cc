@@ -2,6 +2,7 @@
 
 #include <google/protobuf/struct.pb.h>
 
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -79,90 +80,93 @@ Message& OpenMessage(Message& message) {
 // --- The kinds of fields.
 
 template <auto Accessor>
-constexpr Field String = {.read = ReadString<Accessor>};
+constexpr Field kString = {.read = ReadString<Accessor>};
 
 template <auto Accessor>
-constexpr Field Bool = {.read = ReadBool<Accessor>};
+constexpr Field kBool = {.read = ReadBool<Accessor>};
 
 template <auto Accessor, const auto& Names>
-constexpr Field Enum = {.read = ReadEnum<Accessor, Names>};
+constexpr Field kEnum = {.read = ReadEnum<Accessor, Names>};
 
 template <auto Accessor>
-constexpr Field Date = {.read = ReadDate<Accessor>};
+constexpr Field kDate = {.read = ReadDate<Accessor>};
 
 template <auto Accessor, const auto& FieldMembers>
-constexpr Field Object = {
+constexpr Field kObject = {
     .open = OpenMessage<Accessor>, .container = JsonContainer::kObject, .members = FieldMembers};
 
 template <auto Accessor, const auto& ElementMembers>
-constexpr Field Objects = {
+constexpr Field kObjects = {
     .open = OpenMessage<Accessor>, .container = JsonContainer::kList, .members = ElementMembers};
 
 template <auto Accessor>
-constexpr Field Structs = {.open = OpenMessage<Accessor>, .container = JsonContainer::kList};
+constexpr Field kStructs = {.open = OpenMessage<Accessor>, .container = JsonContainer::kList};
 
 // --- Which member goes where. What is not in these tables goes to `unmapped`.
 
 constexpr Member kUser[] = {
-    {"id", String<&pb::User::mutable_id>},
-    {"name", String<&pb::User::mutable_name>},
-    {"email", String<&pb::User::mutable_email>},
+    {"id", kString<&pb::User::mutable_id>},
+    {"name", kString<&pb::User::mutable_name>},
+    {"email", kString<&pb::User::mutable_email>},
 };
 
 constexpr Member kProduct[] = {
-    {"id", String<&pb::Product::mutable_id>},
-    {"alias", String<&pb::Product::mutable_alias>},
-    {"name", String<&pb::Product::mutable_name>},
-    {"automatically_apply", Bool<&pb::Product::set_automatically_apply>},
-    {"automatically_approve", Bool<&pb::Product::set_automatically_approve>},
-    {"is_deleted", Bool<&pb::Product::set_is_deleted>},
+    {"id", kString<&pb::Product::mutable_id>},
+    {"alias", kString<&pb::Product::mutable_alias>},
+    {"name", kString<&pb::Product::mutable_name>},
+    {"automatically_apply", kBool<&pb::Product::set_automatically_apply>},
+    {"automatically_approve", kBool<&pb::Product::set_automatically_approve>},
+    {"is_deleted", kBool<&pb::Product::set_is_deleted>},
 };
 
 constexpr Member kRequiredTask[] = {
-    {"id", String<&pb::RequiredTask::mutable_id>},
-    {"task_type", String<&pb::RequiredTask::mutable_task_type>},
-    {"name", String<&pb::RequiredTask::mutable_name>},
-    {"description", String<&pb::RequiredTask::mutable_description>},
-    {"alias", String<&pb::RequiredTask::mutable_alias>},
+    {"id", kString<&pb::RequiredTask::mutable_id>},
+    {"task_type", kString<&pb::RequiredTask::mutable_task_type>},
+    {"name", kString<&pb::RequiredTask::mutable_name>},
+    {"description", kString<&pb::RequiredTask::mutable_description>},
+    {"alias", kString<&pb::RequiredTask::mutable_alias>},
 };
 
 constexpr Member kApprovalBlocker[] = {
-    {"blocker_type", Enum<&pb::ApprovalBlocker::set_blocker_type, kBlockerTypes>},
-    {"event_id", String<&pb::ApprovalBlocker::mutable_event_id>},
-    {"task_type", String<&pb::ApprovalBlocker::mutable_task_type>},
-    {"task_variant", Object<&pb::ApprovalBlocker::mutable_task_variant, kRequiredTask>},
+    {"blocker_type", kEnum<&pb::ApprovalBlocker::set_blocker_type, kBlockerTypes>},
+    {"event_id", kString<&pb::ApprovalBlocker::mutable_event_id>},
+    {"task_type", kString<&pb::ApprovalBlocker::mutable_task_type>},
+    {"task_variant", kObject<&pb::ApprovalBlocker::mutable_task_variant, kRequiredTask>},
 };
 
 constexpr Member kStatusChange[] = {
-    {"status", Enum<&pb::StatusChange::set_status, kStatuses>},
-    {"date", Date<&pb::StatusChange::mutable_date>},
-    {"decisioner", Object<&pb::StatusChange::mutable_decisioner, kUser>},
-    {"comment", String<&pb::StatusChange::mutable_comment>},
+    {"status", kEnum<&pb::StatusChange::set_status, kStatuses>},
+    {"date", kDate<&pb::StatusChange::mutable_date>},
+    {"decisioner", kObject<&pb::StatusChange::mutable_decisioner, kUser>},
+    {"comment", kString<&pb::StatusChange::mutable_comment>},
 };
 
 constexpr Member kFlagChange[] = {
-    {"status", Enum<&pb::FlagChange::set_status, kStatuses>},
-    {"flag", Enum<&pb::FlagChange::set_flag, kFlags>},
-    {"date", Date<&pb::FlagChange::mutable_date>},
+    {"status", kEnum<&pb::FlagChange::set_status, kStatuses>},
+    {"flag", kEnum<&pb::FlagChange::set_flag, kFlags>},
+    {"date", kDate<&pb::FlagChange::mutable_date>},
 };
 
 constexpr Member kProductApplication[] = {
-    {"id", String<&pb::ProductApplication::mutable_id>},
-    {"product", Object<&pb::ProductApplication::mutable_product, kProduct>},
-    {"associated_role", Enum<&pb::ProductApplication::set_associated_role, kAssociatedRoles>},
-    {"status", Enum<&pb::ProductApplication::set_status, kStatuses>},
-    {"flag", Enum<&pb::ProductApplication::set_flag, kFlags>},
-    {"required_tasks", Objects<&pb::ProductApplication::add_required_tasks, kRequiredTask>},
+    {"id", kString<&pb::ProductApplication::mutable_id>},
+    {"product", kObject<&pb::ProductApplication::mutable_product, kProduct>},
+    {"associated_role", kEnum<&pb::ProductApplication::set_associated_role, kAssociatedRoles>},
+    {"status", kEnum<&pb::ProductApplication::set_status, kStatuses>},
+    {"flag", kEnum<&pb::ProductApplication::set_flag, kFlags>},
+    {"required_tasks", kObjects<&pb::ProductApplication::add_required_tasks, kRequiredTask>},
     {"approval_blockers",
-     Objects<&pb::ProductApplication::add_approval_blockers, kApprovalBlocker>},
-    {"assignments", Structs<&pb::ProductApplication::add_assignments>},
-    {"history", Objects<&pb::ProductApplication::add_history, kStatusChange>},
-    {"flag_history", Objects<&pb::ProductApplication::add_flag_history, kFlagChange>},
-    {"hidden", Bool<&pb::ProductApplication::set_hidden>},
+     kObjects<&pb::ProductApplication::add_approval_blockers, kApprovalBlocker>},
+    {"assignments", kStructs<&pb::ProductApplication::add_assignments>},
+    {"history", kObjects<&pb::ProductApplication::add_history, kStatusChange>},
+    {"flag_history", kObjects<&pb::ProductApplication::add_flag_history, kFlagChange>},
+    {"hidden", kBool<&pb::ProductApplication::set_hidden>},
 };
 
 }  // namespace
 
-Members ApplicationMembers() { return kProductApplication; }
+Members ApplicationMembers() {
+  static_assert(std::size(kProductApplication) <= kMostMembers);
+  return kProductApplication;
+}
 
 }  // namespace gateway

@@ -67,9 +67,9 @@ bool ApplicationReader::Name(std::string_view name) {
     found_equal_names_ = unknown_ == nullptr;
   } else {
     frame.member = &*found;
-    const uint32_t bit = uint32_t{1} << (found - frame.members.begin());
-    found_equal_names_ = (frame.seen & bit) != 0;
-    frame.seen |= bit;
+    const auto index = static_cast<size_t>(found - frame.members.begin());
+    found_equal_names_ = frame.seen[index];
+    frame.seen[index] = true;
   }
   return !found_equal_names_;
 }
@@ -116,6 +116,8 @@ void ApplicationReader::Keep(const JsonScalar& value) {
   SetValue(value, KeptValue(frames_.size() - 1));
 }
 
+// `unmapped` has an object for each frame, so what is inside of the innermost is as many levels
+// down as there are frames.
 void ApplicationReader::Keep(JsonContainer kind) {
   structs_.BeginValue(kind, KeptValue(frames_.size() - 1), static_cast<int>(frames_.size()));
 }

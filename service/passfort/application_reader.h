@@ -4,7 +4,8 @@
 #include <google/protobuf/message.h>
 #include <google/protobuf/struct.pb.h>
 
-#include <cstdint>
+#include <bitset>
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
@@ -48,8 +49,8 @@ class ApplicationReader : public JsonEvents {
     int index = -1;
     // Of an object.
     Members members;
-    // A bit for each of `members` that was there.
-    uint32_t seen = 0;
+    // Those of `members` that were there.
+    std::bitset<kMostMembers> seen;
     // The one that is read; null if the member is none of them.
     const Member* member = nullptr;
     // What `unmapped` has of this object or list. Null until there is something to keep, so an
