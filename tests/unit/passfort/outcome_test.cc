@@ -34,7 +34,10 @@ std::string Describe(const Outcome& outcome) {
   };
   struct Describer {
     decltype(with_answer)& tell;
-    std::string operator()(const Done& done) const { return "done " + done.application->id(); }
+    std::string operator()(const Done& done) const {
+      const std::string text = "done " + done.application->id();
+      return done.error_code ? text + " code=" + std::to_string(*done.error_code) : text;
+    }
     std::string operator()(const Refused& refused) const { return tell("refused", refused.answer); }
     std::string operator()(const NotCarriedOut& not_done) const {
       using Cause = NotCarriedOut::Cause;
@@ -89,9 +92,11 @@ std::vector<Row> Rows() {
       {"Row1Ok", Answer(200, kApplication), "done edc23993"},
       {"Row1Created", Answer(201, kApplication), "done edc23993"},
       {"Row1OddSuccessStatus", Answer(299, kApplication), "done edc23993"},
-      {"Row1ErrorsBesideTheId", Answer(200, R"({"id": "a", "errors": [{"code": 201}]})"), "done a"},
+      {"Row1ErrorsBesideTheId", Answer(200, R"({"id": "a", "errors": [{"code": 201}]})"),
+       "done a code=201"},
+      {"Row1EmptyErrorsBesideTheId", Answer(200, R"({"id": "a", "errors": []})"), "done a"},
       {"Row1InternalErrorBesideTheId", Answer(200, R"({"id": "a", "errors": {"code": 401}})"),
-       "done a"},
+       "done a code=401"},
       {"Row1StrangeContent", Answer(200, R"({"id": "a", "product": 7, "history": {}})"), "done a"},
       // Row 2
       {"Row2Resolve", Failure(Kind::kResolve, false), "not carried out: unreachable"},

@@ -190,8 +190,18 @@ TEST(ProductApplicationJsonTest, ReadsTheDeepestNestingAllowed) {
   EXPECT_FALSE(ReadProductApplication(with_lists(kMaxJsonDepth)).has_value());
 }
 
+TEST(ProductApplicationJsonTest, CountsTheLevelsOfAMemberOfAnotherTypeFromTheRoot) {
+  const auto at_limit = Mapped({{"id", "x"}, {"flag", ObjectAtLevel(23)}}).unmapped();
+  EXPECT_TRUE(Below(at_limit.fields().at("flag").struct_value(), 23).has_struct_value());
+
+  const auto beyond = Mapped({{"id", "x"}, {"flag", ObjectAtLevel(24)}}).unmapped();
+  EXPECT_TRUE(Below(beyond.fields().at("flag").struct_value(), 24).has_string_value());
+}
+
 TEST(ProductApplicationJsonTest, CountsTheLevelsOfAnAssignmentFromTheAssignment) {
-  const auto at_limit = Mapped({{"id", "x"}, {"assignments", json::array({ObjectAtLevel(24)})}});
+  const auto at_limit = Mapped({{"id", "x"},
+                                {"a", {"an unknown member", "before it"}},
+                                {"assignments", json::array({ObjectAtLevel(24)})}});
   EXPECT_TRUE(Below(at_limit.assignments(0), 24).has_struct_value());
 
   const auto beyond = Mapped({{"id", "x"}, {"assignments", json::array({ObjectAtLevel(25)})}});
