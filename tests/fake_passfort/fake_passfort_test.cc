@@ -2,8 +2,12 @@
 
 #include "tests/fake_passfort/fake_passfort.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -169,6 +173,22 @@ TEST_F(FakePassfortTest, LogsExactlyWhatWasOnTheWire) {
   EXPECT_EQ(requests[0].answered_status, 200);
   EXPECT_EQ(requests[0].made_id, passfort_.Applications(kProfileId)[0].id);
   EXPECT_EQ(requests[1].connection, requests[0].connection);
+}
+
+TEST_F(FakePassfortTest, KeepsItsPortWhileItIsAway) {
+  passfort_.GoAway();
+  const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(passfort_.port());
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_NE(bind(other, generic, sizeof(address)), 0);
+  EXPECT_NE(connect(other, generic, sizeof(address)), 0);
+  close(other);
+
+  passfort_.ComeBack();
+  EXPECT_EQ(Add().status, 200);
 }
 
 TEST_F(FakePassfortTest, TellsAWholeBodyFromABrokenOne) {
