@@ -80,6 +80,10 @@ class FakePassfort {
     return backend_.SetShowsAlias(profile_id, application_id, shows_alias);
   }
 
+  // What is of one profile: its applications, its counts and the faults that wait for it. For those
+  // who make profiles for hours; what is made there later is there again, and `counts()` has all.
+  void Forget(std::string_view profile_id) { backend_.Forget(profile_id); }
+
   // True as soon as `condition` holds, false if it does not within `bound`. It is asked after every
   // change here, so it should ask this object.
   [[nodiscard]] bool WaitUntil(const std::function<bool()>& condition,

@@ -175,6 +175,24 @@ TEST_F(FakePassfortTest, LogsExactlyWhatWasOnTheWire) {
   EXPECT_EQ(requests[1].connection, requests[0].connection);
 }
 
+TEST_F(FakePassfortTest, ForgetsOneProfileAndGoesOnCountingForEverything) {
+  constexpr char kOther[] = "/4.0/profiles/b2c4393a-e219-67a4-5ab4-2186952e9038/applications";
+  Add();
+  SendOnce(passfort_.port(), "POST", kOther, kBasic);
+  passfort_.Script({.profile_id = kProfileId, .answer = {.status = 500}});
+
+  passfort_.Forget("A2C4393A-E219-67A4-5AB4-2186952E9038");
+
+  EXPECT_TRUE(passfort_.Applications(kProfileId).empty());
+  EXPECT_EQ(passfort_.counts(kProfileId).created, 0);
+  EXPECT_EQ(passfort_.faults_waiting(), 0u);
+  EXPECT_EQ(passfort_.Applications("b2c4393a-e219-67a4-5ab4-2186952e9038").size(), 1u);
+  EXPECT_EQ(passfort_.counts().created, 2);
+  EXPECT_EQ(Add().status, 200);
+  EXPECT_EQ(created(), 1);
+  EXPECT_EQ(passfort_.counts().created, 3);
+}
+
 TEST_F(FakePassfortTest, KeepsItsPortWhileItIsAway) {
   passfort_.GoAway();
   const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

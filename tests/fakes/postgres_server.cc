@@ -257,6 +257,7 @@ pid_t PostgresServer::StartProgram(const std::vector<std::string>& command) cons
   }
   // The server does not outlive a test program that is killed.
   prctl(PR_SET_PDEATHSIG, SIGQUIT);
+  setpgid(0, 0);  // nor does Ctrl-C at a terminal end it before the test program has
   if (chdir("/") != 0) _exit(126);
   execve(arguments.front(), arguments.data(), environment);
   _exit(127);
