@@ -19,6 +19,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <string_view>
@@ -251,6 +252,8 @@ pid_t PostgresServer::StartProgram(const std::vector<std::string>& command) cons
   const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
+  // What the test listens on would stay open in the server, and Boost's sockets stay open in exec.
+  close_range(STDERR_FILENO + 1, std::numeric_limits<unsigned int>::max(), 0);
   if (geteuid() != user_ &&
       (setgroups(0, nullptr) != 0 || setgid(group_) != 0 || setuid(user_) != 0)) {
     _exit(126);
