@@ -21,9 +21,12 @@ using std::chrono_literals::operator""s;
 constexpr Milliseconds kLongestUserTimeout = 20s;
 constexpr Milliseconds kShortestUserTimeout = 2s;
 
-// The smallest that libcurl takes: requests are small, and it is held as long as an answer is
-// waited for.
+// The smallest that libcurl takes. A body that is asked for needs it as long as an answer is waited
+// for.
 constexpr long kUploadBufferBytes = 16 * 1024;
+// A body up to this goes out with the headers over HTTP/1.1: a connection without anything else to
+// send takes it at once.
+constexpr size_t kLargestBodyWithHeaders = 8 * 1024;
 // As long held. An ordinary answer of Passfort takes two reads.
 constexpr long kReceiveBufferBytes = 1024;
 
@@ -68,6 +71,7 @@ CurlTransfer::CurlTransfer(EventLoop& loop, CurlMultiLoop& multi,
                            const CurlTransferSettings& settings)
     : multi_(multi),
       boot_now_(settings.boot_now),
+      speaks_http2_(settings.http2),
       easy_(curl_easy_init()),
       deadline_timer_(loop,
                       [this] {
@@ -116,7 +120,8 @@ void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
   curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
   curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
 
-  // No seek callback, on purpose: libcurl could send a body a second time with one.
+  // For a body that is asked for. No seek callback, on purpose: libcurl could send a body a second
+  // time with one.
   curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &CurlTransfer::OnBodyWanted);
   curl_easy_setopt(easy_, CURLOPT_READDATA, this);
   curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
@@ -146,6 +151,7 @@ void CurlTransfer::Start(const HttpRequest& request, CurlHeaderList headers,
   send_gate_was_closed_ = false;
   sockets_made_.clear();
   body_requested_ = request.method == HttpMethod::kGet;
+  body_goes_with_headers_ = false;
 
   curl_easy_setopt(easy_, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_.get());
@@ -156,6 +162,10 @@ void CurlTransfer::Start(const HttpRequest& request, CurlHeaderList headers,
     curl_easy_setopt(easy_, CURLOPT_POST, 1L);
     curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
+    body_goes_with_headers_ =
+        request.body.empty() || (!speaks_http2_ && request.body.size() <= kLargestBodyWithHeaders);
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDS,
+                     body_goes_with_headers_ ? request.body.data() : nullptr);
   }
   is_running_ = multi_.Add(easy_);
   if (!is_running_) {
@@ -253,15 +263,15 @@ void CurlTransfer::TellWhichSocketConnected(int local_port) {
   sockets_made_.clear();
 }
 
-// Called when a connection is there, new or reused, right before the request goes out on it. A POST
-// without a body has none to be asked for: its headers are all of it, and go out once.
+// Called when a connection is there, new or reused, right before the request goes out on it, the
+// first time and every time that libcurl would send it again.
 int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip*/,
                               int /*primary_port*/, int local_port) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   ++transfer.connections_used_;
   transfer.TellWhichSocketConnected(local_port);
   if (transfer.MayNotBeSentAgain()) return CURL_PREREQFUNC_ABORT;
-  if (transfer.request_->body.empty()) {
+  if (transfer.body_goes_with_headers_) {
     if (!transfer.SendGateIsOpen()) return CURL_PREREQFUNC_ABORT;
     transfer.body_requested_ = true;
   }

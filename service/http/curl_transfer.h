@@ -37,8 +37,14 @@ struct CurlTransferSettings {
 
 // One easy handle and the request that it carries at the moment. Loop thread only.
 //
-// The body leaves at most once: libcurl sends a POST again by itself when a reused connection dies
-// before an answer, but it has to ask for the body again then, and that is refused.
+// The body leaves at most once. libcurl sends a POST again by itself when a reused connection dies
+// before an answer, but asks `OnConnected` before everything that it sends, and is refused there;
+// nor may it make another socket then.
+//
+// A short body goes out with the headers over HTTP/1.1, in one send right after that question. An
+// HTTP/2 server may let the headers in and hold the body back for as long as it likes, and a long
+// body takes its time: libcurl asks for those piece by piece, at the moment when the piece can
+// leave, and so is the send gate.
 class CurlTransfer {
  public:
   // Both outlive the transfer.
@@ -84,6 +90,7 @@ class CurlTransfer {
 
   CurlMultiLoop& multi_;
   const std::function<BootTime()> boot_now_;
+  const bool speaks_http2_;
   CURL* const easy_;
   Timer deadline_timer_;
   AnswerReader reader_;
@@ -97,6 +104,7 @@ class CurlTransfer {
   bool is_running_ = false;
   bool is_reusable_ = false;
   bool body_requested_ = false;
+  bool body_goes_with_headers_ = false;
   bool send_gate_was_closed_ = false;
   size_t body_bytes_given_ = 0;
   int connections_used_ = 0;
