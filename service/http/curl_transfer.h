@@ -19,6 +19,7 @@
 #include "service/http/curl_header_list.h"
 #include "service/http/curl_multi_loop.h"
 #include "service/http/http_client.h"
+#include "service/http/trust_store.h"
 
 namespace gateway {
 
@@ -27,7 +28,7 @@ struct CurlTransferSettings {
   Milliseconds connect_timeout{0};
   Milliseconds idle_connection_timeout{0};
   bool http2 = false;
-  std::string ca_path;
+  TrustStore trust;
   std::string proxy;
   std::string user_agent;
   AnswerReader::Limits limits;
@@ -48,15 +49,15 @@ struct CurlTransferSettings {
 class CurlTransfer {
  public:
   // Both outlive the transfer.
-  CurlTransfer(EventLoop& loop, CurlMultiLoop& multi, const CurlTransferSettings& settings);
+  CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings);
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
-  // Starts sending `request`, which stays where it is until the end. `addresses` is an entry for
-  // libcurl's cache (CURLOPT_RESOLVE) or null.
-  void Start(const HttpRequest& request, CurlHeaderList headers, CurlHeaderList addresses,
-             Deadline deadline);
+  // Starts sending `request`, which stays where it is until the end, as `multi` does. `addresses`
+  // is an entry for libcurl's cache (CURLOPT_RESOLVE) or null.
+  void Start(CurlMultiLoop& multi, const HttpRequest& request, CurlHeaderList headers,
+             CurlHeaderList addresses, Deadline deadline);
 
   // The end of what was started; to be awaited once.
   Arrival<HttpResult>& end() { return *end_; }
@@ -88,13 +89,13 @@ class CurlTransfer {
   bool MayNotBeSentAgain() const;
   bool SendGateIsOpen();
 
-  CurlMultiLoop& multi_;
   const std::function<BootTime()> boot_now_;
   const bool speaks_http2_;
   CURL* const easy_;
   Timer deadline_timer_;
   AnswerReader reader_;
 
+  CurlMultiLoop* multi_ = nullptr;
   const HttpRequest* request_ = nullptr;
   CurlHeaderList headers_;
   CurlHeaderList addresses_;
