@@ -44,13 +44,13 @@ class PointFigures:
     """What one server did in one round of one point of the scaling series."""
 
     cpu_microseconds_per_call: float
-    # Well above the point's own number if the machine was too busy to keep up with the load.
     most_in_flight: int
     peak_resident_mib: float
     threads: int
 
 
-# One server's points by the number of calls in flight, round by round.
+# One server's points by the number of calls in flight, round by round. A round is left out where the
+# server did not keep up with the load.
 Series = dict[int, list[PointFigures]]
 
 

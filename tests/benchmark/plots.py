@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from figures import Series
+from series import CALLS_PER_SECOND
 
 # Text stays text: small files, and letters of the reader's own. The ids come from the salt.
 matplotlib.rcParams.update({
@@ -35,8 +36,9 @@ def _plot(series: dict[str, Series], field: str, label: str, path: pathlib.Path)
     FigureCanvasSVG(figure)
     axes = figure.add_subplot()
     for name, points in series.items():
-        values = [[getattr(figures, field) for figures in rounds] for rounds in points.values()]
-        in_flight, style = list(points), STYLES[name]
+        measured = {point: rounds for point, rounds in points.items() if rounds}
+        values = [[getattr(figures, field) for figures in rounds] for rounds in measured.values()]
+        in_flight, style = list(measured), STYLES[name]
         axes.plot(in_flight, [statistics.median(rounds) for rounds in values], label=name, **style)
         axes.fill_between(in_flight, [min(rounds) for rounds in values],
                           [max(rounds) for rounds in values], color=style["color"], alpha=0.15,
@@ -46,9 +48,9 @@ def _plot(series: dict[str, Series], field: str, label: str, path: pathlib.Path)
     axes.set_xticks(all_points, [f"{point:,}" for point in all_points])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("calls in flight, at 1,000 calls a second")
+    axes.set_xlabel(f"calls in flight, at {CALLS_PER_SECOND:,} calls a second")
     axes.set_ylabel(label)
     axes.grid(color="#d0d0d0", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, loc="best")
     figure.savefig(path, format="svg", metadata={"Date": None})

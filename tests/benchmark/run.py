@@ -192,8 +192,8 @@ def report_blocks(results: Results, arguments: argparse.Namespace) -> dict[str, 
         shape = SCENARIOS[name].shape
         requests = arguments.requests or SCENARIOS[name].requests
         blocks[name] = "\n\n".join([
-            f"Connections: {shape.connections}, with {shape.streams} streams each; calls a round:"
-            f" {requests:,}; rounds: {arguments.rounds}; median (range).",
+            f"Connections: {shape.connections}; calls in flight on each: {shape.streams}; calls a"
+            f" round: {requests:,}; rounds: {arguments.rounds}; median (range).",
             scenario_table(figures)])
     if results.series:
         blocks["series"] = "\n\n".join([

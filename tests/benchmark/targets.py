@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Callable
 
@@ -51,8 +52,11 @@ def _mapping_microseconds(results: Results) -> float:
 
 def _deviation_percent(results: Results) -> float:
     """How far the gateway's cost per call strays from its middle, up to FLAT_UP_TO in flight."""
+    points = [rounds for point, rounds in results.series["gateway"].items() if point <= FLAT_UP_TO]
+    if not all(points):
+        return math.inf
     costs = [statistics.median(figures.cpu_microseconds_per_call for figures in rounds)
-             for point, rounds in results.series["gateway"].items() if point <= FLAT_UP_TO]
+             for rounds in points]
     return 100 * (max(costs) - min(costs)) / (max(costs) + min(costs))
 
 
