@@ -63,8 +63,10 @@ def main() -> int:
     allow_many_descriptors()
     try:
         check_tools()
+        # Before anything else: the tree may change while this runs.
+        blocks = {"conditions": conditions(ROOT, shlex.join(["./dev", "bench", *sys.argv[1:]]))}
         results = measure_all(arguments)
-        blocks = report_blocks(results, arguments)
+        blocks |= report_blocks(results, arguments)
         if arguments.document:
             replace_blocks(DOCUMENT, blocks)
             plot_series(results.series, PLOTS)
@@ -105,8 +107,10 @@ def read_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.document:
         arguments.scenario = ALL
-    if arguments.scenario == ALL and (arguments.requests or arguments.servers):
-        parser.error("--requests and --servers go with a --scenario of their own")
+    if arguments.servers and arguments.scenario not in SCENARIOS:
+        parser.error(f"--servers: only with one of {', '.join(SCENARIOS)}")
+    if arguments.requests and arguments.scenario not in (*SCENARIOS, "million"):
+        parser.error(f"--requests: only with one of {', '.join(SCENARIOS)}, million")
     return arguments
 
 
@@ -185,7 +189,7 @@ def measure_mapping(binaries: pathlib.Path) -> list[MappingFigures]:
 
 def report_blocks(results: Results, arguments: argparse.Namespace) -> dict[str, str]:
     """The report's parts by name, in their order."""
-    blocks = {"conditions": conditions(ROOT, shlex.join(["./dev", "bench", *sys.argv[1:]]))}
+    blocks = {}
     if arguments.scenario == ALL:
         blocks["targets"] = targets_table(results)
     for name, figures in results.scenarios.items():
