@@ -66,7 +66,8 @@ class OutageTest : public testing::TestWithParam<std::tuple<Kind, Mode>> {
   TemporaryFolder folder_;
   FakePassfort passfort_;
   const GatewayProcess gateway_{
-      WithStore(passfort_.url(), "sqlite:" + folder_.File("records"), {"--attempt_timeout=300ms"})};
+      WithStore(passfort_.url(), "sqlite:" + folder_.File("records"),
+                {"--attempt_timeout=" + std::to_string(300 * kSlowness) + "ms"})};
   const GatewayCaller caller_{gateway_.target()};
 };
 
