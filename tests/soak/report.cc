@@ -33,6 +33,11 @@ std::string Figures(long before, long peak, long after) {
   return absl::StrCat(before, " / ", peak, " / ", after);
 }
 
+bool HasJudgedGrowth(const Report& report) {
+  return std::ranges::any_of(report.replicas,
+                             [](const ReplicaReport& it) { return it.anonymous_kib.has_value(); });
+}
+
 void WriteReplicas(const Report& report, std::string& text) {
   absl::StrAppend(
       &text,
@@ -48,6 +53,7 @@ void WriteReplicas(const Report& report, std::string& text) {
         Figures(it.idle_before.descriptors, it.peak.descriptors, it.idle_after.descriptors), " | ",
         Figures(it.idle_before.threads, it.peak.threads, it.idle_after.threads), " |\n");
   }
+  if (!HasJudgedGrowth(report)) return;
   absl::StrAppend(&text, "\nRssAnon in the tenths of the load, in KiB:\n\n");
   for (const ReplicaReport& it : report.replicas) {
     if (!it.anonymous_kib) continue;
@@ -86,7 +92,9 @@ std::string Written(const Report& report, const Tally& tally, const Findings& fi
     absl::StrAppend(&text,
                     "- kept: at most one application for each intent, each call answered, by a "
                     "documented code that was true, each request_id at its end, nothing secret in "
-                    "a log; nothing that leaked or grew\n");
+                    "a log, no descriptor or thread too many\n- memory: ",
+                    HasJudgedGrowth(report) ? "not grown beyond the tolerance\n"
+                                            : "not judged (a short load, or a sanitizer's)\n");
   }
   if (findings.count() > 0) {
     absl::StrAppend(&text, "\n## Wrong: ", findings.count(), "\n\n");
