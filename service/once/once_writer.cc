@@ -23,9 +23,7 @@ WriteResult Replayed(WriteResult result) {
   return result;
 }
 
-WriteResult RequestIdReused() {
-  return {.outcome = NotBegun{.cause = NotBegun::Cause::kRequestIdReused}};
-}
+WriteResult NothingBegun(NotBegun::Cause cause) { return {.outcome = NotBegun{.cause = cause}}; }
 
 }  // namespace
 
@@ -53,8 +51,11 @@ Task<WriteResult> OnceWriter::Add(ApplicationDraft draft, WriteIntent intent, De
                                  .lease = options_.lease_duration};
   while (true) {
     const bool is_first = !flows_.contains(claim.request_id);
+    if (is_first && flows_.size() >= options_.max_flows) {
+      co_return NothingBegun(NotBegun::Cause::kTooManyFlows);
+    }
     const auto shared = Join(claim);
-    if (shared == nullptr) co_return RequestIdReused();
+    if (shared == nullptr) co_return NothingBegun(NotBegun::Cause::kRequestIdReused);
     if (shared->result && !is_first) co_return Replayed(*shared->result);
     co_await WaitFor(*shared, TimeToLeave(parts_.clock.Now(), deadline), deadline, stop);
     if (!shared->result) co_return co_await Leave(shared, deadline);
