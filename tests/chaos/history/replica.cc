@@ -84,7 +84,7 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store, S
       resolver_(
           Parts(),
           {.interval = kResolverInterval,
-           .longest_interval = use == StoreUse::kAlone ? kNever : 2 * kResolverInterval,
+           .longest_interval = use == StoreUse::kAlone ? kNever : kResolverInterval,
            .first_wait = kResolverInterval,
            .longest_wait = 2 * kResolverInterval,
            .sweep_after = 5 * kResolverInterval},
