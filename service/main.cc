@@ -81,7 +81,6 @@ CurlHttpClient::Options HttpOptions(const GatewayConfig& config) {
   return {.connect_timeout = config.connect_timeout,
           .idle_connection_timeout = config.idle_connection_timeout,
           .max_response_bytes = static_cast<size_t>(config.max_response_bytes),
-          .max_connections = static_cast<size_t>(config.max_in_flight),
           .http2 = config.upstream_http2,
           .ca_file = config.api_ca_file,
           .proxy = config.api_proxy,

@@ -9,9 +9,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "service/http/address_feed.h"
 #include "service/http/curl_header_list.h"
 #include "service/http/curl_multi_loop.h"
+#include "service/http/curl_multi_pool.h"
 #include "service/http/curl_transfer.h"
 #include "service/http/origin.h"
 #include "service/http/trust_store.h"
@@ -57,11 +57,10 @@ class CurlHttpClient::Core {
       : loop_(loop),
         connect_timeout_(options.connect_timeout),
         proxy_(std::move(proxy)),
-        trust_(std::move(trust)),
         settings_{.connect_timeout = options.connect_timeout,
                   .idle_connection_timeout = options.idle_connection_timeout,
                   .http2 = options.http2,
-                  .ca_path = trust_.path(),
+                  .trust = std::move(trust),
                   .proxy = options.proxy,
                   .user_agent = options.user_agent,
                   .limits = {.max_response_bytes = options.max_response_bytes,
@@ -69,13 +68,13 @@ class CurlHttpClient::Core {
                              .kept_response_headers = options.kept_response_headers},
                   .boot_now = options.boot_now},
         resolver_(loop, options.look_up),
-        multi_(
-            loop, options.max_connections, options.idle_connection_timeout,
+        multis_(
+            loop, options.idle_connection_timeout,
             options.http2 ? CurlMultiLoop::Multiplexing::kOn : CurlMultiLoop::Multiplexing::kOff) {}
 
   Task<HttpResult> Send(HttpRequest request, Deadline deadline, std::stop_token stop);
   Stats stats() const {
-    return {.connections_opened = multi_.connections_opened(), .lookups = resolver_.lookups()};
+    return {.connections_opened = multis_.connections_opened(), .lookups = resolver_.lookups()};
   }
 
  private:
@@ -87,13 +86,11 @@ class CurlHttpClient::Core {
   EventLoop& loop_;
   const Milliseconds connect_timeout_;
   const std::optional<Origin> proxy_;
-  const TrustStore trust_;
   const CurlTransferSettings settings_;
   HostResolver resolver_;
-  CurlMultiLoop multi_;
+  CurlMultiPool multis_;
   CurlHeaderLists header_lists_;
   std::vector<std::unique_ptr<CurlTransfer>> idle_transfers_;
-  AddressFeed address_feed_;
 };
 
 absl::StatusOr<std::unique_ptr<CurlHttpClient>> CurlHttpClient::Create(EventLoop& loop,
@@ -168,23 +165,24 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
     }
   }
 
-  const uint64_t cache = multi_.generation();
+  auto& [multi, address_feed] = multis_.WithRoom();
+  const uint64_t cache = multi.generation();
   std::unique_ptr<CurlTransfer> transfer = TakeTransfer();
-  transfer->Start(request, std::move(headers), address_feed_.NewsFor(origin, addresses, cache),
-                  deadline);
+  transfer->Start(multi, request, std::move(headers),
+                  address_feed.NewsFor(origin, addresses, cache), deadline);
   HttpResult result;
   {
     const std::stop_callback on_stop(stop,
                                      [&transfer] { transfer->Abort(Kind::kStopped, kStopped); });
     result = co_await transfer->end();
   }
-  if (transfer->HasConnected()) address_feed_.OnTaken(origin, addresses, cache);
+  if (transfer->HasConnected()) address_feed.OnTaken(origin, addresses, cache);
   GiveBack(std::move(transfer));
   co_return result;
 }
 
 std::unique_ptr<CurlTransfer> CurlHttpClient::Core::TakeTransfer() {
-  if (idle_transfers_.empty()) return std::make_unique<CurlTransfer>(loop_, multi_, settings_);
+  if (idle_transfers_.empty()) return std::make_unique<CurlTransfer>(loop_, settings_);
   std::unique_ptr<CurlTransfer> transfer = std::move(idle_transfers_.back());
   idle_transfers_.pop_back();
   return transfer;

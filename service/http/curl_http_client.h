@@ -34,8 +34,6 @@ class CurlHttpClient final : public HttpClient {
     Milliseconds idle_connection_timeout{20000};
     size_t max_response_bytes = 1024 * 1024;
     size_t max_header_bytes = 64 * 1024;
-    // Pooled; at least as many as there are requests at a time.
-    size_t max_connections = 5000;
     // HTTP/2 where a TLS server offers it, many requests on one connection.
     bool http2 = false;
     // A PEM file of authorities that are trusted besides the system's.

@@ -10,11 +10,12 @@
 namespace gateway {
 
 CurlMultiLoop::CurlMultiLoop(EventLoop& loop, size_t max_connections, Milliseconds idle_timeout,
-                             Multiplexing multiplexing)
+                             Multiplexing multiplexing, std::atomic<uint64_t>& connections_opened)
     : loop_(loop),
       max_connections_(max_connections),
       idle_timeout_(idle_timeout),
       multiplexing_(multiplexing),
+      connections_opened_(connections_opened),
       curl_timer_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
       drive_now_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
       idle_timer_(loop, [this] { CloseIdleConnections(); }) {
@@ -65,32 +66,26 @@ void CurlMultiLoop::CloseIdleConnections() {
   ++generation_;
 }
 
-CurlMultiLoop::Socket& CurlMultiLoop::SocketOf(int descriptor) {
-  const auto index = static_cast<size_t>(descriptor);
-  if (index >= sockets_.size()) sockets_.resize(index + 1);
-  return sockets_[index];
-}
-
 void CurlMultiLoop::OnSocketMade(int socket) {
-  SocketOf(socket) = Socket{};
+  sockets_[socket] = Socket{};
   ++connections_opened_;
 }
 
-void CurlMultiLoop::OnSocketConnected(int socket) { SocketOf(socket).is_connected = true; }
+void CurlMultiLoop::OnSocketConnected(int socket) { sockets_[socket].is_connected = true; }
 
 int CurlMultiLoop::OnSocketClosed(void* self, curl_socket_t socket) {
   // The watch goes first: the loop must not wait for a number that may soon be another file's.
-  static_cast<CurlMultiLoop*>(self)->SocketOf(socket) = Socket{};
+  static_cast<CurlMultiLoop*>(self)->sockets_.erase(socket);
   return close(socket);
 }
 
 int CurlMultiLoop::OnSocketWanted(CURL* /*easy*/, curl_socket_t socket, int what, void* self,
                                   void* /*ignored*/) {
   auto* const multi_loop = static_cast<CurlMultiLoop*>(self);
-  Socket& entry = multi_loop->SocketOf(socket);
+  Socket& entry = multi_loop->sockets_[socket];
   if (what == CURL_POLL_REMOVE) {
     if (!entry.is_connected) {
-      entry = Socket{};  // libcurl may have closed it already
+      multi_loop->sockets_.erase(socket);  // libcurl may have closed it already
       return 0;
     }
     // A connection that becomes idle stays registered as it mostly was, for reading: to leave the
@@ -126,7 +121,7 @@ int CurlMultiLoop::OnTimerWanted(CURLM* /*multi*/, long milliseconds, void* self
 }
 
 void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
-  Socket& entry = SocketOf(descriptor);
+  Socket& entry = sockets_[descriptor];
   if (entry.is_idle) {
     // The server closed an idle connection; libcurl finds that out when it wants to use it.
     entry.watch->Want(DescriptorWatch::kNone);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 
@@ -16,8 +17,8 @@ namespace gateway {
 
 class CurlTransfer;
 
-// libcurl's multi handle on the event loop: waits for its sockets and its timer, and tells each
-// transfer its end. The pool of idle connections lives in it. Loop thread only.
+// A multi handle of libcurl on the event loop: waits for its sockets and its timer, and tells each
+// transfer its end. A pool of idle connections lives in it. Loop thread only.
 //
 // libcurl must not be called from its own callbacks, and a transfer's end may start or stop other
 // transfers. So the callbacks here only note what to wait for, and ends are told when libcurl has
@@ -27,9 +28,10 @@ class CurlMultiLoop {
   enum class Multiplexing { kOff, kOn };
 
   // `max_connections` bounds the pool; below the number of transfers at a time it would make every
-  // call connect anew. Idle connections are closed once nothing was sent for `idle_timeout`.
+  // call connect anew. Idle connections are closed once nothing was sent for `idle_timeout`. Every
+  // connection is counted in `connections_opened`, which outlives this.
   CurlMultiLoop(EventLoop& loop, size_t max_connections, Milliseconds idle_timeout,
-                Multiplexing multiplexing);
+                Multiplexing multiplexing, std::atomic<uint64_t>& connections_opened);
   // No transfer is added by then.
   ~CurlMultiLoop();
   CurlMultiLoop(const CurlMultiLoop&) = delete;
@@ -48,8 +50,8 @@ class CurlMultiLoop {
   // For CURLOPT_CLOSESOCKETFUNCTION, with the CurlMultiLoop as its data.
   static int OnSocketClosed(void* self, curl_socket_t socket);
 
-  // Any thread.
-  uint64_t connections_opened() const { return connections_opened_; }
+  // Transfers added and not ended.
+  size_t running() const { return running_; }
 
   // Grows whenever all idle connections, and with them libcurl's cache of addresses, are dropped.
   uint64_t generation() const { return generation_; }
@@ -65,7 +67,6 @@ class CurlMultiLoop {
   void DropMulti();
   static int OnSocketWanted(CURL* easy, curl_socket_t socket, int what, void* self, void* ignored);
   static int OnTimerWanted(CURLM* multi, long milliseconds, void* self);
-  Socket& SocketOf(int descriptor);
   void OnReady(int descriptor, unsigned events);
   void Drive(curl_socket_t socket, int events);
   void TellEnds();
@@ -75,15 +76,15 @@ class CurlMultiLoop {
   const size_t max_connections_;
   const Milliseconds idle_timeout_;
   const Multiplexing multiplexing_;
+  std::atomic<uint64_t>& connections_opened_;
   CURLM* multi_ = nullptr;
   Timer curl_timer_;
   TurnEnd drive_now_;
   Timer idle_timer_;
-  std::vector<Socket> sockets_;  // by descriptor
+  absl::flat_hash_map<int, Socket> sockets_;  // by descriptor
   size_t running_ = 0;
   std::vector<CurlTransfer*> ended_;  // kept for its capacity
   uint64_t generation_ = 0;
-  std::atomic<uint64_t> connections_opened_ = 0;
 };
 
 }  // namespace gateway

@@ -21,9 +21,12 @@ using std::chrono_literals::operator""s;
 constexpr Milliseconds kLongestUserTimeout = 20s;
 constexpr Milliseconds kShortestUserTimeout = 2s;
 
-// The smallest that libcurl takes: requests are small, and it is held as long as an answer is
-// waited for.
+// The smallest that libcurl takes. A body that is asked for needs it as long as an answer is waited
+// for.
 constexpr long kUploadBufferBytes = 16 * 1024;
+// A body up to this goes out with the headers over HTTP/1.1: a connection without anything else to
+// send takes it at once.
+constexpr size_t kLargestBodyWithHeaders = 8 * 1024;
 // As long held. An ordinary answer of Passfort takes two reads.
 constexpr long kReceiveBufferBytes = 1024;
 
@@ -47,13 +50,19 @@ int LocalPortOf(int socket) {
   return -1;
 }
 
-void SetTrust(CURL* easy, const std::string& ca_path) {
-  if (ca_path.empty()) return;
-  // Without a CA folder: libcurl keeps the parsed certificates of a file only.
-  curl_easy_setopt(easy, CURLOPT_CAINFO, ca_path.c_str());
-  curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
-  curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, ca_path.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, nullptr);
+CURLcode Trust(CURL* /*easy*/, void* tls, void* trust) {
+  static_cast<const TrustStore*>(trust)->Apply(static_cast<SSL_CTX*>(tls));
+  return CURLE_OK;
+}
+
+// For the server and for a proxy. libcurl reads no file of its own.
+void SetTrust(CURL* easy, const TrustStore& trust) {
+  for (const CURLoption file :
+       {CURLOPT_CAINFO, CURLOPT_CAPATH, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH}) {
+    curl_easy_setopt(easy, file, nullptr);
+  }
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &Trust);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &trust);
 }
 
 // libcurl compares whole seconds and closes what is *older*; this closes what is as old.
@@ -64,10 +73,9 @@ long MaxAgeSeconds(Milliseconds idle_timeout) {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(EventLoop& loop, CurlMultiLoop& multi,
-                           const CurlTransferSettings& settings)
-    : multi_(multi),
-      boot_now_(settings.boot_now),
+CurlTransfer::CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings)
+    : boot_now_(settings.boot_now),
+      speaks_http2_(settings.http2),
       easy_(curl_easy_init()),
       deadline_timer_(loop,
                       [this] {
@@ -79,7 +87,7 @@ CurlTransfer::CurlTransfer(EventLoop& loop, CurlMultiLoop& multi,
 }
 
 CurlTransfer::~CurlTransfer() {
-  if (is_running_) multi_.Remove(easy_);
+  if (is_running_) multi_->Remove(easy_);
   curl_easy_cleanup(easy_);
 }
 
@@ -103,7 +111,7 @@ void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
   curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(easy_, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  SetTrust(easy_, settings.ca_path);
+  SetTrust(easy_, settings.trust);
 
   curl_easy_setopt(
       easy_, CURLOPT_HTTP_VERSION,
@@ -116,7 +124,8 @@ void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
   curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
   curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
 
-  // No seek callback, on purpose: libcurl could send a body a second time with one.
+  // For a body that is asked for. No seek callback, on purpose: libcurl could send a body a second
+  // time with one.
   curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &CurlTransfer::OnBodyWanted);
   curl_easy_setopt(easy_, CURLOPT_READDATA, this);
   curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
@@ -128,11 +137,11 @@ void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
   curl_easy_setopt(easy_, CURLOPT_SOCKOPTFUNCTION, &CurlTransfer::OnSocketMade);
   curl_easy_setopt(easy_, CURLOPT_SOCKOPTDATA, this);
   curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETFUNCTION, &CurlMultiLoop::OnSocketClosed);
-  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETDATA, &multi_);
 }
 
-void CurlTransfer::Start(const HttpRequest& request, CurlHeaderList headers,
+void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlHeaderList headers,
                          CurlHeaderList addresses, Deadline deadline) {
+  multi_ = &multi;
   request_ = &request;
   headers_ = std::move(headers);
   addresses_ = std::move(addresses);
@@ -146,7 +155,9 @@ void CurlTransfer::Start(const HttpRequest& request, CurlHeaderList headers,
   send_gate_was_closed_ = false;
   sockets_made_.clear();
   body_requested_ = request.method == HttpMethod::kGet;
+  body_goes_with_headers_ = false;
 
+  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETDATA, multi_);
   curl_easy_setopt(easy_, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_.get());
   curl_easy_setopt(easy_, CURLOPT_RESOLVE, addresses_.get());
@@ -156,8 +167,12 @@ void CurlTransfer::Start(const HttpRequest& request, CurlHeaderList headers,
     curl_easy_setopt(easy_, CURLOPT_POST, 1L);
     curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
+    body_goes_with_headers_ =
+        request.body.empty() || (!speaks_http2_ && request.body.size() <= kLargestBodyWithHeaders);
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDS,
+                     body_goes_with_headers_ ? request.body.data() : nullptr);
   }
-  is_running_ = multi_.Add(easy_);
+  is_running_ = multi_->Add(easy_);
   if (!is_running_) {
     body_requested_ = false;
     OnEnd(CURLE_OUT_OF_MEMORY);
@@ -172,7 +187,7 @@ void CurlTransfer::Abort(HttpFailure::Kind kind, std::string_view detail) {
   is_running_ = false;
   deadline_timer_.Stop();
   // Closes the connection, unless it is an HTTP/2 one: then this request's stream only.
-  multi_.Remove(easy_);
+  multi_->Remove(easy_);
   result_.answer = HttpFailure{.kind = kind, .detail = std::string(detail)};
   TellEnd();
 }
@@ -248,20 +263,20 @@ size_t CurlTransfer::OnBodyWanted(char* buffer, size_t size, size_t count, void*
 // closed; the numbers of those may be other files' by now.
 void CurlTransfer::TellWhichSocketConnected(int local_port) {
   for (const int socket : sockets_made_) {
-    if (LocalPortOf(socket) == local_port) multi_.OnSocketConnected(socket);
+    if (LocalPortOf(socket) == local_port) multi_->OnSocketConnected(socket);
   }
   sockets_made_.clear();
 }
 
-// Called when a connection is there, new or reused, right before the request goes out on it. A POST
-// without a body has none to be asked for: its headers are all of it, and go out once.
+// Called when a connection is there, new or reused, right before the request goes out on it, the
+// first time and every time that libcurl would send it again.
 int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip*/,
                               int /*primary_port*/, int local_port) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   ++transfer.connections_used_;
   transfer.TellWhichSocketConnected(local_port);
   if (transfer.MayNotBeSentAgain()) return CURL_PREREQFUNC_ABORT;
-  if (transfer.request_->body.empty()) {
+  if (transfer.body_goes_with_headers_) {
     if (!transfer.SendGateIsOpen()) return CURL_PREREQFUNC_ABORT;
     transfer.body_requested_ = true;
   }
@@ -290,7 +305,7 @@ int CurlTransfer::OnSocketMade(void* self, curl_socket_t socket, curlsocktype /*
       setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof user_timeout) != 0) {
     return CURL_SOCKOPT_ERROR;
   }
-  transfer.multi_.OnSocketMade(socket);
+  transfer.multi_->OnSocketMade(socket);
   transfer.sockets_made_.push_back(socket);
   return CURL_SOCKOPT_OK;
 }

@@ -19,6 +19,7 @@
 #include "service/http/curl_header_list.h"
 #include "service/http/curl_multi_loop.h"
 #include "service/http/http_client.h"
+#include "service/http/trust_store.h"
 
 namespace gateway {
 
@@ -27,7 +28,7 @@ struct CurlTransferSettings {
   Milliseconds connect_timeout{0};
   Milliseconds idle_connection_timeout{0};
   bool http2 = false;
-  std::string ca_path;
+  TrustStore trust;
   std::string proxy;
   std::string user_agent;
   AnswerReader::Limits limits;
@@ -37,20 +38,26 @@ struct CurlTransferSettings {
 
 // One easy handle and the request that it carries at the moment. Loop thread only.
 //
-// The body leaves at most once: libcurl sends a POST again by itself when a reused connection dies
-// before an answer, but it has to ask for the body again then, and that is refused.
+// The body leaves at most once. libcurl sends a POST again by itself when a reused connection dies
+// before an answer, but asks `OnConnected` before everything that it sends, and is refused there;
+// nor may it make another socket then.
+//
+// A short body goes out with the headers over HTTP/1.1, in one send right after that question. An
+// HTTP/2 server may let the headers in and hold the body back for as long as it likes, and a long
+// body takes its time: libcurl asks for those piece by piece, at the moment when the piece can
+// leave, and so is the send gate.
 class CurlTransfer {
  public:
   // Both outlive the transfer.
-  CurlTransfer(EventLoop& loop, CurlMultiLoop& multi, const CurlTransferSettings& settings);
+  CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings);
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
-  // Starts sending `request`, which stays where it is until the end. `addresses` is an entry for
-  // libcurl's cache (CURLOPT_RESOLVE) or null.
-  void Start(const HttpRequest& request, CurlHeaderList headers, CurlHeaderList addresses,
-             Deadline deadline);
+  // Starts sending `request`, which stays where it is until the end, as `multi` does. `addresses`
+  // is an entry for libcurl's cache (CURLOPT_RESOLVE) or null.
+  void Start(CurlMultiLoop& multi, const HttpRequest& request, CurlHeaderList headers,
+             CurlHeaderList addresses, Deadline deadline);
 
   // The end of what was started; to be awaited once.
   Arrival<HttpResult>& end() { return *end_; }
@@ -82,12 +89,13 @@ class CurlTransfer {
   bool MayNotBeSentAgain() const;
   bool SendGateIsOpen();
 
-  CurlMultiLoop& multi_;
   const std::function<BootTime()> boot_now_;
+  const bool speaks_http2_;
   CURL* const easy_;
   Timer deadline_timer_;
   AnswerReader reader_;
 
+  CurlMultiLoop* multi_ = nullptr;
   const HttpRequest* request_ = nullptr;
   CurlHeaderList headers_;
   CurlHeaderList addresses_;
@@ -97,6 +105,7 @@ class CurlTransfer {
   bool is_running_ = false;
   bool is_reusable_ = false;
   bool body_requested_ = false;
+  bool body_goes_with_headers_ = false;
   bool send_gate_was_closed_ = false;
   size_t body_bytes_given_ = 0;
   int connections_used_ = 0;

@@ -1,7 +1,10 @@
 #include "service/http/trust_store.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <cerrno>
 #include <cstring>
@@ -17,60 +20,59 @@
 namespace gateway {
 namespace {
 
-constexpr std::string_view kCertificateStart = "-----BEGIN CERTIFICATE-----";
-
 std::optional<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
-bool WriteAll(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(descriptor, text.data(), text.size());
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<size_t>(written));
+// Adds every certificate of `pem`, in which other things may stand as well. Returns how many there
+// were, or nothing if one of them is broken.
+std::optional<int> AddCertificates(std::string_view pem, X509_STORE* store) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+  for (int count = 0;; ++count) {
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+        PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr), &X509_free);
+    if (certificate == nullptr) {
+      const bool is_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+      ERR_clear_error();
+      return is_end ? std::optional(count) : std::nullopt;
+    }
+    X509_STORE_add_cert(store, certificate.get());
   }
-  return true;
+}
+
+absl::Status CannotRead(const std::string& file, std::string_view why) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("read the CA file ", file, ": ", std::string(why)));
 }
 
 }  // namespace
 
 absl::StatusOr<TrustStore> TrustStore::Load(const std::string& system_file,
                                             const std::string& further_file) {
-  const auto system = ReadFile(system_file);
-  if (further_file.empty()) return TrustStore(system.has_value() ? system_file : "", -1);
+  const std::shared_ptr<X509_STORE> store(X509_STORE_new(), &X509_STORE_free);
+  // As libcurl does: whoever trusts an intermediate authority need not trust the one above it.
+  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
 
-  const auto further = ReadFile(further_file);
-  if (!further.has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("read the CA file ", further_file, ": ", std::strerror(errno)));
+  if (const auto system = ReadFile(system_file); system.has_value()) {
+    if (!AddCertificates(*system, store.get())) {
+      return CannotRead(system_file, "a broken PEM certificate in it");
+    }
   }
-  if (further->find(kCertificateStart) == std::string::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("read the CA file ", further_file, ": no PEM certificate in it"));
+  if (!further_file.empty()) {
+    const auto further = ReadFile(further_file);
+    if (!further) return CannotRead(further_file, std::strerror(errno));
+    const auto count = AddCertificates(*further, store.get());
+    if (!count) return CannotRead(further_file, "a broken PEM certificate in it");
+    if (count == 0) return CannotRead(further_file, "no PEM certificate in it");
   }
-  const int descriptor = memfd_create("trusted-certificates", MFD_CLOEXEC);
-  if (descriptor < 0) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("join the trusted certificates: ", std::strerror(errno)));
-  }
-  TrustStore store(absl::StrCat("/proc/self/fd/", descriptor), descriptor);
-  if (!WriteAll(descriptor, absl::StrCat(*further, "\n", system.value_or("")))) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("join the trusted certificates: ", std::strerror(errno)));
-  }
-  return store;
+  return TrustStore(store);
 }
 
-TrustStore::TrustStore(std::string path, int descriptor)
-    : path_(std::move(path)), descriptor_(descriptor) {}
+void TrustStore::Apply(SSL_CTX* tls) const { SSL_CTX_set1_cert_store(tls, store_.get()); }
 
-TrustStore::TrustStore(TrustStore&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-TrustStore::~TrustStore() {
-  if (descriptor_ >= 0) close(descriptor_);
-}
+int TrustStore::size() const { return sk_X509_OBJECT_num(X509_STORE_get0_objects(store_.get())); }
 
 }  // namespace gateway

@@ -1,29 +1,17 @@
-"""The measured figures, and the Markdown that shows them."""
+"""The Markdown that shows the figures."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import os
 import pathlib
 import re
 import statistics
 import subprocess
+from collections.abc import Iterable, Sequence
 
-
-@dataclasses.dataclass(frozen=True)
-class Figures:
-    """What one server did in one round."""
-
-    cpu_microseconds_per_call: float
-    calls_per_second: float
-    p50_milliseconds: float
-    p99_milliseconds: float
-    peak_resident_mib: float
-    anonymous_mib: float
-    threads: int
-    new_upstream_connections: int | None
-
+from figures import (IdleFigures, MappingFigures, MemorySample, Rounds, ScenarioFigures, Series,
+                     SystemCalls)
 
 # Label, field of Figures, decimals.
 ROWS = (
@@ -36,36 +24,82 @@ ROWS = (
     ("threads, at most", "threads", 0),
     ("new upstream connections", "new_upstream_connections", 0),
 )
+# The same of PointFigures.
+POINT_ROWS = (
+    ("CPU per call, µs", "cpu_microseconds_per_call", 1),
+    ("peak resident, MiB", "peak_resident_mib", 1),
+    ("threads", "threads", 0),
+    ("in flight, at most", "most_in_flight", 0),
+)
 COMPARED_SERVER = "gateway"
-
-# One server's figures, round by round.
-Rounds = list[Figures]
+FREQUENT_SYSTEM_CALLS = 3
 
 
-def scenario_table(measured: dict[str, Rounds]) -> str:
+def scenario_table(figures: ScenarioFigures) -> str:
     """Median and range per server, then the gateway's figures divided by each other server's."""
+    measured = figures.rounds
     others = [name for name in measured if name != COMPARED_SERVER]
     if COMPARED_SERVER not in measured:
         others = []
-    header = ["", *measured, *(f"{COMPARED_SERVER} ÷ {name}" for name in others)]
-    lines = [_row(header), _row(["---"] + ["---:"] * (len(header) - 1))]
+    lines = _head("", *measured, *(f"{COMPARED_SERVER} ÷ {name}" for name in others))
     for label, field, decimals in ROWS:
-        values = {name: _values(rounds, field) for name, rounds in measured.items()}
+        values = {name: round_values(rounds, field) for name, rounds in measured.items()}
         cells = [_median_and_range(values[name], decimals) for name in measured]
-        ratios = [_ratios(values[COMPARED_SERVER], values[name]) for name in others]
+        ratios = [round_ratios(values[COMPARED_SERVER], values[name]) for name in others]
         cells += [_median_and_range(ratio, 2) for ratio in ratios]
-        lines.append(_row([label, *cells]))
+        lines.append(_row(label, *cells))
+    return "\n".join([*lines, *_system_call_rows(figures.system_calls, others)])
+
+
+def _system_call_rows(system_calls: dict[str, SystemCalls], others: Sequence[str]) -> list[str]:
+    per_call = {name: calls.per_call for name, calls in system_calls.items()}
+    frequent = (list(calls.by_name.items())[:FREQUENT_SYSTEM_CALLS]
+                for calls in system_calls.values())
+    return [
+        _row("system calls per call", *(f"{count:.1f}" for count in per_call.values()),
+             *(f"{per_call[COMPARED_SERVER] / per_call[name]:.2f}" for name in others)),
+        _row("the most frequent", *(
+            ", ".join(f"{name} {count:.1f}" for name, count in calls) for calls in frequent),
+             *("" for _ in others)),
+    ]
+
+
+def series_table(series: dict[str, Series]) -> str:
+    lines = _head("in flight", *(f"{name}: {label}" for name in series
+                                 for label, _field, _decimals in POINT_ROWS))
+    for point in next(iter(series.values())):
+        cells = []
+        for points in series.values():
+            for _label, field, decimals in POINT_ROWS:
+                values = [float(getattr(figures, field)) for figures in points.get(point, [])]
+                cells.append(_median_and_range(values, decimals))
+        lines.append(_row(f"{point:,}", *cells))
     return "\n".join(lines)
 
 
-def mapping_table(benchmarks: list[dict[str, object]]) -> str:
-    """Google Benchmark's JSON results of bench-mapping as a table."""
-    lines = [_row(["what", "bytes", "µs", "allocations"]), _row(["---", "---:", "---:", "---:"])]
-    for result in benchmarks:
-        nanoseconds = float(str(result["cpu_time"]))
-        size, allocations = (float(str(result[key])) for key in ("bytes", "allocations"))
-        lines.append(_row([str(result["name"]), f"{size:.0f}", f"{nanoseconds / 1000:.1f}",
-                           f"{allocations:.0f}"]))
+def memory_table(samples: list[MemorySample]) -> str:
+    lines = _head("calls so far", "anonymous, MiB", "resident, MiB")
+    lines += [_row(f"{sample.calls:,}", f"{sample.anonymous_mib:.2f}", f"{sample.resident_mib:.1f}")
+              for sample in samples]
+    return "\n".join(lines)
+
+
+def idle_table(idle: IdleFigures) -> str:
+    lines = _head("", "figure")
+    lines += [
+        _row("start to serving, ms", _median_and_range(idle.start_milliseconds, 0)),
+        _row("anonymous, MiB", f"{idle.anonymous_mib:.1f}"),
+        _row("resident, MiB", f"{idle.resident_mib:.1f}"),
+    ]
+    lines += [_row(f"wake-ups a second: `{name}`", f"{count:.1f}")
+              for name, count in idle.wake_ups_per_second.items()]
+    return "\n".join(lines)
+
+
+def mapping_table(lines_of_bench: list[MappingFigures]) -> str:
+    lines = _head("what", "bytes", "ns", "allocations")
+    lines += [_row(line.name, f"{line.json_bytes:,}", f"{line.nanoseconds:,.0f}",
+                   f"{line.allocations:,.0f}") for line in lines_of_bench]
     return "\n".join(lines)
 
 
@@ -76,7 +110,7 @@ def conditions(root: pathlib.Path, command: str) -> str:
     memory_gib = int(memory_kib or 0) / 1024 / 1024
     packages = _output(["dpkg-query", "--show", "--showformat=${Package} ${Version}\n",
                         "libgrpc++1.51", "libcurl4", "libprotobuf32", "nlohmann-json3-dev",
-                        "libuv1", "nginx", "nghttp2-client"])
+                        "libuv1", "nginx", "nghttp2-client", "strace"])
     commit = _output(["git", "-C", str(root), "describe", "--always", "--dirty"])
     today = datetime.datetime.now(datetime.timezone.utc).date()
     return "\n".join([
@@ -89,12 +123,17 @@ def conditions(root: pathlib.Path, command: str) -> str:
     ])
 
 
-def _values(rounds: Rounds, field: str) -> list[float]:
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table of words."""
+    return "\n".join([_row(*titles), _row(*("---" for _ in titles)), *(_row(*row) for row in rows)])
+
+
+def round_values(rounds: Rounds, field: str) -> list[float]:
     values = (getattr(figures, field) for figures in rounds)
     return [float(value) for value in values if value is not None]
 
 
-def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
+def round_ratios(ours: list[float], theirs: list[float]) -> list[float]:
     """Round by round, because neighbours in time shared the machine's state."""
     return [our / their for our, their in zip(ours, theirs) if their > 0]
 
@@ -107,7 +146,11 @@ def _median_and_range(values: list[float], decimals: int) -> str:
     return median if low == high else f"{median} ({low}–{high})"
 
 
-def _row(cells: list[str]) -> str:
+def _head(first: str, *others: str) -> list[str]:
+    return [_row(first, *others), _row("---", *("---:" for _ in others))]
+
+
+def _row(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |"
 
 

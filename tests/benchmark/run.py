@@ -8,8 +8,9 @@ Servers, in rounds one after another so that a change of the machine's mood hits
   tls       passfort-gateway with Passfort behind TLS
   sqlite, postgres
             passfort-gateway with a store; every call has a request_id of its own
-Passfort's stand-in is nginx; the load comes from h2load, or from bench-load where calls must differ. A run fails if any call failed, or if the
-server's, nginx's and h2load's counts differ.
+Passfort's stand-in is nginx; the load comes from h2load, from bench-load where calls must differ,
+and from bench-paced-load where they start at a fixed rate. A run fails if any call failed, or if
+the server's, nginx's and the load's counts differ.
 
 Exit code: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
 """
@@ -17,7 +18,6 @@ Exit code: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import pathlib
@@ -27,44 +27,33 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 
-from load import BenchmarkError, LoadResult, Shape, run_fresh_load, run_load
-from report import Figures, Rounds, conditions, mapping_table, scenario_table
-from servers import Classic, Floor, Gateway, Nginx, OnceGateway, Postgres, Sampler, Server
+from document import replace_blocks
+from figures import MappingFigures, Results
+from lifetime import MANY_CALLS, measure_idle, measure_memory
+from load import BenchmarkError
+from plots import plot_series
+from report import (conditions, idle_table, mapping_table, memory_table, scenario_table,
+                    series_table)
+from scenarios import ANSWER, SCENARIOS, SERVERS, measure_scenario
+from series import measure_series
+from targets import targets_table
 
-FOLDER = pathlib.Path(__file__).resolve().parent
-ROOT = FOLDER.parent.parent
-# Composed from the documented data model: a fresh application, as the add call answers it.
-ANSWER = FOLDER / "product_application.json"
-PEERS = ("gateway", "floor", "classic")
-SERVERS = (*PEERS, "tls", "sqlite", "postgres")
-MAPPING = "mapping"
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@dataclasses.dataclass(frozen=True)
-class Scenario:
-    description: str
-    shape: Shape
-    delay_milliseconds: int
-    requests: int
-    servers: tuple[str, ...] = PEERS
-    # Whether every call has a profile of its own, and a request_id where there is a store.
-    has_fresh_calls: bool = False
-
-
-SCENARIOS = {
-    "sequential": Scenario("one call after another", Shape(1, 1), 0, 5_000),
-    "parallel64": Scenario("64 calls in flight", Shape(4, 16), 0, 20_000),
-    "slow512": Scenario("512 calls in flight, Passfort takes 50 ms", Shape(4, 128), 50, 20_000),
-    "slow4000": Scenario("4,000 calls in flight, Passfort takes 1 s", Shape(8, 500), 1_000, 16_000),
-    "tls": Scenario("64 calls in flight, Passfort behind TLS", Shape(4, 16), 0, 20_000,
-                    servers=("gateway", "tls")),
-    "once": Scenario("64 calls in flight, each with a request_id", Shape(4, 16), 0, 5_000,
-                     servers=("gateway", "sqlite", "postgres"), has_fresh_calls=True),
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+DOCUMENT = ROOT / "docs" / "performance.md"
+PLOTS = ROOT / "docs" / "performance"
+# What is no comparison of servers under one load.
+OTHERS = {
+    "series": "CPU and memory by the number of calls in flight, from 1 to 10,000",
+    "million": "memory over 1,000,000 calls",
+    "idle": "start, memory and wake-ups without a call",
+    "mapping": "reading Passfort's JSON, and mapping it to the contract",
 }
+DESCRIPTIONS = {name: scenario.description for name, scenario in SCENARIOS.items()} | OTHERS
+ALL = "all"
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TOOLS = ("h2load", "nginx", "openssl", "setpriv", "strace")
 
 
 def main() -> int:
@@ -74,13 +63,22 @@ def main() -> int:
     allow_many_descriptors()
     try:
         check_tools()
-        report = measure_all(arguments)
+        # Before anything else: the tree may change while this runs.
+        blocks = {"conditions": conditions(ROOT, shlex.join(["./dev", "bench", *sys.argv[1:]]))}
+        results = measure_all(arguments)
+        blocks |= report_blocks(results, arguments)
+        if arguments.document:
+            replace_blocks(DOCUMENT, blocks)
+            plot_series(results.series, PLOTS)
     except BenchmarkError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)
         return 130
+    report = "\n\n".join(["# Benchmark", *(
+        f"## {name}: {DESCRIPTIONS[name]}\n\n{block}" if name in DESCRIPTIONS else block
+        for name, block in blocks.items())])
     print(report)
     if arguments.output:
         arguments.output.write_text(report + "\n", encoding="utf-8")
@@ -91,9 +89,9 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
-        "--scenario", choices=[*SCENARIOS, MAPPING, "all"], default="parallel64",
-        help="\n".join(f"{name}: {scenario.description}" for name, scenario in SCENARIOS.items())
-        + "\nmapping: reading and mapping of Passfort's JSON, by size\ndefault: parallel64")
+        "--scenario", choices=[*DESCRIPTIONS, ALL], default="parallel64",
+        help="\n".join(f"{name}: {description}" for name, description in DESCRIPTIONS.items())
+        + "\nall: these one after the other\ndefault: parallel64")
     parser.add_argument("--rounds", type=bounded(1, 100), default=5, help="default: 5")
     parser.add_argument("--requests", type=bounded(1, 2_000_000),
                         help="calls per server and round; the default depends on the scenario")
@@ -101,9 +99,19 @@ def read_arguments() -> argparse.Namespace:
                         help=f"some of {','.join(SERVERS)}; the default depends on the scenario")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE.md",
                         help="write the report to this file too")
+    parser.add_argument("--document", action="store_true",
+                        help="measure all scenarios, and put the figures into docs/performance.md\n"
+                        "and its plots; with 3 rounds about 12 minutes")
     parser.add_argument("--binaries", type=pathlib.Path,
                         default=ROOT / "build" / "benchmark" / "bin", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.document:
+        arguments.scenario = ALL
+    if arguments.servers and arguments.scenario not in SCENARIOS:
+        parser.error(f"--servers: only with one of {', '.join(SCENARIOS)}")
+    if arguments.requests and arguments.scenario not in (*SCENARIOS, "million"):
+        parser.error(f"--requests: only with one of {', '.join(SCENARIOS)}, million")
+    return arguments
 
 
 def bounded(low: int, high: int) -> Callable[[str], int]:
@@ -135,125 +143,38 @@ def allow_many_descriptors() -> None:
 
 
 def check_tools() -> None:
-    missing = [tool for tool in ("h2load", "nginx", "setpriv") if shutil.which(tool) is None]
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         raise BenchmarkError(f"{', '.join(missing)} missing: run ./dev deps")
 
 
-def measure_all(arguments: argparse.Namespace) -> str:
-    names = [*SCENARIOS, MAPPING] if arguments.scenario == "all" else [arguments.scenario]
-    command = shlex.join(["./dev", "bench", *sys.argv[1:]])
-    parts = ["# Benchmark", conditions(ROOT, command)]
+def measure_all(arguments: argparse.Namespace) -> Results:
+    results = Results()
+    binaries: pathlib.Path = arguments.binaries
+    names = list(DESCRIPTIONS) if arguments.scenario == ALL else [arguments.scenario]
     for name in names:
-        if name == MAPPING:
-            parts += ["## mapping: reading Passfort's JSON, and mapping it to the contract",
-                      measure_mapping(arguments.binaries)]
-            continue
-        scenario = SCENARIOS[name]
-        if arguments.requests:
-            scenario = dataclasses.replace(scenario, requests=arguments.requests)
-        if scenario.requests < scenario.shape.in_flight:
-            raise BenchmarkError(
-                f"--requests={scenario.requests} is less than the {scenario.shape.in_flight} calls"
-                f" that {name} has in flight")
-        measured = measure(name, scenario, arguments)
-        parts += [
-            f"## {name}: {scenario.description}",
-            f"{scenario.shape.connections} connections × {scenario.shape.streams} streams,"
-            f" {scenario.requests} calls a round, {arguments.rounds} rounds: median (range).",
-            scenario_table(measured)]
-    return "\n\n".join(parts)
+        if name == "series":
+            results.series = measure_series(arguments.rounds, binaries)
+        elif name == "million":
+            results.million = measure_memory(arguments.requests or MANY_CALLS, binaries)
+        elif name == "idle":
+            results.idle = measure_idle(binaries)
+        elif name == "mapping":
+            results.mapping = measure_mapping(binaries)
+        else:
+            scenario = SCENARIOS[name]
+            scenario = dataclasses.replace(
+                scenario, requests=arguments.requests or scenario.requests)
+            if scenario.requests < scenario.shape.in_flight:
+                raise BenchmarkError(
+                    f"--requests={scenario.requests} is less than the {scenario.shape.in_flight}"
+                    f" calls that {name} has in flight")
+            results.scenarios[name] = measure_scenario(
+                name, scenario, arguments.servers or scenario.servers, arguments.rounds, binaries)
+    return results
 
 
-def measure(name: str, scenario: Scenario, arguments: argparse.Namespace) -> dict[str, Rounds]:
-    servers = arguments.servers or scenario.servers
-    measured: dict[str, Rounds] = {server: [] for server in servers}
-    with contextlib.ExitStack() as stack:
-        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        answer = ANSWER.read_text(encoding="utf-8").strip()
-        nginx = stack.enter_context(Nginx(folder, answer, scenario.delay_milliseconds))
-        nginx.wait_until_serving()
-        for number in range(1, arguments.rounds + 1):
-            for server_name in servers:
-                figures = measure_round(
-                    server_name, scenario, nginx, arguments.binaries, folder)
-                measured[server_name].append(figures)
-                print(f"{name}, round {number} of {arguments.rounds}: {server_name}"
-                      f" {figures.cpu_microseconds_per_call:.1f} µs CPU per call,"
-                      f" {figures.calls_per_second:.0f} calls/s", file=sys.stderr)
-    return measured
-
-
-def measure_round(server_name: str, scenario: Scenario, nginx: Nginx, binaries: pathlib.Path,
-                  folder: pathlib.Path) -> Figures:
-    """Starts one server, warms it up, measures it, stops it and compares everyone's counts."""
-    requests = scenario.requests
-    warm_up = max(scenario.shape.in_flight, requests // 10)
-    with contextlib.ExitStack() as stack:
-        server = start_server(server_name, nginx, binaries, folder, stack)
-        server.wait_until_serving()
-        make_calls(server, scenario, warm_up, binaries, folder)
-
-        upstream_before, cpu_before = nginx.counts(), server.cpu_seconds()
-        with Sampler(server) as sampler:
-            load = make_calls(server, scenario, requests, binaries, folder)
-        cpu_after, upstream_after = server.cpu_seconds(), nginx.counts()
-        peak_resident_kib = server.status("VmHWM")
-        answered = server.stop_and_count()
-
-    # One of each is the look at the counts itself.
-    upstream_requests = upstream_after.requests - upstream_before.requests - 1
-    new_connections = upstream_after.connections - upstream_before.connections - 1
-    expected_upstream = requests * server.upstream_requests_per_call
-    if answered != warm_up + requests:
-        raise BenchmarkError(
-            f"{server_name}: answered {answered} of {warm_up + requests} calls with OK")
-    if upstream_requests != expected_upstream:
-        raise BenchmarkError(
-            f"{server_name}: nginx got {upstream_requests} requests for {expected_upstream} calls")
-    return Figures(
-        cpu_microseconds_per_call=(cpu_after - cpu_before) * 1e6 / requests,
-        calls_per_second=load.calls_per_second,
-        p50_milliseconds=load.p50_milliseconds,
-        p99_milliseconds=load.p99_milliseconds,
-        peak_resident_mib=peak_resident_kib / 1024,
-        anonymous_mib=sampler.anonymous_kib / 1024,
-        threads=sampler.threads,
-        new_upstream_connections=new_connections if expected_upstream else None)
-
-
-def make_calls(server: Server, scenario: Scenario, requests: int, binaries: pathlib.Path,
-               folder: pathlib.Path) -> LoadResult:
-    if scenario.has_fresh_calls:
-        return run_fresh_load(binaries, server.listen, scenario.shape, requests,
-                              with_request_id=isinstance(server, OnceGateway))
-    return run_load(server.listen, scenario.shape, requests, folder)
-
-
-def start_server(name: str, nginx: Nginx, binaries: pathlib.Path, folder: pathlib.Path,
-                 stack: contextlib.ExitStack) -> Server:
-    """Starts a server, with what it needs; all of it ends with `stack`."""
-    if name == "floor":
-        return stack.enter_context(Floor(binaries, folder, ANSWER))
-    if name == "classic":
-        return stack.enter_context(Classic(binaries, folder, nginx.api_url))
-    if name == "tls":
-        return stack.enter_context(Gateway(binaries, folder, nginx.tls_api_url,
-                                           f"--api_ca_file={nginx.certificate}"))
-    home = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
-    if name == "sqlite":
-        return stack.enter_context(
-            OnceGateway(binaries, folder, nginx.api_url, f"sqlite:{home}/records.db"))
-    if name == "postgres":
-        for way_in in (folder, home):  # PostgreSQL runs as another user
-            way_in.chmod(0o755)
-        postgres = stack.enter_context(Postgres(home))
-        postgres.wait_until_serving()
-        return stack.enter_context(OnceGateway(binaries, folder, nginx.api_url, postgres.url))
-    return stack.enter_context(Gateway(binaries, folder, nginx.api_url))
-
-
-def measure_mapping(binaries: pathlib.Path) -> str:
+def measure_mapping(binaries: pathlib.Path) -> list[MappingFigures]:
     print("mapping: about a minute", file=sys.stderr)
     command = [str(binaries / "bench-mapping"), str(ANSWER), "--benchmark_format=json"]
     try:
@@ -262,7 +183,32 @@ def measure_mapping(binaries: pathlib.Path) -> str:
         raise BenchmarkError(f"{error.filename} is missing: ./dev bench builds it") from None
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise BenchmarkError(f"bench-mapping: {error}\n{error.stderr or ''}") from None
-    return mapping_table(json.loads(done.stdout)["benchmarks"])
+    return [MappingFigures(line["name"], int(line["bytes"]), line["cpu_time"], line["allocations"])
+            for line in json.loads(done.stdout)["benchmarks"]]
+
+
+def report_blocks(results: Results, arguments: argparse.Namespace) -> dict[str, str]:
+    """The report's parts by name, in their order."""
+    blocks = {}
+    if arguments.scenario == ALL:
+        blocks["targets"] = targets_table(results)
+    for name, figures in results.scenarios.items():
+        shape = SCENARIOS[name].shape
+        requests = arguments.requests or SCENARIOS[name].requests
+        blocks[name] = "\n\n".join([
+            f"Connections: {shape.connections}; calls in flight on each: {shape.streams}; calls a"
+            f" round: {requests:,}; rounds: {arguments.rounds}; median (range).",
+            scenario_table(figures)])
+    if results.series:
+        blocks["series"] = "\n\n".join([
+            f"Rounds: {arguments.rounds}; median (range).", series_table(results.series)])
+    if results.million:
+        blocks["million"] = memory_table(results.million)
+    if results.idle:
+        blocks["idle"] = idle_table(results.idle)
+    if results.mapping:
+        blocks["mapping"] = mapping_table(results.mapping)
+    return blocks
 
 
 if __name__ == "__main__":

@@ -180,6 +180,14 @@ bool Backend::SetShowsAlias(std::string_view profile_id, std::string_view applic
   return true;
 }
 
+void Backend::Forget(std::string_view profile_id) {
+  const std::lock_guard lock(mutex_);
+  state_.Forget(profile_id);
+  faults_.ClearOf(profile_id);
+  profile_counts_.erase(LowerCase(profile_id));
+  Changed();
+}
+
 void Backend::Reset() {
   const std::lock_guard lock(mutex_);
   state_ = PassfortState();

@@ -67,6 +67,9 @@ class Backend {
                                bool hidden);
   [[nodiscard]] bool SetShowsAlias(std::string_view profile_id, std::string_view application_id,
                                    bool shows_alias);
+  // What is of one profile: its applications, its counts and the faults that wait for it. The
+  // counts for everything stay.
+  void Forget(std::string_view profile_id);
   // Forgets applications, faults, counts and log.
   void Reset();
 

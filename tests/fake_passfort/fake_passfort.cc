@@ -19,7 +19,7 @@ constexpr char kLoopback[] = "127.0.0.1";
 
 FakePassfort::FakePassfort(std::chrono::milliseconds delay)
     : backend_(std::string(kApiKey)), delay_(delay) {
-  Start(0);
+  Start();
 }
 
 FakePassfort::~FakePassfort() {
@@ -27,7 +27,7 @@ FakePassfort::~FakePassfort() {
 }
 
 std::string FakePassfort::url() const {
-  return std::string("http://") + kLoopback + ":" + std::to_string(port_) + std::string(kApiRoot);
+  return std::string("http://") + kLoopback + ":" + std::to_string(port()) + std::string(kApiRoot);
 }
 
 void FakePassfort::Script(Fault fault) {
@@ -52,14 +52,13 @@ void FakePassfort::GoAway() {
   server_ = nullptr;
 }
 
-void FakePassfort::ComeBack() { Start(port_); }
+void FakePassfort::ComeBack() { Start(); }
 
-void FakePassfort::Start(uint16_t port) {
+void FakePassfort::Start() {
   server_ = std::make_unique<HttpServer>(backend_, delay_);
-  if (const std::error_code failed = server_->Listen(kLoopback, port)) {
+  if (const std::error_code failed = server_->Listen(kLoopback, port())) {
     Die("listen on " + std::string(kLoopback) + ": " + failed.message());
   }
-  if (port == 0) port_ = server_->port();
   thread_ = std::thread([server = server_.get()] { server->Run(); });
 }
 

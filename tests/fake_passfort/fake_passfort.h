@@ -13,6 +13,7 @@
 #include "tests/fake_passfort/backend.h"
 #include "tests/fake_passfort/fault.h"
 #include "tests/fake_passfort/http_server.h"
+#include "tests/fakes/held_port.h"
 
 namespace gateway {
 
@@ -41,7 +42,7 @@ class FakePassfort {
 
   // What `api_url` is set to: "http://127.0.0.1:PORT/4.0".
   std::string url() const;
-  uint16_t port() const { return port_; }
+  uint16_t port() const { return port_.port(); }
 
   // The fault waits for the requests that it names, after those scripted before it. Ends the
   // process if the fault makes no sense: Fault::Problem says why.
@@ -79,6 +80,10 @@ class FakePassfort {
     return backend_.SetShowsAlias(profile_id, application_id, shows_alias);
   }
 
+  // What is of one profile: its applications, its counts and the faults that wait for it. For those
+  // who make profiles for hours; what is made there later is there again, and `counts()` has all.
+  void Forget(std::string_view profile_id) { backend_.Forget(profile_id); }
+
   // True as soon as `condition` holds, false if it does not within `bound`. It is asked after every
   // change here, so it should ask this object.
   [[nodiscard]] bool WaitUntil(const std::function<bool()>& condition,
@@ -92,11 +97,11 @@ class FakePassfort {
   void ComeBack();
 
  private:
-  void Start(uint16_t port);
+  void Start();
 
   Backend backend_;
   const std::chrono::milliseconds delay_;
-  uint16_t port_ = 0;
+  const HeldPort port_;                 // while away too
   std::unique_ptr<HttpServer> server_;  // null while away
   std::thread thread_;
 };

@@ -2,8 +2,12 @@
 
 #include "tests/fake_passfort/fake_passfort.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -169,6 +173,40 @@ TEST_F(FakePassfortTest, LogsExactlyWhatWasOnTheWire) {
   EXPECT_EQ(requests[0].answered_status, 200);
   EXPECT_EQ(requests[0].made_id, passfort_.Applications(kProfileId)[0].id);
   EXPECT_EQ(requests[1].connection, requests[0].connection);
+}
+
+TEST_F(FakePassfortTest, ForgetsOneProfileAndGoesOnCountingForEverything) {
+  constexpr char kOther[] = "/4.0/profiles/b2c4393a-e219-67a4-5ab4-2186952e9038/applications";
+  Add();
+  SendOnce(passfort_.port(), "POST", kOther, kBasic);
+  passfort_.Script({.profile_id = kProfileId, .answer = {.status = 500}});
+
+  passfort_.Forget("A2C4393A-E219-67A4-5AB4-2186952E9038");
+
+  EXPECT_TRUE(passfort_.Applications(kProfileId).empty());
+  EXPECT_EQ(passfort_.counts(kProfileId).created, 0);
+  EXPECT_EQ(passfort_.faults_waiting(), 0u);
+  EXPECT_EQ(passfort_.Applications("b2c4393a-e219-67a4-5ab4-2186952e9038").size(), 1u);
+  EXPECT_EQ(passfort_.counts().created, 2);
+  EXPECT_EQ(Add().status, 200);
+  EXPECT_EQ(created(), 1);
+  EXPECT_EQ(passfort_.counts().created, 3);
+}
+
+TEST_F(FakePassfortTest, KeepsItsPortWhileItIsAway) {
+  passfort_.GoAway();
+  const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(passfort_.port());
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_NE(bind(other, generic, sizeof(address)), 0);
+  EXPECT_NE(connect(other, generic, sizeof(address)), 0);
+  close(other);
+
+  passfort_.ComeBack();
+  EXPECT_EQ(Add().status, 200);
 }
 
 TEST_F(FakePassfortTest, TellsAWholeBodyFromABrokenOne) {

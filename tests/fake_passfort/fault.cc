@@ -70,6 +70,12 @@ std::string Fault::Problem() const {
 
 void FaultQueue::Add(Fault fault) { waiting_.push_back(std::move(fault)); }
 
+void FaultQueue::ClearOf(std::string_view profile_id) {
+  waiting_.remove_if([lower = LowerCase(profile_id)](const Fault& fault) {
+    return LowerCase(fault.profile_id) == lower;
+  });
+}
+
 Fault FaultQueue::Take(std::string_view method, const Route& route) {
   for (auto fault = waiting_.begin(); fault != waiting_.end(); ++fault) {
     if (!Fits(*fault, method, route)) continue;

@@ -105,6 +105,8 @@ class FaultQueue {
  public:
   void Add(Fault fault);
   void Clear() { waiting_.clear(); }
+  // Those for one profile.
+  void ClearOf(std::string_view profile_id);
 
   // The oldest fault for this request that has not been used up, or an ordinary exchange.
   Fault Take(std::string_view method, const Route& route);

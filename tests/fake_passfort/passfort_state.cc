@@ -85,6 +85,8 @@ std::vector<FakeApplication>& PassfortState::Applications(std::string_view profi
   return profiles_[LowerCase(profile_id)];
 }
 
+void PassfortState::Forget(std::string_view profile_id) { profiles_.erase(LowerCase(profile_id)); }
+
 FakeApplication* PassfortState::Find(std::string_view profile_id, std::string_view application_id) {
   std::vector<FakeApplication>& applications = Applications(profile_id);
   const auto found =

@@ -75,6 +75,7 @@ class PassfortState {
   std::vector<FakeApplication>& Applications(std::string_view profile_id);
   // Nullptr if the profile has no such application.
   FakeApplication* Find(std::string_view profile_id, std::string_view application_id);
+  void Forget(std::string_view profile_id);
   const std::map<std::string, std::vector<FakeApplication>>& profiles() const { return profiles_; }
 
   // Makes another application, also if there is one for the same product. The reference holds until

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 namespace gateway {
 namespace {
@@ -63,6 +64,7 @@ ChildProcess::ChildProcess(const Command& command) {
     // Nothing but system calls: other threads of the test may have held any lock.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(kCannotExecute);
+    setpgid(0, 0);  // the terminal signals the test's group alone, and the test ends the child
     dup2(output.to, STDOUT_FILENO);
     dup2(error.to, STDERR_FILENO);
     // What the test listens on would stay open in the child, and Boost's sockets stay open in exec.
@@ -95,6 +97,15 @@ std::vector<std::string> ChildProcess::OutputLines() const {
 std::vector<std::string> ChildProcess::ErrorLines() const {
   const std::lock_guard lock(mutex_);
   return error_.lines;
+}
+
+std::vector<std::string> ChildProcess::TakeLines() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> taken = std::exchange(output_.lines, {});
+  taken.insert(taken.end(), std::make_move_iterator(error_.lines.begin()),
+               std::make_move_iterator(error_.lines.end()));
+  error_.lines.clear();
+  return taken;
 }
 
 std::optional<std::string> ChildProcess::WaitForLine(

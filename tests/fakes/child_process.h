@@ -20,7 +20,8 @@ namespace gateway {
 inline constexpr std::chrono::seconds kProcessBound{60};
 
 // A program that runs beside the test. What it writes is kept line by line; it is killed when this
-// object goes, and by the kernel if the thread that started it ends without that.
+// object goes, and by the kernel if the thread that started it ends without that. Ctrl-C at a
+// terminal does not reach it.
 class ChildProcess {
  public:
   struct Command {
@@ -41,12 +42,17 @@ class ChildProcess {
   std::vector<std::string> OutputLines() const;
   std::vector<std::string> ErrorLines() const;
 
+  // The same, and forgets them: for a process that writes for hours. What was taken is not waited
+  // for.
+  std::vector<std::string> TakeLines();
+
   // The first line on either of them that `fits`; nothing if none comes before the program ends or
   // `kProcessBound` is over.
   std::optional<std::string> WaitForLine(const std::function<bool(const std::string&)>& fits) const;
   // The first line that contains `part`.
   std::optional<std::string> WaitForLine(std::string_view part) const;
 
+  pid_t pid() const { return pid_; }
   void Signal(int signal) const;
   // The exit code; -N if signal N ended it. Nothing if it still runs after `kProcessBound`.
   std::optional<int> WaitForExit();

@@ -53,6 +53,9 @@ SSL_CTX* MakeTls(const TlsIdentity& identity, const std::string* alpn_protocol) 
       PEM_read_bio_PrivateKey(key_memory.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
   Require(SSL_CTX_use_certificate(tls, certificate.get()) == 1, "SSL_CTX_use_certificate");
   Require(SSL_CTX_use_PrivateKey(tls, key.get()) == 1, "SSL_CTX_use_PrivateKey");
+  // They would be written once the client's part of the handshake is done, and fail the whole
+  // handshake if the client has sent a request by then and gone away.
+  Require(SSL_CTX_set_num_tickets(tls, 0) == 1, "SSL_CTX_set_num_tickets");
   SSL_CTX_set_alpn_select_cb(tls, &ChooseProtocol, const_cast<std::string*>(alpn_protocol));
   return tls;
 }

@@ -46,11 +46,14 @@ class GatewayProcess {
 
   // Standard output and standard error so far.
   std::vector<std::string> LogLines() const;
+  // The same, and forgets them: for a gateway that serves for hours.
+  std::vector<std::string> TakeLogLines() { return process_.TakeLines(); }
   // All of it in one text, to look for what must not be there.
   std::string LogText() const;
   // The first line that contains `part`; a failed wait ends the test program and says so.
   std::string WaitForLogLine(std::string_view part) const;
 
+  pid_t pid() const { return process_.pid(); }
   void Signal(int signal) const { process_.Signal(signal); }
   // The exit code; -N after signal N; nothing if it does not end in `kProcessBound`.
   std::optional<int> WaitForExit() { return process_.WaitForExit(); }

@@ -58,7 +58,10 @@ class H2Session {
       nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, nullptr, 0);
     }
     char buffer[16 * 1024];
-    while (Flush() && !ended_) {
+    while (true) {
+      // A client that broke off takes nothing any more. What it said before is read all the same.
+      Flush();
+      if (ended_) return;
       const size_t count = connection_.Read(buffer, sizeof buffer);
       if (count == 0) return;
       const auto* const bytes = reinterpret_cast<const uint8_t*>(buffer);
@@ -79,14 +82,13 @@ class H2Session {
     nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, &window, 1);
   }
 
-  bool Flush() {
+  void Flush() {
     const uint8_t* bytes = nullptr;
     ssize_t count = 0;
     while ((count = nghttp2_session_mem_send(session_.get(), &bytes)) > 0) {
       const std::string_view text(reinterpret_cast<const char*>(bytes), static_cast<size_t>(count));
-      if (!connection_.Write(text)) return false;
+      if (!connection_.Write(text)) return;
     }
-    return count == 0;
   }
 
   static int OnHeader(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,

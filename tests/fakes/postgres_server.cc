@@ -1,13 +1,11 @@
 #include "tests/fakes/postgres_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,6 +19,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <string_view>
@@ -45,20 +44,6 @@ void Check(bool done, const std::string& what) {
 }
 
 std::string Program(std::string_view name) { return std::string(kPrograms).append(name); }
-
-int FreePort() {
-  const int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  Check(socket_fd >= 0, "make a socket");
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  Check(bind(socket_fd, generic, size) == 0, "bind a port");
-  Check(getsockname(socket_fd, generic, &size) == 0, "read a port");
-  close(socket_fd);
-  return ntohs(address.sin_port);
-}
 
 std::string Escaped(const std::string& text) {
   std::string escaped;
@@ -133,11 +118,11 @@ std::string PostgresServer::CreateDatabase() {
 
 std::string PostgresServer::Url(const std::string& database) const {
   return absl::StrCat("postgresql://gateway@/", database, "?host=", Escaped(folder_),
-                      "&port=", port_);
+                      "&port=", port_.port());
 }
 
 std::string PostgresServer::TlsUrl(const std::string& database, const std::string& password) const {
-  return absl::StrCat("postgresql://gateway:", Escaped(password), "@localhost:", port_, "/",
+  return absl::StrCat("postgresql://gateway:", Escaped(password), "@localhost:", port_.port(), "/",
                       database,
                       "?sslmode=verify-full&sslrootcert=", Escaped(Path("authority.crt")));
 }
@@ -156,13 +141,11 @@ std::string PostgresServer::Execute(const std::string& database, const std::stri
 }
 
 void PostgresServer::Start() {
-  // Kept over restarts: clients come back to the same place.
-  if (port_ == 0) port_ = FreePort();
   server_ = StartProgram({Program("postgres"),
                           "-D",
                           Path("data"),
                           "-p",
-                          absl::StrCat(port_),
+                          absl::StrCat(port_.port()),
                           "-c",
                           "listen_addresses=127.0.0.1",
                           "-c",
@@ -269,12 +252,15 @@ pid_t PostgresServer::StartProgram(const std::vector<std::string>& command) cons
   const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
+  // What the test listens on would stay open in the server, and Boost's sockets stay open in exec.
+  close_range(STDERR_FILENO + 1, std::numeric_limits<unsigned int>::max(), 0);
   if (geteuid() != user_ &&
       (setgroups(0, nullptr) != 0 || setgid(group_) != 0 || setuid(user_) != 0)) {
     _exit(126);
   }
   // The server does not outlive a test program that is killed.
   prctl(PR_SET_PDEATHSIG, SIGQUIT);
+  setpgid(0, 0);  // nor does Ctrl-C at a terminal end it before the test program has
   if (chdir("/") != 0) _exit(126);
   execve(arguments.front(), arguments.data(), environment);
   _exit(127);

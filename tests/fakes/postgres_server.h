@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/fakes/held_port.h"
+
 namespace gateway {
 
 // A real PostgreSQL 15 in a temporary folder, which goes with it: on a Unix socket without a
@@ -56,7 +58,7 @@ class PostgresServer {
   std::string folder_;
   uid_t user_;
   gid_t group_;
-  int port_ = 0;
+  const HeldPort port_;  // kept over restarts: clients come back to the same place
   pid_t server_ = -1;
   int databases_ = 0;
 };

@@ -105,6 +105,11 @@ std::vector<RawRequest> RawHttpServer::requests() const {
   return requests_;
 }
 
+std::vector<RawRequest> RawHttpServer::broken_requests() const {
+  const std::lock_guard lock(mutex_);
+  return broken_requests_;
+}
+
 int RawHttpServer::Posts(std::string_view body) const {
   const std::lock_guard lock(mutex_);
   return static_cast<int>(std::ranges::count_if(requests_, [body](const RawRequest& request) {

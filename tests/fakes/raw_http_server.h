@@ -76,7 +76,9 @@ class RawHttpServer {
   std::vector<RawRequest> requests() const;
   // How many of them were POSTs with this body.
   int Posts(std::string_view body) const;
-  // The first request that ended within its body, which has what came of it. Waits for one.
+  // Those that ended within their bodies so far, which have what came of them.
+  std::vector<RawRequest> broken_requests() const;
+  // The first of these. Waits for one.
   RawRequest WaitForBrokenRequest();
 
  private:

@@ -74,10 +74,18 @@ void SendBurst(HttpTestClient& client, const std::string& host) {
   EXPECT_EQ(client.client().stats().lookups, 1u);
   EXPECT_EQ(client.client().stats().connections_opened, static_cast<uint64_t>(kCalls));
 
-  // The next ones find their connections in the pool.
+  // The next ones find their connections in the pools, few and many.
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(IsAnswer(client.Post(server.Url(host), "one more"), 200, "ok"));
   }
+  running.clear();
+  for (int i = 0; i < kCalls; ++i) {
+    running.push_back(client.Start({.method = HttpMethod::kPost,
+                                    .url = server.Url(host),
+                                    .headers = client.headers(),
+                                    .body = "again"}));
+  }
+  for (auto& task : running) ASSERT_TRUE(IsAnswer(task.Wait("an answer"), 200, "ok"));
   EXPECT_EQ(server.connections(), kCalls);
 }
 

@@ -3,7 +3,9 @@
 #include <curl/curl.h>
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <string>
+#include <vector>
 
 #include "tests/fakes/h2_server.h"
 #include "tests/fakes/raw_http_server.h"
@@ -20,12 +22,14 @@ constexpr char kCutAnswer[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\
 
 enum class Fault { kCloses, kResets, kCutsBody };
 enum class Connection { kFresh, kReused };
+// Connections that earlier requests have left open.
+enum class Pool { kEmpty = 0, kOne = 1, kTwo = 2 };
 enum class Transport { kPlain, kTls };
 
 struct Http1Case {
   std::string name;
   Fault fault;
-  Connection connection;
+  Pool pool;
   Transport transport;
   // An empty body too: then the headers are the whole request.
   std::string body = kBody;
@@ -35,11 +39,13 @@ void PrintTo(const Http1Case& test_case, std::ostream* out) { *out << test_case.
 
 class Http1ReplayTest : public testing::TestWithParam<Http1Case> {};
 
-// Answers the warm-up, and does the fault to every other request, on whatever connection it comes.
-RawHttpServer::Script FaultScript(Fault fault) {
-  return [fault](RawConnection& connection) {
+// Answers the warm-ups once all are there, so that each has a connection of its own, and does the
+// fault to every other request, on whatever connection it comes.
+RawHttpServer::Script FaultScript(Fault fault, std::latch& warm_ups) {
+  return [fault, &warm_ups](RawConnection& connection) {
     while (const auto request = connection.ReadRequest()) {
       if (request->body == kWarmUp) {
+        warm_ups.arrive_and_wait();
         connection.Answer(200, "ok");
         continue;
       }
@@ -54,20 +60,27 @@ TEST_P(Http1ReplayTest, OneWholePostArrivesAndTheResultSaysThatItLeft) {
   const Http1Case& test_case = GetParam();
   const TestAuthority authority;
   const TemporaryFile ca_file(authority.certificate_pem());
-  RawHttpServer server(FaultScript(test_case.fault),
+  const int pooled = static_cast<int>(test_case.pool);
+  std::latch warm_ups(pooled);
+  RawHttpServer server(FaultScript(test_case.fault, warm_ups),
                        test_case.transport == Transport::kTls
                            ? std::optional(authority.Issue({"127.0.0.1"}))
                            : std::nullopt);
   HttpTestClient client({.ca_file = ca_file.path()});
-  if (test_case.connection == Connection::kReused) {
-    ASSERT_TRUE(IsAnswer(client.Post(server.Url(), kWarmUp), 200, "ok"));
+  std::vector<RunningTask<HttpResult>> warming_up;
+  for (int i = 0; i < pooled; ++i) {
+    warming_up.push_back(client.Start({.method = HttpMethod::kPost,
+                                       .url = server.Url(),
+                                       .headers = client.headers(),
+                                       .body = kWarmUp}));
   }
+  for (auto& task : warming_up) ASSERT_TRUE(IsAnswer(task.Wait("a warm-up"), 200, "ok"));
 
   const HttpResult result = client.Post(server.Url(), test_case.body);
 
   EXPECT_TRUE(IsFailure(result, HttpFailure::Kind::kConnectionLost, Body::kRequested));
   EXPECT_EQ(server.Posts(test_case.body), 1);
-  EXPECT_EQ(server.requests().size(), test_case.connection == Connection::kReused ? 2u : 1u);
+  EXPECT_EQ(server.requests().size(), static_cast<size_t>(pooled) + 1);
 }
 
 std::vector<Http1Case> Http1Cases() {
@@ -75,13 +88,14 @@ std::vector<Http1Case> Http1Cases() {
   const std::pair<Fault, std::string> faults[] = {
       {Fault::kCloses, "Closes"}, {Fault::kResets, "Resets"}, {Fault::kCutsBody, "CutsBody"}};
   for (const auto& [fault, fault_name] : faults) {
-    for (const auto& [connection, connection_name] :
-         {std::pair(Connection::kFresh, "Fresh"), std::pair(Connection::kReused, "Reused")}) {
+    for (const auto& [pool, pool_name] :
+         {std::pair(Pool::kEmpty, "Fresh"), std::pair(Pool::kOne, "Reused"),
+          std::pair(Pool::kTwo, "ReusedBesideAnother")}) {
       for (const auto& [transport, transport_name] :
            {std::pair(Transport::kPlain, "Plain"), std::pair(Transport::kTls, "Tls")}) {
-        const std::string name = fault_name + connection_name + transport_name;
-        cases.push_back({name, fault, connection, transport});
-        cases.push_back({name + "EmptyBody", fault, connection, transport, ""});
+        const std::string name = fault_name + pool_name + transport_name;
+        cases.push_back({name, fault, pool, transport});
+        cases.push_back({name + "EmptyBody", fault, pool, transport, ""});
       }
     }
   }

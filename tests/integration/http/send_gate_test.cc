@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <string>
 
 #include "tests/fakes/h2_server.h"
@@ -121,13 +122,15 @@ TEST_P(SendGateTest, LetsTheBodyOutInTime) {
 }
 
 TEST_P(SendGateTest, KeepsEveryByteOfTheBodyBackFromTheVeryMomentOn) {
+  // Long enough to go out after the headers over HTTP/1.1 too.
+  const std::string body(16 * 1024, 'x');
   GateClock clock = TooLate();
   EXPECT_TRUE(
-      IsFailure(Post(clock, kBody), HttpFailure::Kind::kSendGateClosed, Body::kNotRequested));
+      IsFailure(Post(clock, body), HttpFailure::Kind::kSendGateClosed, Body::kNotRequested));
   const Seen seen = server_.WaitForBrokenPost();
   EXPECT_EQ(seen.method, "POST");
   EXPECT_EQ(seen.body, "");
-  EXPECT_EQ(server_.Posts(kBody), 0);
+  EXPECT_EQ(server_.Posts(body), 0);
 }
 
 // libcurl gives what it was handed to the socket, or the stream, before it asks again. A body that
@@ -153,17 +156,30 @@ std::vector<Case> Cases() {
 INSTANTIATE_TEST_SUITE_P(Transports, SendGateTest, testing::ValuesIn(Cases()),
                          [](const auto& info) { return info.param.name; });
 
-TEST(SendGateOfAnEmptyBodyTest, KeepsTheHeadersBackWhichAreAllOfIt) {
-  RawHttpServer server(AnswerAll("ok"));
+// Over HTTP/1.1 such a body is one with its headers, and there are no headers to be seen either.
+class SendGateOfAShortBodyTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(SendGateOfAShortBodyTest, KeepsTheWholeRequestBack) {
+  std::promise<bool> request_came;
+  RawHttpServer server([&request_came](RawConnection& connection) {
+    request_came.set_value(connection.ReadRequest().has_value());
+  });
   GateClock clock = TooLate();
-  HttpTestClient client({.boot_now = clock.Now()});
-  const HttpResult result = client.Send({.method = HttpMethod::kPost,
-                                         .url = server.Url(),
-                                         .headers = client.headers(),
-                                         .send_before = kGateCloses});
-  EXPECT_TRUE(IsFailure(result, HttpFailure::Kind::kSendGateClosed, Body::kNotRequested));
-  EXPECT_TRUE(server.requests().empty());
+  {
+    HttpTestClient client({.boot_now = clock.Now()});
+    const HttpResult result = client.Send({.method = HttpMethod::kPost,
+                                           .url = server.Url(),
+                                           .headers = client.headers(),
+                                           .body = GetParam(),
+                                           .send_before = kGateCloses});
+    EXPECT_TRUE(IsFailure(result, HttpFailure::Kind::kSendGateClosed, Body::kNotRequested));
+  }
+  EXPECT_FALSE(request_came.get_future().get());
+  EXPECT_TRUE(server.broken_requests().empty());
 }
+
+INSTANTIATE_TEST_SUITE_P(Bodies, SendGateOfAShortBodyTest, testing::Values("", kBody),
+                         [](const auto& info) { return info.param.empty() ? "Empty" : "Usual"; });
 
 TEST(SendGateOfALongBodyTest, CutsItSoThatTheServerCannotCarryItOut) {
   RawHttpServer server(AnswerAll("ok"));

@@ -177,7 +177,7 @@ TEST(LogTest, KeepsLinesOfManyThreadsWhole) {
 }
 
 TEST(LogTest, DropsAndCountsTheOldestLinesInsteadOfWaitingForTheReader) {
-  constexpr int64_t kLines = 20'000;  // many times what queue and pipe hold
+  constexpr int64_t kLines = 60'000;  // twice what is being written, waits and fits into the pipe
   Pipe pipe;
   auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo);
   // Nobody reads: this would never end if it waited.

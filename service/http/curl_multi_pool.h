@@ -1,0 +1,52 @@
+#ifndef SERVICE_HTTP_CURL_MULTI_POOL_H_
+#define SERVICE_HTTP_CURL_MULTI_POOL_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "service/base/deadline.h"
+#include "service/base/event_loop.h"
+#include "service/http/address_feed.h"
+#include "service/http/curl_multi_loop.h"
+
+namespace gateway {
+
+// As many multi handles as the transfers at a time need, each with few of them. libcurl walks
+// through the connections of a multi handle when a transfer looks for one, and again when it ends:
+// with thousands in one handle that was half of the gateway's CPU time. Loop thread only.
+class CurlMultiPool {
+ public:
+  struct Member {
+    explicit Member(CurlMultiPool& pool);
+
+    CurlMultiLoop multi;
+    // What this handle's cache has.
+    AddressFeed address_feed;
+  };
+
+  // `loop` outlives the pool. Idle connections of a handle are closed once nothing was sent through
+  // it for `idle_timeout`.
+  CurlMultiPool(EventLoop& loop, Milliseconds idle_timeout,
+                CurlMultiLoop::Multiplexing multiplexing);
+
+  // Where the next transfer is to be added: the first handle with room, so that few calls at a time
+  // keep to few connections and the others become idle. It lives as long as the pool.
+  Member& WithRoom();
+
+  // Any thread.
+  uint64_t connections_opened() const { return connections_opened_; }
+
+ private:
+  EventLoop& loop_;
+  const Milliseconds idle_timeout_;
+  const CurlMultiLoop::Multiplexing multiplexing_;
+  const size_t transfers_each_;
+  std::deque<Member> members_;
+  std::atomic<uint64_t> connections_opened_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_CURL_MULTI_POOL_H_
