@@ -23,18 +23,18 @@ FROM debian:12-slim AS runtime
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         ca-certificates \
-        libabsl20220623 \
+        libc-ares2 \
         libcurl4 \
         libfmt9 \
-        libgrpc++1.51 \
         libpq5 \
         libprometheus-cpp-core1.0 \
         libprometheus-cpp-pull1.0 \
-        libprotobuf32 \
+        libre2-9 \
         libspdlog1.10 \
         libsqlite3-0 \
         libssl3 \
         libuv1 \
+        zlib1g \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/* \
     # Nothing here changes its user, so nothing needs to be able to.
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +

@@ -110,7 +110,8 @@ OnceMode::Options OnceModeOptions(const GatewayConfig& config) {
                                 .max_records = config.store_max_records}},
           .once = {.lease_duration = config.lease_duration,
                    .attempt_timeout = config.attempt_timeout,
-                   .settle_window = config.settle_window}};
+                   .settle_window = config.settle_window,
+                   .max_flows = static_cast<size_t>(config.max_in_flight)}};
 }
 
 // The kind of store; the URL may hold a password.

@@ -79,9 +79,9 @@ Task<absl::StatusOr<std::vector<std::string>>> MeasuredRecordStore::HeldIds(std:
                  store_->HeldIds(std::move(profile_id), std::move(request_id), deadline));
 }
 
-Task<absl::StatusOr<std::vector<Record>>> MeasuredRecordStore::Overdue(Place after, int limit,
-                                                                       Deadline deadline) {
-  return Measure("overdue", store_->Overdue(std::move(after), limit, deadline));
+Task<absl::StatusOr<std::vector<Record>>> MeasuredRecordStore::Sent(Place after, int limit,
+                                                                    Deadline deadline) {
+  return Measure("sent", store_->Sent(std::move(after), limit, deadline));
 }
 
 Task<absl::StatusOr<RecordStore::Swept>> MeasuredRecordStore::Sweep(Deadline deadline) {

@@ -34,8 +34,8 @@ class MeasuredRecordStore final : public RecordStore {
   Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string profile_id,
                                                          std::string request_id,
                                                          Deadline deadline) override;
-  Task<absl::StatusOr<std::vector<Record>>> Overdue(Place after, int limit,
-                                                    Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
+                                                 Deadline deadline) override;
   Task<absl::StatusOr<Swept>> Sweep(Deadline deadline) override;
 
  private:

@@ -29,6 +29,9 @@ struct OnceOptions {
   // After the end of an attempt, Passfort may still make the application for this long.
   Milliseconds settle_window{65000};
   Milliseconds store_timeout{5000};
+  // Flows of one process at a time. Those whose callers have left count too: each still has its
+  // request to Passfort under way.
+  size_t max_flows = 5000;
   // Between two looks at the store or at Passfort's list.
   Backoff::Options poll{.first = Milliseconds(100), .longest = Milliseconds(2000)};
   // Between two attempts of which the first surely did nothing.

@@ -15,11 +15,20 @@ constexpr std::chrono::seconds kLongestStop{20};
 
 // Others can act on a record once its lease is over, so that is when it is worth looking: a fifth
 // of a lease later at most.
-Resolver::Options ResolverOptions(const OnceOptions& once) {
+Resolver::Options ResolverOptions(const OnceMode::Options& of) {
   constexpr Milliseconds kShortest{10};
+  constexpr Milliseconds kAnHour = std::chrono::hours(1);
   Resolver::Options options;
-  options.interval = std::clamp(once.lease_duration / 5, kShortest, options.interval);
+  options.interval = std::clamp(of.once.lease_duration / 5, kShortest, options.interval);
   options.first_wait = std::min(options.first_wait, options.interval);
+  // What another gateway left when it died takes lease, attempt and settle window to be settled:
+  // half a settle window more makes little difference, and whoever asks for it looks by himself.
+  // Where there is no other one, only the sweep of what has expired is left to do.
+  const bool is_shared = StoreIsShared(of.store_url);
+  const Milliseconds longest =
+      is_shared ? of.once.settle_window / 2 : of.store.records.replay_window / 24;
+  options.longest_interval =
+      std::clamp(longest, options.interval, is_shared ? options.longest_interval : kAnHour);
   return options;
 }
 
@@ -38,9 +47,9 @@ OnceMode::OnceMode(const Options& options, Parts parts, std::unique_ptr<RecordSt
       store_(std::move(store)),
       settler_({.store_timeout = options.once.store_timeout}, *store_, parts_.resolving,
                parts_.clock),
-      writer_(Shared(), options.once, parts_.plain),
+      writer_(Shared(), options.once, parts_.plain, [this] { resolver_.FlowEnded(); }),
       resolver_(
-          Shared(), ResolverOptions(options.once),
+          Shared(), ResolverOptions(options),
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
           [this](const RecordStore::Swept& swept) {
             parts_.metrics.RecordsKept(swept.records, swept.unresolved);

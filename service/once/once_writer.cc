@@ -23,9 +23,7 @@ WriteResult Replayed(WriteResult result) {
   return result;
 }
 
-WriteResult RequestIdReused() {
-  return {.outcome = NotBegun{.cause = NotBegun::Cause::kRequestIdReused}};
-}
+WriteResult NothingBegun(NotBegun::Cause cause) { return {.outcome = NotBegun{.cause = cause}}; }
 
 }  // namespace
 
@@ -53,8 +51,11 @@ Task<WriteResult> OnceWriter::Add(ApplicationDraft draft, WriteIntent intent, De
                                  .lease = options_.lease_duration};
   while (true) {
     const bool is_first = !flows_.contains(claim.request_id);
+    if (is_first && flows_.size() >= options_.max_flows) {
+      co_return NothingBegun(NotBegun::Cause::kTooManyFlows);
+    }
     const auto shared = Join(claim);
-    if (shared == nullptr) co_return RequestIdReused();
+    if (shared == nullptr) co_return NothingBegun(NotBegun::Cause::kRequestIdReused);
     if (shared->result && !is_first) co_return Replayed(*shared->result);
     co_await WaitFor(*shared, TimeToLeave(parts_.clock.Now(), deadline), deadline, stop);
     if (!shared->result) co_return co_await Leave(shared, deadline);
@@ -95,15 +96,20 @@ Task<void> OnceWriter::RunFlow(std::string request_id, std::shared_ptr<Shared> s
   shared->result = co_await shared->flow.Run();
   // A call that comes now asks the store, unless only this flow has the answer yet.
   const bool is_stored = !shared->flow.HasUnstored();
-  if (is_stored) flows_.erase(request_id);
+  if (is_stored) Forget(request_id);
   std::vector<std::stop_source> waiting;
   for (const auto& [deadline, woken] : shared->waiters) waiting.push_back(woken);
   for (std::stop_source& woken : waiting) woken.request_stop();
   if (!is_stored) {
     co_await shared->flow.StoreLate();
-    flows_.erase(request_id);
+    Forget(request_id);
   }
   if (is_draining_ && flows_.empty()) drained_.request_stop();
+}
+
+void OnceWriter::Forget(const std::string& request_id) {
+  flows_.erase(request_id);
+  on_flow_ended_();
 }
 
 // A caller goes before the end: at its deadline, or because it was cancelled or is drained.

@@ -99,16 +99,17 @@ class RecordStore {
     absl::Time lease_until = absl::UnixEpoch();
     std::string request_id;
   };
-  // At most `limit` records that are sent and whose lease has run out, oldest lease first; only
-  // those that come behind `after`.
-  virtual Task<absl::StatusOr<std::vector<Record>>> Overdue(Place after, int limit,
-                                                            Deadline deadline) = 0;
+  // At most `limit` records that are sent, the one whose lease ends first in front; only those that
+  // come behind `after`.
+  virtual Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
+                                                         Deadline deadline) = 0;
 
   struct Swept {
     int expired = 0;         // deleted
     int undecided = 0;       // were sent and are now kUndecided: an alarm
     int64_t records = 0;     // what is left
     int64_t unresolved = 0;  // of those, sent or undecided
+    bool has_more = false;   // expired, than one sweep ends
   };
   // Ends what has expired, a bounded part at a time.
   virtual Task<absl::StatusOr<Swept>> Sweep(Deadline deadline) = 0;

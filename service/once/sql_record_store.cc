@@ -121,9 +121,9 @@ const std::string& SelectHeldIds() {
   return *sql;
 }
 
-const std::string& SelectOverdue() {
+const std::string& SelectSent() {
   static const auto* const sql = new std::string(
-      Sql("SELECT {columns}, {now} FROM {table} WHERE state = 2 AND lease_until <= {now} "
+      Sql("SELECT {columns}, {now} FROM {table} WHERE state = 2 "
           "AND (lease_until, request_id) > ($1, $2) ORDER BY lease_until, request_id LIMIT $3"));
   return *sql;
 }
@@ -351,11 +351,11 @@ Task<absl::StatusOr<std::vector<std::string>>> SqlRecordStore::HeldIds(std::stri
   co_return ids;
 }
 
-Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Overdue(Place after, int limit,
-                                                                  Deadline deadline) {
+Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Sent(Place after, int limit,
+                                                               Deadline deadline) {
   std::vector<SqlValue> parameters = {absl::ToUnixMicros(after.lease_until),
                                       std::move(after.request_id), int64_t{limit}};
-  co_return co_await Records(SelectOverdue(), std::move(parameters), deadline);
+  co_return co_await Records(SelectSent(), std::move(parameters), deadline);
 }
 
 Task<absl::StatusOr<RecordStore::Swept>> SqlRecordStore::Sweep(Deadline deadline) {
@@ -369,6 +369,7 @@ Task<absl::StatusOr<RecordStore::Swept>> SqlRecordStore::Sweep(Deadline deadline
   auto expired = co_await executor_->Run(DeleteExpired(), std::move(limit), deadline);
   if (!expired.ok()) co_return expired.status();
   swept.expired = static_cast<int>(expired->size());
+  swept.has_more = std::max(swept.undecided, swept.expired) == kSweepRows;
 
   if (auto status = co_await CountRecords(deadline); !status.ok()) co_return status;
   swept.records = *records_;

@@ -22,6 +22,7 @@ struct NotBegun {
     kNeedsStore,        // no store is configured
     kStoreUnavailable,  // the store did not answer before anything was sent
     kStoreFull,
+    kTooManyFlows,     // as many writes under way as allowed, with those whose callers have left
     kWriteInProgress,  // another record of the profile is claimed or sent
     kNotCreated,       // sent, and proven absent
   };

@@ -256,6 +256,10 @@ constexpr NotBegunRow kNotBegun[] = {
      CallPhase::kNotSent, kRetryAfterStoreFull,
      "the store of this gateway takes no further request_id: nothing was done. It is safe to call "
      "again after the delay in RetryInfo."},
+    {NotBegun::Cause::kTooManyFlows, StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED",
+     ErrorScope::kCall, CallPhase::kNotSent, kRetryAfterOverload,
+     "this gateway has as many writes under way as it takes, with those whose callers have left: "
+     "nothing was done. It is safe to call again after the delay in RetryInfo."},
     {NotBegun::Cause::kWriteInProgress, StatusCode::UNAVAILABLE, "WRITE_IN_PROGRESS",
      ErrorScope::kRequestId, CallPhase::kNotSent, kRetryAfterWriteInProgress,
      "a write under another request_id is under way on this profile: nothing was done. It is safe "

@@ -21,24 +21,53 @@ std::string SomeCase(const std::string& id, Chance& chance) {
   return chance.Happens(0.5) ? id : absl::AsciiStrToUpper(id);
 }
 
+const char* WordFor(NotCarriedOut::Cause cause) {
+  switch (cause) {
+    case NotCarriedOut::Cause::kUnreachable:
+      return "UNREACHABLE";
+    case NotCarriedOut::Cause::kRateLimited:
+      return "RATE_LIMITED";
+    case NotCarriedOut::Cause::kNoTimeLeft:
+      return "NOT_SENT";
+    case NotCarriedOut::Cause::kStopped:
+      return "DRAINING";
+    case NotCarriedOut::Cause::kSendGateClosed:
+      return "send gate closed";
+    case NotCarriedOut::Cause::kCircuitOpen:
+      return "CIRCUIT_OPEN";
+  }
+  return "not carried out";
+}
+
+const char* WordFor(NotBegun::Cause cause) {
+  switch (cause) {
+    case NotBegun::Cause::kRequestIdReused:
+      return "REQUEST_ID_REUSED";
+    case NotBegun::Cause::kNeedsStore:
+      return "REQUEST_ID_NEEDS_STORE";
+    case NotBegun::Cause::kStoreUnavailable:
+      return "STORE_UNAVAILABLE";
+    case NotBegun::Cause::kStoreFull:
+      return "STORE_FULL";
+    case NotBegun::Cause::kTooManyFlows:
+      return "OVERLOADED";
+    case NotBegun::Cause::kWriteInProgress:
+      return "WRITE_IN_PROGRESS";
+    case NotBegun::Cause::kNotCreated:
+      return "NOT_CREATED";
+  }
+  return "not begun";
+}
+
 struct Words {
   std::string operator()(const Done&) const { return "OK"; }
-  std::string operator()(const NotCarriedOut& nothing) const {
-    static constexpr const char* kCauses[] = {"UNREACHABLE", "RATE_LIMITED", "NOT_SENT",
-                                              "DRAINING"};
-    return kCauses[static_cast<int>(nothing.cause)];
-  }
+  std::string operator()(const NotCarriedOut& nothing) const { return WordFor(nothing.cause); }
   std::string operator()(const Refused& refused) const {
     return absl::StrCat("refused ", refused.answer.http_status, "/",
                         refused.answer.code.value_or(0));
   }
   std::string operator()(const Ambiguous&) const { return "UNKNOWN"; }
-  std::string operator()(const NotBegun& not_begun) const {
-    static constexpr const char* kCauses[] = {"REQUEST_ID_REUSED", "REQUEST_ID_NEEDS_STORE",
-                                              "STORE_UNAVAILABLE", "STORE_FULL",
-                                              "WRITE_IN_PROGRESS", "NOT_CREATED"};
-    return kCauses[static_cast<int>(not_begun.cause)];
-  }
+  std::string operator()(const NotBegun& not_begun) const { return WordFor(not_begun.cause); }
 };
 
 }  // namespace

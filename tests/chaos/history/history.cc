@@ -97,7 +97,8 @@ class History {
   History(uint64_t seed, SqliteConnection& database, VirtualWorld::Trace trace)
       : world_(seed, trace),
         passfort_weather_(SomePassfortWeather(world_.chance())),
-        store_(world_, database, SomeStoreWeather(world_.chance())),
+        store_weather_(SomeStoreWeather(world_.chance())),
+        store_(world_, database, store_weather_),
         passfort_(world_,
                   {.attempt_timeout = ShortWindows().attempt_timeout,
                    .settle_window = ShortWindows().settle_window},
@@ -108,9 +109,12 @@ class History {
   HistoryReport Run() {
     const ProcessWeather weather = SomeProcessWeather(world_.chance());
     const size_t replicas = 1 + world_.chance().Below(3);
+    // In a file of one process no statement is done after it was given up.
+    const bool is_alone = replicas == 1 && store_weather_.slow == 0;
+    const StoreUse use = is_alone ? StoreUse::kAlone : StoreUse::kShared;
     for (size_t i = 0; i < replicas; ++i) {
-      replicas_.push_back(
-          std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, passfort_, weather));
+      replicas_.push_back(std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, use,
+                                                    passfort_, weather));
     }
     callers_.Begin(kStormy);
     PlanBlows();
@@ -228,6 +232,7 @@ class History {
 
   VirtualWorld world_;
   const PassfortWeather passfort_weather_;
+  const StoreWeather store_weather_;
   SimulatedStore store_;
   SimulatedPassfort passfort_;
   std::vector<std::unique_ptr<Replica>> replicas_;

@@ -9,6 +9,9 @@ namespace {
 
 constexpr Milliseconds kListTimeout{600};
 constexpr Milliseconds kResolverInterval{800};
+// Far above any history: what the resolver of a process alone on its store is not told, it never
+// sees.
+constexpr Milliseconds kNever{3'600'000};
 constexpr Milliseconds kDrainCheck{300};
 // Far above any history.
 constexpr Milliseconds kReplayWindow{3'600'000};
@@ -60,7 +63,7 @@ Milliseconds FreezeDuration(Chance& chance) {
   }
 }
 
-Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
+Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store, StoreUse use,
                  SimulatedPassfort& passfort, ProcessWeather weather)
     : world_(world),
       weather_(weather),
@@ -77,13 +80,14 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
                           .random = random_,
                           .budget = budget_,
                           .backoff = ShortWindows().resend}),
-      writer_(Parts(), ShortWindows(), plain_),
+      writer_(Parts(), ShortWindows(), plain_, [this] { resolver_.FlowEnded(); }),
       resolver_(
           Parts(),
           {.interval = kResolverInterval,
+           .longest_interval = use == StoreUse::kAlone ? kNever : kResolverInterval,
            .first_wait = kResolverInterval,
            .longest_wait = 2 * kResolverInterval,
-           .rounds_per_sweep = 5},
+           .sweep_after = 5 * kResolverInterval},
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
           [](const RecordStore::Swept&) {}) {
   life_.SetAtPoint(
@@ -162,9 +166,14 @@ Task<void> Process::Drain() {
   if (!writer_.IsIdle()) life_.Die();
 }
 
-Replica::Replica(VirtualWorld& world, std::string name, SimulatedStore& store,
+Replica::Replica(VirtualWorld& world, std::string name, SimulatedStore& store, StoreUse use,
                  SimulatedPassfort& passfort, ProcessWeather weather)
-    : world_(world), name_(std::move(name)), store_(store), passfort_(passfort), weather_(weather) {
+    : world_(world),
+      name_(std::move(name)),
+      store_(store),
+      use_(use),
+      passfort_(passfort),
+      weather_(weather) {
   Start();
 }
 
@@ -172,7 +181,7 @@ void Replica::Start() {
   if (is_over_ || (current_ != nullptr && process() != nullptr)) return;
   world_.Note(name_, " starts");
   processes_.push_back(std::make_unique<Process>(
-      world_, absl::StrCat(name_, ".", processes_.size() + 1), store_, passfort_, weather_));
+      world_, absl::StrCat(name_, ".", processes_.size() + 1), store_, use_, passfort_, weather_));
   Process* const process = processes_.back().get();
   current_ = process;
   process->life().OnDeath([this] { StartLater(); });

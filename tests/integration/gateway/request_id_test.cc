@@ -150,6 +150,34 @@ TEST_F(RequestIdTest, WhatIsNotKnownAtTheDeadlineIsFoundOutInTheBackground) {
   EXPECT_EQ(passfort_.counts().posts_begun, 1);
 }
 
+// Callers with short deadlines leave, and their writes go on: there must not be ever more of them.
+TEST_F(RequestIdTest, WritesWithoutACallerCountAsUnderWay) {
+  constexpr int kMost = 2;
+  const OnceGateway gateway(passfort_, StoreUrl(), {"--max_in_flight=2", "--lease_duration=30s"});
+  passfort_.Script(
+      {.endpoint = Endpoint::kAdd, .times = kMost, .hold = Fault::Hold::kBeforeAnswer});
+  const auto on_profile = [](int number) {
+    auto request = ARequestWithId("order-" + std::to_string(number));
+    request.set_profile_id("a2c4393a-e219-67a4-5ab4-00000000000" + std::to_string(number));
+    return request;
+  };
+  for (int number = 0; number < kMost; ++number) {
+    auto call = gateway.caller.StartAdd(on_profile(number), 2s);
+    ASSERT_TRUE(passfort_.WaitUntil([&] { return passfort_.counts().posts_read > number; }));
+    EXPECT_EQ(ReasonOf(call.get().status), "OUTCOME_UNKNOWN");
+  }
+
+  const Answered refused = gateway.caller.Add(on_profile(kMost));
+  EXPECT_EQ(refused.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(refused.status), "OVERLOADED");
+  EXPECT_THAT(refused.error(), IsWellFormedError());
+  EXPECT_TRUE(gateway.caller.Add().status.ok()) << "a call without a request_id has its caller";
+  auto repeat = gateway.caller.StartAdd(on_profile(0));
+  passfort_.Release();
+  EXPECT_TRUE(repeat.get().status.ok()) << "an equal call joins the write under way";
+  EXPECT_EQ(passfort_.counts().posts_begun, kMost + 1);
+}
+
 // Its outcome is open, but Passfort did say something.
 TEST_F(RequestIdTest, WhatPassfortAnsweredToAnOpenWriteIsTold) {
   const OnceGateway gateway(passfort_, StoreUrl(), {});

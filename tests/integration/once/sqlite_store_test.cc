@@ -262,7 +262,7 @@ TEST_F(SqliteStoreTest, AFullDiskIsAnErrorAndLosesNothing) {
 }
 
 // Whoever goes through them page by page must not lose one where leases are equal.
-TEST_F(SqliteStoreTest, OverdueRecordsOfOneMomentHaveAnOrder) {
+TEST_F(SqliteStoreTest, SentRecordsOfOneMomentHaveAnOrder) {
   StoreOptions options = AnOptions();
   options.sqlite_clocks.now = [] { return absl::FromUnixSeconds(1'700'000'000); };
   StoreUnderTest store(*loop_, "sqlite::memory:", std::move(options));
@@ -271,8 +271,8 @@ TEST_F(SqliteStoreTest, OverdueRecordsOfOneMomentHaveAnOrder) {
     store.Changed(claimed, {.state = RecordState::kSent, .lease = -Milliseconds(1000)});
   }
   const absl::Time lease_until = store.Find("a")->lease_until;
-  EXPECT_THAT(store.OverdueIds(2), ElementsAre("a", "b"));
-  EXPECT_THAT(store.OverdueIds(2, {lease_until, "b"}), ElementsAre("c"));
+  EXPECT_THAT(store.SentIds(2), ElementsAre("a", "b"));
+  EXPECT_THAT(store.SentIds(2, {lease_until, "b"}), ElementsAre("c"));
 }
 
 TEST_F(SqliteStoreTest, TimeIsTheInjectedClocks) {

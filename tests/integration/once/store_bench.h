@@ -110,11 +110,11 @@ class StoreUnderTest {
     if (!held.ok()) Fail(held.status().ToString());
     return *held;
   }
-  std::vector<std::string> OverdueIds(int limit, RecordStore::Place after = {}) {
-    auto overdue = RunTask(loop_, [&] { return store_->Overdue(after, limit, Soon()); });
-    if (!overdue.ok()) Fail(overdue.status().ToString());
+  std::vector<std::string> SentIds(int limit, RecordStore::Place after = {}) {
+    auto sent = RunTask(loop_, [&] { return store_->Sent(after, limit, Soon()); });
+    if (!sent.ok()) Fail(sent.status().ToString());
     std::vector<std::string> ids;
-    for (const Record& record : *overdue) ids.push_back(record.request_id);
+    for (const Record& record : *sent) ids.push_back(record.request_id);
     return ids;
   }
   RecordStore::Swept Sweep() {

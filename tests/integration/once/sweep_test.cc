@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST_P(StoreContractTest, NamesSentRecordsWhoseLeaseHasRunOutOldestFirst) {
+TEST_P(StoreContractTest, NamesSentRecordsByTheEndOfTheirLease) {
   const auto send = [this](const char* request_id, Milliseconds lease) {
     const Record claimed = store_->Claimed(AClaim(request_id, request_id));
     store_->Changed(claimed, {.state = RecordState::kSent, .lease = lease});
@@ -28,11 +28,11 @@ TEST_P(StoreContractTest, NamesSentRecordsWhoseLeaseHasRunOutOldestFirst) {
   claim.lease = kNone;
   store_->Claimed(claim);
 
-  EXPECT_THAT(store_->OverdueIds(10), ElementsAre("oldest", "older", "younger"));
-  EXPECT_THAT(store_->OverdueIds(2), ElementsAre("oldest", "older"));
+  EXPECT_THAT(store_->SentIds(10), ElementsAre("oldest", "older", "younger", "held"));
+  EXPECT_THAT(store_->SentIds(2), ElementsAre("oldest", "older"));
   const Record older = *store_->Find("older");
-  EXPECT_THAT(store_->OverdueIds(2, {older.lease_until, "older"}), ElementsAre("younger"));
-  EXPECT_THAT(store_->OverdueIds(1, {older.lease_until, "old"}), ElementsAre("older"));
+  EXPECT_THAT(store_->SentIds(2, {older.lease_until, "older"}), ElementsAre("younger", "held"));
+  EXPECT_THAT(store_->SentIds(1, {older.lease_until, "old"}), ElementsAre("older"));
 }
 
 TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
@@ -71,9 +71,12 @@ TEST_P(StoreContractTest, SweepsABoundedPartAtATime) {
                             Soon());
   });
 
-  EXPECT_EQ(store_->Sweep().expired, kRecords - 1);
+  const RecordStore::Swept first = store_->Sweep();
+  EXPECT_EQ(first.expired, kRecords - 1);
+  EXPECT_TRUE(first.has_more);
   const RecordStore::Swept rest = store_->Sweep();
   EXPECT_EQ(rest.expired, 1);
+  EXPECT_FALSE(rest.has_more);
   EXPECT_EQ(rest.records, 0);
 }
 

@@ -173,6 +173,11 @@ INSTANTIATE_TEST_SUITE_P(
                      "not_carried_out",
                      "the store of this gateway takes no further request_id: nothing was done. It "
                      "is safe to call again after the delay in RetryInfo."},
+        NotBegunCase{"OVERLOADED", NotBegun::Cause::kTooManyFlows,
+                     grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 1, "not_carried_out",
+                     "this gateway has as many writes under way as it takes, with those whose "
+                     "callers have left: nothing was done. It is safe to call again after the "
+                     "delay in RetryInfo."},
         NotBegunCase{"WRITE_IN_PROGRESS", NotBegun::Cause::kWriteInProgress,
                      grpc::StatusCode::UNAVAILABLE, "REQUEST_ID", "NOT_SENT", 2, "not_carried_out",
                      "a write under another request_id is under way on this profile: nothing was "
