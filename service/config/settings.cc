@@ -108,8 +108,10 @@ constexpr std::array kSettings = {
             "wait as long when it dies."},
     Setting{"store_max_records", CountKind{&GatewayConfig::store_max_records, 1, 1'000'000'000},
             "1000000", "request_ids remembered at a time; new ones beyond that are refused."},
-    Setting{"max_in_flight", CountKind{&GatewayConfig::max_in_flight, 1, 100'000}, "5000",
-            "Calls at a time; more are refused at once."},
+    Setting{
+        "max_in_flight", CountKind{&GatewayConfig::max_in_flight, 1, 100'000}, "5000",
+        "Calls at a time; more are refused at once. So are more writes with a request_id, where "
+        "those that go on without a caller count too."},
     Setting{"max_request_bytes", BytesKind{&GatewayConfig::max_request_bytes, kKiB, 4 * kMiB},
             "64KiB", "Largest message taken from a caller."},
     Setting{"max_response_bytes", BytesKind{&GatewayConfig::max_response_bytes, kKiB, 64 * kMiB},

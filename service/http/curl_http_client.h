@@ -30,7 +30,7 @@ class CurlHttpClient final : public HttpClient {
     // For the lookup of the name, and again for the connection with its TLS handshake.
     Milliseconds connect_timeout{3000};
     // A connection that was idle this long carries no further request (counted in whole seconds,
-    // at least one); all are closed once the client as a whole was idle this long.
+    // at least one). All of a multi handle are closed once nothing was sent through it for as long.
     Milliseconds idle_connection_timeout{20000};
     size_t max_response_bytes = 1024 * 1024;
     size_t max_header_bytes = 64 * 1024;

@@ -43,8 +43,8 @@ class CurlMultiPool {
   const Milliseconds idle_timeout_;
   const CurlMultiLoop::Multiplexing multiplexing_;
   const size_t transfers_each_;
-  std::deque<Member> members_;
   std::atomic<uint64_t> connections_opened_ = 0;
+  std::deque<Member> members_;
 };
 
 }  // namespace gateway

@@ -30,8 +30,8 @@ struct HttpRequest {
   std::shared_ptr<const HttpHeaders> headers{};
   // Sent with kPost only, at most once, whatever becomes of the connection.
   std::string body{};
-  // The send gate: the body is handed out before this moment or not at all. What was handed out may
-  // wait in a full socket until the deadline, and is thrown away then.
+  // The send gate: the body is given to libcurl to send before this moment or not at all. What was
+  // given may wait in a full socket until the deadline, and is thrown away then.
   std::optional<BootTime> send_before{};
   // The answer's body may be as long as this, even where the client's own limit is lower.
   size_t response_bytes_allowed = 0;
@@ -64,7 +64,7 @@ struct HttpFailure {
     kProtocol,        // what came is not HTTP
     kTooLarge,        // the answer's body or headers exceed the limit
     kStopped,         // the caller's stop token
-    kSendGateClosed,  // `send_before` came before the body was handed out
+    kSendGateClosed,  // `send_before` came before the body was sent
     kOther,
   };
 
@@ -76,8 +76,8 @@ struct HttpFailure {
 struct HttpResult {
   std::variant<HttpResponse, HttpFailure> answer;
   // Whether a byte of the request's body may have left the gateway. This alone tells "surely not
-  // done" from "not known": it turns true when the transport first asks for the body (a GET counts
-  // as asked from the start of its transfer), and error numbers have no say in it.
+  // done" from "not known": it turns true when the transport asks to send the body and may (a GET
+  // counts as asked from the start of its transfer), and error numbers have no say in it.
   bool body_requested = false;
 };
 

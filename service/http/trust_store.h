@@ -12,7 +12,8 @@ namespace gateway {
 
 // Every certificate authority that is trusted: the system's and further ones. Read once and shared
 // by all connections: the system's 140 take some 10 ms of CPU and 1 MiB, which libcurl, left to
-// itself, spends on each of its multi handles, and again after every idle time.
+// itself, spends on each of its multi handles, and again after every idle time. A change of the
+// files counts from the next start on.
 class TrustStore {
  public:
   // `system_file` may be missing, or without a certificate; `further_file`, unless empty, must be a

@@ -29,8 +29,8 @@ struct OnceOptions {
   // After the end of an attempt, Passfort may still make the application for this long.
   Milliseconds settle_window{65000};
   Milliseconds store_timeout{5000};
-  // Flows of one process at a time. Those whose callers have left count too: each still has its
-  // request to Passfort under way.
+  // Flows of one process at a time. Those whose callers have left count too: they have a request to
+  // Passfort under way, or an answer to store.
   size_t max_flows = 5000;
   // Between two looks at the store or at Passfort's list.
   Backoff::Options poll{.first = Milliseconds(100), .longest = Milliseconds(2000)};

@@ -35,21 +35,24 @@ Resolver::Options ResolverOptions(const OnceMode::Options& of) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OnceMode>> OnceMode::Open(Options options, Parts parts) {
+  const Resolver::Options resolving = ResolverOptions(options);  // while the store's are there
   auto store = OpenStore(parts.loop, parts.random, options.store_url, std::move(options.store));
   if (!store.ok()) return store.status();
   auto measured =
       std::make_unique<MeasuredRecordStore>(*std::move(store), parts.clock, parts.metrics);
-  return std::unique_ptr<OnceMode>(new OnceMode(options, std::move(parts), std::move(measured)));
+  return std::unique_ptr<OnceMode>(
+      new OnceMode(options, resolving, std::move(parts), std::move(measured)));
 }
 
-OnceMode::OnceMode(const Options& options, Parts parts, std::unique_ptr<RecordStore> store)
+OnceMode::OnceMode(const Options& options, const Resolver::Options& resolving, Parts parts,
+                   std::unique_ptr<RecordStore> store)
     : parts_(std::move(parts)),
       store_(std::move(store)),
       settler_({.store_timeout = options.once.store_timeout}, *store_, parts_.resolving,
                parts_.clock),
       writer_(Shared(), options.once, parts_.plain, [this] { resolver_.FlowEnded(); }),
       resolver_(
-          Shared(), ResolverOptions(options),
+          Shared(), resolving,
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
           [this](const RecordStore::Swept& swept) {
             parts_.metrics.RecordsKept(swept.records, swept.unresolved);

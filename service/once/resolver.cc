@@ -55,7 +55,7 @@ Task<void> Resolver::SleepUntilNextRound(std::stop_token stop) {
   }
 }
 
-// Goes once through everything overdue, page by page.
+// Goes once through what is sent, page by page, as far as the leases have ended.
 Task<void> Resolver::Round(std::stop_token stop) {
   RecordStore::Place after;
   bool is_last_page = false;
@@ -116,6 +116,8 @@ void Resolver::SetPace(const Settlement& look) {
   const std::string& request_id = look.record.request_id;
   if (look.kind != Settlement::Kind::kNotYet && look.kind != Settlement::Kind::kNoList) {
     paces_.erase(request_id);
+    // So that what is told of the store's records is not old for long.
+    SweepBy(parts_.clock.Now() + options_.sweep_after);
     // Whoever changed it may have left it sent.
     if (look.kind == Settlement::Kind::kLost) LookAfter(parts_.clock.Now());
     return;

@@ -91,13 +91,20 @@ constexpr Field kEnum = {.read = ReadEnum<Accessor, Names>};
 template <auto Accessor>
 constexpr Field kDate = {.read = ReadDate<Accessor>};
 
-template <auto Accessor, const auto& FieldMembers>
-constexpr Field kObject = {
-    .open = OpenMessage<Accessor>, .container = JsonContainer::kObject, .members = FieldMembers};
+template <const auto& Table>
+constexpr Members Checked() {
+  static_assert(std::size(Table) <= kMostMembers);
+  return Table;
+}
 
-template <auto Accessor, const auto& ElementMembers>
+template <auto Accessor, const auto& Table>
+constexpr Field kObject = {.open = OpenMessage<Accessor>,
+                           .container = JsonContainer::kObject,
+                           .members = Checked<Table>()};
+
+template <auto Accessor, const auto& Table>
 constexpr Field kObjects = {
-    .open = OpenMessage<Accessor>, .container = JsonContainer::kList, .members = ElementMembers};
+    .open = OpenMessage<Accessor>, .container = JsonContainer::kList, .members = Checked<Table>()};
 
 template <auto Accessor>
 constexpr Field kStructs = {.open = OpenMessage<Accessor>, .container = JsonContainer::kList};
@@ -164,9 +171,6 @@ constexpr Member kProductApplication[] = {
 
 }  // namespace
 
-Members ApplicationMembers() {
-  static_assert(std::size(kProductApplication) <= kMostMembers);
-  return kProductApplication;
-}
+Members ApplicationMembers() { return Checked<kProductApplication>(); }
 
 }  // namespace gateway

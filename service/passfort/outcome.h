@@ -40,9 +40,9 @@ struct NotCarriedOut {
   enum class Cause {
     kUnreachable,     // no connection, or none that could carry the body
     kRateLimited,     // 429
-    kNoTimeLeft,      // the deadline passed before the body was asked for
+    kNoTimeLeft,      // the deadline passed before the body was sent
     kStopped,         // the caller went away, or the gateway is draining
-    kSendGateClosed,  // the right to send ended before the body was asked for
+    kSendGateClosed,  // the right to send ended before the body was sent
     kCircuitOpen,     // Passfort fails at present, so it was not asked
   };
   Cause cause = Cause::kUnreachable;

@@ -89,7 +89,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
-        "--scenario", choices=[*DESCRIPTIONS, ALL], default="parallel64",
+        "--scenario", choices=[*DESCRIPTIONS, ALL],
         help="\n".join(f"{name}: {description}" for name, description in DESCRIPTIONS.items())
         + "\nall: these one after the other\ndefault: parallel64")
     parser.add_argument("--rounds", type=bounded(1, 100), default=5, help="default: 5")
@@ -105,8 +105,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--binaries", type=pathlib.Path,
                         default=ROOT / "build" / "benchmark" / "bin", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.document:
-        arguments.scenario = ALL
+    if arguments.document and (arguments.scenario or arguments.requests):
+        parser.error("--document: measures every scenario with its own number of requests")
+    arguments.scenario = ALL if arguments.document else arguments.scenario or "parallel64"
     if arguments.servers and arguments.scenario not in SCENARIOS:
         parser.error(f"--servers: only with one of {', '.join(SCENARIOS)}")
     if arguments.requests and arguments.scenario not in (*SCENARIOS, "million"):

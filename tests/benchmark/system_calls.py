@@ -20,8 +20,8 @@ class SystemCallCounter:
     """Counts, by name, what all threads of a process ask of the kernel during the `with` block.
 
     strace stops a thread at each call, so nothing else may be measured at the same time. It needs
-    no rights, unlike perf's tracepoints. Tried beside those: 8.6 system calls a call with 64 in
-    flight (perf 8.9), 25 one after another (21), because slower threads go to sleep more often.
+    no rights, unlike perf's tracepoints. Slower threads go to sleep more often, so one call after
+    another it counts more than those do.
     """
 
     def __init__(self, child: Child, folder: pathlib.Path):

@@ -75,7 +75,7 @@ TEST(BlackHoleTest, NothingArrivesOfAPostWhoseGatewayWasKilled) {
 
 TEST(BlackHoleTest, NothingArrivesOfAPostThatTheGatewayGaveUp) {
   HoledPath path;
-  GatewayProcess gateway({.api_url = ApiUrl(path), .flags = {"--attempt_timeout=500ms"}});
+  GatewayProcess gateway({.api_url = ApiUrl(path), .flags = {"--attempt_timeout=1500ms"}});
   const GatewayCaller caller(gateway.target());
   const std::string post = AnswerOneCall(path, caller);
 

@@ -104,13 +104,15 @@ TEST_F(DatabaseRestartTest, AReceivedAnswerIsGivenWithoutItAndStoredLater) {
 
 TEST_F(DatabaseRestartTest, ALostAnswerIsUnknownWithoutItAndFoundLater) {
   FakePassfort passfort;
-  const GatewayProcess gateway(WithStore(passfort.url(), store_));
+  const GatewayProcess gateway(
+      WithStore(passfort.url(), store_,
+                {"--attempt_timeout=5s", "--default_deadline=8s", "--max_deadline=8s"}));
   const GatewayCaller caller(gateway.target());
   passfort.Script({.endpoint = Endpoint::kAdd,
                    .hold = Fault::Hold::kBeforeAnswer,
                    .send = Fault::Send::kNothing,
                    .then = Fault::Then::kReset});
-  auto call = caller.StartAdd(RequestOf(intent_), 3s * kSlowness);
+  auto call = caller.StartAdd(RequestOf(intent_));
   ASSERT_TRUE(passfort.WaitUntil([&] { return passfort.counts().created == 1; }));
   postgres_.Stop();
   passfort.Release();

@@ -106,7 +106,7 @@ TEST_P(KilledGatewayTest, LeavesItsAnswerToTheNext) {
 // attempt could have taken.
 TEST_P(KilledGatewayTest, WaitsForWhatPassfortWasAt) {
   DeadlyCall call(GetParam());
-  call.passfort.Script({.endpoint = Endpoint::kAdd, .carry_out_after = kLease + kAttempt});
+  call.passfort.Script({.endpoint = Endpoint::kAdd, .carry_out_after = kAttempt});
   {
     GatewayProcess gateway(WithStore(call.passfort.url(), call.store));
     const GatewayCaller caller(gateway.target());

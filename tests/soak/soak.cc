@@ -280,7 +280,7 @@ class Soak {
     std::fprintf(stderr, "soak: faults have ended; %zu are open\n", load.open());
     passfort_.ClearFaults();
     load.BeginNoMore();
-    load.HasEndedWithin(kEndBound);
+    load.WaitUntilEnded(kEndBound);
     // Also those whose callers never came back: the gateways find out by themselves.
     const std::string unresolved = "SELECT count(*) FROM passfort_gateway_records WHERE state = 2";
     std::string count;

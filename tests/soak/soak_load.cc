@@ -96,9 +96,9 @@ void SoakLoad::BeginNoMore() {
   changed_.notify_all();
 }
 
-bool SoakLoad::HasEndedWithin(milliseconds bound) {
+void SoakLoad::WaitUntilEnded(milliseconds bound) {
   std::unique_lock lock(mutex_);
-  if (changed_.wait_for(lock, bound, [this] { return open_ == 0; })) return true;
+  if (changed_.wait_for(lock, bound, [this] { return open_ == 0; })) return;
   for (const auto& [when, intent] : waiting_) {
     parts_.findings.Add("open for ever", intent.entry.what + " has no end after " +
                                              std::to_string(intent.calls) + " calls");
@@ -106,7 +106,6 @@ bool SoakLoad::HasEndedWithin(milliseconds bound) {
   const size_t under_way = open_ - waiting_.size();
   if (under_way > 0)
     parts_.findings.Add("open for ever", std::to_string(under_way) + " calls have no end");
-  return false;
 }
 
 size_t SoakLoad::open() const {

@@ -51,9 +51,9 @@ class SoakLoad {
 
   // From now on nothing new is wanted, nobody is in a hurry and nobody gives up.
   void BeginNoMore();
-  // Whether every request_id that somebody still wants has come to an end within `bound`. If not,
-  // each of the others is a finding.
-  bool HasEndedWithin(std::chrono::milliseconds bound);
+  // Waits until every request_id that somebody still wants has come to an end. Each that has not
+  // after `bound` is a finding.
+  void WaitUntilEnded(std::chrono::milliseconds bound);
 
   // Request_ids with no end yet.
   size_t open() const;

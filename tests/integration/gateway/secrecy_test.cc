@@ -86,12 +86,12 @@ TEST(SecrecyTest, NoFailureShowsTheKeyOrAPersonInLogMetricsOrError) {
   // Its own key is another one, so what is not scripted is refused too.
   GatewayProcess gateway({.api_url = passfort.url(),
                           .api_key = kKeyCanary,
-                          .flags = {"--log_level=debug", "--attempt_timeout=500ms"}});
+                          .flags = {"--log_level=debug", "--attempt_timeout=1500ms"}});
   const GatewayCaller caller(gateway.target());
   std::string seen;
   std::string details;
   const auto call = [&](const pb::AddProductApplicationRequest& request) {
-    const Answered answered = caller.Add(request, 3s);
+    const Answered answered = caller.Add(request, 6s);
     seen += TextOf(answered);
     details += answered.status.error_details();
   };

@@ -147,6 +147,20 @@ TEST(ProxyTest, ATlsRequestGoesThroughATunnelWhoseHeadersAreNotTheAnswers) {
   EXPECT_EQ(requests[1].method + " " + requests[1].target, "POST /x");
 }
 
+TEST(ProxyTest, OneThatSpeaksTlsIsVerifiedAsAServerIs) {
+  const TestAuthority authority;
+  const TemporaryFile ca_file(authority.certificate_pem());
+  RawHttpServer proxy(AnswerAll("from the proxy"), authority.Issue({"127.0.0.1"}));
+  HttpTestClient trusting({.ca_file = ca_file.path(), .proxy = proxy.Url()});
+  EXPECT_TRUE(IsAnswer(trusting.Post("http://192.0.2.1/x", "body"), 200, "from the proxy"));
+
+  HttpTestClient unknowing({.proxy = proxy.Url()});
+  const HttpResult refused = unknowing.Post("http://192.0.2.1/x", "secret");
+  ASSERT_NE(FailureOf(refused), nullptr) << Describe(refused);
+  EXPECT_FALSE(refused.body_requested) << Describe(refused);
+  EXPECT_EQ(proxy.Posts("secret"), 0);
+}
+
 TEST(ProxyTest, ATunnelThatIsRefusedSendsNothing) {
   RawHttpServer proxy([](RawConnection& connection) {
     while (connection.ReadRequest()) connection.Answer(407, "who are you?");

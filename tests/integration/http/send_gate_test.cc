@@ -14,7 +14,7 @@
 namespace gateway {
 namespace {
 
-using std::chrono::operator""ms;
+using std::chrono::operator""s;
 using std::chrono::operator""ns;
 
 constexpr char kWarmUp[] = "warm-up";
@@ -224,7 +224,7 @@ TEST(FlowControlTest, ABodyThatWaitsForTheServerIsGoneWithItsAttempt) {
                                          .url = server.Url(),
                                          .headers = client.headers(),
                                          .body = kBody},
-                                        In(200ms));
+                                        In(1s));
   EXPECT_TRUE(IsFailure(result, HttpFailure::Kind::kTimeout, Body::kRequested));
 
   const std::string answer(H2Server::kAnswerBody);

@@ -183,6 +183,15 @@ TEST_F(ResolverTest, LooksAgainAtWhatChangedUnderItsHands) {
   EXPECT_EQ(store_.looks, 2);
 }
 
+TEST_F(ResolverTest, CountsTheRecordsAgainOnceOneHasComeToItsEnd) {
+  store_.sent = {SentRecord(-1ms)};
+  Start();
+  store_.sent.clear();
+  EXPECT_EQ(store_.sweeps, 1);
+  clock_.Advance(kSweepAfter + kSoon);
+  EXPECT_EQ(store_.sweeps, 2);
+}
+
 TEST_F(ResolverTest, AsksAgainIfTheStoreIsAway) {
   store_.status = absl::UnavailableError("away");
   Start();
