@@ -74,7 +74,7 @@ class UnaskedPassfort final : public PassfortClient {
 
 class ResolverTest : public testing::Test {
  protected:
-  ~ResolverTest() override {
+  void TearDown() override {
     stop_.request_stop();
     EXPECT_EQ(clock_.sleepers(), 0U) << "the resolver goes on after its stop";
   }
