@@ -176,7 +176,7 @@ class History {
   bool IsAtRest() {
     for (const auto& replica : replicas_) {
       Process* const process = replica->process();
-      if (process == nullptr || process->life().is_frozen()) return false;
+      if (process == nullptr || process->life().is_frozen() || process->is_draining()) return false;
     }
     for (const Call& call : callers_.calls()) {
       if (!call.ended) return false;

@@ -66,6 +66,7 @@ class Process {
            std::function<void(const WriteResult&)> on_answer);
   // SIGTERM: ends when all flows have, all calls are answered and the resolver is done.
   void BeginDrain();
+  bool is_draining() const { return stop_resolver_.stop_requested(); }
   bool is_drained() const { return are_flows_drained_ && has_resolver_ended_ && calls_ == 0; }
   void BeCalm() { weather_ = ProcessWeather(); }
 
