@@ -6,18 +6,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tests/fake_passfort/fake_passfort.h"
 #include "tests/fakes/gateway_caller.h"
 #include "tests/fakes/gateway_process.h"
+#include "tests/fakes/sanitizer.h"
 
 namespace gateway {
-
-// Under a sanitizer everything takes longer: the gateways' windows grow, and chaos is less often.
-inline constexpr bool kHasSanitizer = !std::string_view(GATEWAY_SANITIZER).empty();
-inline constexpr int kSlowness = kHasSanitizer ? 3 : 1;
 
 // The times of once-mode, so short that a test sees all of them end, and longer than anything takes
 // that they wait for.

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <string_view>
 
+#include "tests/fakes/sanitizer.h"
 #include "tests/integration/gateway/gateway_bench.h"
 
 namespace gateway {
@@ -13,9 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using grpc::StatusCode;
-
-// Sanitizers have memory and threads of their own.
-constexpr bool kHasSanitizer = !std::string_view(GATEWAY_SANITIZER).empty();
 
 TEST(LoadTest, HoldsTwoThousandSlowCallsOfOneConnectionOnFewThreadsAndLittleMemory) {
   constexpr int kCalls = 2000;
