@@ -17,6 +17,9 @@ if(GATEWAY_SANITIZER)
   target_link_options(gateway_sanitizer INTERFACE -fsanitize=${GATEWAY_SANITIZER})
 endif()
 
+# No path of the build folder in a binary, and ccache hits in every checkout (CMakePresets.json sets CCACHE_BASEDIR).
+target_compile_options(gateway_sanitizer INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+
 add_library(gateway_compiler INTERFACE)
 add_library(gateway::compiler ALIAS gateway_compiler)
 target_compile_features(gateway_compiler INTERFACE cxx_std_20)
