@@ -4,38 +4,20 @@
 # Usage: tests/check/clang_tidy.sh
 #
 # Configures all that the presets build into build/check, and builds the generated headers there. A
-# source that passed is not looked at again until it, a header, a .proto file, the checks or its
-# compile command changes: build/check/clang_tidy/ remembers.
+# source that passed is not looked at again, in this checkout or another one, until something changes
+# that its verdict rests on (clang_tidy_inputs.py). The marks of those that passed lie in
+# ${XDG_CACHE_HOME:-~/.cache}/passfort-gateway/clang_tidy; marks of a month ago are deleted.
 #
 # Exit codes: 0 nothing found; 1 something found, or the project does not configure.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly DATABASE=build/check/compile_commands.json
-readonly PASSED=build/check/clang_tidy
+readonly PASSED=${XDG_CACHE_HOME:-${HOME:?}/.cache}/passfort-gateway/clang_tidy
 
-# The sources of ours that are built.
-list_sources() {
-  comm -12 \
-    <(git ls-files 'service/*.cc' 'examples/*.cc' 'tests/*.cc' | sort) \
-    <(sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",\{0,1\}$|\1|p" "$DATABASE" | sort -u)
-}
-
-hash_of_shared_input() {
-  {
-    git ls-files -z '*.h' '*.proto' | xargs -0 cat .clang-tidy
-    clang-tidy-19 --version
-  } | sha256sum | cut -d' ' -f1
-}
-
-hash_of_source() {
-  { echo "$SHARED_INPUT" && grep -F -- "-c $PWD/$1\"" "$DATABASE" && cat "$1"; } | sha256sum | cut -d' ' -f1
-}
-
+# check_source HASH SOURCE
 check_source() {
-  local source=$1 mark output
-  mark=$PASSED/$(hash_of_source "$source")
-  [[ ! -e $mark ]] || return 0
+  local mark=$PASSED/$1 source=$2 output
   if output=$(clang-tidy-19 --quiet -p build/check "$source" 2>/dev/null); then
     touch "$mark"
   else
@@ -44,9 +26,22 @@ check_source() {
   fi
 }
 
+# Reads lines of HASH SOURCE, and prints those that have no mark.
+without_mark() {
+  local hash source
+  while read -r hash source; do
+    if [[ -e $PASSED/$hash ]]; then
+      touch "$PASSED/$hash"
+    else
+      echo "$hash $source"
+    fi
+  done
+}
+
 main() {
   local log=build/check/configure.log
-  mkdir -p "$PASSED"
+  mkdir -p build/check "$PASSED"
+  find "$PASSED" -type f -mtime +30 -delete
   {
     cmake --preset dev -B build/check -D GATEWAY_BENCHMARKS=ON &&
       cmake --build build/check --target gateway_proto gateway_rpc_details gateway_health_proto
@@ -54,13 +49,13 @@ main() {
     tail -n 30 "$log"
     exit 1
   }
-  SHARED_INPUT=$(hash_of_shared_input)
-  export SHARED_INPUT
-  list_sources | xargs -r -d '\n' -n 1 -P "$(nproc)" "${BASH_SOURCE[0]}" --source
+  # The system's Python: another one may come first in PATH without being able to run it.
+  /usr/bin/python3 tests/check/clang_tidy_inputs.py "$DATABASE" | without_mark |
+    xargs -r -L 1 -P "$(nproc)" "${BASH_SOURCE[0]}" --source
 }
 
 if [[ ${1-} == --source ]]; then
-  check_source "$2"
+  check_source "$2" "$3"
 else
   main
 fi
