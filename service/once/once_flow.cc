@@ -209,14 +209,14 @@ Task<OnceFlow::Next> OnceFlow::TakeSnapshot(Record record) {
     if (IsTakenBack()) nothing_done = TakenBack();
     co_return co_await Release(std::move(record), {.outcome = std::move(nothing_done)});
   }
-  auto& listed = std::get<std::vector<ListedApplication>>(outcome);
+  auto& list = std::get<ApplicationList>(outcome);
   if (!record.snapshot) {
     first_snapshot_.clear();
-    for (const auto& application : listed) first_snapshot_.push_back(application.id);
+    for (const auto& application : list.applications) first_snapshot_.push_back(application.id);
     co_return Next::kGoOn;
   }
   // It was sent before and proven absent; what came later than that is seen here.
-  Settlement look = co_await parts_.settler.Weigh(std::move(record), std::move(listed));
+  Settlement look = co_await parts_.settler.Weigh(std::move(record), std::move(list));
   switch (look.kind) {
     case Settlement::Kind::kAbsent:
       co_return Next::kGoOn;

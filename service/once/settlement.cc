@@ -42,16 +42,15 @@ Task<Settlement> Settler::Look(Record seen, std::stop_token stop) {
   if (std::holds_alternative<ListFailed>(listed)) {
     co_return End(Settlement::Kind::kNoList, std::move(seen));
   }
-  co_return co_await Weigh(std::move(seen),
-                           std::get<std::vector<ListedApplication>>(std::move(listed)));
+  co_return co_await Weigh(std::move(seen), std::get<ApplicationList>(std::move(listed)));
 }
 
-Task<Settlement> Settler::Weigh(Record seen, std::vector<ListedApplication> listed) {
+Task<Settlement> Settler::Weigh(Record seen, ApplicationList list) {
   const auto held =
       co_await store_.HeldIds(seen.draft.profile_id, seen.request_id, StoreDeadline());
   if (!held.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
-  Evidence evidence =
-      WeighList(seen.draft, seen.snapshot.value_or(std::vector<std::string>()), *held, listed);
+  Evidence evidence = WeighList(seen.draft, seen.snapshot.value_or(std::vector<std::string>()),
+                                *held, list.applications);
 
   if (evidence.found) {
     auto stored =

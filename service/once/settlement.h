@@ -50,7 +50,7 @@ class Settler {
   Task<Settlement> Look(Record seen, std::stop_token stop);
 
   // As Look, with a list that was read already, begun when the store's clock was `seen.store_now`.
-  Task<Settlement> Weigh(Record seen, std::vector<ListedApplication> listed);
+  Task<Settlement> Weigh(Record seen, ApplicationList list);
 
  private:
   Deadline StoreDeadline() const { return Deadline(clock_.Now() + options_.store_timeout); }

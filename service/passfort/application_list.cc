@@ -58,9 +58,11 @@ ListOutcome OutcomeOfList(const HttpResult& result, absl::Time now) {
   const auto& response = std::get<HttpResponse>(result.answer);
   if (response.status >= 200 && response.status <= 299) {
     if (auto applications = ReadProductApplications(response.body)) {
-      std::vector<ListedApplication> list;
-      list.reserve(applications->size());
-      for (auto& application : *applications) list.push_back(Listed(std::move(application)));
+      ApplicationList list;
+      list.applications.reserve(applications->size());
+      for (auto& application : *applications) {
+        list.applications.push_back(Listed(std::move(application)));
+      }
       return list;
     }
   }

@@ -51,6 +51,14 @@ struct ListedApplication {
   std::shared_ptr<pb::ProductApplication> application;
 };
 
+// A profile's applications, as far as Passfort's list of them could be read.
+struct ApplicationList {
+  std::vector<ListedApplication> applications;
+  // False: some items of the list could not be read, so what the others do not show may be there
+  // all the same. Such a list never proves absence.
+  bool is_complete = true;
+};
+
 // No list: it could not be fetched, or is not whole or readable. Says nothing about any
 // application.
 struct ListFailed {
@@ -61,7 +69,7 @@ struct ListFailed {
   std::optional<NotCarriedOut> not_carried_out;
 };
 
-using ListOutcome = std::variant<std::vector<ListedApplication>, ListFailed>;
+using ListOutcome = std::variant<ApplicationList, ListFailed>;
 
 // The endpoints, as logs and metrics name them.
 inline constexpr std::string_view kCreateApplicationEndpoint =

@@ -41,7 +41,7 @@ MUTATIONS = {
     )],
     "no snapshot": [(
         FLOW,
-        "for (const auto& application : listed) first_snapshot_.push_back(application.id);",
+        "for (const auto& application : list.applications) first_snapshot_.push_back(application.id);",
         "",
     )],
     "settle counted from sending": [

@@ -237,8 +237,9 @@ Done SimulatedPassfort::AnswerWith(const MadeApplication& application) {
   return done;
 }
 
-std::vector<ListedApplication> SimulatedPassfort::List(const std::string& profile_id) {
-  std::vector<ListedApplication> list;
+ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
+  ApplicationList all;
+  std::vector<ListedApplication>& list = all.applications;
   for (const MadeApplication& there : applications_) {
     if (there.profile_id != profile_id) continue;
     const Done answer = AnswerWith(there);
@@ -253,7 +254,7 @@ std::vector<ListedApplication> SimulatedPassfort::List(const std::string& profil
   for (size_t i = list.size(); i > 1; --i) {
     std::swap(list[i - 1], list[world_.chance().Below(i)]);
   }
-  return list;
+  return all;
 }
 
 ListFailed NoList() { return {.not_carried_out = NotCarriedOut{}}; }

@@ -139,7 +139,7 @@ class SimulatedPassfort {
   bool WillBeThere(const ApplicationDraft& draft) const;
   Done AnswerWith(const MadeApplication& application);
   ListOutcome AnswerList(const std::string& profile_id);
-  std::vector<ListedApplication> List(const std::string& profile_id);
+  ApplicationList List(const std::string& profile_id);
 
   VirtualWorld& world_;
   const Windows windows_;

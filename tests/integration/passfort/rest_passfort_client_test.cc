@@ -23,7 +23,7 @@ class RestPassfortClientTest : public testing::Test {
     return bench_.List(bench_.client(), std::move(profile_id));
   }
   std::vector<ListedApplication> ListOrDie() {
-    return std::get<std::vector<ListedApplication>>(List());
+    return std::get<ApplicationList>(List()).applications;
   }
 
   PassfortBench bench_;

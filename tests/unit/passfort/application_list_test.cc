@@ -23,10 +23,10 @@ ListOutcome Read(const HttpResult& result) { return OutcomeOfList(result, absl::
 
 // What a list is recognised by, item by item.
 std::vector<std::string> Describe(const ListOutcome& outcome) {
-  const auto* list = std::get_if<std::vector<ListedApplication>>(&outcome);
+  const auto* list = std::get_if<ApplicationList>(&outcome);
   if (list == nullptr) return {"no list"};
   std::vector<std::string> items;
-  for (const auto& item : *list) {
+  for (const auto& item : list->applications) {
     items.push_back(item.id + "|" + item.product_alias + "|" + item.product_id + "|" +
                     item.associated_role);
   }
@@ -35,7 +35,7 @@ std::vector<std::string> Describe(const ListOutcome& outcome) {
 
 TEST(ApplicationListTest, AnEmptyListIsAList) {
   EXPECT_THAT(Describe(Read(Answer(200, "[]"))), IsEmpty());
-  EXPECT_TRUE(std::holds_alternative<std::vector<ListedApplication>>(Read(Answer(200, "[]"))));
+  EXPECT_TRUE(std::holds_alternative<ApplicationList>(Read(Answer(200, "[]"))));
 }
 
 TEST(ApplicationListTest, KeepsIdsInLowerCaseAndTheRestAsItCame) {
@@ -51,7 +51,7 @@ TEST(ApplicationListTest, KeepsIdsInLowerCaseAndTheRestAsItCame) {
 TEST(ApplicationListTest, ReadsEveryItemWithNothingLost) {
   const auto outcome = Read(Answer(200, R"([{"id": "EDC2", "status": "PAUSED", "hidden": true,
                                              "product": {"alias": "a"}}])"));
-  const auto& list = std::get<std::vector<ListedApplication>>(outcome);
+  const auto& list = std::get<ApplicationList>(outcome).applications;
   const pb::ProductApplication& application = *list[0].application;
   EXPECT_EQ(application.id(), "EDC2");
   EXPECT_EQ(application.product().alias(), "a");

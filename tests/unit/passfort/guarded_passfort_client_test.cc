@@ -29,7 +29,7 @@ WriteAttempt Limited(Milliseconds retry_after) {
                             .retry_after = retry_after,
                             .answer = PassfortAnswer{.http_status = 429}});
 }
-ListOutcome EmptyList() { return std::vector<ListedApplication>(); }
+ListOutcome EmptyList() { return ApplicationList(); }
 
 // Ends each request as scripted, or well; probes fail until `answers` is set.
 class ScriptedPassfort final : public PassfortClient {
@@ -166,7 +166,7 @@ TEST_F(GuardedPassfortClientTest, DoesNotLetAWriteWaitBeyondItsRightToSend) {
 TEST_F(GuardedPassfortClientTest, KeepsReadsAndWritesApart) {
   passfort_.post_ends = Limited(2s);
   Create();
-  EXPECT_TRUE(std::holds_alternative<std::vector<ListedApplication>>(List()));
+  EXPECT_TRUE(std::holds_alternative<ApplicationList>(List()));
   clock_.Advance(10s);
 
   passfort_.list_ends =
