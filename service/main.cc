@@ -72,6 +72,20 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Every call under way has a connection to Passfort. Too few descriptors harm nobody's application,
+// but then calls fail and connections are refused that the settings allow.
+void WarnOfFewDescriptors(const GatewayConfig& config, Log& log) {
+  constexpr int64_t kOfOurOwn = 128;  // listeners, files, store, metrics, and the reserve for them
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const int64_t needed = config.max_in_flight + config.max_connections + kOfOurOwn;
+  if (static_cast<rlim_t>(needed) <= limit.rlim_cur) return;
+  log.Warn(absl::StrCat("max_in_flight: ", config.max_in_flight, " calls and max_connections (",
+                        config.max_connections, ") may need ", needed,
+                        " descriptors, but the process may open only ", limit.rlim_cur,
+                        " (ulimit -n)"));
+}
+
 absl::StatusOr<std::unique_ptr<ApiKeySource>> OpenApiKey(const GatewayConfig& config) {
   if (config.api_key_file.empty()) return ApiKeySource::FromValue(config.api_key);
   return ApiKeySource::FromFile(config.api_key_file);
@@ -123,6 +137,7 @@ std::string_view StoreName(const GatewayConfig& config) {
 GrpcServer::Options ServerOptions(const GatewayConfig& config) {
   return {.listen = config.listen,
           .max_connection_age = config.max_connection_age,
+          .max_connections = static_cast<size_t>(config.max_connections),
           .channelz = config.channelz ? GrpcServer::Channelz::kOn : GrpcServer::Channelz::kOff};
 }
 
@@ -157,6 +172,7 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
           const sigset_t& ending) {
   const auto log = Log::ToStandardOutput(config.log_level);
   for (const auto& warning : warnings) log->Warn(warning);
+  WarnOfFewDescriptors(config, *log);
   if (StoreForgets(config.store)) {
     log->Warn(
         "store: it forgets every request_id when the gateway ends, so a repeat after that "
@@ -203,7 +219,7 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
   if (!metrics_server.ok()) {
     return Fail(*log, "cannot start: metrics_listen", metrics_server.status());
   }
-  auto server = GrpcServer::Start(ServerOptions(config), service, metrics);
+  auto server = GrpcServer::Start(ServerOptions(config), service, **loop, metrics);
   if (!server.ok()) return Fail(*log, "cannot start: listen", server.status());
   if (once != nullptr) once->ResolveInBackground();
 

@@ -46,6 +46,7 @@ struct GatewayConfig {
   int64_t store_max_records = 0;
 
   int64_t max_in_flight = 0;
+  int64_t max_connections = 0;
   int64_t max_request_bytes = 0;
   int64_t max_response_bytes = 0;
 

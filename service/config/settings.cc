@@ -112,6 +112,9 @@ constexpr std::array kSettings = {
         "max_in_flight", CountKind{&GatewayConfig::max_in_flight, 1, 100'000}, "5000",
         "Calls at a time; more are refused at once. So are more writes with a request_id, where "
         "those that go on without a caller count too."},
+    Setting{"max_connections", CountKind{&GatewayConfig::max_connections, 1, 100'000}, "1000",
+            "Callers' connections at a time; more are closed at once. The last eighth is for "
+            "addresses that have less than their share."},
     Setting{"max_request_bytes", BytesKind{&GatewayConfig::max_request_bytes, kKiB, 4 * kMiB},
             "64KiB", "Largest message taken from a caller."},
     Setting{"max_response_bytes", BytesKind{&GatewayConfig::max_response_bytes, kKiB, 64 * kMiB},

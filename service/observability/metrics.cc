@@ -131,6 +131,23 @@ struct Metrics::Families {
           .Register(*registry)
           .Add({});
 
+  prometheus::Gauge& connections =
+      GaugeFamily(*registry, "passfort_gateway_connections", "Callers' connections that are open.")
+          .Add({});
+  ChildTable<prometheus::Counter, 1> connections_refused{
+      CounterFamily(*registry, "passfort_gateway_connections_refused_total",
+                    "Callers' connections that were closed at once, or could not be accepted."),
+      {"reason"},
+      AddCounter};
+  prometheus::Counter& unread_answers =
+      CounterFamily(*registry, "passfort_gateway_unread_answers_total",
+                    "Answers that were given up because their callers did not read them.")
+          .Add({});
+  prometheus::Gauge& longest_turn =
+      GaugeFamily(*registry, "passfort_gateway_loop_longest_turn_seconds",
+                  "Longest time in the last minute that the event loop worked in one go.")
+          .Add({});
+
   Families() {
     prometheus::BuildGauge()
         .Name("passfort_gateway_build_info")
@@ -182,6 +199,20 @@ void Metrics::RateGateClosed(std::string_view endpoint) {
 
 void Metrics::CircuitIs(Circuit circuit) {
   families_->circuit_open.Set(circuit == Circuit::kOpen ? 1 : 0);
+}
+
+void Metrics::ConnectionsOpen(size_t connections) {
+  families_->connections.Set(static_cast<double>(connections));
+}
+
+void Metrics::ConnectionRefused(std::string_view reason) {
+  families_->connections_refused.For({reason}).Increment();
+}
+
+void Metrics::AnswerUnread() { families_->unread_answers.Increment(); }
+
+void Metrics::LongestTurn(std::chrono::nanoseconds took) {
+  families_->longest_turn.Set(Seconds(took));
 }
 
 std::string Metrics::Text() const {

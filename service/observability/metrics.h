@@ -2,6 +2,7 @@
 #define SERVICE_OBSERVABILITY_METRICS_H_
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -44,6 +45,15 @@ class Metrics {
   void RateGateClosed(std::string_view endpoint);
   enum class Circuit { kClosed, kOpen };
   void CircuitIs(Circuit circuit);
+
+  // passfort_gateway_connections, and passfort_gateway_connections_refused_total. `reason` is
+  // max_connections, address_share, descriptors or accept_failed.
+  void ConnectionsOpen(size_t connections);
+  void ConnectionRefused(std::string_view reason);
+  // passfort_gateway_unread_answers_total: answers given up because their callers did not read.
+  void AnswerUnread();
+  // passfort_gateway_loop_longest_turn_seconds
+  void LongestTurn(std::chrono::nanoseconds took);
 
   // The text that GET /metrics answers.
   std::string Text() const;

@@ -16,6 +16,11 @@ void CallGate::Leave() {
   if (--inside_ == 0 && closed_) empty_.notify_all();
 }
 
+bool CallGate::IsEmpty() {
+  const std::lock_guard lock(mutex_);
+  return inside_ == 0;
+}
+
 void CallGate::Close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;

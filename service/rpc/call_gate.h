@@ -21,6 +21,7 @@ class CallGate {
   Entry Enter();
   void Leave();
 
+  bool IsEmpty();
   // Lets nobody in from now on.
   void Close();
   // Waits until no call is inside, at most for `longest`; false if one still is. After `Close`.

@@ -9,11 +9,14 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "grpc/health/v1/health.pb.h"
+#include "service/rpc/connection_acceptor.h"
+#include "service/rpc/connection_ages.h"
+#include "service/rpc/listen_sockets.h"
 #include "service/rpc/other_calls_metrics.h"
 #include "service/rpc/outcome_to_grpc.h"
 
@@ -34,6 +37,11 @@ constexpr Milliseconds kGraceBeyondDeadline{5000};
 // Clients may ask this often whether an idle-looking connection lives: calls take up to a minute
 // without a byte. gRPC's own limit of 5 minutes would end their connection, and the calls on it.
 constexpr Milliseconds kShortestPingInterval{10'000};
+
+// How long a caller may take to learn that it is to go elsewhere, once nothing of its own is under
+// way any more. Callers that live answer at once, and their connections end with that.
+constexpr Milliseconds kGoodbyeWithin{1000};
+constexpr Milliseconds kLookAtConnectionsEvery{5};
 
 // How long calls may take to end once they are asked to: they only have to abort a transfer.
 constexpr Milliseconds kCallsStopWithin{5000};
@@ -70,14 +78,14 @@ void SetLimits(const GrpcServer::Options& options,
   builder.SetMaxReceiveMessageSize(ToInt(service.max_request_bytes * kReceiveLimitFactor));
   // One client channel is one connection, and it may use the gateway alone.
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, ToInt(service.max_in_flight));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, ToInt(options.max_connection_age));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, ConnectionAgeArgument());
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
                              ToInt(service.deadlines.max_deadline + kGraceBeyondDeadline));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              ToInt(kShortestPingInterval));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // Two gateways on one port would share its calls in silence.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             ToInt(options.handshake_timeout));
   // Every call ends by its own deadline, before the caller's; a second timer and its state in each
   // waiting call would only cost memory.
   builder.AddChannelArgument(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0);
@@ -112,32 +120,43 @@ void CountOtherCalls(const GrpcServer::Options& options, Metrics& metrics,
 class GrpcServer::Parts {
  public:
   UnknownMethods unknown_methods;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<ConnectionAcceptor> acceptor;
 };
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options,
                                                               ProductApplicationService& service,
-                                                              Metrics& metrics) {
+                                                              EventLoop& loop, Metrics& metrics) {
+  auto sockets = ListenSockets::Open(options.listen);
+  if (!sockets.ok()) return sockets.status();
+  const int port = sockets->port();
+  StartConnectionAges(options.max_connection_age);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   if (options.channelz == Channelz::kOn) grpc::channelz::experimental::InitChannelzService();
 
   auto parts = std::make_unique<Parts>();
-  int port = 0;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
+  using From = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  parts->connections = builder.experimental().AddExternalConnectionAcceptor(
+      From::FROM_FD, grpc::InsecureServerCredentials());
   builder.RegisterService(&service);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
   SetLimits(options, service.options(), builder);
   CountOtherCalls(options, metrics, builder);
   parts->server = builder.BuildAndStart();
-  if (parts->server == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("listen on ", options.listen,
-                     ": the address is in use, is not one of this machine, or is not allowed"));
-  }
+  if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
   parts->server->GetHealthCheckService()->SetServingStatus(
       pb::ProductApplicationService::service_full_name(), true);
+  parts->acceptor = std::make_unique<ConnectionAcceptor>(
+      loop, *std::move(sockets), options.max_connections, metrics,
+      [grpc = parts->connections.get()](int listener, int descriptor) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+        connection.listener_fd = listener;
+        connection.fd = descriptor;
+        grpc->HandleNewConnection(&connection);
+      });
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(parts), service, port));
 }
 
@@ -150,9 +169,15 @@ GrpcServer::~GrpcServer() {
 
 absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
   drained_ = true;
+  const Deadline end(std::chrono::steady_clock::now() + drain_timeout);
   parts_->server->GetHealthCheckService()->Shutdown();
+  parts_->acceptor->Close();
+  EndConnectionAges();
+  WaitUntilCallersLeft(end);
+
   service_.BeginDrain();
-  if (!service_.WaitUntilIdle(drain_timeout)) {
+  const auto left = std::chrono::ceil<Milliseconds>(end.TimeLeft(std::chrono::steady_clock::now()));
+  if (!service_.WaitUntilIdle(left)) {
     service_.StopCalls();
     if (!service_.WaitUntilIdle(kCallsStopWithin)) {
       return absl::DeadlineExceededError("drain: a call did not end although it was asked to stop");
@@ -161,6 +186,19 @@ absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
   // All our calls are finished: with one that is not, Shutdown may never return (grpc#39114).
   parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
   return absl::OkStatus();
+}
+
+// A connection ends when its caller knows and its calls are answered. Until then calls may arrive,
+// and are taken. What keeps a connection beyond that is a stream that never ends (a health watch)
+// or a caller that does not answer: neither has a call of ours that could be refused.
+void GrpcServer::WaitUntilCallersLeft(Deadline end) {
+  SteadyTime idle_since = std::chrono::steady_clock::now();
+  while (parts_->acceptor->CountOpen() > 0) {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (!service_.IsIdle()) idle_since = now;
+    if (end.HasPassed(now) || now - idle_since >= kGoodbyeWithin) return;
+    std::this_thread::sleep_for(kLookAtConnectionsEvery);
+  }
 }
 
 }  // namespace gateway

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "service/base/deadline.h"
+#include "service/base/event_loop.h"
 #include "service/observability/metrics.h"
 #include "service/rpc/product_application_service.h"
 
@@ -24,15 +25,19 @@ class GrpcServer {
     // A caller's connection is renewed after this long (gRPC adds jitter of 10 %), so that new
     // replicas get their share.
     Milliseconds max_connection_age{0};
+    // More are refused; see ConnectionAcceptor.
+    size_t max_connections = 1000;
+    // A connection that has not said by then what HTTP/2 begins with is closed.
+    Milliseconds handshake_timeout{10'000};
     // Once on, channelz answers on every server that the process starts later.
     Channelz channelz = Channelz::kOff;
   };
 
-  // Serves at once, healthy. Fails if the address is taken. `service` and `metrics` outlive the
-  // server.
+  // Serves at once, healthy. Fails if the address is taken. `service`, `loop` and `metrics` outlive
+  // the server.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
                                                            ProductApplicationService& service,
-                                                           Metrics& metrics);
+                                                           EventLoop& loop, Metrics& metrics);
   // Drains with no time for calls under way, unless `Drain` was called.
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;
@@ -40,9 +45,10 @@ class GrpcServer {
 
   int port() const { return port_; }
 
-  // Stops in bounded time with every accepted call answered: not healthy any more, no new calls,
-  // those under way end by themselves within `drain_timeout` and are stopped after it. Once, and
-  // not on the loop's thread.
+  // Stops in bounded time with every call answered. Not healthy any more, no new connections, and
+  // every caller is told to go elsewhere; what they send until they know is still served. Calls
+  // under way end by themselves within `drain_timeout` and are stopped after it. Once, and not on
+  // the loop's thread.
   //
   // Fails if a call did not end although it was asked to. The port is left as it is then, because
   // gRPC would wait for that call for ever; the process had better exit without destructors.
@@ -52,6 +58,9 @@ class GrpcServer {
   class Parts;
 
   GrpcServer(std::unique_ptr<Parts> parts, ProductApplicationService& service, int port);
+
+  // Or until it makes no sense to wait any longer, or `end`.
+  void WaitUntilCallersLeft(Deadline end);
 
   std::unique_ptr<Parts> parts_;
   ProductApplicationService& service_;

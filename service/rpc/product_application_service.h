@@ -58,6 +58,7 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
 
   // To stop, from any thread but the loop's, in this order. New calls are refused from here on.
   void BeginDrain();
+  bool IsIdle() { return gate_.IsEmpty(); }
   // Waits until every call has its answer; false if one has not after `longest`.
   bool WaitUntilIdle(Milliseconds longest);
   // Asks every call under way to end: as DRAINING if nothing was sent, else as OUTCOME_UNKNOWN.

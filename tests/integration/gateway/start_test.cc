@@ -192,6 +192,20 @@ TEST(StartTest, ARiskySettingIsAWarning) {
   EXPECT_THAT(gateway.LogText(), AllOf(HasSubstr("attempt_timeout: 5s"), HasSubstr("warn")));
 }
 
+TEST(StartTest, TooFewDescriptorsForTheSettingsAreAWarning) {
+  std::vector<std::string> environment = EnvironmentWithoutSettings();
+  environment.emplace_back("PASSFORT_GATEWAY_API_KEY=test-key");
+  const ChildProcess process(
+      {.program = "/bin/sh",
+       .arguments = {"-c", "ulimit -n 500 && exec \"$0\" \"$@\"", GatewayProgram(),
+                     "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
+                     "--api_url=http://127.0.0.1:1/4.0"},
+       .environment = environment});
+  const auto line = process.WaitForLine("max_in_flight: 5000 calls");
+  ASSERT_TRUE(line.has_value());
+  EXPECT_THAT(*line, AllOf(HasSubstr("6128 descriptors"), HasSubstr("only 500")));
+}
+
 TEST(StartTest, CtrlCEndsItInPeace) {
   GatewayProcess gateway({.api_url = "http://127.0.0.1:1/4.0"});
   gateway.Signal(SIGINT);

@@ -117,10 +117,10 @@ TEST(ListenTest, TwoGatewaysOnOnePortAreAnError) {
   RpcBench bench;
   auto options = SomeServerOptions();
   options.listen = bench.address();
-  const auto second = GrpcServer::Start(options, bench.service, bench.metrics);
+  const auto second = GrpcServer::Start(options, bench.service, *bench.loop, bench.metrics);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()),
-              HasSubstr("listen on " + bench.address() + ": the address is in use"));
+              HasSubstr("listen on " + bench.address() + ": bind: Address already in use"));
 }
 
 }  // namespace

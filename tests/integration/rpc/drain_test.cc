@@ -100,7 +100,7 @@ TEST(DrainTest, FreesThePort) {
   EXPECT_TRUE(bench.server->Drain(0ms).ok());
   auto options = SomeServerOptions();
   options.listen = address;
-  EXPECT_TRUE(GrpcServer::Start(options, bench.service, bench.metrics).ok());
+  EXPECT_TRUE(GrpcServer::Start(options, bench.service, *bench.loop, bench.metrics).ok());
 }
 
 TEST(DrainTest, IsPartOfTheServersEnd) {

@@ -65,7 +65,7 @@ class RpcBench {
   explicit RpcBench(ProductApplicationService::Options options = SomeOptions(),
                     GrpcServer::Options server_options = SomeServerOptions())
       : service(options, {*loop, clock, writer, log, metrics}),
-        server(*GrpcServer::Start(server_options, service, metrics)) {}
+        server(*GrpcServer::Start(server_options, service, *loop, metrics)) {}
 
   std::string address() const { return absl::StrCat("127.0.0.1:", server->port()); }
 

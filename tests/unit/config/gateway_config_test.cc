@@ -68,6 +68,7 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   EXPECT_EQ(config.lease_duration, milliseconds(10'000));
   EXPECT_EQ(config.store_max_records, 1'000'000);
   EXPECT_EQ(config.max_in_flight, 5000);
+  EXPECT_EQ(config.max_connections, 1000);
   EXPECT_EQ(config.max_request_bytes, 65'536);
   EXPECT_EQ(config.max_response_bytes, 1'048'576);
   EXPECT_TRUE(config.circuit_breaker);
@@ -118,6 +119,7 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
        {"5s", [](const C& c) { return c.lease_duration == milliseconds(5'000); }}},
       {"store_max_records", {"7", [](const C& c) { return c.store_max_records == 7; }}},
       {"max_in_flight", {"100000", [](const C& c) { return c.max_in_flight == 100'000; }}},
+      {"max_connections", {"10", [](const C& c) { return c.max_connections == 10; }}},
       {"max_request_bytes", {"1024", [](const C& c) { return c.max_request_bytes == 1024; }}},
       {"max_response_bytes",
        {"64MiB", [](const C& c) { return c.max_response_bytes == 67'108'864; }}},

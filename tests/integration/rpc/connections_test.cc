@@ -1,0 +1,137 @@
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "tests/fakes/temporary_folder.h"
+#include "tests/integration/rpc/rpc_bench.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char kRefused[] = "passfort_gateway_connections_refused_total";
+
+// A connection without gRPC.
+class PlainConnection {
+ public:
+  PlainConnection() : descriptor_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval bound = {.tv_sec = kTestBound.count(), .tv_usec = 0};
+    setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
+  }
+  ~PlainConnection() { close(descriptor_); }
+  PlainConnection(const PlainConnection&) = delete;
+  PlainConnection& operator=(const PlainConnection&) = delete;
+
+  bool Connect(int port) const {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  }
+  // What the server says first; 0 once it has closed the connection.
+  ssize_t Read() const {
+    std::array<char, 1024> bytes;
+    return recv(descriptor_, bytes.data(), bytes.size(), 0);
+  }
+
+ private:
+  const int descriptor_;
+};
+
+// As few as this process has open, for as long as the object lives.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none = {.rlim_cur = 1, .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST(ConnectionsTest, WaitInTheQueueWhileAcceptingFails) {
+  RpcBench bench;
+  const PlainConnection connection;
+  {
+    const NoMoreDescriptors none;
+    ASSERT_TRUE(connection.Connect(bench.server->port()));
+    const auto bound = std::chrono::steady_clock::now() + kTestBound;
+    while (bench.Counter(kRefused, {"accept_failed"}) < 1) {
+      ASSERT_LT(std::chrono::steady_clock::now(), bound);
+    }
+  }
+  EXPECT_GT(connection.Read(), 0);
+  EXPECT_TRUE(bench.Add().status.ok());
+}
+
+TEST(ConnectionsTest, AreClosedIfTheySayNothing) {
+  auto options = SomeServerOptions();
+  options.handshake_timeout = 10ms;
+  RpcBench bench(SomeOptions(), options);
+  const PlainConnection connection;
+  ASSERT_TRUE(connection.Connect(bench.server->port()));
+  ssize_t bytes = 0;
+  while ((bytes = connection.Read()) > 0) {
+  }
+  EXPECT_EQ(bytes, 0) << "not closed";
+}
+
+TEST(ConnectionsTest, AreClosedAtOnceAboveTheirNumber) {
+  auto options = SomeServerOptions();
+  options.max_connections = 1;
+  RpcBench bench(SomeOptions(), options);
+  const PlainConnection first;
+  const PlainConnection second;
+  ASSERT_TRUE(first.Connect(bench.server->port()));
+  ASSERT_GT(first.Read(), 0);
+  ASSERT_TRUE(second.Connect(bench.server->port()));
+  EXPECT_EQ(second.Read(), 0);
+  EXPECT_EQ(bench.Counter(kRefused, {"max_connections"}), 1);
+}
+
+TEST(ConnectionsTest, ComeByAPathToo) {
+  const TemporaryFolder folder;
+  auto options = SomeServerOptions();
+  options.listen = "unix:" + folder.File("socket");
+  RpcBench bench(SomeOptions(), options);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kTestBound);
+  pb::AddProductApplicationResponse response;
+  const auto stub = pb::ProductApplicationService::NewStub(
+      grpc::CreateChannel(options.listen, grpc::InsecureChannelCredentials()));
+  const auto status = stub->AddProductApplication(&context, ARequest(), &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+// gRPC's timer, which our engine keeps.
+TEST(ConnectionsTest, EndAtTheirAge) {
+  auto options = SomeServerOptions();
+  options.max_connection_age = 50ms;
+  RpcBench bench(SomeOptions(), options);
+  const auto channel = bench.Connect();
+  ASSERT_TRUE(channel->WaitForConnected(std::chrono::system_clock::now() + kTestBound));
+  EXPECT_TRUE(channel->WaitForStateChange(GRPC_CHANNEL_READY,
+                                          std::chrono::system_clock::now() + kTestBound));
+  grpc::ClientContext context;
+  pb::AddProductApplicationResponse response;
+  const auto stub = pb::ProductApplicationService::NewStub(channel);
+  EXPECT_TRUE(stub->AddProductApplication(&context, ARequest(), &response).ok());
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,50 @@
+#include "service/rpc/connection_table.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace gateway {
+namespace {
+
+using Answer = FairShares::Answer;
+
+int OpenSocket() { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+
+TEST(ConnectionTableTest, ForgetsAConnectionWhoseDescriptorWasClosed) {
+  ConnectionTable table(10);
+  const int descriptor = OpenSocket();
+  ASSERT_EQ(table.Add(descriptor, "a"), Answer::kTaken);
+  table.RemoveEnded();
+  EXPECT_EQ(table.size(), 1U);
+  close(descriptor);
+  table.RemoveEnded();
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST(ConnectionTableTest, ForgetsAConnectionWhoseDescriptorStandsForAnother) {
+  ConnectionTable table(10);
+  const int first = OpenSocket();
+  ASSERT_EQ(table.Add(first, "a"), Answer::kTaken);
+  const int second = OpenSocket();
+  ASSERT_EQ(dup3(second, first, O_CLOEXEC), first);
+  table.RemoveEnded();
+  EXPECT_EQ(table.size(), 0U);
+  close(first);
+  close(second);
+}
+
+TEST(ConnectionTableTest, LooksForEndedOnesBeforeItSaysNo) {
+  ConnectionTable table(1);
+  const int first = OpenSocket();
+  const int second = OpenSocket();
+  ASSERT_EQ(table.Add(first, "a"), Answer::kTaken);
+  EXPECT_EQ(table.Add(second, "b"), Answer::kFull);
+  close(first);
+  EXPECT_EQ(table.Add(second, "b"), Answer::kTaken);
+  close(second);
+}
+
+}  // namespace
+}  // namespace gateway

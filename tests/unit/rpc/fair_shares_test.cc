@@ -1,0 +1,63 @@
+#include "service/rpc/fair_shares.h"
+
+#include <gtest/gtest.h>
+
+namespace gateway {
+namespace {
+
+using Answer = FairShares::Answer;
+
+int TakeAll(FairShares& shares, std::string_view holder) {
+  int taken = 0;
+  while (shares.Take(holder) == Answer::kTaken) ++taken;
+  return taken;
+}
+
+TEST(FairSharesTest, LeavesTheLastEighthToOthers) {
+  FairShares shares(80);
+  EXPECT_EQ(TakeAll(shares, "a"), 70);
+  EXPECT_EQ(shares.Take("a"), Answer::kShareUsedUp);
+  EXPECT_EQ(TakeAll(shares, "b"), 10);
+  EXPECT_EQ(shares.Take("b"), Answer::kFull);
+}
+
+TEST(FairSharesTest, GivesWhatBecomesFreeToThoseBelowTheirShare) {
+  FairShares shares(80);
+  TakeAll(shares, "a");
+  TakeAll(shares, "b");
+  for (int i = 0; i < 10; ++i) shares.Give("a");
+  EXPECT_EQ(shares.Take("a"), Answer::kShareUsedUp);
+  EXPECT_EQ(TakeAll(shares, "b"), 10);
+}
+
+TEST(FairSharesTest, AlwaysLetsANewcomerIn) {
+  FairShares shares(16);
+  TakeAll(shares, "a");
+  EXPECT_EQ(shares.Take("b"), Answer::kTaken);
+  EXPECT_EQ(shares.Take("c"), Answer::kTaken);
+  EXPECT_EQ(shares.Take("d"), Answer::kFull);
+}
+
+TEST(FairSharesTest, KeepsNothingWhereAnEighthIsNoPlace) {
+  FairShares shares(3);
+  EXPECT_EQ(TakeAll(shares, "a"), 3);
+}
+
+TEST(FairSharesTest, BindsNobodyWithoutAName) {
+  FairShares shares(80);
+  EXPECT_EQ(TakeAll(shares, ""), 80);
+  EXPECT_EQ(shares.taken(), 80U);
+  shares.Give("");
+  EXPECT_EQ(shares.taken(), 79U);
+}
+
+TEST(FairSharesTest, ForgetsHoldersWhoGaveAllBack) {
+  FairShares shares(80);
+  ASSERT_EQ(shares.Take("a"), Answer::kTaken);
+  shares.Give("a");
+  EXPECT_EQ(shares.taken(), 0U);
+  EXPECT_EQ(TakeAll(shares, "b"), 70);
+}
+
+}  // namespace
+}  // namespace gateway
