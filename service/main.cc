@@ -1,12 +1,11 @@
-// passfort-gateway: reads its settings, puts its parts together, serves until SIGTERM or SIGINT,
-// and lets the calls under way come to their end.
+// passfort-gateway: reads its settings, puts its parts together, serves until SIGTERM, SIGINT,
+// SIGHUP or SIGQUIT, and lets the calls under way come to their end.
 //
 // Exit codes: 0 served and drained, or printed what was asked for; 1 could not start, or a call did
 // not end in time; 2 wrong settings.
 
-#include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,6 +18,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "service/app/process.h"
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
 #include "service/base/random.h"
@@ -42,35 +43,6 @@ namespace gateway {
 namespace {
 
 enum ExitCode { kFine = 0, kFailed = 1, kWrongSettings = 2 };
-
-// A standard stream that is closed at the start would lend its number to the next file that is
-// opened: log lines would go into that one, and libuv ends a process that closes such a number.
-void HoldStandardStreams() {
-  int descriptor = open("/dev/null", O_RDWR);
-  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
-  if (descriptor >= 0) close(descriptor);
-}
-
-// The signals that end the gateway. Blocked before the first thread starts, so that `sigwait` in
-// the main thread is the only one to see them.
-sigset_t BlockEndingSignals() {
-  signal(SIGPIPE, SIG_IGN);
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
-  return ending;
-}
-
-// Every call under way needs a descriptor, and the limit that shells and containers start with is
-// often 1024. Nothing to do if it cannot be raised: connections then fail before anything is sent.
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 // Every call under way has a connection to Passfort. Too few descriptors harm nobody's application,
 // but then calls fail and connections are refused that the settings allow.
@@ -180,6 +152,9 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
   }
   auto key = OpenApiKey(config);
   if (!key.ok()) return Fail(*log, "cannot start: the API key", key.status());
+  if ((*key)->IsReadableByAnybody()) {
+    log->Warn("api_key_file: every user of the machine can read the file; take that right away");
+  }
 
   Metrics metrics;
   auto loop = EventLoop::Create();
@@ -233,7 +208,8 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
 
   int received = 0;
   sigwait(&ending, &received);
-  log->Info("draining", {{"signal", received == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  const char* const name = sigabbrev_np(received);
+  log->Info("draining", {{"signal", absl::StrCat("SIG", name == nullptr ? "" : name)}});
   if (const absl::Status drained = (*server)->Drain(config.drain_timeout); !drained.ok()) {
     ExitAtOnce(*log, "stopped with calls unanswered", drained);
   }
@@ -246,12 +222,15 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
 }
 
 int Main(int argc, char** argv) {
+  ShieldProcess();
   HoldStandardStreams();
+  const std::vector<std::string> unset = UnsetLibraryVariables();
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
   std::vector<std::string_view> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
 
-  const auto parsed = ParseGatewayConfig(arguments, environment);
+  auto parsed = ParseGatewayConfig(arguments, environment);
+  EraseSettingVariables();
   if (!parsed.ok()) {
     const std::string message(parsed.status().message());
     std::fprintf(stderr, "passfort-gateway: %s\n", message.c_str());
@@ -265,6 +244,11 @@ int Main(int argc, char** argv) {
     const std::string message(files.message());
     std::fprintf(stderr, "passfort-gateway: %s\n", message.c_str());
     return kWrongSettings;
+  }
+  if (!unset.empty()) {
+    parsed->warnings.push_back(
+        absl::StrCat("variables of the environment that would steer libraries are ignored: ",
+                     absl::StrJoin(unset, ", ")));
   }
   RaiseDescriptorLimit();
   return Serve(parsed->config, parsed->warnings, BlockEndingSignals());

@@ -81,12 +81,19 @@ absl::Status ReadDefaults(GatewayConfig& config) {
   return absl::OkStatus();
 }
 
+// Kubernetes' Secrets are often made of files or pipes that end with one.
+std::string_view WithoutLineBreak(std::string_view value) {
+  if (value.ends_with('\n')) value.remove_suffix(1);
+  if (value.ends_with('\r')) value.remove_suffix(1);
+  return value;
+}
+
 absl::Status ReadEnvironment(std::span<const std::string_view> environment, ParsedConfig& parsed) {
   for (const std::string_view entry : environment) {
     const size_t equals = entry.find('=');
     if (equals == std::string_view::npos || !entry.starts_with(kEnvironmentPrefix)) continue;
     const std::string_view name = entry.substr(0, equals);
-    const std::string_view value = entry.substr(equals + 1);
+    const std::string_view value = WithoutLineBreak(entry.substr(equals + 1));
     const std::string setting_name =
         absl::AsciiStrToLower(Absl(name.substr(kEnvironmentPrefix.size())));
     const Setting* setting = FindSetting(setting_name);

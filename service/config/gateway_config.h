@@ -69,9 +69,9 @@ struct ParsedConfig {
 };
 
 // Reads the settings from the command line (without the program's name) and from the environment
-// (`NAME=value` entries). A flag wins over the environment, the last of equal flags over the
-// others, and an empty environment variable counts as unset. An error names setting, value and
-// range, never the API key. A pure function.
+// (`NAME=value` entries; a line break at a value's end is left out). A flag wins over the
+// environment, the last of equal flags over the others, and an empty environment variable counts as
+// unset. An error names setting, value and range, never the API key. A pure function.
 absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view> arguments,
                                                 std::span<const std::string_view> environment);
 

@@ -58,8 +58,10 @@ constexpr std::array kSettings = {
         "api_key", SecretKind{&GatewayConfig::api_key}, "",
         "Passfort's API key. By environment only: a command line is readable by others. Needed, "
         "or else api_key_file."},
-    Setting{"api_key_file", TextKind{&GatewayConfig::api_key_file, "PATH", "a path", ReadPath}, "",
-            "A file that holds the API key and nothing else. Read again when it changes."},
+    Setting{
+        "api_key_file", TextKind{&GatewayConfig::api_key_file, "PATH", "a path", ReadPath}, "",
+        "A file that holds the API key and nothing else, and that only its owner can write. Read "
+        "again when it changes."},
     Setting{"api_ca_file", TextKind{&GatewayConfig::api_ca_file, "PATH", "a path", ReadPath}, "",
             "Certificates (PEM) of authorities to trust for api_url, besides the system's."},
     Setting{"api_proxy",

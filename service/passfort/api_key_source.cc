@@ -87,6 +87,7 @@ absl::StatusOr<std::unique_ptr<ApiKeySource>> ApiKeySource::FromFile(std::string
   std::unique_ptr<ApiKeySource> source(new ApiKeySource(std::move(content->key)));
   source->path_ = std::move(path);
   source->identity_ = content->identity;
+  source->is_readable_by_anybody_ = content->is_readable_by_anybody;
   return source;
 }
 
@@ -105,6 +106,7 @@ absl::StatusOr<ApiKeySource::Refreshed> ApiKeySource::Refresh() {
   }
   told_error_.clear();
   identity_ = content->identity;
+  is_readable_by_anybody_ = content->is_readable_by_anybody;
   if (content->key == *key_) return Refreshed::kSame;
   key_ = std::make_shared<const std::string>(std::move(content->key));
   return Refreshed::kNew;
@@ -126,6 +128,9 @@ absl::StatusOr<ApiKeySource::Content> ApiKeySource::Read(const std::string& path
   struct stat status = {};
   if (fstat(file, &status) != 0) return SystemError(path, errno);
   if (!S_ISREG(status.st_mode)) return FileError(path, "not a regular file");
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return FileError(path, "others than its owner can write it; take that right away (chmod go-w)");
+  }
   // The identity is taken before the content: a change in between is seen by the next look.
   constexpr size_t kLineBreak = 2;
   absl::StatusOr<std::string> key = ReadBytes(file, path, kLongestKey + kLineBreak + 1);
@@ -134,7 +139,9 @@ absl::StatusOr<ApiKeySource::Content> ApiKeySource::Read(const std::string& path
   if (const absl::Status check = CheckKey(*key); !check.ok()) {
     return FileError(path, check.message());
   }
-  return Content{.identity = IdentityOf(status), .key = *std::move(key)};
+  return Content{.identity = IdentityOf(status),
+                 .is_readable_by_anybody = (status.st_mode & S_IROTH) != 0,
+                 .key = *std::move(key)};
 }
 
 }  // namespace gateway

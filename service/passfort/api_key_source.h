@@ -20,11 +20,15 @@ class ApiKeySource {
   enum class Refreshed { kSame, kNew };
 
   static absl::StatusOr<std::unique_ptr<ApiKeySource>> FromValue(std::string key);
-  // Reads the file, which holds the key and at most one line break after it.
+  // Reads the file, which holds the key and at most one line break after it. Whoever may write it
+  // could have the gateway use another account, so no one but the owner may.
   static absl::StatusOr<std::unique_ptr<ApiKeySource>> FromFile(std::string path);
 
   // The key to use now, never null. The pointer changes with the key and only then.
   const std::shared_ptr<const std::string>& Current() const { return key_; }
+
+  // Whether the key came from a file that every user of the machine can read.
+  bool IsReadableByAnybody() const { return is_readable_by_anybody_; }
 
   // Looks whether the file has changed and reads it if so. If it cannot be read, or holds no key,
   // the old key stays; the error comes once, and not again until the failure is another one or
@@ -48,6 +52,7 @@ class ApiKeySource {
   };
   struct Content {
     Identity identity;
+    bool is_readable_by_anybody = false;
     std::string key;
   };
 
@@ -59,7 +64,8 @@ class ApiKeySource {
   std::shared_ptr<const std::string> key_;  // shared with the requests under way
   std::string path_;                        // empty: a fixed key
   Identity identity_;                       // of the file when it was last read with success
-  std::string told_error_;                  // empty: the last look was fine
+  bool is_readable_by_anybody_ = false;
+  std::string told_error_;  // empty: the last look was fine
 };
 
 }  // namespace gateway

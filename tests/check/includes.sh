@@ -18,6 +18,7 @@ declare -rA MAY_INCLUDE=(
   [once]="base observability http retry passfort"
   [rpc]="base observability http retry passfort once"
   [config]="base observability"
+  [app]="base observability http retry passfort once rpc config"
 )
 
 # Which folders may include a library's headers: regular expressions of an #include's target.

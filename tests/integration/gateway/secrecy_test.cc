@@ -151,6 +151,7 @@ class KeyFile {
 
   void Replace(const std::string& content) const {
     std::ofstream(folder_ / "new") << content;
+    std::filesystem::permissions(folder_ / "new", std::filesystem::perms::owner_read);
     std::filesystem::rename(folder_ / "new", folder_ / "key");
   }
   std::string path() const { return (folder_ / "key").string(); }

@@ -174,6 +174,17 @@ TEST(GatewayConfigTest, LetsTheLastOfEqualFlagsWin) {
   EXPECT_EQ(ParseFlags({"--max_in_flight=7", "--max_in_flight", "9"})->config.max_in_flight, 9);
 }
 
+// As the values of Kubernetes' Secrets come that were made with `echo`.
+TEST(GatewayConfigTest, LeavesOutALineBreakAtTheEndOfAVariable) {
+  const auto parsed = Parse({}, {"PASSFORT_GATEWAY_API_KEY=test-key\n",
+                                 "PASSFORT_GATEWAY_STORE=postgresql://u:p@localhost/records\r\n",
+                                 "PASSFORT_GATEWAY_MAX_IN_FLIGHT=\n"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->config.api_key, "test-key");
+  EXPECT_EQ(parsed->config.store, "postgresql://u:p@localhost/records");
+  EXPECT_EQ(parsed->config.max_in_flight, 5000);
+}
+
 TEST(GatewayConfigTest, CountsAnEmptyVariableAsUnset) {
   const auto parsed = Parse(
       {}, {kKeyVariable, "PASSFORT_GATEWAY_API_KEY_FILE=", "PASSFORT_GATEWAY_MAX_IN_FLIGHT="});

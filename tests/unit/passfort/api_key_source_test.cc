@@ -38,6 +38,7 @@ class ApiKeySourceTest : public testing::Test {
 
   static void Overwrite(const fs::path& path, std::string_view content) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+    chmod(path.c_str(), 0600);
   }
 
   fs::path folder_;
@@ -93,6 +94,24 @@ TEST_F(ApiKeySourceTest, WaitsForNoPipe) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
   EXPECT_THAT(ErrorOf(ApiKeySource::FromFile(path_).status()), HasSubstr("not a regular file"));
   EXPECT_THAT(ErrorOf(ApiKeySource::FromFile(folder_).status()), HasSubstr("not a regular file"));
+}
+
+TEST_F(ApiKeySourceTest, RefusesAFileThatOthersThanItsOwnerCanWrite) {
+  Replace("canary\n");
+  for (const mode_t mode : {0660, 0606, 0622}) {
+    ASSERT_EQ(chmod(path_.c_str(), mode), 0);
+    EXPECT_THAT(ErrorOf(ApiKeySource::FromFile(path_).status()),
+                AllOf(HasSubstr(path_), HasSubstr("can write it"), Not(HasSubstr("canary"))));
+  }
+}
+
+TEST_F(ApiKeySourceTest, TellsWhetherEverybodyCanReadTheFile) {
+  Replace("test-key\n");
+  // The group may: so does Kubernetes give a Secret to a user who is not root.
+  ASSERT_EQ(chmod(path_.c_str(), 0440), 0);
+  EXPECT_FALSE((*ApiKeySource::FromFile(path_))->IsReadableByAnybody());
+  ASSERT_EQ(chmod(path_.c_str(), 0444), 0);
+  EXPECT_TRUE((*ApiKeySource::FromFile(path_))->IsReadableByAnybody());
 }
 
 TEST_F(ApiKeySourceTest, TakesTheNewKeyOfAChangedFile) {
