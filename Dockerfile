@@ -28,7 +28,6 @@ RUN apt-get update \
         libfmt9 \
         libpq5 \
         libprometheus-cpp-core1.0 \
-        libprometheus-cpp-pull1.0 \
         libre2-9 \
         libspdlog1.10 \
         libsqlite3-0 \

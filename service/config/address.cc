@@ -138,7 +138,7 @@ absl::Status CheckListenAddress(std::string_view address) {
 }
 
 absl::Status CheckMetricsAddress(std::string_view address) {
-  // Debian builds civetweb, which serves the metrics, without IPv6.
+  // The metrics server listens on IPv4 alone.
   if (IPv6Address(Split(address).host).has_value()) return Wrong("is an IPv6 address");
   return CheckHostAndPort(address);
 }

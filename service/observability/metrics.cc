@@ -224,7 +224,7 @@ std::string Metrics::Text() const {
 }
 
 absl::StatusOr<std::unique_ptr<Metrics::Server>> Metrics::Serve(const std::string& address) {
-  return ServeMetrics(address, {families_->registry, families_->process});
+  return ServeMetrics(address, [this] { return Text(); });
 }
 
 }  // namespace gateway

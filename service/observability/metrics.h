@@ -59,7 +59,7 @@ class Metrics {
   std::string Text() const;
 
   // Serves the metrics on `address` ("host:port" with a name or an IPv4 address; port 0 takes
-  // a free one) until it is destroyed.
+  // a free one) until it is destroyed, which is before the metrics are.
   class Server {
    public:
     virtual ~Server() = default;

@@ -1,29 +1,36 @@
 #include "service/observability/metrics_server.h"
 
-#include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
-#include <prometheus/exposer.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <exception>
-#include <optional>
-#include <stop_token>
-#include <string>
+#include <cstring>
+#include <list>
 #include <string_view>
-#include <thread>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "service/base/event_loop.h"
 
 namespace gateway {
 namespace {
 
-// civetweb's own syntax has more: comma-separated lists, bare ports, suffixes that ask for TLS or a
-// redirect. Of all that only "host:port" is let through. Debian builds it without IPv6.
+constexpr size_t kMaxConnections = 64;
+constexpr size_t kMaxRequestBytes = 8 * 1024;
+constexpr int kBacklog = 1024;
+// From the start of a connection to its end. Prometheus gives up after ten seconds by default.
+constexpr std::chrono::seconds kLongestExchange{10};
+// When the process has no descriptor left.
+constexpr std::chrono::milliseconds kPause{100};
+
 absl::Status CheckAddress(std::string_view address) {
   const size_t colon = address.rfind(':');
   const bool is_host_and_port =
@@ -35,78 +42,244 @@ absl::Status CheckAddress(std::string_view address) {
                                                  "\" is not host:port (IPv6 is not available)"));
 }
 
-// Connects and hangs up, without waiting. Does nothing if `host` is no IPv4 address.
-void Knock(const std::string& host, int port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<in_port_t>(port));
-  if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return;
-  const int knocking = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (knocking < 0) return;
-  connect(knocking, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  close(knocking);
+// A listening socket of an address that has been checked.
+absl::StatusOr<int> Listen(const std::string& address) {
+  const auto failure = [&address](const char* reason) {
+    return absl::UnavailableError(absl::StrCat("serve metrics on ", address, ": ", reason));
+  };
+  const size_t colon = address.rfind(':');
+  addrinfo hints = {};
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(address.substr(0, colon).c_str(), address.substr(colon + 1).c_str(),
+                                &hints, &found);
+  if (error != 0) return failure(gai_strerror(error));
+  const absl::Cleanup free_found = [found] { freeaddrinfo(found); };
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (listener < 0) return failure(std::strerror(errno));
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (bind(listener, found->ai_addr, found->ai_addrlen) == 0 && listen(listener, kBacklog) == 0) {
+    return listener;
+  }
+  const absl::Status status = failure(std::strerror(errno));
+  close(listener);
+  return status;
 }
 
-class ExposerServer final : public Metrics::Server {
+std::string Response(std::string_view status, std::string_view body) {
+  return absl::StrCat("HTTP/1.1 ", std::string(status),
+                      "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8"
+                      "\r\nContent-Length: ",
+                      body.size(), "\r\nConnection: close\r\n\r\n", std::string(body));
+}
+
+// Of a request's first line: "GET /metrics HTTP/1.1".
+std::string Respond(std::string_view line, absl::AnyInvocable<std::string()>& text) {
+  const size_t target = line.find(' ');
+  const size_t version = line.rfind(' ');
+  if (target == std::string_view::npos || version <= target ||
+      !line.substr(version + 1).starts_with("HTTP/1.")) {
+    return Response("400 Bad Request", "not an HTTP/1 request\n");
+  }
+  const std::string_view whole = line.substr(target + 1, version - target - 1);
+  if (whole.substr(0, whole.find('?')) != "/metrics") {
+    return Response("404 Not Found", "the metrics are at /metrics\n");
+  }
+  if (line.substr(0, target) != "GET") {
+    return Response("405 Method Not Allowed", "only GET is answered\n");
+  }
+  return Response("200 OK", text());
+}
+
+// One exchange. Loop thread only.
+class Connection {
  public:
-  // Throws if the address cannot be served.
-  explicit ExposerServer(const std::string& address)
-      : host_(address.substr(0, address.rfind(':'))),
-        exposer_(std::in_place, std::vector<std::string>{
-                                    "listening_ports",
-                                    address,
-                                    // One scrape at a time; a connection that sends nothing may
-                                    // hold it up for so long.
-                                    "num_threads",
-                                    "1",
-                                    "request_timeout_ms",
-                                    "3000",
-                                }) {}
+  enum class Progress { kGoesOn, kEnded };
 
-  // civetweb notices that it shall stop when its wait for connections ends, which is after 2 s or
-  // when somebody comes.
-  ~ExposerServer() override {
-    const std::jthread knocking([this, port = port()](const std::stop_token& stop) {
-      while (!stop.stop_requested()) {
-        Knock(host_, port);
-        std::this_thread::sleep_for(kKnockInterval);
+  // Takes the descriptor over. `on_ready` may destroy the connection.
+  Connection(EventLoop& loop, int descriptor, absl::AnyInvocable<void()> on_ready)
+      : descriptor_(descriptor),
+        ends_at_(std::chrono::steady_clock::now() + kLongestExchange),
+        watch_(std::make_unique<DescriptorWatch>(
+            loop, descriptor, [on_ready = std::move(on_ready)](unsigned) mutable { on_ready(); })) {
+    watch_->Want(DescriptorWatch::kReadable);
+  }
+  ~Connection() {
+    watch_.reset();
+    close(descriptor_);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  SteadyTime ends_at() const { return ends_at_; }
+  bool IsBeingAnswered() const { return written_ < response_.size(); }
+
+  Progress GoOn(absl::AnyInvocable<std::string()>& text) {
+    if (!IsBeingAnswered()) {
+      if (Read() == Progress::kEnded) return Progress::kEnded;
+      // What comes after the request is of no interest but for the end of the connection.
+      if (!response_.empty()) return Progress::kGoesOn;
+      const size_t head = std::min(request_.find("\r\n\r\n"), request_.find("\n\n"));
+      if (head != std::string::npos) {
+        response_ = Respond(request_.substr(0, request_.find_first_of("\r\n")), text);
+      } else if (request_.size() >= kMaxRequestBytes) {
+        response_ = Response("431 Request Header Fields Too Large", "the request is too large\n");
+      } else {
+        return Progress::kGoesOn;
       }
-    });
-    exposer_.reset();
-  }
-
-  int port() const override {
-    const std::vector<int> ports = exposer_->GetListeningPorts();
-    return ports.empty() ? 0 : ports.front();
-  }
-
-  void Add(const std::weak_ptr<prometheus::Collectable>& source) {
-    exposer_->RegisterCollectable(source);
+    }
+    return Write();
   }
 
  private:
-  static constexpr std::chrono::milliseconds kKnockInterval{5};
+  Progress Read() {
+    char buffer[4096];
+    const ssize_t got = recv(descriptor_, buffer, sizeof(buffer), 0);
+    if (got < 0) return errno == EAGAIN || errno == EINTR ? Progress::kGoesOn : Progress::kEnded;
+    if (got == 0) return Progress::kEnded;
+    if (response_.empty()) request_.append(buffer, static_cast<size_t>(got));
+    return Progress::kGoesOn;
+  }
 
-  const std::string host_;
-  std::optional<prometheus::Exposer> exposer_;
+  Progress Write() {
+    while (IsBeingAnswered()) {
+      const ssize_t sent =
+          send(descriptor_, response_.data() + written_, response_.size() - written_, MSG_NOSIGNAL);
+      if (sent < 0) {
+        if (errno != EAGAIN && errno != EINTR) return Progress::kEnded;
+        watch_->Want(DescriptorWatch::kWritable);
+        return Progress::kGoesOn;
+      }
+      written_ += static_cast<size_t>(sent);
+    }
+    // To close now would reset the connection if the client has sent more, and the reset would
+    // overtake the response.
+    shutdown(descriptor_, SHUT_WR);
+    watch_->Want(DescriptorWatch::kReadable);
+    return Progress::kGoesOn;
+  }
+
+  const int descriptor_;
+  const SteadyTime ends_at_;
+  std::unique_ptr<DescriptorWatch> watch_;
+  std::string request_;
+  std::string response_;  // empty until the request is whole
+  size_t written_ = 0;
+};
+
+// All connections, and the socket that they come from. Loop thread only.
+class Connections {
+ public:
+  // Takes the listening socket over.
+  Connections(EventLoop& loop, int listener, absl::AnyInvocable<std::string()> text)
+      : loop_(loop),
+        listener_(listener),
+        text_(std::move(text)),
+        watch_(std::make_unique<DescriptorWatch>(loop, listener, [this](unsigned) { Accept(); })),
+        pause_(loop, [this] { watch_->Want(DescriptorWatch::kReadable); }),
+        too_long_(loop, [this] { EndOverdue(); }) {
+    watch_->Want(DescriptorWatch::kReadable);
+  }
+  ~Connections() {
+    watch_.reset();
+    close(listener_);
+  }
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+ private:
+  using Place = std::list<std::unique_ptr<Connection>>::iterator;
+
+  // A share of those that wait, so that requests are answered in between.
+  void Accept() {
+    for (size_t i = 0; i < kMaxConnections / 2; ++i) {
+      const int descriptor = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (descriptor >= 0) {
+        Add(descriptor);
+      } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        // The listening socket stays readable, and the loop would turn without end.
+        watch_->Want(DescriptorWatch::kNone);
+        pause_.StartAt(std::chrono::steady_clock::now() + kPause);
+        return;
+      } else if (errno == EAGAIN) {
+        return;
+      }
+    }
+  }
+
+  void Add(int descriptor) {
+    if (all_.size() == kMaxConnections) {
+      const auto waits = [](const auto& connection) { return !connection->IsBeingAnswered(); };
+      const auto oldest = std::find_if(all_.begin(), all_.end(), waits);
+      all_.erase(oldest == all_.end() ? all_.begin() : oldest);
+    }
+    const Place place = all_.emplace(all_.end());
+    *place = std::make_unique<Connection>(loop_, descriptor, [this, place] {
+      if ((*place)->GoOn(text_) == Connection::Progress::kEnded) all_.erase(place);
+    });
+    if (all_.size() == 1) WaitForOldest();
+  }
+
+  void EndOverdue() {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    while (!all_.empty() && all_.front()->ends_at() <= now) all_.pop_front();
+    WaitForOldest();
+  }
+
+  // The oldest may end earlier by itself; the timer then finds nothing to do and waits for the
+  // next.
+  void WaitForOldest() {
+    if (!all_.empty()) too_long_.StartAt(all_.front()->ends_at());
+  }
+
+  EventLoop& loop_;
+  const int listener_;
+  absl::AnyInvocable<std::string()> text_;
+  std::unique_ptr<DescriptorWatch> watch_;
+  Timer pause_;
+  Timer too_long_;
+  std::list<std::unique_ptr<Connection>> all_;  // in the order in which they came
+};
+
+class HttpServer final : public Metrics::Server {
+ public:
+  HttpServer(std::unique_ptr<EventLoop> loop, int listener, absl::AnyInvocable<std::string()> text)
+      : loop_(std::move(loop)) {
+    sockaddr_in address = {};
+    socklen_t size = sizeof(address);
+    getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    loop_->RunAndWait([&] {
+      pthread_setname_np(pthread_self(), "metrics");
+      connections_ = std::make_unique<Connections>(*loop_, listener, std::move(text));
+    });
+  }
+  ~HttpServer() override {
+    loop_->RunAndWait([this] { connections_.reset(); });
+  }
+
+  int port() const override { return port_; }
+
+ private:
+  // Of its own: what the gateway does must not hide what it counts.
+  const std::unique_ptr<EventLoop> loop_;
+  int port_ = 0;
+  std::unique_ptr<Connections> connections_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Metrics::Server>> ServeMetrics(
-    const std::string& address,
-    const std::vector<std::weak_ptr<prometheus::Collectable>>& sources) {
+    const std::string& address, absl::AnyInvocable<std::string()> text) {
   if (const absl::Status status = CheckAddress(address); !status.ok()) return status;
-  try {
-    auto server = std::make_unique<ExposerServer>(address);
-    for (const auto& source : sources) server->Add(source);
-    return server;
-  } catch (const std::exception& failure) {
-    // civetweb tells no more than that it failed; a taken port is by far the most likely reason.
-    return absl::UnavailableError(absl::StrCat("serve metrics on ", address,
-                                               ": cannot listen, perhaps the port is taken (",
-                                               failure.what(), ")"));
-  }
+  auto loop = EventLoop::Create();
+  if (!loop.ok()) return loop.status();
+  const auto listener = Listen(address);
+  if (!listener.ok()) return listener.status();
+  return std::make_unique<HttpServer>(*std::move(loop), *listener, std::move(text));
 }
 
 }  // namespace gateway

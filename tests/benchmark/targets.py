@@ -11,7 +11,7 @@ from figures import Results
 from report import round_ratios, round_values, table
 
 # Threads that are not the gateway's own, by the names that gRPC and the metrics server give them.
-LIBRARY_THREADS = ("civetweb-", "default-executo", "event_engine", "grpc_global_tim", "grpcpp_",
+LIBRARY_THREADS = ("default-executo", "event_engine", "grpc_global_tim", "grpcpp_",
                    "nexting_thread", "resolver-execut", "timer_manager")
 FLAT_UP_TO = 4_000
 MAPPED_ANSWER = "read_and_map/answer"

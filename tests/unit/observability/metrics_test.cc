@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +13,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "service/base/version.h"
 
@@ -36,21 +40,34 @@ int Connect(const std::string& host, int port) {
   return -1;
 }
 
-// The whole answer to GET /metrics, headers included; empty if there is none.
-std::string Scrape(const std::string& host, int port) {
+// What the server sends until it closes the connection.
+std::string ReadToEnd(int connection) {
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = recv(connection, buffer, sizeof(buffer), 0)) > 0;) {
+    answer.append(buffer, static_cast<size_t>(got));
+  }
+  return answer;
+}
+
+// The whole answer to `request`, headers included; empty if there is none.
+std::string Exchange(const std::string& host, int port, const std::string& request) {
   const int connection = Connect(host, port);
   if (connection < 0) return "";
-  const std::string request = "GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+  // Far beyond what an answer takes: what never comes is a failure, not a test without end.
+  const timeval bound = {.tv_sec = 30, .tv_usec = 0};
+  setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
   std::string answer;
   if (send(connection, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
-    char buffer[4096];
-    for (ssize_t got = 0; (got = recv(connection, buffer, sizeof(buffer), 0)) > 0;) {
-      answer.append(buffer, static_cast<size_t>(got));
-    }
+    answer = ReadToEnd(connection);
   }
   close(connection);
   return answer;
 }
+
+constexpr char kScrape[] = "GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+
+std::string Scrape(const std::string& host, int port) { return Exchange(host, port, kScrape); }
 
 // The value of the line that begins with `name_and_labels`, or -1.
 double ValueOf(const std::string& text, const std::string& name_and_labels) {
@@ -213,8 +230,77 @@ TEST(MetricsTest, TellsWhatTheStoreHoldsOnceThereIsOne) {
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_unresolved_records"), 0);
 }
 
-// civetweb looks whether it shall stop every two seconds, and every stop of the gateway waited for
-// that.
+// Connections that are open and say nothing.
+class SilentConnections {
+ public:
+  SilentConnections(int port, int count) {
+    rlimit limit = {};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < count; ++i) open_.push_back(Connect("127.0.0.1", port));
+  }
+  ~SilentConnections() {
+    for (const int connection : open_) close(connection);
+  }
+  SilentConnections(const SilentConnections&) = delete;
+  SilentConnections& operator=(const SilentConnections&) = delete;
+
+ private:
+  std::vector<int> open_;
+};
+
+// Each of them held the only thread for three seconds: alerts were blind for ten minutes.
+TEST(MetricsServerTest, IsScrapedBesideAThousandSilentConnections) {
+  Metrics metrics;
+  const auto server = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  const SilentConnections silent((*server)->port(), 1000);
+  EXPECT_THAT(Scrape("127.0.0.1", (*server)->port()), HasSubstr("200 OK"));
+}
+
+TEST(MetricsServerTest, TakesARequestInPieces) {
+  Metrics metrics;
+  const auto server = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  const int connection = Connect("127.0.0.1", (*server)->port());
+  const int on = 1;
+  setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  for (const char c : std::string(kScrape)) ASSERT_EQ(send(connection, &c, 1, MSG_NOSIGNAL), 1);
+  EXPECT_THAT(ReadToEnd(connection), HasSubstr("200 OK"));
+  close(connection);
+}
+
+TEST(MetricsServerTest, AnswersWhatIsNoScrapeWithAnError) {
+  Metrics metrics;
+  const auto server = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto answer = [&](const std::string& request) {
+    return Exchange("127.0.0.1", (*server)->port(), request);
+  };
+  EXPECT_THAT(answer("GET / HTTP/1.1\r\n\r\n"), HasSubstr("404 Not Found"));
+  EXPECT_THAT(answer("GET /metrics2 HTTP/1.1\r\n\r\n"), HasSubstr("404 Not Found"));
+  EXPECT_THAT(answer("POST /metrics HTTP/1.1\r\n\r\n"), HasSubstr("405 Method Not Allowed"));
+  EXPECT_THAT(answer("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), HasSubstr("400 Bad Request"));
+  EXPECT_THAT(answer("nonsense\n\n"), HasSubstr("400 Bad Request"));
+  EXPECT_THAT(answer("GET /metrics HTTP/1.1\r\nX: " + std::string(10'000, 'x')),
+              HasSubstr("431 Request Header Fields Too Large"));
+  EXPECT_THAT(answer("GET /metrics?name=x HTTP/1.0\n\n"), HasSubstr("200 OK"));
+}
+
+// More than is read before the answer: to close then would reset the connection, and the reset can
+// overtake the answer.
+TEST(MetricsServerTest, BytesAfterTheRequestDoNotLoseTheAnswer) {
+  Metrics metrics;
+  const auto server = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string answer =
+      Exchange("127.0.0.1", (*server)->port(), kScrape + std::string(100'000, 'x'));
+  EXPECT_THAT(answer, HasSubstr("200 OK"));
+  EXPECT_THAT(answer, HasSubstr("passfort_gateway_build_info{"));
+}
+
+// Every stop of the gateway waits for it.
 TEST(MetricsServerTest, StopsWithoutWaitingForAConnection) {
   Metrics metrics;
   for (const char* address : {"127.0.0.1:0", "0.0.0.0:0"}) {
