@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "service/base/arrival.h"
 #include "service/once/sqlite_connection.h"
 #include "service/once/sqlite_file.h"
+#include "service/once/sqlite_place.h"
 
 namespace gateway {
 namespace {
@@ -29,8 +31,15 @@ struct Job {
 // All but the constructor, Add and the destructor runs on the worker's own thread.
 class SqliteExecutor::Worker {
  public:
-  Worker(EventLoop& loop, SqliteHandle database, Clocks clocks)
-      : loop_(loop), database_(std::move(database)), clocks_(std::move(clocks)), thread_([this] {
+  // Without a `place` the database is in memory.
+  Worker(EventLoop& loop, SqliteHandle database, std::optional<SqlitePlace> place, Clocks clocks,
+         Log* log)
+      : loop_(loop),
+        database_(std::move(database)),
+        place_(std::move(place)),
+        clocks_(std::move(clocks)),
+        log_(log),
+        thread_([this] {
           pthread_setname_np(pthread_self(), "store");
           RunJobs();
         }) {}
@@ -75,7 +84,8 @@ class SqliteExecutor::Worker {
   // SQLite's way with constraints. Where SQLite gives up the transaction as well, and where the
   // commit fails, no statement counts, not even a read: it may have seen what is taken back.
   void RunTogether(std::vector<Job>& jobs) {
-    absl::Status failure = database_.Execute("BEGIN");
+    absl::Status failure = CheckPlace();
+    if (failure.ok()) failure = database_.Execute("BEGIN");
     for (Job& job : jobs) {
       if (!failure.ok()) break;
       if (job.deadline.HasPassed(clocks_.steady_now())) {
@@ -86,14 +96,35 @@ class SqliteExecutor::Worker {
       if (!database_.IsInTransaction()) failure = job.result.status();
     }
     if (failure.ok()) failure = database_.Execute("COMMIT");
+    // Again: between the two looks it may have gone to a file that nobody finds any more.
+    if (failure.ok()) failure = CheckPlace();
     if (failure.ok()) return;
     if (database_.IsInTransaction()) (void)database_.Execute("ROLLBACK");
     for (Job& job : jobs) job.result = failure;
   }
 
+  absl::Status CheckPlace() {
+    const bool is_in_place = !place_.has_value() || place_->IsAsOpened();
+    if (is_in_place != was_in_place_ && log_ != nullptr) {
+      if (is_in_place) {
+        log_->Info("the store's file is back");
+      } else {
+        log_->Error(
+            "the store's file was moved, deleted or replaced: until it is back, calls with a "
+            "request_id are refused");
+      }
+    }
+    was_in_place_ = is_in_place;
+    if (is_in_place) return absl::OkStatus();
+    return absl::UnavailableError("SQLite: the file is not at its path any more");
+  }
+
   EventLoop& loop_;
   SqliteConnection database_;
+  const std::optional<SqlitePlace> place_;
+  bool was_in_place_ = true;
   const Clocks clocks_;
+  Log* const log_;
 
   std::mutex mutex_;
   std::condition_variable job_came_;
@@ -110,10 +141,13 @@ SqliteExecutor::Clocks SqliteExecutor::RealClocks() {
 
 absl::StatusOr<std::unique_ptr<SqliteExecutor>> SqliteExecutor::Open(EventLoop& loop,
                                                                      const std::string& path,
-                                                                     Clocks clocks) {
+                                                                     Clocks clocks, Log* log) {
   auto database = OpenSqliteFile(path);
   if (!database.ok()) return database.status();
-  auto worker = std::make_unique<Worker>(loop, *std::move(database), std::move(clocks));
+  std::optional<SqlitePlace> place;
+  if (path != kSqliteMemory) place.emplace(path);
+  auto worker = std::make_unique<Worker>(loop, *std::move(database), std::move(place),
+                                         std::move(clocks), log);
   return std::unique_ptr<SqliteExecutor>(new SqliteExecutor(std::move(worker)));
 }
 

@@ -9,14 +9,16 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "service/base/event_loop.h"
+#include "service/observability/log.h"
 #include "service/once/sql_executor.h"
 
 namespace gateway {
 
 // A SQLite database with a thread of its own, since SQLite waits for the disk. Statements that
 // arrive while the thread is busy share the next transaction, and so the next wait for the disk;
-// none has its result before that transaction is on the disk. A deadline keeps a statement from
-// being begun; once begun it is waited for.
+// none has its result before that transaction is on the disk, in the file that the path names. Once
+// the file was moved or deleted, every statement is UNAVAILABLE until it is back. A deadline keeps
+// a statement from being begun; once begun it is waited for.
 class SqliteExecutor final : public SqlExecutor {
  public:
   // Both are called on the executor's thread and on the loop's.
@@ -29,10 +31,10 @@ class SqliteExecutor final : public SqlExecutor {
   static Clocks RealClocks();
 
   // `path` is a file's or ":memory:". What can be wrong with it: OpenSqliteFile. `loop` outlives
-  // the executor. Any thread.
+  // the executor, and so does `log`, if it is not null. Any thread.
   static absl::StatusOr<std::unique_ptr<SqliteExecutor>> Open(EventLoop& loop,
                                                               const std::string& path,
-                                                              Clocks clocks);
+                                                              Clocks clocks, Log* log = nullptr);
   // No `Run` is waited for any more.
   ~SqliteExecutor() override;
 

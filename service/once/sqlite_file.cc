@@ -8,14 +8,14 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "service/once/sql_schema.h"
+#include "service/once/sqlite_place.h"
 
 namespace gateway {
 namespace {
-
-constexpr std::string_view kMemory = ":memory:";
 
 // In the file's header; tells our file from any other SQLite database ("PFGW").
 constexpr int64_t kApplicationId = 0x50464757;
@@ -104,6 +104,21 @@ absl::Status MakePrivateFile(const std::string& path) {
   return absl::OkStatus();
 }
 
+// A trigger that somebody put into the file would run with our statements: one that deletes records
+// makes a second application possible. The gateway has neither triggers nor views.
+bool TakesOrdersOnlyFromUs(sqlite3* database) {
+  constexpr int kOff = 0;
+  constexpr int kOn = 1;
+  for (const auto& [option, value] :
+       {std::pair(SQLITE_DBCONFIG_DEFENSIVE, kOn), std::pair(SQLITE_DBCONFIG_ENABLE_TRIGGER, kOff),
+        std::pair(SQLITE_DBCONFIG_ENABLE_VIEW, kOff),
+        std::pair(SQLITE_DBCONFIG_TRUSTED_SCHEMA, kOff)}) {
+    int now = -1;
+    if (sqlite3_db_config(database, option, value, &now) != SQLITE_OK || now != value) return false;
+  }
+  return true;
+}
+
 // Whose file is it? `version` is 0 for an empty one.
 absl::Status CheckOwner(sqlite3* database, const std::string& path, int64_t version) {
   const auto application = ReadNumber(database, path, "PRAGMA application_id");
@@ -177,9 +192,10 @@ absl::Status SqliteError(sqlite3* database, std::string_view operation) {
 }
 
 absl::StatusOr<SqliteHandle> OpenSqliteFile(const std::string& path) {
-  const bool in_memory = path == kMemory;
+  const bool in_memory = path == kSqliteMemory;
   if (path.empty()) return Refusal(path, "the path is empty");
   if (!in_memory) {
+    if (auto status = CheckSqlitePlace(path); !status.ok()) return status;
     if (auto status = MakePrivateFile(path); !status.ok()) return status;
   }
   sqlite3* opened = nullptr;
@@ -189,6 +205,9 @@ absl::StatusOr<SqliteHandle> OpenSqliteFile(const std::string& path) {
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   SqliteHandle database(opened);
   if (code != SQLITE_OK) return OpenError(path, database.get());
+  if (!TakesOrdersOnlyFromUs(database.get())) {
+    return Refusal(path, "this SQLite cannot switch triggers and views off");
+  }
   // SQLite falls back to reading where it may not write.
   if (sqlite3_db_readonly(database.get(), "main") == 1) {
     return Refusal(path, "the file or its folder is read-only");
@@ -206,7 +225,10 @@ absl::StatusOr<SqliteHandle> OpenSqliteFile(const std::string& path) {
   if (*mode != (in_memory ? "memory" : "wal")) {
     return Refusal(path, "SQLite cannot keep a write-ahead log there");
   }
-  if (!Execute(database.get(), "PRAGMA synchronous = FULL")) return OpenError(path, database.get());
+  // What expires is gone from the file too, not only from its tables.
+  for (const char* const pragma : {"PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON"}) {
+    if (!Execute(database.get(), pragma)) return OpenError(path, database.get());
+  }
   if (auto status = CheckContent(database.get(), path); !status.ok()) return status;
   if (auto status = BringUpToDate(database.get(), path, *version); !status.ok()) return status;
   return database;

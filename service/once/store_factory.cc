@@ -16,7 +16,7 @@ absl::StatusOr<std::unique_ptr<SqlExecutor>> OpenDatabase(EventLoop& loop, Rando
                                                           StoreOptions& options) {
   if (absl::StartsWith(url, kSqlitePrefix)) {
     return SqliteExecutor::Open(loop, url.substr(sizeof(kSqlitePrefix) - 1),
-                                std::move(options.sqlite_clocks));
+                                std::move(options.sqlite_clocks), options.log);
   }
   if (absl::StartsWith(url, "postgres")) {
     auto target = ParsePostgresUrl(url);

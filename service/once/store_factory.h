@@ -19,6 +19,8 @@ struct StoreOptions {
   // SQLite only: PostgreSQL has the server's clock, and its deadlines are on the steady clock.
   SqliteExecutor::Clocks sqlite_clocks = SqliteExecutor::RealClocks();
   PostgresExecutor::Options postgres;
+  // Outlives the store; null: nowhere.
+  Log* log = nullptr;
 };
 
 // True if `url` names a store that forgets when the process ends: a promise made with it is not

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -70,6 +71,31 @@ TEST(StoreStartTest, AStoreInMemoryWarns) {
   const OnceGateway gateway(passfort, "sqlite::memory:", {});
   EXPECT_THAT(gateway.process.LogText(), HasSubstr("forgets every request_id"));
   EXPECT_TRUE(gateway.caller.Add(ARequestWithId()).status.ok());
+}
+
+TEST(StoreStartTest, AFileThatIsDeletedUnderTheGatewayIsUnavailableAndNothingIsSent) {
+  const TemporaryFolder folder;
+  FakePassfort passfort;
+  const OnceGateway gateway(passfort, "sqlite:" + folder.File("records.db"));
+  ASSERT_TRUE(gateway.caller.Add(ARequestWithId("before")).status.ok());
+  std::filesystem::remove(folder.File("records.db"));
+
+  for (const char* const request_id : {"after", "before", "after"}) {
+    const Answered answered = gateway.caller.Add(ARequestWithId(request_id));
+    EXPECT_EQ(ReasonOf(answered.status), "STORE_UNAVAILABLE") << answered.status.error_message();
+  }
+  EXPECT_EQ(passfort.counts().posts_begun, 1);
+  EXPECT_THAT(gateway.process.WaitForLogLine("was moved, deleted or replaced"),
+              HasSubstr("\"error\""));
+}
+
+TEST(StoreStartTest, AFileThatOthersCanWriteStopsTheStart) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.File("records.db")) << "";
+  std::filesystem::permissions(folder.File("records.db"), std::filesystem::perms::all);
+  const GatewayRun run = RunWithStore("sqlite:" + folder.File("records.db"));
+  EXPECT_EQ(run.exit_code, kFailed);
+  EXPECT_THAT(run.output, AllOf(HasSubstr("cannot start: store"), HasSubstr("can write")));
 }
 
 TEST(StoreStartTest, AnAbsentDatabaseIsUnavailableAndNothingIsSent) {

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -220,6 +221,7 @@ TEST_F(SqliteStoreTest, RefusesAReadOnlyFile) {
   // Root may write to any file, so for a moment this process is not root.
   const uid_t user = geteuid();
   if (user == 0) {
+    ASSERT_EQ(chown(path_.c_str(), 65534, 65534), 0);
     ASSERT_EQ(seteuid(65534), 0);
   }
   const std::string message = OpenMessage();
@@ -236,6 +238,131 @@ TEST_F(SqliteStoreTest, MakesAFileForItsOwnUserOnly) {
     ASSERT_EQ(stat(name.c_str(), &file), 0) << name;
     EXPECT_EQ(file.st_mode & 0777, 0600u) << name;
   }
+}
+
+TEST_F(SqliteStoreTest, RefusesASymbolicLink) {
+  const std::string target = folder_.File("elsewhere");
+  {
+    const StoreUnderTest store(*loop_, "sqlite:" + target);
+    ASSERT_TRUE(store.status().ok()) << store.status();
+  }
+  ASSERT_EQ(symlink(target.c_str(), path_.c_str()), 0);
+  EXPECT_THAT(OpenMessage(), HasSubstr("symbolic link"));
+  // SQLite would follow it, and write to what it leads to.
+  ASSERT_EQ(unlink(path_.c_str()), 0);
+  ASSERT_EQ(symlink(target.c_str(), (path_ + "-wal").c_str()), 0);
+  EXPECT_THAT(OpenMessage(), HasSubstr("store.db-wal is a symbolic link"));
+}
+
+TEST_F(SqliteStoreTest, RefusesWhatOthersCanWrite) {
+  {
+    const StoreUnderTest store(*loop_, Url());
+  }
+  for (const mode_t mode : {0620, 0602}) {
+    ASSERT_EQ(chmod(path_.c_str(), mode), 0);
+    EXPECT_THAT(OpenMessage(), HasSubstr("can write " + path_ + ";"));
+  }
+  ASSERT_EQ(chmod(path_.c_str(), 0600), 0);
+  for (const mode_t mode : {0770, 0707, 01777}) {
+    ASSERT_EQ(chmod(folder_.path().c_str(), mode), 0);
+    EXPECT_THAT(OpenMessage(), HasSubstr("can write its folder"));
+  }
+  ASSERT_EQ(chmod(folder_.path().c_str(), 0755), 0);
+  {
+    const StoreUnderTest store(*loop_, Url());
+    EXPECT_TRUE(store.status().ok()) << store.status();
+  }
+  std::ofstream(path_ + "-wal") << "";
+  ASSERT_EQ(chmod((path_ + "-wal").c_str(), 0666), 0);
+  EXPECT_THAT(OpenMessage(), HasSubstr("can write " + path_ + "-wal;"));
+}
+
+TEST_F(SqliteStoreTest, RefusesWhatBelongsToAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  constexpr uid_t kSomebody = 65534;
+  {
+    const StoreUnderTest store(*loop_, Url());
+  }
+  ASSERT_EQ(chown(path_.c_str(), kSomebody, kSomebody), 0);
+  EXPECT_THAT(OpenMessage(), HasSubstr("store.db belongs to another user"));
+  ASSERT_EQ(chown(path_.c_str(), 0, 0), 0);
+  ASSERT_EQ(chown(folder_.path().c_str(), kSomebody, kSomebody), 0);
+  EXPECT_THAT(OpenMessage(), HasSubstr("folder belongs to another user"));
+}
+
+// The trigger took records back, so a repeat made a second application.
+TEST_F(SqliteStoreTest, ATriggerInTheFileDoesNotRun) {
+  {
+    const StoreUnderTest store(*loop_, Url());
+  }
+  Execute(
+      "CREATE TRIGGER forget AFTER UPDATE ON passfort_gateway_records "
+      "BEGIN DELETE FROM passfort_gateway_records; END");
+  StoreUnderTest store(*loop_, Url());
+  ASSERT_TRUE(store.status().ok()) << store.status();
+  store.InState(RecordState::kSent, AClaim("request", "profile"));
+  EXPECT_TRUE(store.Find("request").has_value());
+}
+
+TEST_F(SqliteStoreTest, AViewInPlaceOfTheTableIsRefused) {
+  {
+    const StoreUnderTest store(*loop_, Url());
+  }
+  Execute(
+      "ALTER TABLE passfort_gateway_records RENAME TO hidden; "
+      "CREATE VIEW passfort_gateway_records AS SELECT * FROM hidden; "
+      "CREATE TRIGGER d INSTEAD OF DELETE ON passfort_gateway_records BEGIN SELECT 1; END; "
+      "CREATE TRIGGER u INSTEAD OF UPDATE ON passfort_gateway_records BEGIN SELECT 1; END");
+  OpenMessage();
+}
+
+TEST_F(SqliteStoreTest, WhatIsDeletedIsGoneFromTheFile) {
+  {
+    StoreUnderTest store(*loop_, Url());
+    const Record sent = store.InState(RecordState::kSent, AClaim("request-canary", "profile"));
+    ASSERT_TRUE(*store.Remove(sent));
+  }
+  std::ifstream file(path_, std::ios::binary);
+  const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  EXPECT_THAT(content, testing::Not(HasSubstr("canary")));
+}
+
+// Counts the lines of each level.
+class CountingLog final : public Log {
+ public:
+  bool IsOn(LogLevel) const override { return true; }
+  void Write(LogLevel level, std::string_view, std::initializer_list<LogField>) override {
+    if (level == LogLevel::kError) ++errors;
+  }
+
+  std::atomic<int> errors = 0;
+};
+
+// A commit to a file without a name, or with another one, is forgotten by the next start.
+TEST_F(SqliteStoreTest, AFileThatIsMovedOrDeletedIsUnavailableUntilItIsBack) {
+  CountingLog log;
+  StoreOptions options = AnOptions();
+  options.log = &log;
+  StoreUnderTest store(*loop_, Url(), std::move(options));
+  int lost = 0;
+  for (const std::string& name : {path_, path_ + "-wal"}) {
+    const std::string elsewhere = folder_.File("elsewhere");
+    ASSERT_EQ(rename(name.c_str(), elsewhere.c_str()), 0);
+    for (int i = 0; i < 2; ++i) {
+      const auto begun = store.Begin(AClaim(absl::StrCat("moved ", lost), "moved"));
+      EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
+    }
+    // Another file in its place is not the store's.
+    std::ofstream(name) << "";
+    EXPECT_TRUE(absl::IsUnavailable(store.Begin(AClaim("other", "other")).status()));
+    EXPECT_EQ(log.errors, ++lost) << "one line for each loss";
+
+    ASSERT_EQ(rename(elsewhere.c_str(), name.c_str()), 0);
+    store.Claimed(AClaim(absl::StrCat("back ", lost), absl::StrCat("back ", lost)));
+  }
+  EXPECT_FALSE(store.Find("moved 0").has_value());
+  ASSERT_EQ(unlink(path_.c_str()), 0);
+  EXPECT_TRUE(absl::IsUnavailable(store.Begin(AClaim("deleted", "deleted")).status()));
 }
 
 TEST_F(SqliteStoreTest, AFullDiskIsAnErrorAndLosesNothing) {
