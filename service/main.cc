@@ -93,7 +93,8 @@ ProductApplicationService::Options ServiceOptions(const GatewayConfig& config) {
 OnceMode::Options OnceModeOptions(const GatewayConfig& config) {
   return {.store_url = config.store,
           .store = {.records = {.replay_window = config.replay_window,
-                                .max_records = config.store_max_records}},
+                                .max_records = config.store_max_records},
+                    .allow_insecure = config.allow_insecure_store},
           .once = {.lease_duration = config.lease_duration,
                    .attempt_timeout = config.attempt_timeout,
                    .settle_window = config.settle_window,

@@ -244,6 +244,11 @@ void WarnOfRisks(const GatewayConfig& config, std::vector<std::string>& warnings
                                     " is longer than attempt_timeout (",
                                     DurationText(config.attempt_timeout), ") and has no effect"));
   }
+  if (config.allow_insecure_store && config.store.starts_with("postgres")) {
+    warnings.emplace_back(
+        "allow_insecure_store: without sslmode=verify-full the database's password and the records "
+        "can be read, and changed, on the way");
+  }
   if (config.upstream_http2 && IsPlainHttp(config.api_url)) {
     warnings.emplace_back(
         "upstream_http2: has no effect with a plain http api_url: HTTP/2 is agreed on in the TLS "

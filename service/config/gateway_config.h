@@ -40,6 +40,7 @@ struct GatewayConfig {
   std::chrono::milliseconds max_connection_age{};
 
   std::string store;  // empty: none; may hold a password
+  bool allow_insecure_store = false;
   std::chrono::milliseconds settle_window{};
   std::chrono::milliseconds replay_window{};
   std::chrono::milliseconds lease_duration{};

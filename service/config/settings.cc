@@ -98,6 +98,9 @@ constexpr std::array kSettings = {
         "Where request_ids are remembered; without it they are refused. A SQLite file belongs "
         "to one gateway, a PostgreSQL database (URL as libpq reads it) is shared by all "
         "replicas. Give a password by environment only."},
+    Setting{"allow_insecure_store", SwitchKind{&GatewayConfig::allow_insecure_store}, "off",
+            "Lets store be a PostgreSQL beyond this machine without sslmode=verify-full: its "
+            "password and the records can then be read, and changed, on the way."},
     Setting{"settle_window", DurationKind{&GatewayConfig::settle_window, kShortest, 1h}, "65s",
             "How long after the end of an attempt Passfort may still carry it out. Below "
             "Passfort's own 60s a second application becomes possible."},

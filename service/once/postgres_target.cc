@@ -97,11 +97,55 @@ absl::StatusOr<std::vector<PostgresHost>> Hosts(const OptionMap& values) {
   return hosts;
 }
 
+bool IsLoopback(const std::string& text) {
+  in_addr address = {};
+  if (inet_pton(AF_INET, text.c_str(), &address) == 1) return ntohl(address.s_addr) >> 24 == 127;
+  in6_addr address6 = {};
+  return inet_pton(AF_INET6, text.c_str(), &address6) == 1 && IN6_IS_ADDR_LOOPBACK(&address6);
+}
+
+bool IsUnixSocket(const PostgresHost& host) {
+  return host.address.empty() && IsSocketFolder(host.name);
+}
+
+bool IsOnThisMachine(const PostgresHost& host) {
+  if (IsUnixSocket(host)) return true;
+  const bool is_name_local = host.name.empty() || host.name == "localhost" || IsLoopback(host.name);
+  return is_name_local && (host.address.empty() || IsLoopback(host.address));
+}
+
+// Sees to it that nobody on the way gets the password. `sslmode` is the one that will count.
+absl::Status SecureTransport(const std::vector<PostgresHost>& hosts, const std::string& sslmode,
+                             InsecureStore insecure, OptionMap& values) {
+  if (sslmode != "verify-full") {
+    if (insecure == InsecureStore::kAllowed ||
+        std::all_of(hosts.begin(), hosts.end(), IsOnThisMachine)) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        "the PostgreSQL URL names a server beyond this machine without sslmode=verify-full: "
+        "whoever "
+        "is on the way could get the password; add it (and sslrootcert=FILE), or set "
+        "allow_insecure_store");
+  }
+  for (const PostgresHost& host : hosts) {
+    if (host.name.empty() && !host.address.empty()) {
+      return absl::InvalidArgumentError(
+          "the PostgreSQL URL has sslmode=verify-full and a hostaddr without a host: there is no "
+          "name to check the certificate against");
+    }
+  }
+  if (values.count("sslcert") == 0 && std::none_of(hosts.begin(), hosts.end(), IsUnixSocket)) {
+    values.emplace("channel_binding", "require");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool PostgresHost::NeedsLookup() const { return address.empty() && !IsSocketFolder(name); }
 
-absl::StatusOr<PostgresTarget> ParsePostgresUrl(const std::string& url) {
+absl::StatusOr<PostgresTarget> ParsePostgresUrl(const std::string& url, InsecureStore insecure) {
   if (!absl::StartsWith(url, "postgresql://") && !absl::StartsWith(url, "postgres://")) {
     return Unreadable("does not start with postgresql://");
   }
@@ -127,6 +171,11 @@ absl::StatusOr<PostgresTarget> ParsePostgresUrl(const std::string& url) {
   }
   auto hosts = Hosts(values);
   if (!hosts.ok()) return hosts.status();
+  const std::string sslmode =
+      values.count("sslmode") != 0 ? values["sslmode"] : default_values["sslmode"];
+  if (auto status = SecureTransport(*hosts, sslmode, insecure, values); !status.ok()) {
+    return status;
+  }
   PostgresTarget target{.hosts = *std::move(hosts)};
   for (const char* const keyword : {"host", "hostaddr", "port"}) values.erase(keyword);
   // A standby would take the connection and refuse every change.

@@ -19,7 +19,8 @@ absl::StatusOr<std::unique_ptr<SqlExecutor>> OpenDatabase(EventLoop& loop, Rando
                                 std::move(options.sqlite_clocks), options.log);
   }
   if (absl::StartsWith(url, "postgres")) {
-    auto target = ParsePostgresUrl(url);
+    auto target = ParsePostgresUrl(
+        url, options.allow_insecure ? InsecureStore::kAllowed : InsecureStore::kRefused);
     if (!target.ok()) return target.status();
     return std::make_unique<PostgresExecutor>(loop, random, *std::move(target), options.postgres);
   }

@@ -19,6 +19,8 @@ struct StoreOptions {
   // SQLite only: PostgreSQL has the server's clock, and its deadlines are on the steady clock.
   SqliteExecutor::Clocks sqlite_clocks = SqliteExecutor::RealClocks();
   PostgresExecutor::Options postgres;
+  // PostgreSQL only: InsecureStore::kAllowed.
+  bool allow_insecure = false;
   // Outlives the store; null: nowhere.
   Log* log = nullptr;
 };

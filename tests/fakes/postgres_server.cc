@@ -26,6 +26,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "tests/fakes/test_certificates.h"
 
 namespace gateway {
@@ -91,7 +92,7 @@ PostgresServer::PostgresServer() : user_(geteuid()), group_(getegid()) {
               Path("password"), "--auth-local", "trust", "--auth-host", "scram-sha-256",
               "--encoding", "UTF8", "--locale", "C", "--no-sync"});
   const TestAuthority authority;
-  const TlsIdentity identity = authority.Issue({"localhost"});
+  const TlsIdentity identity = authority.Issue({"localhost", kRemoteName});
   WriteFile("authority.crt", authority.certificate_pem());
   WriteFile("server.crt", identity.certificate_pem);
   WriteFile("server.key", identity.key_pem);
@@ -125,6 +126,11 @@ std::string PostgresServer::TlsUrl(const std::string& database, const std::strin
   return absl::StrCat("postgresql://gateway:", Escaped(password), "@localhost:", port_.port(), "/",
                       database,
                       "?sslmode=verify-full&sslrootcert=", Escaped(Path("authority.crt")));
+}
+
+std::string PostgresServer::RemoteUrl(const std::string& database, const std::string& name) const {
+  return absl::StrReplaceAll(TlsUrl(database), {{"@localhost:", absl::StrCat("@", name, ":")}}) +
+         "&hostaddr=127.0.0.1";
 }
 
 std::string PostgresServer::Execute(const std::string& database, const std::string& sql) {

@@ -34,6 +34,11 @@ class PostgresServer {
   // By TLS to `localhost`, with the certificate checked; the password as given, escaped here.
   std::string TlsUrl(const std::string& database, const std::string& password = kPassword) const;
 
+  // The same to a name that is not this machine's, by its address. The certificate is for
+  // `kRemoteName` too, and for no other one.
+  static constexpr char kRemoteName[] = "records.example";
+  std::string RemoteUrl(const std::string& database, const std::string& name = kRemoteName) const;
+
   // Runs one or more statements as superuser; the first value of the last one's first row, if any.
   std::string Execute(const std::string& database, const std::string& sql);
 

@@ -66,6 +66,23 @@ TEST(StoreStartTest, AUrlThatLibpqCannotReadIsNotRepeated) {
   EXPECT_THAT(run.output, AllOf(HasSubstr("cannot start: store"), Not(HasSubstr("canary"))));
 }
 
+// libpq's default gives the password to whoever answers in the server's place.
+TEST(StoreStartTest, ADatabaseBeyondThisMachineNeedsVerifiedTls) {
+  for (const char* const url : {"postgresql://me:canary@db.example/records",
+                                "postgresql://me:canary@192.0.2.1/records?sslmode=require"}) {
+    const GatewayRun run = RunWithStore(url);
+    EXPECT_EQ(run.exit_code, kFailed);
+    EXPECT_THAT(run.output,
+                AllOf(HasSubstr("cannot start: store"), HasSubstr("sslmode=verify-full"),
+                      HasSubstr("allow_insecure_store"), Not(HasSubstr("canary"))));
+  }
+  const FakePassfort passfort;
+  const OnceGateway allowed(passfort,
+                            "postgresql://me:canary@db.example:1/records?hostaddr=127.0.0.1",
+                            {"--allow_insecure_store"});
+  EXPECT_THAT(allowed.process.LogText(), HasSubstr("allow_insecure_store: without"));
+}
+
 TEST(StoreStartTest, AStoreInMemoryWarns) {
   const FakePassfort passfort;
   const OnceGateway gateway(passfort, "sqlite::memory:", {});

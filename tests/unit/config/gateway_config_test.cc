@@ -72,6 +72,7 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   EXPECT_EQ(config.max_request_bytes, 65'536);
   EXPECT_EQ(config.max_response_bytes, 1'048'576);
   EXPECT_TRUE(config.circuit_breaker);
+  EXPECT_FALSE(config.allow_insecure_store);
   EXPECT_FALSE(config.channelz);
   EXPECT_EQ(config.log_level, LogLevel::kInfo);
 }
@@ -124,6 +125,7 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
       {"max_response_bytes",
        {"64MiB", [](const C& c) { return c.max_response_bytes == 67'108'864; }}},
       {"circuit_breaker", {"off", [](const C& c) { return !c.circuit_breaker; }}},
+      {"allow_insecure_store", {"on", [](const C& c) { return c.allow_insecure_store; }}},
       {"channelz", {"true", [](const C& c) { return c.channelz; }}},
       {"log_level", {"off", [](const C& c) { return c.log_level == LogLevel::kOff; }}},
   };
@@ -384,6 +386,14 @@ TEST(GatewayConfigTest, WarnsOfAPasswordOnTheCommandLineWithoutShowingIt) {
                            "--store=sqlite:/var/lib/me:x@y"}) {
     EXPECT_THAT(ParseFlags({flag})->warnings, IsEmpty());
   }
+}
+
+TEST(GatewayConfigTest, WarnsOfAnInsecureStore) {
+  const auto warnings = [](const std::string& store) {
+    return ParseFlags({"--allow_insecure_store", "--store=" + store})->warnings;
+  };
+  EXPECT_THAT(warnings("postgresql://u@h/d"), ElementsAre(HasSubstr("allow_insecure_store")));
+  EXPECT_THAT(warnings("sqlite:/records.db"), IsEmpty());
 }
 
 TEST(GatewayConfigTest, WarnsOfHttp2WithoutTls) {
