@@ -28,12 +28,15 @@ auto& Downcast(Message& message) {
 
 template <auto Accessor>
 Reading ReadString(const JsonScalar& value, Message& message) {
-  const auto* text = std::get_if<std::string_view>(&value);
-  if (text == nullptr) {
-    return Reading::kKeepJson;
+  if (const auto* text = std::get_if<std::string_view>(&value)) {
+    (Downcast<Accessor>(message).*Accessor)()->assign(*text);
+    return Reading::kWhole;
   }
-  (Downcast<Accessor>(message).*Accessor)()->assign(*text);
-  return Reading::kWhole;
+  // As good as a field can have it. An id counts, whatever it holds.
+  if (const auto* odd = std::get_if<OddString>(&value)) {
+    (Downcast<Accessor>(message).*Accessor)()->assign(odd->text);
+  }
+  return Reading::kKeepJson;
 }
 
 template <auto Accessor>

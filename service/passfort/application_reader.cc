@@ -40,7 +40,7 @@ bool ApplicationReader::Scalar(const JsonScalar& value) {
   return true;
 }
 
-bool ApplicationReader::Open(JsonContainer kind) {
+bool ApplicationReader::Open(JsonContainer kind, size_t /*begin*/) {
   if (structs_.is_open()) {
     structs_.Open(kind);
   } else if (frames_.empty()) {
@@ -74,7 +74,7 @@ bool ApplicationReader::Name(std::string_view name) {
   return !found_equal_names_;
 }
 
-bool ApplicationReader::Close() {
+bool ApplicationReader::Close(size_t /*end*/) {
   if (structs_.is_open()) {
     structs_.Close();
   } else {

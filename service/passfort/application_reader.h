@@ -34,9 +34,9 @@ class ApplicationReader : public JsonEvents {
   bool found_equal_names() const { return found_equal_names_; }
 
   bool Scalar(const JsonScalar& value) override;
-  bool Open(JsonContainer kind) override;
+  bool Open(JsonContainer kind, size_t begin) override;
   bool Name(std::string_view name) override;
-  bool Close() override;
+  bool Close(size_t end) override;
 
  private:
   // An object or a list that has a field of its own.

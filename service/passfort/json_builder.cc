@@ -2,18 +2,28 @@
 
 #include <string>
 
+#include "service/passfort/json_reader.h"
+
 namespace gateway {
 namespace {
 
 using nlohmann::json;
 
-struct ScalarToJson {
+class ScalarToJson {
+ public:
   template <typename Value>
   json operator()(Value value) const {
     return value;
   }
-  json operator()(LargeInteger integer) const {
-    return json::binary({integer.digits.begin(), integer.digits.end()});
+  json operator()(NumberText number) const {
+    return json::binary({number.digits.begin(), number.digits.end()});
+  }
+  json operator()(OddString string) const { return Odd(string.text, kOddStringSubtype); }
+  json operator()(OddWord word) const { return Odd(word.text, kOddWordSubtype); }
+
+ private:
+  static json Odd(std::string_view text, json::binary_t::subtype_type subtype) {
+    return json::binary({text.begin(), text.end()}, subtype);
   }
 };
 
@@ -24,7 +34,7 @@ bool JsonBuilder::Scalar(const JsonScalar& value) {
   return true;
 }
 
-bool JsonBuilder::Open(JsonContainer kind) {
+bool JsonBuilder::Open(JsonContainer kind, size_t /*begin*/) {
   open_.push_back(Add(kind == JsonContainer::kObject ? json::object() : json::array()));
   return true;
 }
@@ -35,7 +45,7 @@ bool JsonBuilder::Name(std::string_view name) {
   return true;
 }
 
-bool JsonBuilder::Close() {
+bool JsonBuilder::Close(size_t /*end*/) {
   open_.pop_back();
   return true;
 }

@@ -1,68 +1,166 @@
 #include "service/passfort/json_events.h"
 
-#include <nlohmann/json.hpp>
+#include <array>
+#include <optional>
 #include <string>
 
-#include "absl/strings/str_format.h"
+#include "service/passfort/json_number.h"
+#include "service/passfort/json_string.h"
 
 namespace gateway {
 namespace {
 
-using nlohmann::json;
+enum class ByteKind : uint8_t { kOther, kSpace, kWord };
 
-// True if `digits` is an integer (no fraction, no exponent) that `nearest`, the double next to it,
-// changes.
-bool IsChangedInteger(const std::string& digits, double nearest) {
-  return digits.find_first_of(".eE") == std::string::npos &&
-         absl::StrFormat("%.0f", nearest) != digits;
+constexpr std::array<ByteKind, 256> ByteKinds() {
+  std::array<ByteKind, 256> kinds{};
+  for (const unsigned char space : {' ', '\t', '\r', '\n'}) kinds[space] = ByteKind::kSpace;
+  for (unsigned char c = '0'; c <= '9'; ++c) kinds[c] = ByteKind::kWord;
+  for (unsigned char c = 'a'; c <= 'z'; ++c) kinds[c] = ByteKind::kWord;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) kinds[c] = ByteKind::kWord;
+  for (const unsigned char sign : {'+', '-', '.', '_'}) kinds[sign] = ByteKind::kWord;
+  return kinds;
 }
 
-// Passes nlohmann's parse events on. The names and signatures are its SAX interface; it stops as
-// soon as one of them returns false.
-class EventSource {
- public:
-  explicit EventSource(JsonEvents& events) : events_(events) {}
+constexpr std::array<ByteKind, 256> kByteKinds = ByteKinds();
 
-  bool null() { return events_.Scalar(nullptr); }
-  bool boolean(bool value) { return events_.Scalar(value); }
-  bool number_integer(json::number_integer_t value) { return events_.Scalar(value); }
-  bool number_unsigned(json::number_unsigned_t value) { return events_.Scalar(value); }
-  bool number_float(json::number_float_t value, const std::string& digits) {
-    if (IsChangedInteger(digits, value)) {
-      return events_.Scalar(LargeInteger{digits});
+ByteKind KindOf(char byte) { return kByteKinds[static_cast<unsigned char>(byte)]; }
+
+// One reading of one text. The functions return false where it ends.
+class Scanner {
+ public:
+  Scanner(std::string_view text, JsonEvents& events, size_t max_values)
+      : text_(text), events_(events), values_left_(max_values) {}
+
+  JsonEnd Run() {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
+    while (ReadValue() && ReadUpToNextValue()) {
     }
-    return events_.Scalar(value);
+    return end_;
   }
-  bool string(const std::string& value) { return events_.Scalar(std::string_view(value)); }
-  bool binary(const json::binary_t&) { return false; }
-  bool start_object(size_t) { return Open(JsonContainer::kObject); }
-  bool key(const std::string& name) { return events_.Name(name); }
-  bool end_object() { return Close(); }
-  bool start_array(size_t) { return Open(JsonContainer::kList); }
-  bool end_array() { return Close(); }
-  bool parse_error(size_t, const std::string&, const json::exception&) { return false; }
 
  private:
-  bool Open(JsonContainer kind) { return ++depth_ <= kMaxJsonDepth && events_.Open(kind); }
-
-  bool Close() {
-    --depth_;
-    return events_.Close();
+  bool End(JsonEnd end) {
+    end_ = end;
+    return false;
   }
 
+  // Passes on what a function of the events returned.
+  bool Told(bool goes_on) { return goes_on || End(JsonEnd::kStopped); }
+
+  void SkipSpace() {
+    while (at_ < text_.size() && KindOf(text_[at_]) == ByteKind::kSpace) ++at_;
+  }
+
+  // Takes the next byte but space if it is `byte`.
+  bool Take(char byte) {
+    SkipSpace();
+    if (at_ == text_.size() || text_[at_] != byte) return false;
+    ++at_;
+    return true;
+  }
+
+  // A scalar, or the beginning of an object up to the name of its first member, or of a list.
+  bool ReadValue() {
+    SkipSpace();
+    if (at_ == text_.size()) return End(JsonEnd::kBroken);
+    if (values_left_ == 0) return End(JsonEnd::kOverLimit);
+    --values_left_;
+    switch (text_[at_]) {
+      case '{':
+        return Open(JsonContainer::kObject);
+      case '[':
+        return Open(JsonContainer::kList);
+      case '"': {
+        const std::optional<JsonString> string = ReadString();
+        if (!string) return End(JsonEnd::kBroken);
+        return Told(string->is_odd ? events_.Scalar(OddString{string->text})
+                                   : events_.Scalar(string->text));
+      }
+      default:
+        return ReadWord();
+    }
+  }
+
+  // Goes on until a value has to come: false at the end of the text, too.
+  bool ReadUpToNextValue() {
+    while (depth_ > 0) {
+      if (is_empty_) {
+        is_empty_ = false;
+        if (!Take(InObject() ? '}' : ']')) return !InObject() || ReadName();
+      } else if (Take(',')) {
+        return !InObject() || ReadName();
+      } else if (!Take(InObject() ? '}' : ']')) {
+        return End(JsonEnd::kBroken);
+      }
+      --depth_;
+      if (!Told(events_.Close(at_))) return false;
+    }
+    SkipSpace();
+    return End(at_ == text_.size() ? JsonEnd::kWhole : JsonEnd::kBroken);
+  }
+
+  bool Open(JsonContainer kind) {
+    if (depth_ == kMaxJsonDepth) return End(JsonEnd::kOverLimit);
+    kinds_[static_cast<size_t>(depth_++)] = kind;
+    is_empty_ = true;
+    return Told(events_.Open(kind, at_++));
+  }
+
+  bool InObject() const {
+    return kinds_[static_cast<size_t>(depth_ - 1)] == JsonContainer::kObject;
+  }
+
+  bool ReadName() {
+    SkipSpace();
+    if (at_ == text_.size() || text_[at_] != '"') return End(JsonEnd::kBroken);
+    const std::optional<JsonString> name = ReadString();
+    if (!name) return End(JsonEnd::kBroken);
+    if (!Told(events_.Name(name->text))) return false;
+    return Take(':') || End(JsonEnd::kBroken);
+  }
+
+  std::optional<JsonString> ReadString() {
+    std::string_view rest = text_.substr(at_ + 1);
+    const std::optional<JsonString> string = ReadJsonString(rest, buffer_);
+    at_ = text_.size() - rest.size();
+    return string;
+  }
+
+  bool ReadWord() {
+    const size_t begin = at_;
+    while (at_ < text_.size() && KindOf(text_[at_]) == ByteKind::kWord) ++at_;
+    const std::string_view word = text_.substr(begin, at_ - begin);
+    if (word.empty()) return End(JsonEnd::kBroken);
+    return Told(events_.Scalar(ValueOf(word)));
+  }
+
+  static JsonScalar ValueOf(std::string_view word) {
+    if (word == "null") return nullptr;
+    if (word == "true") return true;
+    if (word == "false") return false;
+    return ReadJsonNumber(word);
+  }
+
+  const std::string_view text_;
   JsonEvents& events_;
+  size_t values_left_;
+  size_t at_ = 0;
+  // The objects and lists around `at_`, outermost first.
+  std::array<JsonContainer, kMaxJsonDepth> kinds_{};
   int depth_ = 0;
+  // True right after the innermost of them began.
+  bool is_empty_ = false;
+  // What ReadString returned, unless that is a part of `text_`.
+  std::string buffer_;
+  JsonEnd end_ = JsonEnd::kBroken;
 };
 
 }  // namespace
 
-bool ReadJsonEvents(std::string_view text, JsonEvents& events) {
-  // nlohmann takes a zero byte for the end of the text, and whatever follows it would be accepted.
-  if (text.find('\0') != std::string_view::npos) {
-    return false;
-  }
-  EventSource source(events);
-  return json::sax_parse(text.data(), text.data() + text.size(), &source);
+JsonEnd ReadJsonEvents(std::string_view text, JsonEvents& events, size_t max_values) {
+  return Scanner(text, events, max_values).Run();
 }
 
 }  // namespace gateway

@@ -8,18 +8,36 @@
 
 namespace gateway {
 
-// The deepest nesting read from Passfort. nlohmann parses any depth, but prints and copies what it
-// parsed by recursion.
+// The deepest nesting read from Passfort: what is built from it is printed, copied and freed by
+// recursion.
 inline constexpr int kMaxJsonDepth = 64;
 
-// An integer that neither an int64, a uint64 nor a double holds exactly.
-struct LargeInteger {
+// The most values (scalars, objects and lists) read from one response, and from a list of
+// applications: a megabyte of `[0,0,...]` must not hold the loop.
+inline constexpr size_t kMaxJsonValues = 20'000;
+inline constexpr size_t kMaxJsonValuesOfList = 200'000;
+
+// A number that no double prints back as the same value: a large integer, a long fraction, 1e-400,
+// 1e400, and -0, whose sign is lost by printers that write 0.
+struct NumberText {
   std::string_view digits;
 };
 
+// A string that holds what Unicode or JSON do not allow. Each such piece is there as an escape: a
+// lone surrogate and an unknown escape as they were sent (`\ud83d`, `\q`), a byte that is not UTF-8
+// as `\x` and two hexadecimal digits. So the text is UTF-8, and different strings stay different.
+struct OddString {
+  std::string_view text;
+};
+
+// A bare word that is no JSON value, such as NaN, Infinity, None or 01.
+struct OddWord {
+  std::string_view text;
+};
+
 // A JSON value that is neither an object nor a list. Its text is there until the event returns.
-using JsonScalar =
-    std::variant<std::nullptr_t, bool, int64_t, uint64_t, double, LargeInteger, std::string_view>;
+using JsonScalar = std::variant<std::nullptr_t, bool, int64_t, uint64_t, double, NumberText,
+                                OddString, OddWord, std::string_view>;
 
 enum class JsonContainer { kObject, kList };
 
@@ -30,16 +48,28 @@ class JsonEvents {
   virtual ~JsonEvents() = default;
 
   virtual bool Scalar(const JsonScalar& value) = 0;
-  // What comes until the matching Close() is inside.
-  virtual bool Open(JsonContainer kind) = 0;
-  // The name of the member whose value comes next. An object may have it twice.
+  // What comes until the matching Close() is inside. `begin` is where it begins in the text.
+  virtual bool Open(JsonContainer kind, size_t begin) = 0;
+  // The name of the member whose value comes next, with escapes as in OddString. An object may have
+  // it twice.
   virtual bool Name(std::string_view name) = 0;
-  virtual bool Close() = 0;
+  // `end` is where the next thing begins in the text.
+  virtual bool Close(size_t end) = 0;
 };
 
-// Reads one JSON text, whole. False if it is not JSON, nested deeper than kMaxJsonDepth, not UTF-8,
-// or has a number outside a double's range, and if `events` stopped it.
-bool ReadJsonEvents(std::string_view text, JsonEvents& events);
+enum class JsonEnd {
+  kWhole,      // it was one JSON text, and all of it was told
+  kStopped,    // by `events`
+  kBroken,     // it is not JSON, or cut off
+  kOverLimit,  // it is nested deeper than kMaxJsonDepth or has more than `max_values` values
+};
+
+// Reads one JSON text, whole. Its structure has to be JSON (RFC 8259), each value need not: odd
+// strings and words, control characters in strings and a byte order mark are read as well, since
+// servers send them and one of them must not hide the rest. What strict JSON allows is read as it
+// says. Takes time linear in the text, and memory for its longest string.
+JsonEnd ReadJsonEvents(std::string_view text, JsonEvents& events,
+                       size_t max_values = kMaxJsonValues);
 
 }  // namespace gateway
 

@@ -35,9 +35,11 @@ void AppendJson(const json& value, std::string& text) {
       text += before == '[' ? "[]" : "]";
       return;
     }
-    case json::value_t::binary:
-      text.append(value.get_binary().begin(), value.get_binary().end());
+    case json::value_t::binary: {
+      const std::string kept(value.get_binary().begin(), value.get_binary().end());
+      text += value.get_binary().has_subtype() ? json(kept).dump() : kept;
       return;
+    }
     default:
       text += value.dump();
   }
@@ -45,9 +47,9 @@ void AppendJson(const json& value, std::string& text) {
 
 }  // namespace
 
-std::optional<json> ReadJson(std::string_view text) {
+std::optional<json> ReadJson(std::string_view text, size_t max_values) {
   JsonBuilder builder;
-  if (!ReadJsonEvents(text, builder)) {
+  if (ReadJsonEvents(text, builder, max_values) != JsonEnd::kWhole) {
     return std::nullopt;
   }
   return builder.TakeResult();

@@ -10,16 +10,21 @@
 
 namespace gateway {
 
-// Reads one JSON text, whole. Nothing if it is not JSON, nested deeper than kMaxJsonDepth, not
-// UTF-8, or has a number outside a double's range. Of members with equal names the last one counts.
-//
-// An integer that neither an int64, a uint64 nor a double holds exactly keeps its digits: it is
-// read as a json::binary of the digits (JSON text itself has no binary values, so the two cannot be
-// confused).
-std::optional<nlohmann::json> ReadJson(std::string_view text);
+// The subtypes of a json::binary that stands for an OddString or an OddWord.
+inline constexpr uint64_t kOddStringSubtype = 1;
+inline constexpr uint64_t kOddWordSubtype = 2;
 
-// The reverse of ReadJson, in the shortest form: the digits of a json::binary become the number
-// they were. `value` must be nested no deeper than kMaxJsonDepth and have nothing but UTF-8 in it.
+// Reads one JSON text, whole, as leniently as ReadJsonEvents. Nothing if it is not JSON or exceeds
+// a limit. Of members with equal names the last one counts.
+//
+// A number that no double prints back keeps its digits: it is read as a json::binary of the digits,
+// without a subtype (JSON text itself has no binary values, so the two cannot be confused). An odd
+// string or word is a json::binary of its text.
+std::optional<nlohmann::json> ReadJson(std::string_view text, size_t max_values = kMaxJsonValues);
+
+// The reverse of ReadJson, in the shortest form: digits become the number they were, odd strings
+// and words a string of their text, so that it is always JSON. `value` must be nested no deeper
+// than kMaxJsonDepth and have nothing but UTF-8 in it.
 std::string WriteJson(const nlohmann::json& value);
 
 }  // namespace gateway

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "service/passfort/application_reader.h"
 #include "service/passfort/enum_names.h"
-#include "service/passfort/json_reader.h"
+#include "service/passfort/json_equal_names.h"
 
 namespace gateway {
 namespace {
@@ -30,24 +30,24 @@ class OneApplication final : public ApplicationReader {
 };
 
 // A list of applications, each of which has an id.
-class ApplicationList final : public JsonEvents {
+class Items final : public JsonEvents {
  public:
   bool Scalar(const JsonScalar& value) override { return item_.is_open() && item_.Scalar(value); }
 
-  bool Open(JsonContainer kind) override {
+  bool Open(JsonContainer kind, size_t begin) override {
     if (!is_open_) {
       is_open_ = true;
       return kind == JsonContainer::kList;
     }
     if (!item_.is_open()) item_.Begin(list_.emplace_back());
-    return item_.Open(kind);
+    return item_.Open(kind, begin);
   }
 
   bool Name(std::string_view name) override { return item_.Name(name); }
 
-  bool Close() override {
+  bool Close(size_t end) override {
     if (!item_.is_open()) return true;  // the list itself
-    return item_.Close() && (item_.is_open() || !list_.back().id().empty());
+    return item_.Close(end) && (item_.is_open() || !list_.back().id().empty());
   }
 
   bool found_equal_names() const { return item_.found_equal_names(); }
@@ -60,14 +60,13 @@ class ApplicationList final : public JsonEvents {
 };
 
 template <typename Reader>
-auto Read(std::string_view text) -> decltype(Reader().TakeResult()) {
+auto Read(std::string_view text, size_t max_values) -> decltype(Reader().TakeResult()) {
   Reader reader;
-  if (ReadJsonEvents(text, reader)) return reader.TakeResult();
+  if (ReadJsonEvents(text, reader, max_values) == JsonEnd::kWhole) return reader.TakeResult();
   if (!reader.found_equal_names()) return std::nullopt;
-  // The last one counts, but another one was read before. ReadJson leaves nothing but the last.
-  const std::optional<json> last_ones = ReadJson(text);
+  // The last one counts, but another one was read before.
   Reader second_reader;
-  if (!last_ones || !ReadJsonEvents(WriteJson(*last_ones), second_reader)) return std::nullopt;
+  if (ReadLastOfEqualNames(text, second_reader, max_values) != JsonEnd::kWhole) return std::nullopt;
   return second_reader.TakeResult();
 }
 
@@ -79,11 +78,11 @@ std::string Quoted(std::string_view text) {
 }  // namespace
 
 std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text) {
-  return Read<OneApplication>(text);
+  return Read<OneApplication>(text, kMaxJsonValues);
 }
 
 std::optional<std::vector<pb::ProductApplication>> ReadProductApplications(std::string_view text) {
-  return Read<ApplicationList>(text);
+  return Read<Items>(text, kMaxJsonValuesOfList);
 }
 
 std::string CreateApplicationJson(std::string_view product_alias, std::string_view product_id,

@@ -21,7 +21,9 @@ struct ScalarSetter {
   void operator()(std::nullptr_t) const { value.set_null_value(google::protobuf::NULL_VALUE); }
   void operator()(bool truth) const { value.set_bool_value(truth); }
   void operator()(double number) const { value.set_number_value(number); }
-  void operator()(LargeInteger integer) const { (*this)(integer.digits); }
+  void operator()(NumberText number) const { (*this)(number.digits); }
+  void operator()(OddString string) const { (*this)(string.text); }
+  void operator()(OddWord word) const { (*this)(word.text); }
   void operator()(std::string_view text) const { value.mutable_string_value()->assign(text); }
 
   // An int64 or a uint64.
@@ -74,7 +76,7 @@ void StructBuilder::Scalar(const JsonScalar& scalar) {
 void StructBuilder::Open(JsonContainer kind) {
   if (subtree_) {
     ++depth_;
-    subtree_->Open(kind);
+    subtree_->Open(kind, 0);
   } else {
     Enter(kind, NextValue());
   }
@@ -94,7 +96,7 @@ void StructBuilder::Close() {
     open_.pop_back();
     return;
   }
-  subtree_->Close();
+  subtree_->Close(0);
   if (depth_ == open_.size()) {
     subtree_value_->set_string_value(WriteJson(subtree_->TakeResult()));
     subtree_.reset();
@@ -111,7 +113,7 @@ void StructBuilder::Enter(JsonContainer kind, Value& value) {
   const int level = first_level_ + static_cast<int>(open_.size());
   if (level > kMaxStructLevels) {
     subtree_ = std::make_unique<JsonBuilder>();
-    subtree_->Open(kind);
+    subtree_->Open(kind, 0);
     subtree_value_ = &value;
   } else if (kind == JsonContainer::kObject) {
     open_.push_back({.object = value.mutable_struct_value()});

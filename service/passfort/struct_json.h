@@ -15,10 +15,10 @@ class JsonBuilder;
 
 // JSON as google.protobuf.Struct.
 //
-// A Struct's numbers are doubles, so an integer that no double holds becomes a string of its
-// digits. Clients' protobuf parsers stop at 100 nested messages, and a Struct takes three for each
-// JSON level, so an object or list more than kMaxStructLevels below the Struct becomes a string of
-// its JSON text.
+// A Struct's numbers are doubles and its strings UTF-8, so a NumberText, an OddString and an
+// OddWord become strings of their text. Clients' protobuf parsers stop at 100 nested messages, and
+// a Struct takes three for each JSON level, so an object or list more than kMaxStructLevels below
+// the Struct becomes a string of its JSON text.
 inline constexpr int kMaxStructLevels = 24;
 
 // The value of a new member. Null if `object` has a member of that name.

@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "passfort/gateway/v1/product_application_service.pb.h"
+#include "service/passfort/json_builder.h"
 #include "service/passfort/json_reader.h"
 #include "service/passfort/product_application_json.h"
 #include "tests/unit/passfort/rebuilt_application.h"
@@ -24,8 +26,12 @@ void Check(bool holds, std::string_view promise, const std::string& how) {
 }
 
 bool IsApplication(const nlohmann::json& json) {
-  return json.is_object() && json.contains("id") && json.at("id").is_string() &&
-         !json.at("id").get_ref<const std::string&>().empty();
+  if (!json.is_object() || !json.contains("id")) return false;
+  const nlohmann::json& id = json.at("id");
+  if (id.is_binary()) {
+    return id.get_binary().has_subtype() && id.get_binary().subtype() == gateway::kOddStringSubtype;
+  }
+  return id.is_string() && !id.get_ref<const std::string&>().empty();
 }
 
 void CheckApplication(const nlohmann::json& json,
@@ -39,6 +45,40 @@ void CheckApplication(const nlohmann::json& json,
   Check(broken.empty(), "nothing is lost", broken);
 }
 
+// Whether `ours`, which ReadJson gave, is what nlohmann read from the same text.
+bool IsSame(const nlohmann::json& ours, const nlohmann::json& theirs) {
+  if (theirs.is_number()) {
+    if (ours.is_number()) return ours == theirs;
+    // Digits of a number that no double prints back.
+    if (!ours.is_binary() || ours.get_binary().has_subtype()) return false;
+    const std::string digits(ours.get_binary().begin(), ours.get_binary().end());
+    return nlohmann::json::parse(digits) == theirs;
+  }
+  if (ours.type() != theirs.type() || ours.size() != theirs.size()) return false;
+  if (theirs.is_array()) return std::ranges::equal(ours, theirs, IsSame);
+  if (!theirs.is_object()) return ours == theirs;
+  return std::ranges::all_of(theirs.items(), [&ours](const auto& member) {
+    return ours.contains(member.key()) && IsSame(ours.at(member.key()), member.value());
+  });
+}
+
+// What strict JSON accepts is read as it says. nlohmann takes a zero byte for the end of the text,
+// and numbers beyond a double for errors.
+void CheckStrictJson(std::string_view text, const std::optional<nlohmann::json>& json) {
+  if (text.find('\0') != std::string_view::npos) return;
+  const auto strict = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (strict.is_discarded()) return;
+  gateway::JsonBuilder nothing;
+  if (gateway::ReadJsonEvents(text, nothing) == gateway::JsonEnd::kOverLimit) return;
+  Check(json.has_value(), "strict JSON is read", "");
+  Check(IsSame(*json, strict), "strict JSON is read as it says", strict.dump());
+}
+
+bool HoldsNothingOdd(const nlohmann::json& value) {
+  if (value.is_binary()) return !value.get_binary().has_subtype();
+  return !value.is_structured() || std::ranges::all_of(value, HoldsNothingOdd);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -46,8 +86,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto json = gateway::ReadJson(text);
   const auto application = gateway::ReadProductApplication(text);
   const auto list = gateway::ReadProductApplications(text);
+  CheckStrictJson(text, json);
   if (json) {
-    Check(gateway::ReadJson(gateway::WriteJson(*json)) == json, "written JSON reads the same", "");
+    const std::string written = gateway::WriteJson(*json);
+    const auto again = gateway::ReadJson(written);
+    Check(again.has_value() && HoldsNothingOdd(*again), "what is written is JSON", written);
+    Check(again == json || !HoldsNothingOdd(*json), "written JSON reads the same", written);
   }
   Check(application.has_value() == (json && IsApplication(*json)), "an application is read", "");
   Check(list.has_value() == (json && json->is_array() && std::ranges::all_of(*json, IsApplication)),

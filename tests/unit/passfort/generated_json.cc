@@ -1,5 +1,7 @@
 #include "tests/unit/passfort/generated_json.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -54,18 +56,64 @@ constexpr const char* kEnumValues[] = {"APPLIED",
                                        "UNDETERMINED_RISK",
                                        "REQUIRES_DATA",
                                        "PRODUCT_APPLICATION_STATUS_APPLIED"};
-// Integers that no number type holds exactly, and some that a double does.
-constexpr const char* kDigits[] = {"18446744073709551617", "-9223372036854775809",
-                                   "123456789012345678901234567890", "100000000000000000000001"};
+// Numbers that no double prints back as the same value.
+constexpr const char* kDigits[] = {"18446744073709551617",
+                                   "-9223372036854775809",
+                                   "123456789012345678901234567890",
+                                   "100000000000000000000001",
+                                   "12345678901234567.89",
+                                   "0.1000000000000000055511",
+                                   "1e-400",
+                                   "-1e400",
+                                   "-0",
+                                   "-0.0",
+                                   "9007199254740993.0E0"};
+// Numbers that a double prints back as the same value, if not with the same digits.
+constexpr const char* kDoubles[] = {"1E5", "0.1000", "1e+2", "100.0", "0e7", "2.5e-3"};
+// As OddString has them: `\x` and two digits is a byte.
+constexpr const char* kOddStrings[] = {R"(\ud83d)",   R"(a\uDE00\ud83d)", R"(a\xff)",
+                                       R"(\xed\xa0)", R"(漢\q)",          R"(\u12\ud83d\xc3)"};
+constexpr const char* kOddWords[] = {"NaN", "Infinity", "-Infinity", "None", "01", "1."};
+
+// What was sent for an odd string that is read as `text`.
+std::string OddSource(const std::string& text) {
+  std::string source;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.compare(i, 2, "\\x") == 0) {
+      source += static_cast<char>(std::stoi(text.substr(i + 2, 2), nullptr, 16));
+      i += 3;
+    } else {
+      source += text[i];
+    }
+  }
+  return source;
+}
+
+// One of kDoubles that is the same number.
+const char* FormOf(const json& number) {
+  const auto* const found = std::ranges::find_if(kDoubles, [&](const char* form) {
+    return number.is_number() && json::parse(form) == number;
+  });
+  return found == std::end(kDoubles) ? nullptr : *found;
+}
+
 constexpr const char* kUnknownNames[] = {"weight",   "auto_apply", "0", "1",
                                          "unmapped", "näme",       "",  "risk_band"};
 
 }  // namespace
 
-std::string GeneratedJson::AnyText() { return Pick(kTexts); }
+json GeneratedJson::AnyText() {
+  return Chance(3) ? Odd(kOddStrings, kOddStringSubtype) : Pick(kTexts);
+}
+
+template <typename Texts>
+json GeneratedJson::Odd(const Texts& texts, uint64_t subtype) {
+  const std::string text = Pick(texts);
+  return json::binary({text.begin(), text.end()}, subtype);
+}
 
 json GeneratedJson::AnyNumber() {
-  switch (random_() % 8) {
+  switch (random_() % 10) {
     case 0:
       return static_cast<int64_t>(random_());
     case 1:
@@ -79,9 +127,13 @@ json GeneratedJson::AnyNumber() {
     case 4:
       return static_cast<double>(random_() % 1'000'000) / 1024.0;
     case 5: {
-      constexpr double kNumbers[] = {0.1, 1e300, -5e-324, 1e20, -0.0, 1.7976931348623157e308};
+      constexpr double kNumbers[] = {0.1, 1e300, -5e-324, 1e20, 1.7976931348623157e308};
       return Pick(kNumbers);
     }
+    case 6:
+      return json::parse(Pick(kDoubles));
+    case 7:
+      return Odd(kOddWords, kOddWordSubtype);
     default:
       return static_cast<int64_t>(random_() % 200) - 100;
   }
@@ -269,7 +321,13 @@ json GeneratedJson::Uncounted(const json& counted) {
 std::string GeneratedJson::Text(const json& json) {
   const std::string space = Chance(5) ? " \r\n\t" : "";
   if (json.is_binary()) {
-    return std::string(json.get_binary().begin(), json.get_binary().end());
+    const std::string kept(json.get_binary().begin(), json.get_binary().end());
+    const bool is_string =
+        json.get_binary().has_subtype() && json.get_binary().subtype() == kOddStringSubtype;
+    return is_string ? '"' + OddSource(kept) + '"' : kept;
+  }
+  if (const auto* form = FormOf(json); form != nullptr && Chance(50)) {
+    return form;
   }
   if (json.is_string()) {
     const bool ascii_only = Chance(50);

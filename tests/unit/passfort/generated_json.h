@@ -9,9 +9,10 @@
 namespace gateway {
 
 // Product applications as Passfort might send them some day: known members, missing, null, default
-// or of another type; unknown members at every depth; unknown enum values, odd dates, integers
-// beyond every number type (as a json::binary of their digits), text beyond the BMP, lists with
-// strange elements, deep nesting. The same seed gives the same JSON.
+// or of another type; unknown members at every depth; unknown enum values, odd dates, numbers that
+// no double prints back, odd strings and words (each as the json::binary that ReadJson makes of
+// it), text beyond the BMP, lists with strange elements, deep nesting. The same seed gives the same
+// JSON.
 class GeneratedJson {
  public:
   explicit GeneratedJson(uint64_t seed) : random_(seed), has_equal_names_(Chance(30)) {}
@@ -31,7 +32,10 @@ class GeneratedJson {
     return list[random_() % std::size(list)];
   }
 
-  std::string AnyText();
+  // Now and then an odd one.
+  nlohmann::json AnyText();
+  template <typename Texts>
+  nlohmann::json Odd(const Texts& texts, uint64_t subtype);
   nlohmann::json AnyNumber();
   nlohmann::json AnyScalar();
   // Any JSON value; `depth` is how many levels of lists and objects it may have.

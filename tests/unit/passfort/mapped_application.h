@@ -27,16 +27,20 @@ inline std::string TestData(const std::string& name) {
   return text.str();
 }
 
-// The application that `source` maps to, which must hold all of it.
-inline pb::ProductApplication Mapped(const nlohmann::json& source) {
-  const std::string text = WriteJson(source);
+// The application that `text` maps to, which must hold all of it.
+inline pb::ProductApplication MappedText(const std::string& text) {
+  const auto source = ReadJson(text);
   const auto application = ReadProductApplication(text);
-  if (!application) {
+  if (!source || !application) {
     ADD_FAILURE() << "no application: " << text;
     return {};
   }
-  EXPECT_EQ(BrokenPromise(source, *application), "");
+  EXPECT_EQ(BrokenPromise(*source, *application), "");
   return *application;
+}
+
+inline pb::ProductApplication Mapped(const nlohmann::json& source) {
+  return MappedText(WriteJson(source));
 }
 
 // What is `levels` below `root`, down the members called "a".

@@ -16,9 +16,9 @@ using nlohmann::json;
 
 // The application that a JSON object maps to, without its `id`, which every one has.
 pb::ProductApplication MappedMembers(std::string_view members) {
-  json source = ReadJson(members).value();
-  source["id"] = "7f1d2c08-5b0e-4c55-9a41-0f6a3b9d1e22";
-  pb::ProductApplication application = Mapped(source);
+  std::string text(members);
+  text.insert(1, R"("id": "7f1d2c08-5b0e-4c55-9a41-0f6a3b9d1e22",)");
+  pb::ProductApplication application = MappedText(text);
   EXPECT_EQ(application.id(), "7f1d2c08-5b0e-4c55-9a41-0f6a3b9d1e22");
   application.clear_id();
   return application;
@@ -140,6 +140,41 @@ INSTANTIATE_TEST_SUITE_P(
               values { string_value: "18446744073709551615" }
               values { number_value: 18446744073709551616 }
               values { string_value: "123456789012345678901234567890" } } } } })"},
+        {"NumbersThatNoDoublePrintsBackAreStrings",
+         R"({"n": [12345678901234567.89, 1e-400, 1e400, -0, -0.0, 1E5, 0.1000]})",
+         R"(unmapped { fields { key: "n" value { list_value {
+              values { string_value: "12345678901234567.89" }
+              values { string_value: "1e-400" }
+              values { string_value: "1e400" }
+              values { string_value: "-0" }
+              values { string_value: "-0.0" }
+              values { number_value: 100000 }
+              values { number_value: 0.1 } } } } })"},
+        {"OddWordsAreStrings", R"({"n": [NaN, Infinity, -Infinity], "status": NaN})",
+         R"(unmapped {
+              fields { key: "n" value { list_value {
+                values { string_value: "NaN" }
+                values { string_value: "Infinity" }
+                values { string_value: "-Infinity" } } } }
+              fields { key: "status" value { string_value: "NaN" } } })"},
+        {"OddStringsAreEscapedTypedAndKept",
+         "{\"product\": {\"alias\": \"a\xff\"}, \"risk\": \"\\ud83d\"}",
+         R"(product { alias: "a\\xff" }
+            unmapped {
+              fields { key: "product" value { struct_value {
+                fields { key: "alias" value { string_value: "a\\xff" } } } } }
+              fields { key: "risk" value { string_value: "\\ud83d" } } })"},
+        {"AnOddStringIsNoEnumValueAndNoDate",
+         R"({"status": "APPLIED\ud83d", "flag_history": [{"date": "2024-03-11 09:26:53\ud83d"}]})",
+         R"(flag_history {}
+            unmapped {
+              fields { key: "status" value { string_value: "APPLIED\\ud83d" } }
+              fields { key: "flag_history" value { struct_value {
+                fields { key: "0" value { struct_value {
+                  fields { key: "date" value { string_value: "2024-03-11 09:26:53\\ud83d" } }
+                } } } } } } })"},
+        {"AnOddNameIsEscaped", "{\"\xff\": 1}",
+         R"(unmapped { fields { key: "\\xff" value { number_value: 1 } } })"},
         {"DeepMembersKeepTheirPlace",
          R"({"approval_blockers": [{}, {"task_variant": {"weight": 2}}]})",
          R"(approval_blockers {} approval_blockers { task_variant {} }

@@ -48,7 +48,9 @@ INSTANTIATE_TEST_SUITE_P(Texts, NoApplicationTest,
                              {"CutOff", R"({"id": "x", "history": [{"status": "APPLIED")"},
                              {"CutOffUnknown", R"({"id": "x", "risk": [{"a": 1)"},
                              {"Garbage", R"({"id": "x"} x)"},
-                             {"NoUtf8", "{\"id\": \"x\", \"risk\": \"\xff\"}"},
+                             {"WordAsId", R"({"id": NaN})"},
+                             {"LongNumberAsId", R"({"id": 1e400})"},
+                             {"NoStructure", R"({"id": "x", "risk": <b>})"},
                          }),
                          [](const auto& info) { return info.param.name; });
 
@@ -75,7 +77,7 @@ TEST_P(EqualNamesTest, TheLastOneCounts) {
 
   const pb::ProductApplication read = ReadProductApplication(GetParam().json).value();
 
-  EXPECT_THAT(read, IsProto(Mapped(last_ones).DebugString()));
+  EXPECT_THAT(read, IsProto(MappedText(GetParam().last_ones).DebugString()));
   const auto listed = ReadProductApplications(
       absl::StrCat(R"([{"id": "y"}, )", GetParam().json, R"(, {"id": "z"}])"));
   ASSERT_EQ(listed.value().size(), 3);
@@ -139,6 +141,12 @@ INSTANTIATE_TEST_SUITE_P(
          R"({"id": "x", "risk": [{"a": {"b": {"c": 2}}}]})"},
         {"ThreeOfThem", R"({"id": "x", "flag": 1, "flag": "DECIDED", "flag": [2], "id": "y"})",
          R"({"id": "y", "flag": [2]})"},
+        {"OddValuesBesideThem",
+         R"({"id": "x", "flag": 1, "n": [NaN, "\q"], "product": {"alias": "\ud83d"}, "flag": 2})",
+         R"({"id": "x", "flag": 2, "n": [NaN, "\q"], "product": {"alias": "\ud83d"}})"},
+        {"OddValuesThatDoNotCount",
+         R"({"id": NaN, "status": "\ud83d", "id": "x", "status": "APPLIED"})",
+         R"({"id": "x", "status": "APPLIED"})"},
         {"LargeNumbersAndTextsBesideThem",
          R"({"id": "x", "flag": 1, "n": [18446744073709551617, -0.5e-3, "\u0001\ud83d\ude00\""], "flag": 2})",
          R"({"id": "x", "flag": 2, "n": [18446744073709551617, -0.5e-3, "\u0001\ud83d\ude00\""]})"},

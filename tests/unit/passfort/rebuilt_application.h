@@ -15,8 +15,9 @@ nlohmann::json RebuiltJson(const passfort::gateway::v1::ProductApplication& appl
 
 // How `application` breaks the promise that it and `original`, the JSON that ReadJson gave, say the
 // same: null, absent and default are equal for known members, a number may be a string of its
-// digits if no double holds it, and a deep subtree a string of its JSON text. Also what `unmapped`
-// holds although a typed field holds it. Empty if the promise is kept.
+// digits if no double prints it back, what is odd a string of its text, and a deep subtree a string
+// of its JSON text. Also what `unmapped` holds although a typed field holds it. Empty if the
+// promise is kept.
 std::string BrokenPromise(const nlohmann::json& original,
                           const passfort::gateway::v1::ProductApplication& application);
 

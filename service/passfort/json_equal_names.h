@@ -1,0 +1,17 @@
+#ifndef SERVICE_PASSFORT_JSON_EQUAL_NAMES_H_
+#define SERVICE_PASSFORT_JSON_EQUAL_NAMES_H_
+
+#include <string_view>
+
+#include "service/passfort/json_events.h"
+
+namespace gateway {
+
+// As ReadJsonEvents, but of the members of an object with equal names only the last one is told.
+// Reads the text twice, so it is for those readers and texts that need it.
+JsonEnd ReadLastOfEqualNames(std::string_view text, JsonEvents& events,
+                             size_t max_values = kMaxJsonValues);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_JSON_EQUAL_NAMES_H_
