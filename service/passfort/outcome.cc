@@ -1,10 +1,8 @@
 #include "service/passfort/outcome.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "service/http/http_client.h"
-#include "service/passfort/json_reader.h"
 #include "service/passfort/passfort_error.h"
 #include "service/passfort/product_application_json.h"
 #include "service/passfort/rate_limit.h"
@@ -15,18 +13,45 @@ namespace {
 bool IsSuccess(int status) { return status >= 200 && status <= 299; }
 bool IsClientError(int status) { return status >= 400 && status <= 499; }
 
-// Statuses of a server, or of something before it, that gave up: the work may have been done.
-bool MayHaveBeenDone(int status) {
-  return status == 408 || status >= 500 || (status >= 300 && status <= 306);
+// Statuses by which a server refuses a request that it looked at (RFC 9110, section 15.5; 426 and
+// 431: RFC 9110 and RFC 6585). What is missing here says nothing about the work, whoever invented
+// it: nginx's 499 and haproxy's 460 mean that a client had left, 444 that a connection was closed,
+// and 402, 418 and 451 have no meaning in an API like this.
+bool IsRefusalOfServer(int status) {
+  switch (status) {
+    case 307:  // a redirect is never followed: the key would go with it
+    case 308:
+    case 400:
+    case 401:
+    case 403:
+    case 404:
+    case 405:
+    case 406:
+    case 409:
+    case 410:
+    case 411:
+    case 413:
+    case 414:
+    case 415:
+    case 422:
+    case 426:
+    case 431:
+      return true;
+    default:
+      return false;
+  }
 }
 
-// Whether Passfort speaks of the gateway's own API key: its words may repeat the key, and they
-// would reach every caller.
-bool IsAboutTheKey(const PassfortAnswer& answer) {
-  constexpr int kMissingApiKey = 203;
-  constexpr int kInvalidApiKey = 204;
-  return answer.http_status == 401 || answer.code == kMissingApiKey ||
-         answer.code == kInvalidApiKey;
+// Statuses that say by definition that the request was not processed: 421, the server does not
+// answer for this host (RFC 9110, section 15.5.20); 425, it would not risk to process what may be a
+// replay (RFC 8470, section 5.2); 429, too many requests (RFC 6585, section 4).
+bool WasNotProcessed(int status) { return status == 421 || status == 425 || status == 429; }
+
+// Statuses of a server, or of something before it, that gave up, and those of nobody knows whom:
+// the work may have been done.
+bool MayHaveBeenDone(int status) {
+  return status >= 500 || (status >= 300 && status <= 306) ||
+         (IsClientError(status) && !IsRefusalOfServer(status) && !WasNotProcessed(status));
 }
 
 NotCarriedOut::Cause WhyNotCarriedOut(HttpFailure::Kind kind) {
@@ -60,9 +85,21 @@ Outcome OutcomeOfFailure(const HttpFailure& failure, bool body_requested) {
   return Ambiguous{.cause = WhyAmbiguous(failure.kind)};                               // row 3
 }
 
-std::optional<PassfortError> ErrorIn(const HttpResponse& response) {
-  const auto body = ReadJson(response.body);
-  return body ? FirstError(*body) : std::nullopt;
+// The error that decides; if none does, the one that tells most.
+const std::optional<PassfortError>& DecidingError(const PassfortErrors& errors) {
+  if (errors.internal) return errors.internal;
+  if (errors.refusal) return errors.refusal;
+  return errors.unknown ? errors.unknown : errors.without_code;
+}
+
+PassfortAnswer AnswerWith(const std::optional<PassfortError>& error, const PassfortErrors& errors,
+                          int status) {
+  PassfortAnswer answer{.http_status = status};
+  if (!error) return answer;
+  answer.code = error->code;
+  // Words about the gateway's own API key may repeat it, and they would reach every caller.
+  if (status != 401 && !errors.names_the_key) answer.message = error->message;
+  return answer;
 }
 
 Done DoneWith(pb::ProductApplication application, const HttpResponse& response) {
@@ -70,8 +107,8 @@ Done DoneWith(pb::ProductApplication application, const HttpResponse& response) 
   *done.application = std::move(application);
   // The contract has no field for errors, so `unmapped` tells whether to look for one.
   if (done.application->unmapped().fields().contains("errors")) {
-    const auto error = ErrorIn(response);
-    if (error) done.error_code = error->code;
+    const PassfortErrors errors = ReadPassfortErrors(response.body);
+    if (const auto& error = DecidingError(errors)) done.error_code = error->code;
   }
   return done;
 }
@@ -85,35 +122,38 @@ Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
       return DoneWith(*std::move(application), response);
     }
   }
-  PassfortAnswer answer{.http_status = status};
-  if (const auto error = ErrorIn(response)) {
-    answer.code = error->code;
-    if (!IsAboutTheKey(answer)) answer.message = error->message;
-  }
-  const auto code_class = answer.code ? ClassOfCode(*answer.code) : PassfortCodeClass::kUnknown;
+  const PassfortErrors errors = ReadPassfortErrors(response.body);
+  PassfortAnswer answer = AnswerWith(DecidingError(errors), errors, status);
 
-  // Row 4: a server that gave up.
+  // Row 4: a server that gave up, or a status that nobody defined.
   if (MayHaveBeenDone(status)) {
     return Ambiguous{.cause = Ambiguous::Cause::kServerError, .answer = std::move(answer)};
   }
   // Row 5: Passfort failed inside, whatever status it chose for that.
-  if (code_class == PassfortCodeClass::kInternal) {
+  if (errors.internal) {
     return Ambiguous{.cause = Ambiguous::Cause::kServerError, .answer = std::move(answer)};
   }
-  // Row 6: Passfort said no, also with a 2xx.
-  if (code_class == PassfortCodeClass::kRefusal && (IsSuccess(status) || IsClientError(status))) {
+  // Row 9 before its turn: what was too much to read may hold a code of row 5.
+  if (errors.end == JsonEnd::kOverLimit) {
+    return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .answer = std::move(answer)};
+  }
+  // Row 6: Passfort said no, also with a 2xx. A code beside it that nobody knows may be one more of
+  // row 5, so then it takes an HTTP status that says no as well.
+  if (errors.refusal &&
+      (IsClientError(status) || (IsSuccess(status) && !errors.unknown.has_value()))) {
     return Refused{.answer = std::move(answer)};
   }
-  // Row 7: too many requests, so this one was not worked on.
-  if (status == 429) {
-    return NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited,
+  // Row 7: not processed.
+  if (WasNotProcessed(status)) {
+    return NotCarriedOut{.cause = status == 429 ? NotCarriedOut::Cause::kRateLimited
+                                                : NotCarriedOut::Cause::kUnreachable,
                          .retry_after = RetryAfter(response, now),
                          .answer = std::move(answer)};
   }
-  // Row 8: the HTTP status alone says no. A redirect is never followed: the key would go with it.
-  if (IsClientError(status) || status == 307 || status == 308) {
-    return Refused{.answer = std::move(answer)};
-  }
+  // Row 8: the HTTP status alone says no.
+  if (IsRefusalOfServer(status)) return Refused{.answer = std::move(answer)};
+  // It did not decide because of the one beside it.
+  if (errors.refusal && errors.unknown) answer = AnswerWith(errors.unknown, errors, status);
   // Row 9: the rest.
   return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .answer = std::move(answer)};
 }

@@ -20,10 +20,10 @@ struct HttpResult;
 // What Passfort itself said, for the caller it answers. No more than this ever leaves the gateway.
 struct PassfortAnswer {
   int http_status = 0;
-  // `code` of the first error object. Not an HTTP status: Passfort has codes of its own.
+  // `code` of the error object that decided. Not an HTTP status: Passfort has codes of its own.
   std::optional<int> code;
-  // `message` of the first error object: at most its first 200 bytes, cut between characters. Left
-  // out where it is about the gateway's own key, which it may repeat.
+  // Its `message`: at most the first 200 bytes, cut between characters. Left out where an error is
+  // about the gateway's own key, which it may repeat.
   std::string message;
 };
 
@@ -38,7 +38,7 @@ struct Done {
 // Surely nothing was done, because of us, of the network or of Passfort's rate limit.
 struct NotCarriedOut {
   enum class Cause {
-    kUnreachable,     // no connection, or none that could carry the body
+    kUnreachable,     // no connection, or none that could carry the body; 421 and 425
     kRateLimited,     // 429
     kNoTimeLeft,      // the deadline passed before the body was sent
     kStopped,         // the caller went away, or the gateway is draining
@@ -46,7 +46,7 @@ struct NotCarriedOut {
     kCircuitOpen,     // Passfort fails at present, so it was not asked
   };
   Cause cause = Cause::kUnreachable;
-  // When to come again. Only with kRateLimited, if Passfort said so, and with kCircuitOpen.
+  // When to come again, if Passfort said so; with kCircuitOpen always.
   std::optional<Milliseconds> retry_after;
   // Set if Passfort answered.
   std::optional<PassfortAnswer> answer;
@@ -63,7 +63,7 @@ struct Ambiguous {
     kTimeout,
     kConnectionLost,
     kAnswerTooLarge,
-    kServerError,  // 408, 5xx, 300 to 306, or one of Passfort's internal error codes
+    kServerError,  // a status of row 4, or one of Passfort's internal error codes
     kUnreadable,   // neither an application nor a refusal
     kStopped,      // the caller went away, or the gateway is draining
   };

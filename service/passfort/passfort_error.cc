@@ -1,8 +1,8 @@
 #include "service/passfort/passfort_error.h"
 
+#include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
-#include <string_view>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
@@ -11,25 +11,40 @@ namespace gateway {
 namespace {
 
 constexpr size_t kMessageBytes = 200;
+constexpr int kMissingApiKey = 203;
+constexpr int kInvalidApiKey = 204;
 
-std::optional<int> CodeOf(const nlohmann::json& error) {
-  const auto code = error.find("code");
-  if (code == error.end()) return std::nullopt;
-  int number = 0;
-  if (code->is_string()) {
-    const auto& digits = code->get_ref<const std::string&>();
-    if (!absl::SimpleAtoi(absl::string_view(digits), &number)) return std::nullopt;
+bool IsNull(const JsonScalar& value) { return std::holds_alternative<std::nullptr_t>(value); }
+
+struct CodeReader {
+  std::optional<int> operator()(std::string_view digits) const {
+    int number = 0;
+    if (!absl::SimpleAtoi(absl::string_view(digits.data(), digits.size()), &number)) {
+      return std::nullopt;
+    }
     return number;
   }
-  if (!code->is_number_integer()) return std::nullopt;
-  // As a double, which holds every int exactly and stays in order beyond: an int64 would turn what
-  // is larger into a negative number.
-  const auto wide = code->get<double>();
-  if (wide < std::numeric_limits<int>::min() || wide > std::numeric_limits<int>::max()) {
+  std::optional<int> operator()(int64_t number) const {
+    return (*this)(static_cast<double>(number));
+  }
+  std::optional<int> operator()(uint64_t number) const {
+    return (*this)(static_cast<double>(number));
+  }
+  // Holds every int exactly and stays in order beyond.
+  std::optional<int> operator()(double number) const {
+    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max() ||
+        number != std::trunc(number)) {
+      return std::nullopt;
+    }
+    return static_cast<int>(number);
+  }
+  template <typename Other>
+  std::optional<int> operator()(Other /*no code*/) const {
     return std::nullopt;
   }
-  return static_cast<int>(wide);
-}
+  // Or it would be taken for a number.
+  std::optional<int> operator()(bool /*no code*/) const { return std::nullopt; }
+};
 
 // A page of a proxy can arrive inside a JSON string as well, and is of no use to a caller.
 bool LooksLikeHtml(std::string_view text) {
@@ -44,27 +59,128 @@ std::string_view CutBetweenCharacters(std::string_view text, size_t longest) {
   return text.substr(0, longest);
 }
 
-std::string MessageOf(const nlohmann::json& error) {
-  const auto message = error.find("message");
-  if (message == error.end() || !message->is_string()) return "";
-  const auto& text = message->get_ref<const std::string&>();
+std::string MessageOf(const JsonScalar& value) {
+  std::string_view text;
+  if (const auto* string = std::get_if<std::string_view>(&value)) text = *string;
+  if (const auto* odd = std::get_if<OddString>(&value)) text = odd->text;
   if (LooksLikeHtml(text)) return "";
   return std::string(CutBetweenCharacters(text, kMessageBytes));
 }
 
+class ErrorReader final : public JsonEvents {
+ public:
+  bool Scalar(const JsonScalar& value) override {
+    if (errors_depth_ > 0 && !IsNull(value)) {
+      if (member_ == Member::kCode) ReadCode(value);
+      if (member_ == Member::kMessage && depth_ == item_depth_) item_.message = MessageOf(value);
+    }
+    member_ = Member::kOther;
+    return true;
+  }
+
+  bool Open(JsonContainer kind, size_t /*begin*/) override {
+    if (depth_ == 0 && kind != JsonContainer::kObject) return false;
+    if (depth_ == 1 && member_ == Member::kErrors) errors_depth_ = 1;
+    ++depth_;
+    const bool is_item = kind == JsonContainer::kObject && errors_depth_ > 0 && item_depth_ == 0;
+    if (is_item) {
+      item_depth_ = depth_;
+      item_ = {};
+      item_is_empty_ = true;
+      item_has_code_ = false;
+    }
+    // A code that is no scalar is one that nobody knows.
+    if (!is_item && member_ == Member::kCode && depth_ == item_depth_ + 1) item_has_code_ = true;
+    member_ = Member::kOther;
+    return true;
+  }
+
+  bool Name(std::string_view name) override {
+    member_ = MemberOf(name);
+    if (depth_ == 1 && member_ == Member::kErrors) {
+      // Of equal names the last one counts, but an ambiguous code is not forgotten.
+      errors_.refusal.reset();
+      errors_.unknown.reset();
+      errors_.without_code.reset();
+    }
+    if (depth_ == item_depth_) item_is_empty_ = false;
+    return true;
+  }
+
+  bool Close(size_t /*end*/) override {
+    if (depth_ == item_depth_) {
+      if (!item_is_empty_) EndItem();
+      item_depth_ = 0;
+    }
+    --depth_;
+    if (depth_ == errors_depth_) errors_depth_ = 0;
+    return true;
+  }
+
+  PassfortErrors TakeResult() { return std::move(errors_); }
+
+ private:
+  enum class Member { kOther, kErrors, kCode, kMessage };
+
+  static Member MemberOf(std::string_view name) {
+    if (name == "errors") return Member::kErrors;
+    if (name == "code") return Member::kCode;
+    if (name == "message") return Member::kMessage;
+    return Member::kOther;
+  }
+
+  void ReadCode(const JsonScalar& value) {
+    const std::optional<int> code = std::visit(CodeReader(), value);
+    if (code && ClassOfCode(*code) == PassfortCodeClass::kInternal && !errors_.internal) {
+      errors_.internal = PassfortError{.code = code};
+      // Its message may come after it.
+      internal_is_of_item_ = depth_ == item_depth_;
+    }
+    if (depth_ == item_depth_) {
+      item_.code = code;
+      item_has_code_ = true;
+    }
+  }
+
+  void EndItem() {
+    if (std::exchange(internal_is_of_item_, false)) errors_.internal->message = item_.message;
+    if (item_.code == kMissingApiKey || item_.code == kInvalidApiKey) errors_.names_the_key = true;
+    std::optional<PassfortError>& first = FirstOfItsKind();
+    if (!first) first = std::move(item_);
+  }
+
+  std::optional<PassfortError>& FirstOfItsKind() {
+    if (!item_has_code_) return errors_.without_code;
+    const auto code_class = item_.code ? ClassOfCode(*item_.code) : PassfortCodeClass::kUnknown;
+    if (code_class == PassfortCodeClass::kInternal) return errors_.internal;
+    return code_class == PassfortCodeClass::kRefusal ? errors_.refusal : errors_.unknown;
+  }
+
+  PassfortErrors errors_;
+  // How many objects and lists are open.
+  int depth_ = 0;
+  // How many of them are outside of `errors`, and how many there are with the error object that is
+  // read. 0 if none is.
+  int errors_depth_ = 0;
+  int item_depth_ = 0;
+  Member member_ = Member::kOther;
+  PassfortError item_;
+  bool item_is_empty_ = true;
+  bool item_has_code_ = false;
+  bool internal_is_of_item_ = false;
+};
+
 }  // namespace
 
-std::optional<PassfortError> FirstError(const nlohmann::json& body) {
-  if (!body.is_object()) return std::nullopt;
-  const auto errors = body.find("errors");
-  if (errors == body.end()) return std::nullopt;
-  const nlohmann::json* first = &*errors;
-  if (errors->is_array()) {
-    if (errors->empty()) return std::nullopt;
-    first = &errors->front();
+PassfortErrors ReadPassfortErrors(std::string_view body) {
+  ErrorReader reader;
+  const JsonEnd end = ReadJsonEvents(body, reader);
+  PassfortErrors errors = reader.TakeResult();
+  if (end != JsonEnd::kWhole) {
+    errors = {.internal = std::move(errors.internal), .names_the_key = errors.names_the_key};
   }
-  if (!first->is_object() || first->empty()) return std::nullopt;
-  return PassfortError{.code = CodeOf(*first), .message = MessageOf(*first)};
+  errors.end = end;
+  return errors;
 }
 
 PassfortCodeClass ClassOfCode(int code) {
@@ -78,8 +194,8 @@ PassfortCodeClass ClassOfCode(int code) {
     case 107:  // CHECK_LIMIT_REACHED
     case 201:  // INVALID_INPUT_DATA
     case 202:  // DATA_PRESENT
-    case 203:  // MISSING_API_KEY
-    case 204:  // INVALID_API_KEY
+    case kMissingApiKey:
+    case kInvalidApiKey:
     case 502:  // PROCESS_NOT_SETUP
       return PassfortCodeClass::kRefusal;
     case 301:  // USER_MIGRATION_ERROR

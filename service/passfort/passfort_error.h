@@ -1,23 +1,13 @@
 #ifndef SERVICE_PASSFORT_PASSFORT_ERROR_H_
 #define SERVICE_PASSFORT_PASSFORT_ERROR_H_
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+
+#include "service/passfort/json_events.h"
 
 namespace gateway {
-
-// The error object that counts in an answer of Passfort: the first item of `errors`, or `errors`
-// itself where that is an object.
-struct PassfortError {
-  // Passfort's own number. Nothing if it is missing or no integer (a string of digits is one).
-  std::optional<int> code;
-  // The first 200 bytes, cut between characters. Empty if it is missing, no string or HTML.
-  std::string message;
-};
-
-// Nothing if `body` holds no error object.
-std::optional<PassfortError> FirstError(const nlohmann::json& body);
 
 // What an error code says about a write, whatever the HTTP status. The numbers and their reading
 // are those of the vendor's OpenAPI file.
@@ -27,6 +17,35 @@ enum class PassfortCodeClass {
   kInternal,  // Passfort failed half-way: it may have been done
 };
 PassfortCodeClass ClassOfCode(int code);
+
+// One error object.
+struct PassfortError {
+  // Passfort's own number. Nothing if it is missing or no integer (a string of digits is one).
+  std::optional<int> code;
+  // The first 200 bytes, cut between characters. Empty if it is missing, no string or HTML.
+  std::string message;
+};
+
+// The errors that a response names in its top-level `errors`: an object, or a list of objects.
+// Everything in there is read, so that a code which makes the outcome ambiguous is never missed
+// behind another one. Of each kind, the first error.
+struct PassfortErrors {
+  // With a code of class kInternal, wherever below `errors` it is, and also if the body breaks off
+  // after it.
+  std::optional<PassfortError> internal;
+  // With a code of class kRefusal. Unset, like the rest, if the body is not whole.
+  std::optional<PassfortError> refusal;
+  // With a code that is not documented.
+  std::optional<PassfortError> unknown;
+  // An error object without a code, which says nothing.
+  std::optional<PassfortError> without_code;
+  // One of them is about the gateway's own API key (codes 203 and 204).
+  bool names_the_key = false;
+  // How reading ended: kOverLimit leaves a part unread that may say anything.
+  JsonEnd end = JsonEnd::kWhole;
+};
+
+PassfortErrors ReadPassfortErrors(std::string_view body);
 
 }  // namespace gateway
 

@@ -55,14 +55,15 @@ struct Checker {
     Check(!done.application->id().empty(), "what is done has an id");
   }
   void operator()(const NotCarriedOut& outcome) const {
-    Check(status == 429, "an answer other than 429 is never 'not carried out'");
+    Check(status == 421 || status == 425 || status == 429,
+          "an answer that was processed is never 'not carried out'");
     CheckAnswer(outcome.answer, status);
     CheckError(ErrorOf({.outcome = outcome}, {}));
   }
   void operator()(const Refused& outcome) const {
-    Check((status >= 200 && status <= 299) || (status >= 400 && status <= 499) || status == 307 ||
+    Check((status >= 200 && status <= 299) || (status >= 400 && status <= 431) || status == 307 ||
               status == 308,
-          "a server's failure is never a refusal");
+          "a server's failure, or what a proxy invents, is never a refusal");
     CheckAnswer(outcome.answer, status);
     CheckError(ErrorOf({.outcome = outcome}, {}));
   }

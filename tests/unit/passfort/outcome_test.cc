@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "service/http/http_client.h"
+#include "service/passfort/json_events.h"
 
 namespace gateway {
 namespace {
@@ -87,6 +89,18 @@ std::vector<Row> Rows() {
   const auto error = [](const std::string& code) {
     return R"({"errors": [{"code": )" + code + R"(, "message": "no"}]})";
   };
+  const auto codes = [](const std::string& list) {
+    std::string items;
+    for (std::stringstream rest(list); !rest.eof();) {
+      std::string code;
+      std::getline(rest, code, ',');
+      items += (items.empty() ? R"({"code": )" : R"(, {"code": )") + code + "}";
+    }
+    return R"({"errors": [)" + items + "]}";
+  };
+  // As many values as are read.
+  std::string zeros;
+  for (size_t i = 0; i < kMaxJsonValues; ++i) zeros += ",0";
   return {
       // Row 1
       {"Row1Ok", Answer(200, kApplication), "done edc23993"},
@@ -98,6 +112,18 @@ std::vector<Row> Rows() {
       {"Row1InternalErrorBesideTheId", Answer(200, R"({"id": "a", "errors": {"code": 401}})"),
        "done a code=401"},
       {"Row1StrangeContent", Answer(200, R"({"id": "a", "product": 7, "history": {}})"), "done a"},
+      {"Row1LoneSurrogate", Answer(200, R"({"id": "a", "note": "\ud83d"})"), "done a"},
+      {"Row1InvalidUtf8", Answer(200, "{\"note\": \"\xff\", \"id\": \"a\"}"), "done a"},
+      {"Row1NotANumber", Answer(200, R"({"score": NaN, "id": "a"})"), "done a"},
+      {"Row1Infinity", Answer(200, R"({"scores": [Infinity, -Infinity], "id": "a"})"), "done a"},
+      {"Row1NumberBeyondDouble", Answer(200, R"({"score": 1e400, "id": "a"})"), "done a"},
+      {"Row1ByteOrderMark", Answer(200, "\xef\xbb\xbf{\"id\": \"a\"}"), "done a"},
+      {"Row1LineBreakInAString", Answer(200, "{\"note\": \"a\nb\", \"id\": \"a\"}"), "done a"},
+      {"Row1OddId", Answer(200, "{\"id\": \"a\xff\"}"), R"(done a\xff)"},
+      {"Row1AsManyValuesAsAreRead", Answer(200, R"({"id": "a", "x": [)" + zeros.substr(7) + "]}"),
+       "done a"},
+      {"Row1AmbiguousErrorBesideARefusal",
+       Answer(200, R"({"id": "a", "errors": [{"code": 201}, {"code": 302}]})"), "done a code=302"},
       // Row 2
       {"Row2Resolve", Failure(Kind::kResolve, false), "not carried out: unreachable"},
       {"Row2Connect", Failure(Kind::kConnect, false), "not carried out: unreachable"},
@@ -130,6 +156,16 @@ std::vector<Row> Rows() {
       {"Row4Redirect300", Answer(300, ""), "ambiguous: server error http=300"},
       {"Row4Redirect301", Answer(301, ""), "ambiguous: server error http=301"},
       {"Row4Redirect306", Answer(306, ""), "ambiguous: server error http=306"},
+      {"Row4PaymentRequired", Answer(402, ""), "ambiguous: server error http=402"},
+      {"Row4ProxyAuthenticationRequired", Answer(407, ""), "ambiguous: server error http=407"},
+      {"Row4PreconditionFailed", Answer(412, "{}"), "ambiguous: server error http=412"},
+      {"Row4Teapot", Answer(418, html), "ambiguous: server error http=418"},
+      {"Row4NginxClosedTheConnection", Answer(444, ""), "ambiguous: server error http=444"},
+      {"Row4UnavailableForLegalReasons", Answer(451, ""), "ambiguous: server error http=451"},
+      {"Row4BalancerSawTheClientLeave", Answer(460, ""), "ambiguous: server error http=460"},
+      {"Row4NginxSawTheClientLeave", Answer(499, ""), "ambiguous: server error http=499"},
+      {"Row4RefusalCodeWithAnUnlistedStatus", Answer(499, error("201")),
+       "ambiguous: server error http=499 code=201 message=no"},
       // Row 5
       {"Row5Code301", Answer(200, error("301")),
        "ambiguous: server error http=200 code=301 message=no"},
@@ -143,6 +179,35 @@ std::vector<Row> Rows() {
        "ambiguous: server error http=409 code=402 message=no"},
       {"Row5Code501", Answer(307, error("501")),
        "ambiguous: server error http=307 code=501 message=no"},
+      {"Row5AfterARefusal", Answer(400, codes("201, 302")),
+       "ambiguous: server error http=400 code=302"},
+      {"Row5LastOfMany", Answer(200, codes("101, 101, 202, 999, 401")),
+       "ambiguous: server error http=200 code=401"},
+      {"Row5AsAString", Answer(400, codes(R"(201, "302")")),
+       "ambiguous: server error http=400 code=302"},
+      {"Row5WithAFraction", Answer(400, codes("201, 302.0")),
+       "ambiguous: server error http=400 code=302"},
+      {"Row5BehindItemsThatAreNoObjects",
+       Answer(400, R"({"errors": [null, "x", 7, [], {}, {"code": 302, "message": "m"}]})"),
+       "ambiguous: server error http=400 code=302 message=m"},
+      {"Row5InAListInTheList", Answer(400, R"({"errors": [{"code": 201}, [[{"code": 302}]]]})"),
+       "ambiguous: server error http=400 code=302"},
+      {"Row5UnderAKey", Answer(400, R"({"errors": {"product": {"code": 302}}})"),
+       "ambiguous: server error http=400 code=302"},
+      {"Row5InsideOfARefusal",
+       Answer(400, R"({"errors": {"code": 201, "message": "no", "info": [{"code": 401}]}})"),
+       "ambiguous: server error http=400 code=401"},
+      {"Row5TwoCodesInOneItem", Answer(400, R"({"errors": {"code": 302, "code": 201}})"),
+       "ambiguous: server error http=400 code=302"},
+      {"Row5InTheFirstOfTwoLists",
+       Answer(400, R"({"errors": [{"code": 302}], "errors": [{"code": 201}]})"),
+       "ambiguous: server error http=400 code=302"},
+      {"Row5InABodyThatBreaksOff", Answer(404, R"({"errors": [{"code": 401}, {"co)"),
+       "ambiguous: server error http=404 code=401"},
+      {"Row5BesideAnOddValue",
+       Answer(400,
+              R"({"errors": [{"code": 201, "message": "\ud83d"}, {"code": 302, "info": NaN}]})"),
+       "ambiguous: server error http=400 code=302"},
       {"Row5BeforeRateLimit", Answer(429, error("401")),
        "ambiguous: server error http=429 code=401 message=no"},
       // Row 6
@@ -154,12 +219,31 @@ std::vector<Row> Rows() {
       {"Row8WordsAboutTheKey", Answer(401, error("999")), "refused http=401 code=999"},
       {"Row6WithNotFound", Answer(404, error("202")), "refused http=404 code=202 message=no"},
       {"Row6BeforeRateLimit", Answer(429, error("104")), "refused http=429 code=104 message=no"},
-      {"Row6FirstItemDecides", Answer(200, R"({"errors": [{"code": 101}, {"code": 401}]})"),
-       "refused http=200 code=101"},
+      {"Row6FirstOfTheRefusals", Answer(200, codes("101, 202")), "refused http=200 code=101"},
+      {"Row6BesideErrorsWithoutACode",
+       Answer(200, R"({"errors": [{"message": "x"}, {"code": 202}]})"),
+       "refused http=200 code=202"},
+      {"Row6WithAByteOrderMark", Answer(200, "\xef\xbb\xbf" + error("201")),
+       "refused http=200 code=201 message=no"},
+      {"Row6WithAnOddMessage", Answer(200, R"({"errors": {"code": 201, "message": "a\ud83d"}})"),
+       R"(refused http=200 code=201 message=a\ud83d)"},
+      // What nobody knows may be ambiguous, so the HTTP status has to say no as well.
+      {"Row6UnknownCodeBesideItAndAClientError", Answer(400, codes("999, 201")),
+       "refused http=400 code=201"},
+      {"Row6WordsAboutTheKeyBesideIt",
+       Answer(400, R"({"errors": [{"code": 201, "message": "m"}, {"code": 204}]})"),
+       "refused http=400 code=201"},
+      {"Row6BeforeMisdirected", Answer(421, error("104")), "refused http=421 code=104 message=no"},
       // Row 7
       {"Row7WithoutHeaders", Answer(429, ""), "not carried out: rate limited http=429"},
       {"Row7WithHeader", Answer(429, "", {{"x-ratelimit-retry-secs", "1.5"}}),
        "not carried out: rate limited after=1500ms http=429"},
+      {"Row7Misdirected", Answer(421, ""), "not carried out: unreachable http=421"},
+      {"Row7TooEarly", Answer(425, ""), "not carried out: unreachable http=425"},
+      {"Row7TooEarlyWithHeader", Answer(425, "", {{"retry-after", "2"}}),
+       "not carried out: unreachable after=2000ms http=425"},
+      {"Row7UnknownCode", Answer(425, error("999")),
+       "not carried out: unreachable http=425 code=999 message=no"},
       // Row 8
       {"Row8NotFound", Answer(404, html), "refused http=404"},
       {"Row8UnknownCode", Answer(404, error("999")), "refused http=404 code=999 message=no"},
@@ -167,7 +251,6 @@ std::vector<Row> Rows() {
       {"Row8CodeBeyondInt64", Answer(404, error("18446744073709551615")),
        "refused http=404 message=no"},
       {"Row8Unauthorized", Answer(401, ""), "refused http=401"},
-      {"Row8LastClientError", Answer(499, ""), "refused http=499"},
       {"Row8TemporaryRedirect", Answer(307, ""), "refused http=307"},
       {"Row8PermanentRedirect", Answer(308, ""), "refused http=308"},
       {"Row8ApplicationIsNoSuccess", Answer(404, kApplication), "refused http=404"},
@@ -186,7 +269,21 @@ std::vector<Row> Rows() {
        "ambiguous: unreadable http=200 code=999 message=no"},
       {"Row9ErrorsWithoutCode", Answer(200, R"({"errors": [{"message": "no"}]})"),
        "ambiguous: unreadable http=200 message=no"},
-      {"Row9InvalidUtf8", Answer(200, "{\"id\": \"a\xff\"}"), "ambiguous: unreadable http=200"},
+      {"Row9UnknownCodeBesideARefusal", Answer(200, codes("201, 999")),
+       "ambiguous: unreadable http=200 code=999"},
+      {"Row9UnreadableCodeBesideARefusal",
+       Answer(200, R"({"errors": [{"code": 201}, {"code": "E17", "message": "no"}]})"),
+       "ambiguous: unreadable http=200 message=no"},
+      {"Row9RefusalInABodyThatBreaksOff", Answer(200, R"({"errors": [{"code": 201}], )"),
+       "ambiguous: unreadable http=200"},
+      {"Row9WordAsId", Answer(200, R"({"id": NaN})"), "ambiguous: unreadable http=200"},
+      {"Row9TooManyValues", Answer(200, R"({"id": "a", "x": [0)" + zeros + "]}"),
+       "ambiguous: unreadable http=200"},
+      {"Row9TooManyValuesWithAClientError", Answer(404, R"({"x": [0)" + zeros + "]}"),
+       "ambiguous: unreadable http=404"},
+      {"Row9TooDeep",
+       Answer(200, R"({"id": "a", "x": )" + std::string(64, '[') + std::string(64, ']') + "}"),
+       "ambiguous: unreadable http=200"},
       {"Row9KnownCodeWithARedirect", Answer(309, error("201")),
        "ambiguous: unreadable http=309 code=201 message=no"},
       {"Row9Informational", Answer(101, kApplication), "ambiguous: unreadable http=101"},
@@ -195,6 +292,20 @@ std::vector<Row> Rows() {
 
 INSTANTIATE_TEST_SUITE_P(Rows, OutcomeTableTest, testing::ValuesIn(Rows()),
                          [](const auto& info) { return info.param.name; });
+
+// What a server refuses with, one row for each status; all others are rows above.
+TEST(ClientErrorsTest, EveryStatusIsInOneRow) {
+  std::vector<int> refused;
+  std::vector<int> not_processed;
+  for (int status = 400; status <= 499; ++status) {
+    const Outcome outcome = OutcomeOfWrite(Answer(status, ""), absl::UnixEpoch());
+    if (std::holds_alternative<Refused>(outcome)) refused.push_back(status);
+    if (std::holds_alternative<NotCarriedOut>(outcome)) not_processed.push_back(status);
+  }
+  EXPECT_THAT(refused, testing::ElementsAre(400, 401, 403, 404, 405, 406, 409, 410, 411, 413, 414,
+                                            415, 422, 426, 431));
+  EXPECT_THAT(not_processed, testing::ElementsAre(421, 425, 429));
+}
 
 std::string MessageFor(const std::string& json_message) {
   const Outcome outcome =
