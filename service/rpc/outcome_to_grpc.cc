@@ -113,7 +113,10 @@ constexpr RefusalRow kByHttpStatus[] = {
     Conflict(409),
     RejectedInput(413, 413),
     RejectedInput(422, 422),
-    Precondition(0, 999),  // every other 4xx
+    // 405, 406, 410, 411, 414, 415, 426 and 431 are about the request as HTTP, which the gateway
+    // makes, or about something on the way: nothing that a caller could change.
+    {0, 999, StatusCode::FAILED_PRECONDITION, "PASSFORT_PRECONDITION",
+     "Passfort, or something before it, does not take such a request", kAskTheOperator},
 };
 
 const RefusalRow& RowFor(const PassfortAnswer& answer) {
@@ -155,7 +158,7 @@ std::string_view WordsFor(Ambiguous::Cause cause) {
     case Ambiguous::Cause::kAnswerTooLarge:
       return "the answer was larger than the gateway reads";
     case Ambiguous::Cause::kServerError:
-      return "Passfort reported an error of its own";
+      return "Passfort, or something before it, reported an error of its own";
     case Ambiguous::Cause::kUnreadable:
       return "the answer could not be understood";
     case Ambiguous::Cause::kStopped:
@@ -181,6 +184,14 @@ CallError ErrorOf(const NotCarriedOut& outcome, const EndedCall& call) {
                    .request_id = call.request_id};
   switch (outcome.cause) {
     case NotCarriedOut::Cause::kUnreachable:
+      // 421 and 425: it was reached.
+      if (outcome.answer.has_value() &&
+          (outcome.answer->http_status == 421 || outcome.answer->http_status == 425)) {
+        draft.message =
+            absl::StrCat("Passfort did not process the request (", Summary(*outcome.answer),
+                         "): nothing was done. It is safe to call again.");
+      }
+      break;
     case NotCarriedOut::Cause::kSendGateClosed:  // the way there took longer than the right to send
       break;
     case NotCarriedOut::Cause::kCircuitOpen:

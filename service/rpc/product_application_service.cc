@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "service/rpc/answer_shortening.h"
 #include "service/rpc/request_check.h"
@@ -44,13 +45,6 @@ std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerConte
   const auto deadline = context.deadline();
   if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
   return deadline - std::chrono::system_clock::now();
-}
-
-// Both were given: the alias went to Passfort, so the id is the caller's expectation.
-bool IsOtherProduct(const std::string& expected_id, const pb::ProductApplication& application) {
-  const std::string& answered_id = application.product().id();
-  return !expected_id.empty() && !answered_id.empty() &&
-         !absl::EqualsIgnoreCase(expected_id, answered_id);
 }
 
 }  // namespace
@@ -161,7 +155,7 @@ std::optional<CallError> ProductApplicationService::Accept(
 }
 
 Task<void> ProductApplicationService::Run(Call& call) {
-  const std::string expected_id = call.draft.product_alias.empty() ? "" : call.draft.product_id;
+  const AskedProduct asked{.alias = call.draft.product_alias, .id = call.draft.product_id};
   under_way_.insert(&call);
   if (stopping_) call.RequestStop();
   WriteResult result = co_await parts_.writer.Add(
@@ -169,19 +163,32 @@ Task<void> ProductApplicationService::Run(Call& call) {
   under_way_.erase(&call);
 
   if (std::holds_alternative<Done>(result.outcome)) {
-    AnswerDone(call, std::move(result), expected_id);
+    AnswerDone(call, std::move(result), asked);
   } else {
     AnswerError(call, result);
   }
 }
 
+// Whether Passfort answered with another product than the one asked for. An id decides wherever
+// both sides have one; an alias, which Passfort may write in its own way, only where they have not.
+bool ProductApplicationService::IsOtherProduct(const AskedProduct& asked,
+                                               const pb::Product& answered) {
+  if (!asked.id.empty() && !answered.id().empty()) {
+    return !absl::EqualsIgnoreCase(asked.id, answered.id());
+  }
+  const absl::string_view alias = absl::StripAsciiWhitespace(asked.alias);
+  const absl::string_view answered_alias = absl::StripAsciiWhitespace(answered.alias());
+  return !alias.empty() && !answered_alias.empty() &&
+         !absl::EqualsIgnoreCase(alias, answered_alias);
+}
+
 // Whatever else the application holds, the call is OK: it was made.
 void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
-                                           const std::string& expected_id) {
+                                           const AskedProduct& asked) {
   Done& done = std::get<Done>(result.outcome);
-  if (IsOtherProduct(expected_id, *done.application)) {
+  if (IsOtherProduct(asked, done.application->product())) {
     call.AddTrailer("gateway-product-mismatch", "true");
-    parts_.log.Warn("Passfort answered with a product of another id than the caller's",
+    parts_.log.Warn("Passfort answered with another product than the caller's",
                     {{"method", kMethodName}});
   }
   if (result.replay == WriteResult::Replay::kYes) call.AddTrailer(kReplayedTrailer, "true");

@@ -72,7 +72,13 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   std::optional<CallError> Accept(const pb::AddProductApplicationRequest& request, Call& call);
   // The rest happens on the loop's thread.
   Task<void> Run(Call& call);
-  void AnswerDone(Call& call, WriteResult result, const std::string& expected_id);
+  // What the caller gave of alias and id.
+  struct AskedProduct {
+    std::string alias;
+    std::string id;
+  };
+  static bool IsOtherProduct(const AskedProduct& asked, const pb::Product& answered);
+  void AnswerDone(Call& call, WriteResult result, const AskedProduct& asked);
   void AnswerError(Call& call, const WriteResult& result);
   // Gives the call's place back and ends it, together with the others that end in this turn of the
   // loop: gRPC's threads then wake up once for all of them.

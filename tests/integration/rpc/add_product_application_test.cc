@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "tests/integration/rpc/rpc_bench.h"
 
 namespace gateway {
@@ -304,8 +306,53 @@ TEST(AddProductApplicationTest, WarnsOfAnotherProductThanTheOneGivenById) {
   EXPECT_EQ(answered.response.product_application().id(), "a1");
   EXPECT_THAT(answered.trailers, ElementsAre(Pair("gateway-product-mismatch", "true")));
   EXPECT_THAT(bench.log.lines()[0],
-              HasSubstr("Passfort answered with a product of another id than the caller's"));
+              HasSubstr("Passfort answered with another product than the caller's"));
 }
+
+struct ProductCase {
+  std::string name;
+  std::string asked;
+  std::string answered;
+  bool is_other;
+};
+
+class ProductMismatchTest : public testing::TestWithParam<ProductCase> {};
+
+TEST_P(ProductMismatchTest, IsToldInATrailerOfAnOk) {
+  RpcBench bench;
+  auto request = ARequest();
+  ASSERT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(GetParam().asked, request.mutable_product()));
+  pb::ProductApplication application;
+  application.set_id("a1");
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(GetParam().answered,
+                                                            application.mutable_product()));
+  bench.writer.Answer(DoneResult(application));
+  const Answered answered = bench.Add(request);
+
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  EXPECT_EQ(answered.trailers.contains("gateway-product-mismatch"), GetParam().is_other);
+}
+
+constexpr char kIdB[] = "id: 'bbbbbbbb-0000-11ec-9621-0242ac130002'";
+constexpr char kIdC[] = "id: 'cccccccc-0000-11ec-9621-0242ac130002'";
+
+INSTANTIATE_TEST_SUITE_P(
+    Products, ProductMismatchTest,
+    testing::Values(ProductCase{"AnotherAlias", "alias: 'gold'", "alias: 'silver'", true},
+                    ProductCase{"AnotherAliasWithAnId", "alias: 'gold'",
+                                absl::StrCat("alias: 'silver' ", kIdB), true},
+                    ProductCase{"AnotherId", kIdB, kIdC, true},
+                    ProductCase{"AnotherIdWithTheAlias", absl::StrCat("alias: 'gold' ", kIdB),
+                                absl::StrCat("alias: 'gold' ", kIdC), true},
+                    ProductCase{"AnotherAliasWithTheId", absl::StrCat("alias: 'gold' ", kIdB),
+                                absl::StrCat("alias: 'or' ", kIdB), false},
+                    ProductCase{"AliasWrittenInAnotherWay", "alias: 'gold'", "alias: ' Gold '",
+                                false},
+                    ProductCase{"AliasAlone", "alias: 'gold'", kIdB, false},
+                    ProductCase{"IdAlone", kIdB, "alias: 'gold'", false},
+                    ProductCase{"NoProduct", "alias: 'gold'", "", false}),
+    [](const auto& info) { return info.param.name; });
 
 TEST(AddProductApplicationTest, ComparesProductIdsWithoutCase) {
   RpcBench bench;

@@ -22,6 +22,19 @@ TEST(ErrorOfNotCarriedOutTest, UnreachableIsSafeToRepeat) {
               ExpectedInfo("PASSFORT_UNREACHABLE", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
+TEST(ErrorOfNotCarriedOutTest, WhatWasNotProcessedIsSafeToRepeat) {
+  for (const int status : {421, 425}) {
+    ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kUnreachable, std::nullopt,
+                                              AnAnswer(status))}),
+                grpc::StatusCode::UNAVAILABLE,
+                absl::StrCat("Passfort did not process the request (HTTP ", status,
+                             "): nothing was done. It is safe to call again."),
+                ExpectedInfo("PASSFORT_UNREACHABLE",
+                             {{"phase", "ANSWERED"}, {"http_status", absl::StrCat(status)}}) +
+                    kRetryInASecond);
+  }
+}
+
 TEST(ErrorOfNotCarriedOutTest, TheSendGateIsAWayThatTookTooLong) {
   const CallError error = ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kSendGateClosed)});
   EXPECT_EQ(error.status.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -92,17 +105,19 @@ TEST(ErrorOfAmbiguousTest, SaysWhenItWasSentAndUntilWhenItMayStillHappen) {
 }
 
 TEST(ErrorOfAmbiguousTest, TellsWhatPassfortAnswered) {
-  ExpectError(ToldPlain({.outcome = NotKnown(Ambiguous::Cause::kServerError,
-                                             AnAnswer(502, 301, "migrating"))}),
-              grpc::StatusCode::UNKNOWN,
-              "the request was sent, but Passfort reported an error of its own (HTTP 502, code "
-              "301): it is not known whether the application was made. Do not call again before "
-              "the profile\\'s applications were looked at after 2025-10-09T08:54:35.250Z.",
-              ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "ANSWERED"},
-                                               {"http_status", "502"},
-                                               {"passfort_code", "301"},
-                                               {"passfort_message", "migrating"},
-                                               {"known_by", "2025-10-09T08:54:35.250Z"}}));
+  ExpectError(
+      ToldPlain(
+          {.outcome = NotKnown(Ambiguous::Cause::kServerError, AnAnswer(502, 301, "migrating"))}),
+      grpc::StatusCode::UNKNOWN,
+      "the request was sent, but Passfort, or something before it, reported an error of its "
+      "own (HTTP 502, code 301): it is not known whether the application was made. Do not call "
+      "again before "
+      "the profile\\'s applications were looked at after 2025-10-09T08:54:35.250Z.",
+      ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "ANSWERED"},
+                                       {"http_status", "502"},
+                                       {"passfort_code", "301"},
+                                       {"passfort_message", "migrating"},
+                                       {"known_by", "2025-10-09T08:54:35.250Z"}}));
 }
 
 TEST(ErrorOfAmbiguousTest, NamesEveryCause) {
@@ -111,7 +126,7 @@ TEST(ErrorOfAmbiguousTest, NamesEveryCause) {
       {Cause::kTimeout, "no answer came in time"},
       {Cause::kConnectionLost, "the connection was lost before the answer was whole"},
       {Cause::kAnswerTooLarge, "the answer was larger than the gateway reads"},
-      {Cause::kServerError, "Passfort reported an error of its own"},
+      {Cause::kServerError, "Passfort, or something before it, reported an error of its own"},
       {Cause::kUnreadable, "the answer could not be understood"},
       {Cause::kStopped, "the gateway stopped waiting for the answer"}};
   for (const auto& [cause, words] : causes) {

@@ -51,6 +51,9 @@ constexpr char kConflict[] =
 constexpr char kPrecondition[] =
     "Passfort\\'s rules forbid this in the profile\\'s present state|Change that state before "
     "calling again.";
+constexpr char kNotTaken[] =
+    "Passfort, or something before it, does not take such a request|Only the gateway\\'s operator "
+    "can mend this.";
 constexpr char kQuota[] =
     "a quota of the Passfort account is used up|Have it raised at Passfort before calling again.";
 constexpr char kCredentials[] =
@@ -79,16 +82,15 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{308, kNoCode, kInternal, "API_URL_REDIRECTS", kRedirects},
         RefusalCase{400, kNoCode, kInvalidArgument, "PASSFORT_REJECTED_INPUT", kRejectedInput},
         RefusalCase{401, kNoCode, kInternal, "GATEWAY_CREDENTIALS_REFUSED", kCredentials},
-        RefusalCase{402, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
         RefusalCase{403, kNoCode, grpc::StatusCode::PERMISSION_DENIED, "PASSFORT_FORBIDDEN",
                     kForbidden},
         RefusalCase{404, kNoCode, grpc::StatusCode::NOT_FOUND, "PASSFORT_NOT_FOUND", kNotFound},
-        RefusalCase{405, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{405, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kNotTaken},
         RefusalCase{409, kNoCode, kAlreadyExists, "PASSFORT_CONFLICT", kConflict},
-        RefusalCase{412, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition},
+        RefusalCase{410, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kNotTaken},
         RefusalCase{413, kNoCode, kInvalidArgument, "PASSFORT_REJECTED_INPUT", kRejectedInput},
         RefusalCase{422, kNoCode, kInvalidArgument, "PASSFORT_REJECTED_INPUT", kRejectedInput},
-        RefusalCase{499, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kPrecondition}),
+        RefusalCase{431, kNoCode, kFailedPrecondition, "PASSFORT_PRECONDITION", kNotTaken}),
     RefusalName);
 
 // A code that is known decides, whatever the HTTP status; any other does not.
