@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "service/once/application_match.h"
+#include "service/passfort/application_list.h"
 
 namespace gateway {
 namespace {
@@ -54,7 +55,7 @@ Task<Settlement> Settler::Weigh(Record seen, ApplicationList list) {
 
   if (evidence.found) {
     auto stored =
-        co_await store_.StoreFound(seen, AnswerFrom(*evidence.found->application), StoreDeadline());
+        co_await store_.StoreFound(seen, AnswerFrom(ApplicationOf(*evidence.found)), StoreDeadline());
     if (!stored.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
     if (auto* record = std::get_if<Record>(&*stored)) {
       co_return End(Settlement::Kind::kFound, std::move(*record));

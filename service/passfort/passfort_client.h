@@ -48,7 +48,8 @@ struct ListedApplication {
   std::string product_id;
   // Passfort's own name of the role, also one that the contract does not know. Empty if absent.
   std::string associated_role;
-  std::shared_ptr<pb::ProductApplication> application;
+  // The item as Passfort sent it, for ApplicationOf.
+  std::string json;
 };
 
 // A profile's applications, as far as Passfort's list of them could be read.
@@ -67,6 +68,8 @@ struct ListFailed {
   // Set if it was anything else: what a write that was surely not done would be told in its place.
   // An answer that is no list, or half of one, counts as kUnreachable.
   std::optional<NotCarriedOut> not_carried_out;
+  // It was a list, but an item of it says that it belongs to another profile. Worth a log line.
+  bool is_of_another_profile = false;
 };
 
 using ListOutcome = std::variant<ApplicationList, ListFailed>;

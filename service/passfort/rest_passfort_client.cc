@@ -101,8 +101,13 @@ Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id, D
   }
   const HttpResult result =
       co_await Get(absl::StrCat("/profiles/", profile_id, "/applications"), deadline, stop);
-  ListOutcome outcome = OutcomeOfList(result, clock_.WallNow());
+  ListOutcome outcome = OutcomeOfList(result, profile_id, clock_.WallNow());
   Note(kListApplicationsEndpoint, OutcomeName(outcome), start, result);
+  if (const auto* failed = std::get_if<ListFailed>(&outcome);
+      failed != nullptr && failed->is_of_another_profile) {
+    log_.Warn("Passfort listed applications of another profile; the list is not used",
+              {{"endpoint", kListApplicationsEndpoint}});
+  }
   co_return outcome;
 }
 

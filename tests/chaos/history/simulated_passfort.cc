@@ -1,5 +1,7 @@
 #include "tests/chaos/history/simulated_passfort.h"
 
+#include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -30,6 +32,15 @@ Product ProductOf(const ApplicationDraft& draft) {
     }
   }
   return Products().front();
+}
+
+// The contract's names are Passfort's own.
+std::string JsonOf(const pb::ProductApplication& application) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  static_cast<void>(google::protobuf::util::MessageToJsonString(application, &json, options));
+  return json;
 }
 
 }  // namespace
@@ -246,7 +257,7 @@ ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
     ListedApplication listed{.id = there.id,
                              .product_alias = answer.application->product().alias(),
                              .product_id = answer.application->product().id(),
-                             .application = answer.application};
+                             .json = JsonOf(*answer.application)};
     if (!world_.chance().Happens(weather_.no_role)) listed.associated_role = there.role;
     list.push_back(std::move(listed));
   }

@@ -18,7 +18,7 @@ ListedApplication Listed(std::string id) {
           .product_alias = "forexo_basic",
           .product_id = kProductId,
           .associated_role = "",
-          .application = nullptr};
+          .json = ""};
 }
 
 Evidence Weigh(const ApplicationDraft& draft, const std::vector<ListedApplication>& listed) {
@@ -115,9 +115,7 @@ TEST(ApplicationMatchTest, ARoleThatIsUnknownToTheContractIsAnotherRole) {
 
 TEST(ApplicationMatchTest, HiddenOnesAndEveryStatusCount) {
   ListedApplication hidden = Listed("a1");
-  hidden.application = std::make_shared<pb::ProductApplication>();
-  hidden.application->set_hidden(true);
-  hidden.application->set_status(pb::PRODUCT_APPLICATION_STATUS_CANCELLED);
+  hidden.json = R"({"id": "a1", "hidden": true, "status": "CANCELLED"})";
   EXPECT_TRUE(Weigh(DraftOfAlias(), {hidden}).found.has_value());
 }
 
