@@ -158,7 +158,8 @@ struct Reading {
 
 ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
-    const HttpResult nothing_done{.answer = *failure, .body_requested = false};
+    const HttpResult nothing_done{
+        .answer = *failure, .body_requested = false, .lost_on_reuse = result.lost_on_reuse};
     return std::visit(Reading(), OutcomeOfWrite(nothing_done, now));
   }
   const auto& response = std::get<HttpResponse>(result.answer);

@@ -17,6 +17,7 @@ bool IsFailureOfServer(const std::optional<PassfortAnswer>& answer) {
 
 // What an end says of Passfort as a whole. `took` is how long it had for an answer.
 Verdict VerdictOf(const NotCarriedOut& outcome, Milliseconds took, Milliseconds fair_wait) {
+  if (outcome.lost_on_reuse) return Verdict::kNothing;
   switch (outcome.cause) {
     case NotCarriedOut::Cause::kUnreachable:
       return IsFailureOfServer(outcome.answer) ? Verdict::kFails : Verdict::kWorks;
@@ -33,6 +34,7 @@ Verdict VerdictOf(const NotCarriedOut& outcome, Milliseconds took, Milliseconds 
 }
 
 Verdict VerdictOf(const Ambiguous& outcome, Milliseconds took, Milliseconds fair_wait) {
+  if (outcome.lost_on_reuse) return Verdict::kNothing;
   switch (outcome.cause) {
     case Ambiguous::Cause::kTimeout:
       return took >= fair_wait ? Verdict::kFails : Verdict::kNothing;

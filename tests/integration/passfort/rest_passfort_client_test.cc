@@ -140,6 +140,13 @@ TEST_F(RestPassfortClientTest, AsksWhetherPassfortAnswers) {
   EXPECT_FALSE(bench_.WhoAmI(bench_.client()));
 }
 
+TEST_F(RestPassfortClientTest, AsksOnAFreshConnection) {
+  List();
+  const auto opened = bench_.connections_opened();
+  EXPECT_TRUE(bench_.WhoAmI(bench_.client()));
+  EXPECT_EQ(bench_.connections_opened(), opened + 1);
+}
+
 TEST_F(RestPassfortClientTest, CountsEveryRequestByEndpointAndOutcome) {
   List();
   List("00000000-e219-67a4-5ab4-2186952e9038");

@@ -224,6 +224,7 @@ std::string DescribeFailure(const ListOutcome& outcome) {
   if (failed->not_carried_out->cause == Cause::kRateLimited) text = "rate limited";
   if (failed->not_carried_out->cause == Cause::kNoTimeLeft) text = "no time left";
   if (failed->not_carried_out->cause == Cause::kStopped) text = "stopped";
+  if (failed->not_carried_out->lost_on_reuse) text += " on reuse";
   if (const auto& after = failed->not_carried_out->retry_after) {
     text += " " + std::to_string(after->count()) + "ms";
   }
@@ -265,6 +266,11 @@ std::vector<FailureCase> FailureCases() {
       {"OldRedirect", Answer(301, ""), "unreachable 301"},
       {"Timeout", failure(Kind::kTimeout), "no time left"},
       {"Lost", failure(Kind::kConnectionLost), "unreachable"},
+      {"LostOnReuse",
+       HttpResult{.answer = HttpFailure{.kind = Kind::kConnectionLost},
+                  .body_requested = true,
+                  .lost_on_reuse = true},
+       "unreachable on reuse"},
       {"Connect", failure(Kind::kConnect), "unreachable"},
       {"TooLarge", failure(Kind::kTooLarge), "unreachable"},
       {"Stopped", failure(Kind::kStopped), "stopped"},

@@ -341,6 +341,8 @@ std::vector<VerdictCase> VerdictCases() {
   return {
       {"Unreachable", not_done(Cause::kUnreachable), 0ms, true},
       {"ConnectionLost", unknown(Why::kConnectionLost), 0ms, true},
+      {"LostOnReuse", Ambiguous{.lost_on_reuse = true}, 0ms, false},
+      {"LostOnReuseBeforeTheBody", NotCarriedOut{.lost_on_reuse = true}, 0ms, false},
       {"ServerError", unknown(Why::kServerError), 0ms, true},
       {"Unreadable", unknown(Why::kUnreadable), 0ms, true},
       {"TimeoutAfterAFairWait", unknown(Why::kTimeout), 10s, true},
