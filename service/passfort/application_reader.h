@@ -18,15 +18,18 @@ namespace gateway {
 
 namespace pb = ::passfort::gateway::v1;
 
-// Fills a product application from the events of its JSON object. What the typed fields would not
-// print back as the same value goes to `unmapped` as well.
+// Fills product applications from the events of their JSON objects, one after another. What the
+// typed fields would not print back as the same value goes to `unmapped` as well.
 //
 // Stops at anything but an object where an application begins, and at the second of two members
 // with one name: the first has left its traces, and does not count.
-class ApplicationReader final : public JsonEvents {
+class ApplicationReader : public JsonEvents {
  public:
-  // `application` is empty, and outlives the reader.
-  explicit ApplicationReader(pb::ProductApplication& application) : application_(&application) {}
+  // The next object fills the empty `application`.
+  void Begin(pb::ProductApplication& application) { application_ = &application; }
+
+  // True while that object is not whole.
+  bool is_open() const { return !frames_.empty(); }
 
   bool found_equal_names() const { return found_equal_names_; }
 
@@ -65,7 +68,7 @@ class ApplicationReader final : public JsonEvents {
   // What `unmapped` has of that frame.
   google::protobuf::Struct& Kept(size_t depth);
 
-  pb::ProductApplication* application_;
+  pb::ProductApplication* application_ = nullptr;
   // The application itself first, the innermost last.
   std::vector<Frame> frames_;
   // Where the value of a member goes that has no field.

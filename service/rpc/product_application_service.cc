@@ -201,8 +201,7 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
   } else {
     answer = *done.application;  // equal calls share it
   }
-  const Shortening shortening = ShortenToFit(call.answer, kLargestAnswerBytes);
-  if (result.is_shortened || shortening == Shortening::kShortened) {
+  if (ShortenToFit(call.answer, kLargestAnswerBytes) == Shortening::kShortened) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large for a message and was shortened",
                     {{"method", kMethodName}});

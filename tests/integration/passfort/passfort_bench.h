@@ -2,7 +2,6 @@
 #define TESTS_INTEGRATION_PASSFORT_PASSFORT_BENCH_H_
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -35,7 +34,6 @@ class PassfortBench {
   LoopClock& clock() { return clock_; }
   Metrics& metrics() { return metrics_; }
   Log& log() { return *log_; }
-  uint64_t connections_opened() const { return http_->stats().connections_opened; }
 
   static Deadline In(Milliseconds wait) {
     return Deadline(std::chrono::steady_clock::now() + wait);
