@@ -34,6 +34,7 @@ class AnswerReader {
   // A piece of the body. False: too large.
   bool TakeBody(std::string_view piece);
 
+  bool has_begun() const { return header_bytes_ > 0; }
   bool is_too_large() const { return is_too_large_; }
   // The headers came with the empty line that ends them. libcurl takes an answer that is cut in its
   // headers for a whole one without a body.

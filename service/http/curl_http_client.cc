@@ -165,20 +165,25 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
     }
   }
 
-  auto& [multi, address_feed] = multis_.WithRoom();
-  const uint64_t cache = multi.generation();
-  std::unique_ptr<CurlTransfer> transfer = TakeTransfer();
-  transfer->Start(multi, request, std::move(headers),
-                  address_feed.NewsFor(origin, addresses, cache), deadline);
-  HttpResult result;
-  {
-    const std::stop_callback on_stop(stop,
-                                     [&transfer] { transfer->Abort(Kind::kStopped, kStopped); });
-    result = co_await transfer->end();
+  // A second round follows a connection that was not clean, and nothing has left then.
+  while (true) {
+    auto& [multi, address_feed] = multis_.WithRoom();
+    const uint64_t cache = multi.generation();
+    std::unique_ptr<CurlTransfer> transfer = TakeTransfer();
+    transfer->Start(multi, request, headers, address_feed.NewsFor(origin, addresses, cache),
+                    deadline);
+    HttpResult result;
+    {
+      const std::stop_callback on_stop(stop,
+                                       [&transfer] { transfer->Abort(Kind::kStopped, kStopped); });
+      result = co_await transfer->end();
+    }
+    if (transfer->HasConnected()) address_feed.OnTaken(origin, addresses, cache);
+    const bool must_start_again = transfer->MetUncleanConnection();
+    GiveBack(std::move(transfer));
+    if (!must_start_again) co_return result;
+    request.needs_fresh_connection = true;
   }
-  if (transfer->HasConnected()) address_feed.OnTaken(origin, addresses, cache);
-  GiveBack(std::move(transfer));
-  co_return result;
 }
 
 std::unique_ptr<CurlTransfer> CurlHttpClient::Core::TakeTransfer() {

@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <chrono>
+#include <utility>
 
 #include "service/http/curl_transfer.h"
 
@@ -71,7 +72,27 @@ void CurlMultiLoop::OnSocketMade(int socket) {
   ++connections_opened_;
 }
 
-void CurlMultiLoop::OnSocketConnected(int socket) { sockets_[socket].is_connected = true; }
+void CurlMultiLoop::OnSocketConnected(int socket, int local_port,
+                                      std::shared_ptr<const TlsSessions> tls) {
+  Socket& entry = sockets_[socket];
+  entry.is_connected = true;
+  entry.local_port = local_port;
+  entry.tls = std::move(tls);
+}
+
+bool CurlMultiLoop::IsClean(int local_port) {
+  bool is_known = false;
+  for (const auto& [descriptor, entry] : sockets_) {
+    // Connections to several addresses may share a port; the other one may be ended with it.
+    if (entry.local_port != local_port) continue;
+    is_known = true;
+    if (multiplexing_ == Multiplexing::kOn && !entry.is_idle) continue;
+    if (!HasUnread(descriptor, entry.tls.get())) continue;
+    EndConnection(descriptor);
+    return false;
+  }
+  return is_known;
+}
 
 int CurlMultiLoop::OnSocketClosed(void* self, curl_socket_t socket) {
   // The watch goes first: the loop must not wait for a number that may soon be another file's.
@@ -123,7 +144,8 @@ int CurlMultiLoop::OnTimerWanted(CURLM* /*multi*/, long milliseconds, void* self
 void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
   Socket& entry = sockets_[descriptor];
   if (entry.is_idle) {
-    // The server closed an idle connection; libcurl finds that out when it wants to use it.
+    // Nothing is due on an idle connection. libcurl finds it dead when it wants to use it.
+    EndConnection(descriptor);
     entry.watch->Want(DescriptorWatch::kNone);
     return;
   }

@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
+#include "service/http/kept_connection.h"
 
 namespace gateway {
 
@@ -45,8 +46,13 @@ class CurlMultiLoop {
 
   // From CURLOPT_SOCKOPTFUNCTION: libcurl has made this socket and begins to connect it.
   void OnSocketMade(int socket);
-  // It is connected. libcurl tells when it closes such a one, and closes the others in silence.
-  void OnSocketConnected(int socket);
+  // It is connected, from `local_port`; `tls` is null without TLS. libcurl tells when it closes
+  // such a one, and closes the others in silence.
+  void OnSocketConnected(int socket, int local_port, std::shared_ptr<const TlsSessions> tls);
+  // From CURLOPT_PREREQFUNCTION, for a connection that was made for an earlier request: whether
+  // nothing came on it since. One that is not clean is ended. (A connection that carries other
+  // requests at the moment is clean: HTTP/2 says what belongs to which.)
+  bool IsClean(int local_port);
   // For CURLOPT_CLOSESOCKETFUNCTION, with the CurlMultiLoop as its data.
   static int OnSocketClosed(void* self, curl_socket_t socket);
 
@@ -59,6 +65,8 @@ class CurlMultiLoop {
  private:
   struct Socket {
     std::unique_ptr<DescriptorWatch> watch;
+    std::shared_ptr<const TlsSessions> tls;
+    int local_port = 0;
     bool is_connected = false;
     bool is_idle = false;
   };

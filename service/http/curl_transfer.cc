@@ -50,21 +50,6 @@ int LocalPortOf(int socket) {
   return -1;
 }
 
-CURLcode Trust(CURL* /*easy*/, void* tls, void* trust) {
-  static_cast<const TrustStore*>(trust)->Apply(static_cast<SSL_CTX*>(tls));
-  return CURLE_OK;
-}
-
-// For the server and for a proxy. libcurl reads no file of its own.
-void SetTrust(CURL* easy, const TrustStore& trust) {
-  for (const CURLoption file :
-       {CURLOPT_CAINFO, CURLOPT_CAPATH, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH}) {
-    curl_easy_setopt(easy, file, nullptr);
-  }
-  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &Trust);
-  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &trust);
-}
-
 // libcurl compares whole seconds and closes what is *older*; this closes what is as old.
 long MaxAgeSeconds(Milliseconds idle_timeout) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(idle_timeout).count();
@@ -111,7 +96,13 @@ void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
   curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(easy_, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  SetTrust(easy_, settings.trust);
+  // libcurl reads no file of its own.
+  for (const CURLoption file :
+       {CURLOPT_CAINFO, CURLOPT_CAPATH, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH}) {
+    curl_easy_setopt(easy_, file, nullptr);
+  }
+  curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &CurlTransfer::OnTlsSettings);
+  curl_easy_setopt(easy_, CURLOPT_SSL_CTX_DATA, &settings.trust);
 
   curl_easy_setopt(
       easy_, CURLOPT_HTTP_VERSION,
@@ -152,8 +143,11 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
   is_reusable_ = false;
   body_bytes_given_ = 0;
   connections_used_ = 0;
+  is_on_reused_connection_ = false;
+  met_unclean_connection_ = false;
   send_gate_was_closed_ = false;
   sockets_made_.clear();
+  tls_made_ = nullptr;
   body_requested_ = request.method == HttpMethod::kGet;
   body_goes_with_headers_ = false;
 
@@ -161,6 +155,7 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
   curl_easy_setopt(easy_, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_.get());
   curl_easy_setopt(easy_, CURLOPT_RESOLVE, addresses_.get());
+  curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, request.needs_fresh_connection ? 1L : 0L);
   if (request.method == HttpMethod::kGet) {
     curl_easy_setopt(easy_, CURLOPT_HTTPGET, 1L);
   } else {
@@ -196,6 +191,7 @@ void CurlTransfer::OnEnd(CURLcode code) {
   is_running_ = false;
   deadline_timer_.Stop();
   result_.answer = AnswerOf(code);
+  result_.lost_on_reuse = IsLossOnReuse(code);
   // libcurl counts its own retries over the life of a handle and gives up at the fifth.
   is_reusable_ = code == CURLE_OK && connections_used_ == 1;
 }
@@ -234,6 +230,13 @@ std::variant<HttpResponse, HttpFailure> CurlTransfer::AnswerOf(CURLcode code) {
   return failure;
 }
 
+// An HTTP/2 server that resets a stream speaks of the request, not of the connection.
+bool CurlTransfer::IsLossOnReuse(CURLcode code) const {
+  const auto* failure = std::get_if<HttpFailure>(&result_.answer);
+  return failure != nullptr && failure->kind == HttpFailure::Kind::kConnectionLost &&
+         code != CURLE_HTTP2_STREAM && is_on_reused_connection_ && !reader_.has_begun();
+}
+
 bool CurlTransfer::MayNotBeSentAgain() const {
   return request_->method == HttpMethod::kPost && body_requested_;
 }
@@ -259,13 +262,28 @@ size_t CurlTransfer::OnBodyWanted(char* buffer, size_t size, size_t count, void*
   return given;
 }
 
+// Called before each TLS handshake, with a proxy or the server. `settings` serve this one alone.
+CURLcode CurlTransfer::OnTlsSettings(CURL* easy, void* settings, void* trust) {
+  auto* const tls = static_cast<SSL_CTX*>(settings);
+  static_cast<const TrustStore*>(trust)->Apply(tls);
+  char* self = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
+  auto& transfer = *reinterpret_cast<CurlTransfer*>(self);
+  if (transfer.tls_made_ == nullptr) transfer.tls_made_ = std::make_shared<TlsSessions>();
+  CollectSession(tls, transfer.tls_made_);
+  return CURLE_OK;
+}
+
 // Of several addresses that libcurl tried at a time one has won, and the sockets of the others are
 // closed; the numbers of those may be other files' by now.
 void CurlTransfer::TellWhichSocketConnected(int local_port) {
   for (const int socket : sockets_made_) {
-    if (LocalPortOf(socket) == local_port) multi_->OnSocketConnected(socket);
+    if (LocalPortOf(socket) == local_port) {
+      multi_->OnSocketConnected(socket, local_port, tls_made_);
+    }
   }
   sockets_made_.clear();
+  tls_made_ = nullptr;
 }
 
 // Called when a connection is there, new or reused, right before the request goes out on it, the
@@ -274,8 +292,14 @@ int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip
                               int /*primary_port*/, int local_port) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   ++transfer.connections_used_;
+  const bool is_reused = transfer.sockets_made_.empty();
   transfer.TellWhichSocketConnected(local_port);
   if (transfer.MayNotBeSentAgain()) return CURL_PREREQFUNC_ABORT;
+  transfer.is_on_reused_connection_ = is_reused;
+  if (is_reused && !transfer.multi_->IsClean(local_port)) {
+    transfer.met_unclean_connection_ = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
   if (transfer.body_goes_with_headers_) {
     if (!transfer.SendGateIsOpen()) return CURL_PREREQFUNC_ABORT;
     transfer.body_requested_ = true;
@@ -307,6 +331,7 @@ int CurlTransfer::OnSocketMade(void* self, curl_socket_t socket, curlsocktype /*
   }
   transfer.multi_->OnSocketMade(socket);
   transfer.sockets_made_.push_back(socket);
+  transfer.tls_made_ = nullptr;  // of a connection that was given up, if of any
   return CURL_SOCKOPT_OK;
 }
 

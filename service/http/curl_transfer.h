@@ -19,6 +19,7 @@
 #include "service/http/curl_header_list.h"
 #include "service/http/curl_multi_loop.h"
 #include "service/http/http_client.h"
+#include "service/http/kept_connection.h"
 #include "service/http/trust_store.h"
 
 namespace gateway {
@@ -65,6 +66,10 @@ class CurlTransfer {
   // Breaks the transfer off, unless it has ended.
   void Abort(HttpFailure::Kind kind, std::string_view detail);
 
+  // The connection that libcurl took from its pool was not clean, so nothing was sent: the request
+  // is to be started again, on a fresh connection.
+  bool MetUncleanConnection() const { return met_unclean_connection_; }
+
   // libcurl is done with it (and does not know the handle any longer); the one who waits is told by
   // `TellEnd`.
   void OnEnd(CURLcode code);
@@ -78,6 +83,7 @@ class CurlTransfer {
 
  private:
   void SetConstantOptions(const CurlTransferSettings& settings);
+  static CURLcode OnTlsSettings(CURL* easy, void* settings, void* trust);
   static size_t OnBodyWanted(char* buffer, size_t size, size_t count, void* self);
   static size_t OnHeaderLine(char* line, size_t size, size_t count, void* self);
   static size_t OnBody(char* piece, size_t size, size_t count, void* self);
@@ -86,6 +92,7 @@ class CurlTransfer {
   static int OnConnected(void* self, char* primary_ip, char* local_ip, int primary_port,
                          int local_port);
   std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
+  bool IsLossOnReuse(CURLcode code) const;
   bool MayNotBeSentAgain() const;
   bool SendGateIsOpen();
 
@@ -109,7 +116,10 @@ class CurlTransfer {
   bool send_gate_was_closed_ = false;
   size_t body_bytes_given_ = 0;
   int connections_used_ = 0;
-  std::vector<int> sockets_made_;
+  bool is_on_reused_connection_ = false;
+  bool met_unclean_connection_ = false;
+  std::vector<int> sockets_made_;          // of the connection that is being made
+  std::shared_ptr<TlsSessions> tls_made_;  // likewise
 };
 
 }  // namespace gateway

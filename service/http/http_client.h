@@ -35,6 +35,8 @@ struct HttpRequest {
   std::optional<BootTime> send_before{};
   // The answer's body may be as long as this, even where the client's own limit is lower.
   size_t response_bytes_allowed = 0;
+  // Takes no connection that an earlier request used.
+  bool needs_fresh_connection = false;
 };
 
 // A whole answer, whatever its status.
@@ -79,6 +81,9 @@ struct HttpResult {
   // done" from "not known": it turns true when the transport asks to send the body and may (a GET
   // counts as asked from the start of its transfer), and error numbers have no say in it.
   bool body_requested = false;
+  // The connection had carried a request before and was lost before a byte of the answer. It may
+  // have been dead already, so this says nothing of the server's health.
+  bool lost_on_reuse = false;
 };
 
 // Sends HTTP requests without waiting for anything but its own coroutine. Loop thread only.

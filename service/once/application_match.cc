@@ -1,8 +1,10 @@
 #include "service/once/application_match.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "service/passfort/product_application_json.h"
 
@@ -12,22 +14,34 @@ namespace {
 // How two values compare that may be missing on either side.
 enum class Agreement { kEqual, kDifferent, kUnsure };
 
+bool IsAscii(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char byte) { return absl::ascii_isascii(byte); });
+}
+
+// Case and blanks around are Passfort's to change. Whether letters beyond ASCII differ in more than
+// their case is not for us to say.
+Agreement CompareText(absl::string_view sent, absl::string_view listed) {
+  sent = absl::StripAsciiWhitespace(sent);
+  listed = absl::StripAsciiWhitespace(listed);
+  if (sent.empty() || listed.empty()) return Agreement::kUnsure;
+  if (absl::EqualsIgnoreCase(sent, listed)) return Agreement::kEqual;
+  return IsAscii(sent) && IsAscii(listed) ? Agreement::kDifferent : Agreement::kUnsure;
+}
+
 Agreement CompareProduct(const ApplicationDraft& draft, const ListedApplication& listed) {
-  if (!draft.product_alias.empty() && !listed.product_alias.empty()) {
-    return draft.product_alias == listed.product_alias ? Agreement::kEqual : Agreement::kDifferent;
-  }
-  if (!draft.product_id.empty() && !listed.product_id.empty()) {
-    const std::string wanted = absl::AsciiStrToLower(absl::string_view(draft.product_id));
-    return wanted == listed.product_id ? Agreement::kEqual : Agreement::kDifferent;
-  }
-  return Agreement::kUnsure;
+  const Agreement by_id = CompareText(draft.product_id, listed.product_id);
+  if (draft.product_alias.empty()) return by_id;
+  const Agreement by_alias = CompareText(draft.product_alias, listed.product_alias);
+  const bool is_expected_id = by_id == Agreement::kEqual;
+  if (by_alias == Agreement::kUnsure && is_expected_id) return Agreement::kEqual;
+  // Either the product has another alias by now, or the caller's alias and id name two products.
+  if (by_alias == Agreement::kDifferent && is_expected_id) return Agreement::kUnsure;
+  return by_alias;
 }
 
 Agreement CompareRole(const ApplicationDraft& draft, const ListedApplication& listed) {
   const std::string_view wanted = AssociatedRoleJsonName(draft.associated_role);
-  if (wanted == listed.associated_role) return Agreement::kEqual;
-  if (wanted.empty() || listed.associated_role.empty()) return Agreement::kUnsure;
-  return Agreement::kDifferent;
+  return wanted == listed.associated_role ? Agreement::kEqual : Agreement::kUnsure;
 }
 
 bool Contains(const std::vector<std::string>& ids, const std::string& id) {
@@ -36,19 +50,18 @@ bool Contains(const std::vector<std::string>& ids, const std::string& id) {
 
 }  // namespace
 
-Evidence WeighList(const ApplicationDraft& draft, const std::vector<std::string>& snapshot,
+Evidence WeighList(const ApplicationDraft& draft, const std::vector<std::string>& baseline,
                    const std::vector<std::string>& held,
                    const std::vector<ListedApplication>& listed) {
   Evidence evidence;
   int matches = 0;
   for (const auto& application : listed) {
-    if (Contains(snapshot, application.id) || Contains(held, application.id)) continue;
+    if (Contains(baseline, application.id) || Contains(held, application.id)) continue;
     if (Contains(evidence.candidate_ids, application.id)) continue;  // listed twice
     const Agreement product = CompareProduct(draft, application);
-    const Agreement role = CompareRole(draft, application);
-    if (product == Agreement::kDifferent || role == Agreement::kDifferent) continue;
+    if (product == Agreement::kDifferent) continue;
     evidence.candidate_ids.push_back(application.id);
-    if (product == Agreement::kEqual && role == Agreement::kEqual) {
+    if (product == Agreement::kEqual && CompareRole(draft, application) == Agreement::kEqual) {
       ++matches;
       evidence.found = application;
     }

@@ -23,6 +23,11 @@ bool Contains(const std::vector<std::string>& ids, const std::string& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
+// Whether the application that Passfort answered with had been there before the first attempt.
+bool WasThere(const Record& record, const std::string& application_id) {
+  return record.snapshot && Contains(record.snapshot->ids, application_id);
+}
+
 }  // namespace
 
 OnceFlow::OnceFlow(OnceParts parts, OnceOptions options, RecordStore::Claim claim)
@@ -209,10 +214,10 @@ Task<OnceFlow::Next> OnceFlow::TakeSnapshot(Record record) {
     if (IsTakenBack()) nothing_done = TakenBack();
     co_return co_await Release(std::move(record), {.outcome = std::move(nothing_done)});
   }
-  auto& list = std::get<ApplicationList>(outcome);
+  ApplicationList list = Storable(std::get<ApplicationList>(std::move(outcome)));
   if (!record.snapshot) {
-    first_snapshot_.clear();
-    for (const auto& application : list.applications) first_snapshot_.push_back(application.id);
+    first_snapshot_ = {.is_complete = list.is_complete, .read_at = record.store_now};
+    for (const auto& listed : list.applications) first_snapshot_.ids.push_back(listed.id);
     co_return Next::kGoOn;
   }
   // It was sent before and proven absent; what came later than that is seen here.
@@ -274,6 +279,10 @@ Task<OnceFlow::Next> OnceFlow::WriteIntent(Record& record) {
       StoreDeadline());
   if (!changed.ok()) {
     stage_ = Stage::kNothingSent;  // the gate was never passed, whatever the store has
+    if (absl::IsResourceExhausted(changed.status())) {
+      co_return co_await Release(
+          record, {.outcome = NotBegun{.cause = NotBegun::Cause::kTooManyToCompare}});
+    }
     co_return End(WithStoreAway());
   }
   auto* sent = std::get_if<Record>(&*changed);
@@ -300,9 +309,8 @@ Task<OnceFlow::Next> OnceFlow::AfterAttempt(Record& record, WriteAttempt attempt
 // Passfort's own word: it is given whatever the store does.
 Task<OnceFlow::Next> OnceFlow::Received(Record record, Done done) {
   RecordStore::Answer answer = AnswerFrom(*done.application);
-  const bool was_there = record.snapshot && Contains(*record.snapshot, answer.application_id);
   WriteResult result{.outcome = std::move(done), .sent_at = sent_at_};
-  if (was_there) result.source = WriteResult::Source::kExisting;
+  if (WasThere(record, answer.application_id)) result.source = WriteResult::Source::kExisting;
   const Next next = End(std::move(result));
   if (!(co_await parts_.store.StoreReceived(record, answer, StoreDeadline())).ok()) {
     parts_.log.Warn("an answer of Passfort is given before it is stored: the store is away");
@@ -376,8 +384,9 @@ Task<OnceFlow::Next> OnceFlow::Resolve(Record record, std::optional<WriteResult>
   stage_ = Stage::kSent;
   parts_.at_step(OnceStep::kResolving, claim_.request_id);
   Backoff looks(options_.poll, parts_.random);
+  const Absence absence = refusal ? Absence::kKnown : Absence::kToBeProven;
   while (!stop_.stop_requested() && !is_abandoned_) {
-    Settlement look = co_await parts_.settler.Look(std::move(record), stop_.get_token());
+    Settlement look = co_await parts_.settler.Look(std::move(record), stop_.get_token(), absence);
     Note(look.record);
     Milliseconds wait = looks.Next();
     switch (look.kind) {
@@ -439,13 +448,14 @@ OnceFlow::Next OnceFlow::End(WriteResult result) {
 
 OnceFlow::Next OnceFlow::EndWith(const Record& record, WriteResult::Replay replay) {
   const bool is_found = record.origin == AnswerOrigin::kFound;
-  const bool was_there = record.snapshot && Contains(*record.snapshot, record.application_id);
+  const bool was_there = WasThere(record, record.application_id);
   return End({.outcome = AnswerOf(record),
               .sent_at = record.sent_at,
               .source = is_found    ? WriteResult::Source::kReconciled
                         : was_there ? WriteResult::Source::kExisting
                                     : WriteResult::Source::kReceived,
-              .replay = replay});
+              .replay = replay,
+              .is_shortened = record.is_answer_shortened});
 }
 
 // Without the store this call sent and will send nothing more. That is the whole truth only if no

@@ -138,7 +138,7 @@ class OnceFlow {
   bool is_abandoned_ = false;
   bool was_proven_absent_ = false;  // one more attempt is all that a call gets
   Stage stage_ = Stage::kNothingSent;
-  std::vector<std::string> first_snapshot_;
+  Baseline first_snapshot_;
   BootTime send_before_;
   std::optional<WriteResult> result_;
   struct Unstored {

@@ -27,6 +27,19 @@ enum class AnswerOrigin {
   kFound = 2,     // it was found in the list after the answer was lost
 };
 
+// What was on a profile before the first attempt: what is compared with to see what came later.
+struct Baseline {
+  // Of the applications, in lower case.
+  std::vector<std::string> ids;
+  // False: some items of the list could not be read, so an application that looks new later may
+  // have been there all the time.
+  bool is_complete = true;
+  // By the store's clock, and not later than the list was begun.
+  absl::Time read_at = absl::UnixEpoch();
+
+  friend bool operator==(const Baseline&, const Baseline&) = default;
+};
+
 struct Record {
   std::string request_id;
   // Counts the changes of hands and the intents, from a random start; part of every condition.
@@ -39,8 +52,8 @@ struct Record {
   ApplicationDraft draft;
   // While claimed or sent: until then the holder alone acts on the record.
   absl::Time lease_until;
-  // The ids on the profile before the first attempt; kept for good. Set from the first intent on.
-  std::optional<std::vector<std::string>> snapshot;
+  // Kept for good. Set from the first intent on.
+  std::optional<Baseline> snapshot;
   // From when on a list that shows nothing proves that nothing was done. Set from the first intent
   // on.
   std::optional<absl::Time> quiet_at;
@@ -48,12 +61,15 @@ struct Record {
   std::optional<absl::Time> sent_at;
   // An attempt once ended without a clear outcome: the record is never deleted by a release.
   bool was_ambiguous = false;
-  // kUndecided: what was found, at most 20.
+  // kUndecided: what was found, at most 20. None if it is undecided only because the list could not
+  // be read to its end.
   std::vector<std::string> candidate_ids;
   // kDone: the application's id in lower case, the serialized pb::ProductApplication and its
   // origin.
   std::string application_id;
   std::string answer;
+  // The application was too large for the store: `answer` is not all of it.
+  bool is_answer_shortened = false;
   AnswerOrigin origin = AnswerOrigin::kReceived;
   absl::Time expires_at;
   // The store's clock when this was read: all times above but `sent_at` are of that clock.

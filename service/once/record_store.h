@@ -14,10 +14,16 @@
 
 namespace gateway {
 
+// An application that is larger as a message is shortened to be stored.
+inline constexpr size_t kMaxStoredAnswerBytes = 16 * 1024 * 1024;
+// A longer application id is no id: an item of a list with one counts as unreadable.
+inline constexpr size_t kMaxApplicationIdBytes = 512;
+
 // Where records live. Every operation is one durable transaction; an error means that it counts as
 // not made, even where the store may have made it (the conditions of later operations see to that).
-// Errors are UNAVAILABLE (away), DEADLINE_EXCEEDED (too slow) or INTERNAL (broken). Leases and
-// other times are set and compared by the store's own clock. Loop thread only.
+// Errors are UNAVAILABLE (away), DEADLINE_EXCEEDED (too slow), INTERNAL (broken) or, where a value
+// is larger than the store will ever take, RESOURCE_EXHAUSTED. Leases and other times are set and
+// compared by the store's own clock. Loop thread only.
 class RecordStore {
  public:
   // A claim to be made: the first thing that happens to a request_id.
@@ -49,7 +55,7 @@ class RecordStore {
     std::optional<Milliseconds> lease;
     std::optional<Milliseconds> quiet_in;
     // Kept only if the record has none yet.
-    std::optional<std::vector<std::string>> first_snapshot;
+    std::optional<Baseline> first_snapshot;
     std::optional<absl::Time> sent_at;
     std::optional<bool> was_ambiguous;
     std::optional<std::vector<std::string>> candidate_ids;
@@ -61,6 +67,7 @@ class RecordStore {
   struct Answer {
     std::string application_id;  // in lower case
     std::string application;     // serialized
+    bool is_shortened = false;   // `application` is not all that Passfort sent
   };
 
   virtual ~RecordStore() = default;
@@ -82,7 +89,8 @@ class RecordStore {
   virtual Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) = 0;
   // Makes the record kDone with an answer that Passfort gave: whatever became of the record in the
   // meantime, and inserted from `seen` if it is gone. Replaces a found answer, never a received
-  // one. Nothing is changed if the id was begun anew by another caller or for other values.
+  // one; an application that was found stays held. Nothing is changed if the id was begun anew by
+  // another caller or for other values. An application id that is too long is not held.
   virtual Task<absl::Status> StoreReceived(Record seen, Answer answer, Deadline deadline) = 0;
   // Makes the record kDone with an application that was found, if epoch and state are still those
   // of `seen`, no other record of the profile is claimed or sent, and none holds that application.
@@ -90,7 +98,8 @@ class RecordStore {
   virtual Task<absl::StatusOr<ChangeResult>> StoreFound(Record seen, Answer answer,
                                                         Deadline deadline) = 0;
 
-  // The applications of `profile_id` that records other than `request_id` hold; ids in lower case.
+  // The applications of `profile_id` that records other than `request_id` hold, or held before a
+  // received answer replaced a found one; ids in lower case.
   virtual Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string profile_id,
                                                                  std::string request_id,
                                                                  Deadline deadline) = 0;
@@ -111,7 +120,9 @@ class RecordStore {
     int64_t unresolved = 0;  // of those, sent or undecided
     bool has_more = false;   // expired, than one sweep ends
   };
-  // Ends what has expired, a bounded part at a time.
+  // Ends what has expired, a bounded part at a time. A done record stays for longer while another
+  // record of its profile could still take the application for its own: one that is not done and
+  // whose baseline is older than the done record's expiry.
   virtual Task<absl::StatusOr<Swept>> Sweep(Deadline deadline) = 0;
 };
 

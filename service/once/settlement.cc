@@ -5,6 +5,8 @@
 
 #include "absl/strings/ascii.h"
 #include "service/once/application_match.h"
+#include "service/passfort/application_list.h"
+#include "service/passfort/application_truncation.h"
 
 namespace gateway {
 namespace {
@@ -24,11 +26,27 @@ Done AnswerOf(const Record& record) {
 }
 
 RecordStore::Answer AnswerFrom(const pb::ProductApplication& application) {
-  return {.application_id = absl::AsciiStrToLower(application.id()),
-          .application = application.SerializeAsString()};
+  RecordStore::Answer answer{.application_id = absl::AsciiStrToLower(application.id())};
+  if (application.ByteSizeLong() <= kMaxStoredAnswerBytes) {
+    answer.application = application.SerializeAsString();
+    return answer;
+  }
+  pb::ProductApplication shortened = application;
+  TruncateToFit(shortened, kMaxStoredAnswerBytes);
+  answer.application = shortened.SerializeAsString();
+  answer.is_shortened = true;
+  return answer;
 }
 
-Task<Settlement> Settler::Look(Record seen, std::stop_token stop) {
+ApplicationList Storable(ApplicationList list) {
+  const size_t too_long = std::erase_if(list.applications, [](const ListedApplication& listed) {
+    return listed.id.size() > kMaxApplicationIdBytes;
+  });
+  if (too_long > 0) list.is_complete = false;
+  return list;
+}
+
+Task<Settlement> Settler::Look(Record seen, std::stop_token stop, Absence absence) {
   // Read again, for the store's clock: only a list that is begun after the quiet moment proves that
   // nothing was done.
   auto now = co_await store_.Find(seen.request_id, StoreDeadline());
@@ -42,19 +60,25 @@ Task<Settlement> Settler::Look(Record seen, std::stop_token stop) {
   if (std::holds_alternative<ListFailed>(listed)) {
     co_return End(Settlement::Kind::kNoList, std::move(seen));
   }
-  co_return co_await Weigh(std::move(seen), std::get<ApplicationList>(std::move(listed)));
+  co_return co_await Weigh(std::move(seen), std::get<ApplicationList>(std::move(listed)), absence);
 }
 
-Task<Settlement> Settler::Weigh(Record seen, ApplicationList list) {
+Task<Settlement> Settler::Weigh(Record seen, ApplicationList list, Absence absence) {
+  list = Storable(std::move(list));
   const auto held =
       co_await store_.HeldIds(seen.draft.profile_id, seen.request_id, StoreDeadline());
   if (!held.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
-  Evidence evidence = WeighList(seen.draft, seen.snapshot.value_or(std::vector<std::string>()),
-                                *held, list.applications);
+  const Baseline baseline = seen.snapshot.value_or(Baseline());
+  Evidence evidence = WeighList(seen.draft, baseline.ids, *held, list.applications);
+  // An item that cannot be read now may be the one that we look for. One that could not be read
+  // before the first attempt may be the one that looks new now.
+  if (!list.is_complete || !baseline.is_complete) evidence.found.reset();
+  const bool proves_absence =
+      evidence.ShowsNothing() && (list.is_complete || absence == Absence::kKnown);
 
   if (evidence.found) {
     auto stored =
-        co_await store_.StoreFound(seen, AnswerFrom(*evidence.found->application), StoreDeadline());
+        co_await store_.StoreFound(seen, AnswerFrom(ApplicationOf(*evidence.found)), StoreDeadline());
     if (!stored.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
     if (auto* record = std::get_if<Record>(&*stored)) {
       co_return End(Settlement::Kind::kFound, std::move(*record));
@@ -79,11 +103,11 @@ Task<Settlement> Settler::Weigh(Record seen, ApplicationList list) {
     // What was found once may only be hidden now: an undecided record is never sent again.
     co_return End(Settlement::Kind::kUndecided, std::move(seen));
   }
-  if (evidence.ShowsNothing() && seen.state == RecordState::kClaimed) {
+  if (proves_absence && seen.state == RecordState::kClaimed) {
     co_return End(Settlement::Kind::kAbsent, std::move(seen));
   }
   RecordStore::Change change{.state = RecordState::kAbsent, .was_ambiguous = true};
-  if (!evidence.ShowsNothing()) {
+  if (!proves_absence) {
     change.state = RecordState::kUndecided;
     change.candidate_ids = std::move(evidence.candidate_ids);
   }

@@ -18,7 +18,7 @@ struct Settlement {
   enum class Kind {
     kFound,      // the record is done, with an application that was found
     kAbsent,     // nothing was done, and the record says so
-    kUndecided,  // several or unsure finds, and the record says so
+    kUndecided,  // several or unsure finds, or not all could be read; and the record says so
     kNotYet,     // it is too early to tell
     kNoList,     // Passfort or the store did not answer
     kLost,       // the record changed hands or state meanwhile
@@ -31,6 +31,12 @@ struct Settlement {
   Milliseconds quiet_in{0};
   // kLost: the profile's claimed or sent record, if it is what stands in the way.
   std::optional<Record> holder;
+};
+
+// Whether it takes a list to know that nothing was done.
+enum class Absence {
+  kToBeProven,  // an attempt may have been carried out
+  kKnown,       // every attempt was surely not; the list only shows whether that is the whole story
 };
 
 // Looks whether a write whose answer was lost was done after all. It only reads Passfort, so it
@@ -47,10 +53,10 @@ class Settler {
       : options_(options), store_(store), passfort_(passfort), clock_(clock) {}
 
   // One look. `seen` is sent, undecided, or claimed again after it was absent.
-  Task<Settlement> Look(Record seen, std::stop_token stop);
+  Task<Settlement> Look(Record seen, std::stop_token stop, Absence absence = Absence::kToBeProven);
 
   // As Look, with a list that was read already, begun when the store's clock was `seen.store_now`.
-  Task<Settlement> Weigh(Record seen, ApplicationList list);
+  Task<Settlement> Weigh(Record seen, ApplicationList list, Absence absence = Absence::kToBeProven);
 
  private:
   Deadline StoreDeadline() const { return Deadline(clock_.Now() + options_.store_timeout); }
@@ -61,8 +67,13 @@ class Settler {
   Clock& clock_;
 };
 
+// What a list says as far as the store can keep it: an item whose id is too long counts as
+// unreadable.
+ApplicationList Storable(ApplicationList list);
+
 // The answer of a record that is done.
 Done AnswerOf(const Record& record);
+// Shortened if it is too large for the store.
 RecordStore::Answer AnswerFrom(const pb::ProductApplication& application);
 
 }  // namespace gateway

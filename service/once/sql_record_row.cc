@@ -6,22 +6,23 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "service/once/record_store.h"
 #include "service/once/sql_string_list.h"
 
 namespace gateway {
 namespace {
 
 // The identifiers' bounds are those of the request check with room to spare. An application's id is
-// indexed, and PostgreSQL indexes less than 2.7 kB. An answer may be as large as one to a caller.
+// indexed, and PostgreSQL indexes less than 2.7 kB.
 constexpr size_t kMaxIdBytes = 512;
+static_assert(kMaxApplicationIdBytes <= kMaxIdBytes);
 constexpr size_t kMaxCallerBytes = 8 * 1024;
 constexpr size_t kMaxFingerprintBytes = 1024;
 constexpr size_t kMaxListBytes = 4 * 1024 * 1024;
-constexpr size_t kMaxAnswerBytes = 16 * 1024 * 1024;
 
 absl::Status CheckSize(std::string_view column, size_t size, size_t most) {
   if (size <= most) return absl::OkStatus();
-  return absl::InternalError(
+  return absl::ResourceExhaustedError(
       absl::StrCat("store a record: ", absl::string_view(column.data(), column.size()), " has ",
                    size, " bytes, above the limit of ", most));
 }
@@ -101,7 +102,7 @@ absl::StatusOr<Record> RecordOfRow(const SqlRow& row) {
   const int64_t role = reader.Number();
   record.draft.associated_role = static_cast<pb::AssociatedRole>(role);
   record.lease_until = reader.Time();
-  if (const auto snapshot = reader.BytesOrNull()) record.snapshot = reader.List(*snapshot);
+  if (const auto ids = reader.BytesOrNull()) record.snapshot = Baseline{.ids = reader.List(*ids)};
   record.quiet_at = reader.TimeOrNull();
   record.sent_at = reader.TimeOrNull();
   record.was_ambiguous = reader.Number() != 0;
@@ -111,6 +112,13 @@ absl::StatusOr<Record> RecordOfRow(const SqlRow& row) {
   const int64_t origin = reader.NumberOrNull().value_or(1);
   record.origin = static_cast<AnswerOrigin>(origin);
   record.expires_at = reader.Time();
+  const std::optional<absl::Time> baseline_at = reader.TimeOrNull();
+  const bool is_baseline_complete = reader.NumberOrNull().value_or(1) != 0;
+  if (record.snapshot) {
+    record.snapshot->read_at = baseline_at.value_or(absl::UnixEpoch());
+    record.snapshot->is_complete = is_baseline_complete;
+  }
+  record.is_answer_shortened = reader.NumberOrNull().value_or(0) != 0;
   record.store_now = reader.Time();
   const bool known_values = state >= 1 && state <= 5 && (origin == 1 || origin == 2) && role >= 0 &&
                             role <= std::numeric_limits<int32_t>::max();
@@ -123,6 +131,7 @@ absl::StatusOr<Record> RecordOfRow(const SqlRow& row) {
 std::vector<SqlValue> RecordParameters(const Record& record) {
   const bool is_done = record.state == RecordState::kDone;
   const auto if_done = [is_done](SqlValue value) { return is_done ? std::move(value) : SqlNull(); };
+  const std::optional<Baseline>& baseline = record.snapshot;
   return {
       record.request_id,
       record.epoch,
@@ -135,16 +144,19 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
       record.draft.product_id,
       static_cast<int64_t>(record.draft.associated_role),
       absl::ToUnixMicros(record.lease_until),
-      record.snapshot.has_value() ? SqlValue(SqlBytes{EncodeStringList(*record.snapshot)})
-                                  : SqlValue(SqlNull()),
+      baseline ? SqlValue(SqlBytes{EncodeStringList(baseline->ids)}) : SqlValue(SqlNull()),
       TimeOrNull(record.quiet_at),
       TimeOrNull(record.sent_at),
       static_cast<int64_t>(record.was_ambiguous),
       SqlBytes{EncodeStringList(record.candidate_ids)},
-      if_done(SqlBytes{record.application_id}),
+      record.application_id.empty() ? SqlValue(SqlNull())
+                                    : if_done(SqlBytes{record.application_id}),
       if_done(SqlBytes{record.answer}),
       if_done(static_cast<int64_t>(record.origin)),
       absl::ToUnixMicros(record.expires_at),
+      baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at)) : SqlValue(SqlNull()),
+      baseline ? SqlValue(int64_t{baseline->is_complete}) : SqlValue(SqlNull()),
+      if_done(int64_t{record.is_answer_shortened}),
   };
 }
 
@@ -168,8 +180,8 @@ absl::Status CheckRecordSize(const Record& record) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSnapshotSize(const std::vector<std::string>& snapshot) {
-  return CheckSize("snapshot", EncodeStringList(snapshot).size(), kMaxListBytes);
+absl::Status CheckSnapshotSize(const std::vector<std::string>& ids) {
+  return CheckSize("snapshot", EncodeStringList(ids).size(), kMaxListBytes);
 }
 
 absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids) {
@@ -177,10 +189,9 @@ absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids) {
 }
 
 absl::Status CheckAnswerSize(std::string_view application_id, std::string_view application) {
-  if (auto status = CheckSize("application_id", application_id.size(), kMaxIdBytes); !status.ok()) {
-    return status;
-  }
-  return CheckSize("answer", application.size(), kMaxAnswerBytes);
+  const auto status = CheckSize("application_id", application_id.size(), kMaxApplicationIdBytes);
+  if (!status.ok()) return status;
+  return CheckSize("answer", application.size(), kMaxStoredAnswerBytes);
 }
 
 }  // namespace gateway

@@ -17,8 +17,9 @@ namespace gateway {
 inline constexpr std::string_view kRecordColumns =
     "request_id, epoch, state, caller, fingerprint, profile_key, profile_id, product_alias, "
     "product_id, associated_role, lease_until, snapshot, quiet_at, sent_at, was_ambiguous, "
-    "candidate_ids, application_id, answer, origin, expires_at";
-inline constexpr size_t kRecordColumnCount = 20;
+    "candidate_ids, application_id, answer, origin, expires_at, baseline_at, baseline_complete, "
+    "answer_shortened";
+inline constexpr size_t kRecordColumnCount = 23;
 
 // INTERNAL if the row is none that a gateway wrote.
 absl::StatusOr<Record> RecordOfRow(const SqlRow& row);
@@ -26,10 +27,10 @@ absl::StatusOr<Record> RecordOfRow(const SqlRow& row);
 // `lease_until` and `expires_at` are written as they are.
 std::vector<SqlValue> RecordParameters(const Record& record);
 
-// What is bounded in number must be bounded in bytes as well. INTERNAL names the column that is too
-// long, not its value: whoever makes a record has checked what a caller sent long before.
+// What is bounded in number must be bounded in bytes as well. RESOURCE_EXHAUSTED names the column
+// that is too long, not its value.
 absl::Status CheckRecordSize(const Record& record);
-absl::Status CheckSnapshotSize(const std::vector<std::string>& snapshot);
+absl::Status CheckSnapshotSize(const std::vector<std::string>& ids);
 absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids);
 absl::Status CheckAnswerSize(std::string_view application_id, std::string_view application);
 

@@ -5,7 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "service/once/record_statements.h"
 #include "service/once/sql_record_row.h"
 #include "service/once/sql_string_list.h"
 
@@ -19,141 +19,6 @@ constexpr int kMaxRounds = 100;
 
 // Rows that one Sweep ends at most: no statement holds the database up for long.
 constexpr int kSweepRows = 500;
-
-// {columns} and {table} stand for the obvious.
-std::string Sql(std::string_view text) {
-  return absl::StrReplaceAll(
-      absl::string_view(text.data(), text.size()),
-      {{"{columns}", absl::string_view(kRecordColumns.data(), kRecordColumns.size())},
-       {"{table}", "passfort_gateway_records"}});
-}
-
-const std::string& InsertClaim() {
-  static const auto* const sql =
-      new std::string(Sql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                          "$9, $10, {now} + $11, "
-                          "$12, $13, $14, $15, $16, $17, $18, $19, {now} + $20) "
-                          "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
-  return *sql;
-}
-
-const std::string& SelectRecord() {
-  static const auto* const sql =
-      new std::string(Sql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1"));
-  return *sql;
-}
-
-const std::string& SelectOpenRecord() {
-  static const auto* const sql =
-      new std::string(Sql("SELECT {columns}, {now} FROM {table} "
-                          "WHERE profile_key = $1 AND state IN (1, 2) AND request_id <> $2"));
-  return *sql;
-}
-
-// What an InsertClaim may have met: its id, its profile's open record, or one that is both. In one
-// statement, so that what moves from one to the other is not missed.
-const std::string& SelectInTheWay() {
-  static const auto* const sql =
-      new std::string(Sql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1 "
-                          "UNION ALL SELECT {columns}, {now} FROM {table} "
-                          "WHERE profile_key = $2 AND state IN (1, 2) AND request_id <> $1"));
-  return *sql;
-}
-
-const std::string& UpdateRecord() {
-  static const auto* const sql =
-      new std::string(Sql("UPDATE {table} SET epoch = epoch + 1, state = $4, "
-                          "lease_until = COALESCE({now} + $5, lease_until), "
-                          "snapshot = COALESCE(snapshot, $6), "
-                          "quiet_at = COALESCE({now} + $7, quiet_at), "
-                          "sent_at = COALESCE($8, sent_at), "
-                          "was_ambiguous = COALESCE($9, was_ambiguous), "
-                          "candidate_ids = COALESCE($10, candidate_ids), "
-                          "expires_at = {now} + $11 "
-                          "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
-                          "RETURNING {columns}, {now}"));
-  return *sql;
-}
-
-const std::string& UpdateOverdueRecord() {
-  static const auto* const sql = new std::string(absl::StrReplaceAll(
-      UpdateRecord(), {{"state = $3 ", "state = $3 AND lease_until <= {now} "}}));
-  return *sql;
-}
-
-const std::string& DeleteRecord() {
-  static const auto* const sql =
-      new std::string(Sql("DELETE FROM {table} WHERE request_id = $1 AND epoch = $2 AND state = $3 "
-                          "RETURNING epoch"));
-  return *sql;
-}
-
-const std::string& UpsertReceived() {
-  static const auto* const sql = new std::string(Sql(
-      "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-      "$11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20) "
-      "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
-      "candidate_ids = excluded.candidate_ids, application_id = excluded.application_id, "
-      "answer = excluded.answer, origin = excluded.origin, expires_at = excluded.expires_at "
-      "WHERE (kept.state <> 5 OR kept.origin = 2) AND kept.caller = excluded.caller "
-      "AND kept.fingerprint = excluded.fingerprint "
-      "RETURNING epoch"));
-  return *sql;
-}
-
-// An application belongs to one profile, so only the profile's own records can hold it.
-const std::string& UpdateFound() {
-  static const auto* const sql = new std::string(
-      Sql("UPDATE {table} AS mine SET epoch = epoch + 1, state = 5, candidate_ids = $4, "
-          "application_id = $5, answer = $6, origin = 2, expires_at = {now} + $7 "
-          "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
-          "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
-          "WHERE other.profile_key = mine.profile_key AND other.request_id <> mine.request_id "
-          "AND (other.state IN (1, 2) OR other.application_id = $5)) "
-          "RETURNING {columns}, {now}"));
-  return *sql;
-}
-
-const std::string& SelectHeldIds() {
-  static const auto* const sql = new std::string(
-      Sql("SELECT DISTINCT application_id FROM {table} "
-          "WHERE profile_key = $1 AND request_id <> $2 AND application_id IS NOT NULL"));
-  return *sql;
-}
-
-const std::string& SelectSent() {
-  static const auto* const sql = new std::string(
-      Sql("SELECT {columns}, {now} FROM {table} WHERE state = 2 "
-          "AND (lease_until, request_id) > ($1, $2) ORDER BY lease_until, request_id LIMIT $3"));
-  return *sql;
-}
-
-// The outer conditions stand again for PostgreSQL: they are looked at once more if a row changed
-// while the statement waited for it.
-const std::string& ExpireSent() {
-  static const auto* const sql = new std::string(
-      Sql("UPDATE {table} SET epoch = epoch + 1, state = 4, expires_at = {now} + $1 "
-          "WHERE state = 2 AND expires_at <= {now} AND request_id IN "
-          "(SELECT request_id FROM {table} WHERE state = 2 AND expires_at <= {now} "
-          "ORDER BY expires_at LIMIT $2) RETURNING epoch"));
-  return *sql;
-}
-
-const std::string& DeleteExpired() {
-  static const auto* const sql = new std::string(
-      Sql("DELETE FROM {table} WHERE state <> 2 AND expires_at <= {now} AND request_id IN "
-          "(SELECT request_id FROM {table} WHERE state <> 2 AND expires_at <= {now} "
-          "ORDER BY expires_at LIMIT $1) RETURNING epoch"));
-  return *sql;
-}
-
-// Two plain counts, each from an index of its own.
-const std::string& CountAll() {
-  static const auto* const sql =
-      new std::string(Sql("SELECT (SELECT count(*) FROM {table}), "
-                          "(SELECT count(*) FROM {table} WHERE state IN (2, 4))"));
-  return *sql;
-}
 
 // Identifiers are compared in lower case.
 std::string ProfileKey(const std::string& profile_id) { return absl::AsciiStrToLower(profile_id); }
@@ -250,7 +115,8 @@ Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::ChangeIf(std::st
                                                                          Record seen, Change change,
                                                                          Deadline deadline) {
   if (change.first_snapshot.has_value()) {
-    if (auto status = CheckSnapshotSize(*change.first_snapshot); !status.ok()) co_return status;
+    auto status = CheckSnapshotSize(change.first_snapshot->ids);
+    if (!status.ok()) co_return status;
   }
   if (change.candidate_ids.has_value()) {
     if (auto status = CheckCandidateSize(*change.candidate_ids); !status.ok()) co_return status;
@@ -258,7 +124,9 @@ Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::ChangeIf(std::st
   std::vector<SqlValue> parameters = AsSeen(seen);
   parameters.emplace_back(static_cast<int64_t>(change.state));
   parameters.push_back(MicrosOrNull(change.lease));
-  parameters.push_back(ListOrNull(change.first_snapshot));
+  const std::optional<Baseline>& baseline = change.first_snapshot;
+  parameters.push_back(baseline ? SqlValue(SqlBytes{EncodeStringList(baseline->ids)})
+                                : SqlValue(SqlNull()));
   parameters.push_back(MicrosOrNull(change.quiet_in));
   parameters.push_back(change.sent_at.has_value() ? SqlValue(absl::ToUnixMicros(*change.sent_at))
                                                   : SqlValue(SqlNull()));
@@ -267,6 +135,9 @@ Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::ChangeIf(std::st
                            : SqlValue(SqlNull()));
   parameters.push_back(ListOrNull(change.candidate_ids));
   parameters.emplace_back(WindowMicros());
+  parameters.push_back(baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at))
+                                : SqlValue(SqlNull()));
+  parameters.push_back(baseline ? SqlValue(int64_t{baseline->is_complete}) : SqlValue(SqlNull()));
   for (int round = 0; round < kMaxRounds; ++round) {
     auto changed = co_await Single(statement, parameters, deadline);
     if (changed.ok() && changed->has_value()) co_return **std::move(changed);
@@ -288,6 +159,8 @@ Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record seen, Deadline deadline
 }
 
 Task<absl::Status> SqlRecordStore::StoreReceived(Record seen, Answer answer, Deadline deadline) {
+  // Unheld, it is a candidate of whoever sees it, and nobody's.
+  if (answer.application_id.size() > kMaxApplicationIdBytes) answer.application_id.clear();
   if (auto status = CheckAnswerSize(answer.application_id, answer.application); !status.ok()) {
     co_return status;
   }
@@ -297,6 +170,7 @@ Task<absl::Status> SqlRecordStore::StoreReceived(Record seen, Answer answer, Dea
   seen.candidate_ids.clear();
   seen.application_id = absl::AsciiStrToLower(answer.application_id);
   seen.answer = std::move(answer.application);
+  seen.is_answer_shortened = answer.is_shortened;
   seen.origin = AnswerOrigin::kReceived;
   // A duration: the statement adds it to its own clock.
   seen.expires_at = absl::FromUnixMicros(WindowMicros());
@@ -316,6 +190,7 @@ Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::StoreFound(Recor
   parameters.emplace_back(SqlBytes{application_id});
   parameters.emplace_back(SqlBytes{std::move(answer.application)});
   parameters.emplace_back(WindowMicros());
+  parameters.emplace_back(int64_t{answer.is_shortened});
   for (int round = 0; round < kMaxRounds; ++round) {
     auto found = co_await Single(UpdateFound(), parameters, deadline);
     // Another record found the same application at the same moment.

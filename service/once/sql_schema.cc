@@ -58,12 +58,25 @@ constexpr std::string_view kCreateUnresolvedIndex =
     "CREATE INDEX IF NOT EXISTS passfort_gateway_records_unresolved "
     "ON passfort_gateway_records (state) WHERE state IN (2, 4)";
 
+// Version 2. NULL in a row that version 1 wrote: a baseline of unknown age that was complete, no
+// replaced application, an answer that is whole.
+constexpr std::string_view kAddBaselineAt =
+    "ALTER TABLE passfort_gateway_records ADD COLUMN IF NOT EXISTS baseline_at bigint";
+constexpr std::string_view kAddBaselineComplete =
+    "ALTER TABLE passfort_gateway_records ADD COLUMN IF NOT EXISTS baseline_complete bigint";
+constexpr std::string_view kAddAnswerShortened =
+    "ALTER TABLE passfort_gateway_records ADD COLUMN IF NOT EXISTS answer_shortened bigint";
+// The application that was found before Passfort's own answer named another one.
+constexpr std::string_view kAddReplacedId =
+    "ALTER TABLE passfort_gateway_records ADD COLUMN IF NOT EXISTS replaced_id bytea";
+
 }  // namespace
 
 const std::vector<SqlSchemaStep>& SqlSchemaSteps() {
   static const auto* const steps = new std::vector<SqlSchemaStep>{
       {{kCreateRecords, kCreateOpenIndex, kCreateFoundIndex, kCreateProfileIndex, kCreateLeaseIndex,
         kCreateExpiryIndex, kCreateUnresolvedIndex}},
+      {{kAddBaselineAt, kAddBaselineComplete, kAddAnswerShortened, kAddReplacedId}},
   };
   return *steps;
 }

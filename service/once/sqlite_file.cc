@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "service/once/sql_schema.h"
 #include "service/once/sqlite_place.h"
 
@@ -154,7 +155,10 @@ absl::Status BringUpToDate(sqlite3* database, const std::string& path, int64_t v
   bool done = Execute(database, "BEGIN IMMEDIATE");
   for (auto step = version; done && step < SqlSchemaVersion(); ++step) {
     for (const auto statement : SqlSchemaSteps()[static_cast<size_t>(step)].statements) {
-      done = done && Execute(database, std::string(statement));
+      // SQLite knows no IF NOT EXISTS for columns, and needs none in this transaction.
+      const std::string sql =
+          absl::StrReplaceAll(View(statement), {{"ADD COLUMN IF NOT EXISTS", "ADD COLUMN"}});
+      done = done && Execute(database, sql);
     }
   }
   if (version == 0) {

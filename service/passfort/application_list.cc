@@ -1,37 +1,143 @@
 #include "service/passfort/application_list.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "service/http/http_client.h"
+#include "service/passfort/json_events.h"
 #include "service/passfort/outcome.h"
 #include "service/passfort/product_application_json.h"
 
 namespace gateway {
 namespace {
 
-// The text of a role; empty if it is absent, null or of another type than documented.
-std::string RoleText(const pb::ProductApplication& application) {
-  if (application.associated_role() != pb::ASSOCIATED_ROLE_UNSPECIFIED) {
-    return std::string(AssociatedRoleJsonName(application.associated_role()));
-  }
-  const auto& kept = application.unmapped().fields();
-  const auto role = kept.find("associated_role");
-  if (role == kept.end()) return "";
-  // A number that no double holds is kept as a string, too.
-  const std::string& text = role->second.string_value();
-  return text.find_first_not_of("-0123456789") == std::string::npos ? "" : text;
-}
+// Reads a list of applications, of each what it is compared by. Members of another type than
+// documented are absent, and of equal names the last one counts.
+class ListReader final : public JsonEvents {
+ public:
+  ListReader(std::string_view text, std::string_view profile_id)
+      : text_(text), asked_profile_id_(profile_id.data(), profile_id.size()) {}
 
-ListedApplication Listed(pb::ProductApplication application) {
-  ListedApplication listed;
-  listed.id = absl::AsciiStrToLower(application.id());
-  listed.product_alias = application.product().alias();
-  listed.product_id = absl::AsciiStrToLower(application.product().id());
-  listed.associated_role = RoleText(application);
-  listed.application = std::make_shared<pb::ProductApplication>(std::move(application));
-  return listed;
-}
+  bool Scalar(const JsonScalar& value) override {
+    if (depth_ == 0) return false;
+    if (depth_ == kInList) list_.is_complete = false;
+    if (std::string* field = std::exchange(field_, nullptr)) *field = TextOf(value);
+    if (depth_ == kInItem) inner_ = Inner::kOther;
+    return true;
+  }
+
+  bool Open(JsonContainer kind, size_t begin) override {
+    if (depth_ == 0 && kind != JsonContainer::kList) return false;
+    if (depth_ == kInList) {
+      item_ = {};
+      profile_id_.clear();
+      profile_.clear();
+      begin_ = begin;
+      is_in_object_ = kind == JsonContainer::kObject;
+    }
+    if (depth_ == kInItem && kind != JsonContainer::kObject) inner_ = Inner::kOther;
+    field_ = nullptr;
+    ++depth_;
+    return true;
+  }
+
+  bool Name(std::string_view name) override {
+    field_ = nullptr;
+    if (depth_ == kInItem && is_in_object_) {
+      NameInItem(name);
+    } else if (depth_ == kInItem + 1) {
+      NameInside(name);
+    }
+    return true;
+  }
+
+  bool Close(size_t end) override {
+    --depth_;
+    if (depth_ == kInItem) inner_ = Inner::kOther;
+    if (depth_ == kInList) EndItem(end);
+    return true;
+  }
+
+  // An item says that it belongs to another profile than the one asked for.
+  bool names_another_profile() const { return names_another_profile_; }
+
+  ApplicationList TakeResult() { return std::move(list_); }
+
+ private:
+  // How many objects and lists are around the next value.
+  static constexpr int kInList = 1;
+  static constexpr int kInItem = 2;
+  // Which object inside of an item it is.
+  enum class Inner { kOther, kProduct, kProfile };
+
+  static std::string TextOf(const JsonScalar& value) {
+    if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
+    if (const auto* odd = std::get_if<OddString>(&value)) return std::string(odd->text);
+    return "";
+  }
+
+  void NameInItem(std::string_view name) {
+    inner_ = Inner::kOther;
+    if (name == "id") {
+      field_ = &item_.id;
+    } else if (name == "associated_role") {
+      field_ = &item_.associated_role;
+    } else if (name == "profile_id") {
+      field_ = &profile_id_;
+    } else if (name == "product") {
+      inner_ = Inner::kProduct;
+      item_.product_alias.clear();
+      item_.product_id.clear();
+    } else if (name == "profile") {
+      inner_ = Inner::kProfile;
+      profile_.clear();
+    }
+    // What an equal name had does not count.
+    if (field_ != nullptr) field_->clear();
+  }
+
+  void NameInside(std::string_view name) {
+    if (inner_ == Inner::kProduct && name == "alias") field_ = &item_.product_alias;
+    if (inner_ == Inner::kProduct && name == "id") field_ = &item_.product_id;
+    if (inner_ == Inner::kProfile && name == "id") field_ = &profile_;
+    if (field_ != nullptr) field_->clear();
+  }
+
+  bool IsAnother(const std::string& profile_id) const {
+    return !profile_id.empty() && !absl::EqualsIgnoreCase(profile_id, asked_profile_id_);
+  }
+
+  void EndItem(size_t end) {
+    if (IsAnother(profile_id_) || IsAnother(profile_)) names_another_profile_ = true;
+    if (item_.id.empty()) {
+      list_.is_complete = false;
+      return;
+    }
+    absl::AsciiStrToLower(&item_.id);
+    absl::AsciiStrToLower(&item_.product_id);
+    item_.json = text_.substr(begin_, end - begin_);
+    list_.applications.push_back(std::move(item_));
+  }
+
+  const std::string_view text_;
+  const absl::string_view asked_profile_id_;
+  ApplicationList list_;
+  int depth_ = 0;
+  Inner inner_ = Inner::kOther;
+  // Where the next value goes. Null if it is not compared.
+  std::string* field_ = nullptr;
+  // The item that is read.
+  ListedApplication item_;
+  // Its `profile_id`, and the `id` of its `profile`: not documented, so mostly empty.
+  std::string profile_id_;
+  std::string profile_;
+  size_t begin_ = 0;
+  bool is_in_object_ = false;
+  bool names_another_profile_ = false;
+};
 
 // What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
 // write was not carried out here.
@@ -45,32 +151,37 @@ struct Reading {
                                              .answer = std::move(outcome.answer)}};
   }
   // One application in place of a list.
-  ListFailed operator()(const Done&) const {
-    return {.not_carried_out = NotCarriedOut{}, .is_no_list = true};
-  }
+  ListFailed operator()(const Done&) const { return {.not_carried_out = NotCarriedOut{}}; }
 };
 
 }  // namespace
 
-ListOutcome OutcomeOfList(const HttpResult& result, absl::Time now) {
+ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
-    const HttpResult nothing_done{.answer = *failure, .body_requested = false};
-    ListFailed failed = std::visit(Reading(), OutcomeOfWrite(nothing_done, now));
-    failed.is_no_list = failure->kind == HttpFailure::Kind::kTooLarge;
-    return failed;
+    const HttpResult nothing_done{
+        .answer = *failure, .body_requested = false, .lost_on_reuse = result.lost_on_reuse};
+    return std::visit(Reading(), OutcomeOfWrite(nothing_done, now));
   }
   const auto& response = std::get<HttpResponse>(result.answer);
   if (response.status >= 200 && response.status <= 299) {
-    if (auto applications = ReadProductApplications(response.body)) {
-      ApplicationList list;
-      list.applications.reserve(applications->size());
-      for (auto& application : *applications) {
-        list.applications.push_back(Listed(std::move(application)));
-      }
-      return list;
+    ListReader reader(response.body, profile_id);
+    if (ReadJsonEvents(response.body, reader, kMaxJsonValuesOfList) == JsonEnd::kWhole) {
+      if (!reader.names_another_profile()) return reader.TakeResult();
+      return ListFailed{.not_carried_out =
+                            NotCarriedOut{.answer = PassfortAnswer{.http_status = response.status}},
+                        .is_of_another_profile = true};
     }
   }
   return std::visit(Reading(), OutcomeOfWrite(result, now));
+}
+
+pb::ProductApplication ApplicationOf(const ListedApplication& listed) {
+  auto application = ReadProductApplication(listed.json, kMaxJsonValuesOfList);
+  if (application) return *std::move(application);
+  // Not from a list, then.
+  pb::ProductApplication known;
+  known.set_id(listed.id);
+  return known;
 }
 
 std::string_view OutcomeName(const ListOutcome& outcome) {

@@ -1,6 +1,8 @@
 #ifndef SERVICE_PASSFORT_APPLICATION_LIST_H_
 #define SERVICE_PASSFORT_APPLICATION_LIST_H_
 
+#include <string_view>
+
 #include "absl/time/time.h"
 #include "service/passfort/passfort_client.h"
 
@@ -8,11 +10,18 @@ namespace gateway {
 
 struct HttpResult;
 
-// Reads the answer to GET /profiles/{profile_id}/applications. A list counts only if all of it is
-// there: a 2xx with a JSON array whose every item is an object with a non-empty `id`, because what
-// a list does not show is taken for not done. Everything else is what the table of outcomes makes
-// of it. A pure function that never fails. `now` is for dates in rate-limit headers.
-ListOutcome OutcomeOfList(const HttpResult& result, absl::Time now);
+// Reads the answer to GET /profiles/{profile_id}/applications. A list counts only if it came whole,
+// with a 2xx, as a JSON array, and if no item says that it belongs to another profile. An item that
+// is no object with a non-empty `id` is left out, and makes the list incomplete. Everything else is
+// what the table of outcomes makes of it. A pure function that never fails. `now` is for dates in
+// rate-limit headers.
+//
+// Of each item it reads what is compared, so that a long list does not hold the loop; the rest is
+// for ApplicationOf.
+ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now);
+
+// The whole application, with nothing lost.
+pb::ProductApplication ApplicationOf(const ListedApplication& listed);
 
 // A short stable name for logs and metrics, as OutcomeName has them.
 std::string_view OutcomeName(const ListOutcome& outcome);

@@ -18,18 +18,15 @@ namespace gateway {
 
 namespace pb = ::passfort::gateway::v1;
 
-// Fills product applications from the events of their JSON objects, one after another. What the
-// typed fields would not print back as the same value goes to `unmapped` as well.
+// Fills a product application from the events of its JSON object. What the typed fields would not
+// print back as the same value goes to `unmapped` as well.
 //
 // Stops at anything but an object where an application begins, and at the second of two members
 // with one name: the first has left its traces, and does not count.
-class ApplicationReader : public JsonEvents {
+class ApplicationReader final : public JsonEvents {
  public:
-  // The next object fills the empty `application`.
-  void Begin(pb::ProductApplication& application) { application_ = &application; }
-
-  // True while that object is not whole.
-  bool is_open() const { return !frames_.empty(); }
+  // `application` is empty, and outlives the reader.
+  explicit ApplicationReader(pb::ProductApplication& application) : application_(&application) {}
 
   bool found_equal_names() const { return found_equal_names_; }
 
@@ -68,7 +65,7 @@ class ApplicationReader : public JsonEvents {
   // What `unmapped` has of that frame.
   google::protobuf::Struct& Kept(size_t depth);
 
-  pb::ProductApplication* application_ = nullptr;
+  pb::ProductApplication* application_;
   // The application itself first, the innermost last.
   std::vector<Frame> frames_;
   // Where the value of a member goes that has no field.

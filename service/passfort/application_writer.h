@@ -22,9 +22,10 @@ struct NotBegun {
     kNeedsStore,        // no store is configured
     kStoreUnavailable,  // the store did not answer before anything was sent
     kStoreFull,
-    kTooManyFlows,     // as many writes under way as allowed, with those whose callers have left
-    kWriteInProgress,  // another record of the profile is claimed or sent
-    kNotCreated,       // sent, and proven absent
+    kTooManyFlows,      // as many writes under way as allowed, with those whose callers have left
+    kWriteInProgress,   // another record of the profile is claimed or sent
+    kNotCreated,        // sent, and proven absent
+    kTooManyToCompare,  // the profile has more applications than the store keeps the ids of
   };
   Cause cause = Cause::kStoreUnavailable;
 };
@@ -45,6 +46,8 @@ struct WriteResult {
   Source source = Source::kReceived;
   // kYes: an earlier call under the request_id made it, or found it.
   Replay replay = Replay::kNo;
+  // Done only: the application comes from the store, which had no room for all of it.
+  bool is_shortened = false;
   // Ambiguous only: from then on a look at the profile's applications shows the truth.
   std::optional<absl::Time> known_by;
   // Ambiguous only: applications that may be the one.

@@ -80,9 +80,13 @@ Ambiguous::Cause WhyAmbiguous(HttpFailure::Kind kind) {
   }
 }
 
-Outcome OutcomeOfFailure(const HttpFailure& failure, bool body_requested) {
-  if (!body_requested) return NotCarriedOut{.cause = WhyNotCarriedOut(failure.kind)};  // row 2
-  return Ambiguous{.cause = WhyAmbiguous(failure.kind)};                               // row 3
+Outcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
+  if (!result.body_requested) {  // row 2
+    return NotCarriedOut{.cause = WhyNotCarriedOut(failure.kind),
+                         .lost_on_reuse = result.lost_on_reuse};
+  }
+  return Ambiguous{.cause = WhyAmbiguous(failure.kind),  // row 3
+                   .lost_on_reuse = result.lost_on_reuse};
 }
 
 // The error that decides; if none does, the one that tells most.
@@ -162,7 +166,7 @@ Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
 
 Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
-    return OutcomeOfFailure(*failure, result.body_requested);
+    return OutcomeOfFailure(*failure, result);
   }
   return OutcomeOfResponse(std::get<HttpResponse>(result.answer), now);
 }

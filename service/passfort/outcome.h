@@ -50,6 +50,9 @@ struct NotCarriedOut {
   std::optional<Milliseconds> retry_after;
   // Set if Passfort answered.
   std::optional<PassfortAnswer> answer;
+  // A connection that was kept from an earlier request was lost without an answer. Says nothing of
+  // Passfort's health.
+  bool lost_on_reuse = false;
 };
 
 // Passfort answered no. Nothing was done.
@@ -70,6 +73,8 @@ struct Ambiguous {
   Cause cause = Cause::kConnectionLost;
   // Set if a whole answer came.
   std::optional<PassfortAnswer> answer;
+  // As in NotCarriedOut.
+  bool lost_on_reuse = false;
 };
 
 // What one attempt to write came to.

@@ -1,6 +1,7 @@
 #ifndef SERVICE_PASSFORT_PASSFORT_CLIENT_H_
 #define SERVICE_PASSFORT_PASSFORT_CLIENT_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -34,8 +35,8 @@ struct WriteAttempt {
   Outcome outcome;
   // When the request was handed to the transport. Unset if that never happened.
   std::optional<absl::Time> sent_at;
-  // Set if Passfort took this request and said that it takes no more for so long.
-  std::optional<Milliseconds> pause;
+  // How many more requests Passfort would take now. Set if its answer told.
+  std::optional<int64_t> requests_left;
 };
 
 // One application of a profile, as far as it can be recognised by.
@@ -47,7 +48,8 @@ struct ListedApplication {
   std::string product_id;
   // Passfort's own name of the role, also one that the contract does not know. Empty if absent.
   std::string associated_role;
-  std::shared_ptr<pb::ProductApplication> application;
+  // The item as Passfort sent it, for ApplicationOf.
+  std::string json;
 };
 
 // A profile's applications, as far as Passfort's list of them could be read.
@@ -66,8 +68,8 @@ struct ListFailed {
   // Set if it was anything else: what a write that was surely not done would be told in its place.
   // An answer that is no list, or half of one, counts as kUnreachable.
   std::optional<NotCarriedOut> not_carried_out;
-  // Whether Passfort did respond, with something that is no list: too large, or one application.
-  bool is_no_list = false;
+  // It was a list, but an item of it says that it belongs to another profile. Worth a log line.
+  bool is_of_another_profile = false;
 };
 
 using ListOutcome = std::variant<ApplicationList, ListFailed>;

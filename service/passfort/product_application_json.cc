@@ -15,61 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-// One application, which has an id.
-class OneApplication final : public ApplicationReader {
- public:
-  OneApplication() { Begin(application_); }
-
-  std::optional<pb::ProductApplication> TakeResult() {
-    if (application_.id().empty()) return std::nullopt;
-    return std::move(application_);
-  }
-
- private:
-  pb::ProductApplication application_;
-};
-
-// A list of applications, each of which has an id.
-class Items final : public JsonEvents {
- public:
-  bool Scalar(const JsonScalar& value) override { return item_.is_open() && item_.Scalar(value); }
-
-  bool Open(JsonContainer kind, size_t begin) override {
-    if (!is_open_) {
-      is_open_ = true;
-      return kind == JsonContainer::kList;
-    }
-    if (!item_.is_open()) item_.Begin(list_.emplace_back());
-    return item_.Open(kind, begin);
-  }
-
-  bool Name(std::string_view name) override { return item_.Name(name); }
-
-  bool Close(size_t end) override {
-    if (!item_.is_open()) return true;  // the list itself
-    return item_.Close(end) && (item_.is_open() || !list_.back().id().empty());
-  }
-
-  bool found_equal_names() const { return item_.found_equal_names(); }
-  std::optional<std::vector<pb::ProductApplication>> TakeResult() { return std::move(list_); }
-
- private:
-  bool is_open_ = false;
-  std::vector<pb::ProductApplication> list_;
-  ApplicationReader item_;
-};
-
-template <typename Reader>
-auto Read(std::string_view text, size_t max_values) -> decltype(Reader().TakeResult()) {
-  Reader reader;
-  if (ReadJsonEvents(text, reader, max_values) == JsonEnd::kWhole) return reader.TakeResult();
-  if (!reader.found_equal_names()) return std::nullopt;
-  // The last one counts, but another one was read before.
-  Reader second_reader;
-  if (ReadLastOfEqualNames(text, second_reader, max_values) != JsonEnd::kWhole) return std::nullopt;
-  return second_reader.TakeResult();
-}
-
 // Text as a JSON string. U+FFFD for what is not UTF-8: no product has such an alias.
 std::string Quoted(std::string_view text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
@@ -77,12 +22,19 @@ std::string Quoted(std::string_view text) {
 
 }  // namespace
 
-std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text) {
-  return Read<OneApplication>(text, kMaxJsonValues);
-}
-
-std::optional<std::vector<pb::ProductApplication>> ReadProductApplications(std::string_view text) {
-  return Read<Items>(text, kMaxJsonValuesOfList);
+std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
+                                                             size_t max_values) {
+  std::optional<pb::ProductApplication> application(std::in_place);
+  ApplicationReader reader(*application);
+  JsonEnd end = ReadJsonEvents(text, reader, max_values);
+  if (reader.found_equal_names()) {
+    // The last one counts, but another one was read before.
+    application.emplace();
+    ApplicationReader second_reader(*application);
+    end = ReadLastOfEqualNames(text, second_reader, max_values);
+  }
+  if (end != JsonEnd::kWhole || application->id().empty()) application.reset();
+  return application;
 }
 
 std::string CreateApplicationJson(std::string_view product_alias, std::string_view product_id,

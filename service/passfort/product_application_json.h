@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "passfort/gateway/v1/product_application.pb.h"
+#include "service/passfort/json_events.h"
 
 namespace gateway {
 
@@ -15,12 +15,10 @@ namespace pb = ::passfort::gateway::v1;
 // Passfort's JSON form of a product application <-> the contract. Pure functions: no I/O, no clock.
 
 // Reads an application: a JSON object whose `id` is a non-empty string. Nothing if `text` is not
-// that, or is no JSON as ReadJson takes it. Whatever else the object has is read: what the typed
-// fields would not print back as the same value is in `unmapped` as well.
-std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text);
-
-// Reads a JSON list of such objects. Nothing if it is no list, or any item is something else.
-std::optional<std::vector<pb::ProductApplication>> ReadProductApplications(std::string_view text);
+// that, or is no JSON as ReadJsonEvents takes it. Whatever else the object has is read: what the
+// typed fields would not print back as the same value is in `unmapped` as well.
+std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
+                                                             size_t max_values = kMaxJsonValues);
 
 // The body of a request to add an application: the product's alias or, only if that is empty, its
 // id, and the role unless it is UNSPECIFIED. All text must be UTF-8.

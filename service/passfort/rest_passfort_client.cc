@@ -18,9 +18,9 @@ std::string_view FailureDetail(const HttpResult& result) {
   return failure != nullptr ? std::string_view(failure->detail) : std::string_view();
 }
 
-std::optional<Milliseconds> PauseIn(const HttpResult& result, absl::Time now) {
+std::optional<int64_t> RequestsLeftIn(const HttpResult& result) {
   const auto* response = std::get_if<HttpResponse>(&result.answer);
-  return response == nullptr ? std::nullopt : PauseBeforeNext(*response, now);
+  return response == nullptr ? std::nullopt : RequestsLeft(*response);
 }
 
 bool IsFailureOfServer(int status) { return status == 408 || status >= 500; }
@@ -82,7 +82,7 @@ Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft&
   const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, stop);
   attempt.outcome = OutcomeOfWrite(result, clock_.WallNow());
 
-  attempt.pause = PauseIn(result, clock_.WallNow());
+  attempt.requests_left = RequestsLeftIn(result);
   Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result);
   if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
     log_.Warn(
@@ -99,27 +99,38 @@ Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id, D
     co_return ListFailed{.not_carried_out =
                              NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
   }
-  const HttpResult result =
-      co_await Get(absl::StrCat("/profiles/", profile_id, "/applications"), deadline, stop);
-  ListOutcome outcome = OutcomeOfList(result, clock_.WallNow());
+  const HttpResult result = co_await SendGet(
+      GetRequest(absl::StrCat("/profiles/", profile_id, "/applications")), deadline, stop);
+  ListOutcome outcome = OutcomeOfList(result, profile_id, clock_.WallNow());
   Note(kListApplicationsEndpoint, OutcomeName(outcome), start, result);
+  if (const auto* failed = std::get_if<ListFailed>(&outcome);
+      failed != nullptr && failed->is_of_another_profile) {
+    log_.Warn("Passfort listed applications of another profile; the list is not used",
+              {{"endpoint", kListApplicationsEndpoint}});
+  }
   co_return outcome;
 }
 
 Task<bool> RestPassfortClient::WhoAmI(Deadline deadline, std::stop_token stop) {
   const SteadyTime start = clock_.Now();
-  const HttpResult result = co_await Get("/whoami", deadline, stop);
+  HttpRequest request = GetRequest("/whoami");
+  // A kept connection may be dead, or lead to a server that is on its way out.
+  request.needs_fresh_connection = true;
+  const HttpResult result = co_await SendGet(std::move(request), deadline, stop);
   const auto* response = std::get_if<HttpResponse>(&result.answer);
   const bool has_answered = response != nullptr && !IsFailureOfServer(response->status);
   Note(kWhoAmIEndpoint, has_answered ? "done" : "not_carried_out", start, result);
   co_return has_answered;
 }
 
-Task<HttpResult> RestPassfortClient::Get(std::string path, Deadline deadline,
-                                         std::stop_token stop) {
-  HttpRequest request{.url = absl::StrCat(options_.api_url, path),
-                      .headers = Headers(),
-                      .response_bytes_allowed = options_.max_list_bytes};
+HttpRequest RestPassfortClient::GetRequest(const std::string& path) {
+  return {.url = absl::StrCat(options_.api_url, path),
+          .headers = Headers(),
+          .response_bytes_allowed = options_.max_list_bytes};
+}
+
+Task<HttpResult> RestPassfortClient::SendGet(HttpRequest request, Deadline deadline,
+                                             std::stop_token stop) {
   const Deadline attempt_deadline =
       Earlier(deadline, Deadline(clock_.Now() + options_.attempt_timeout));
   co_return co_await http_.Send(std::move(request), attempt_deadline, stop);

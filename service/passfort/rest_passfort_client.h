@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "service/base/clock.h"
 #include "service/http/http_client.h"
@@ -42,7 +43,8 @@ class RestPassfortClient final : public PassfortClient {
   Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override;
 
  private:
-  Task<HttpResult> Get(std::string path, Deadline deadline, std::stop_token stop);
+  HttpRequest GetRequest(const std::string& path);
+  Task<HttpResult> SendGet(HttpRequest request, Deadline deadline, std::stop_token stop);
   // Counts a request that has ended, and logs it if no answer came.
   void Note(std::string_view endpoint, std::string_view outcome, SteadyTime start,
             const HttpResult& result);

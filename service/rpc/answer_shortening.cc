@@ -1,19 +1,16 @@
 #include "service/rpc/answer_shortening.h"
 
+#include "service/passfort/application_truncation.h"
+
 namespace gateway {
 
 Shortening ShortenToFit(pb::AddProductApplicationResponse& answer, size_t max_bytes) {
-  if (answer.ByteSizeLong() <= max_bytes) return Shortening::kNotNeeded;
+  const size_t bytes = answer.ByteSizeLong();
+  if (bytes <= max_bytes) return Shortening::kNotNeeded;
   pb::ProductApplication& application = *answer.mutable_product_application();
-  application.clear_unmapped();
-  application.clear_assignments();
-  if (answer.ByteSizeLong() <= max_bytes) return Shortening::kShortened;
-  application.clear_required_tasks();
-  application.clear_approval_blockers();
-  application.clear_history();
-  application.clear_flag_history();
-  if (answer.ByteSizeLong() <= max_bytes) return Shortening::kShortened;
-  application.clear_product();
+  // The tag and the length around it, which get no longer.
+  const size_t around = bytes - application.ByteSizeLong();
+  TruncateToFit(application, max_bytes > around ? max_bytes - around : 0);
   return Shortening::kShortened;
 }
 

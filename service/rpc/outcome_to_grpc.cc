@@ -279,6 +279,11 @@ constexpr NotBegunRow kNotBegun[] = {
      CallPhase::kSent, kRetryAfterNotCreated,
      "the request was sent and its answer lost, and the profile's applications show that nothing "
      "was done. It is safe to call again with the same request_id."},
+    {NotBegun::Cause::kTooManyToCompare, StatusCode::RESOURCE_EXHAUSTED, "QUOTA_REACHED",
+     ErrorScope::kRequestId, CallPhase::kNotSent, std::nullopt,
+     "the profile has more applications than the store of this gateway keeps the ids of, so it "
+     "cannot keep the promise that a request_id asks for: nothing was done, and calling again "
+     "changes nothing. A call without a request_id promises less."},
 };
 
 CallError ErrorOf(const NotBegun& outcome, const EndedCall& call) {

@@ -201,7 +201,8 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
   } else {
     answer = *done.application;  // equal calls share it
   }
-  if (ShortenToFit(call.answer, kLargestAnswerBytes) == Shortening::kShortened) {
+  const Shortening shortening = ShortenToFit(call.answer, kLargestAnswerBytes);
+  if (result.is_shortened || shortening == Shortening::kShortened) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large for a message and was shortened",
                     {{"method", kMethodName}});

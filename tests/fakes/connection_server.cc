@@ -56,6 +56,8 @@ SSL_CTX* MakeTls(const TlsIdentity& identity, const std::string* alpn_protocol) 
   // They would be written once the client's part of the handshake is done, and fail the whole
   // handshake if the client has sent a request by then and gone away.
   Require(SSL_CTX_set_num_tickets(tls, 0) == 1, "SSL_CTX_set_num_tickets");
+  Require(SSL_CTX_set_max_proto_version(tls, identity.newest_tls_version) == 1,
+          "SSL_CTX_set_max_proto_version");
   SSL_CTX_set_alpn_select_cb(tls, &ChooseProtocol, const_cast<std::string*>(alpn_protocol));
   return tls;
 }
@@ -77,6 +79,7 @@ ServerConnection::ServerConnection(int descriptor, int number, SSL_CTX* tls_sett
     : number_(number),
       tls_settings_(tls_settings),
       descriptor_(descriptor),
+      outer_tls_(nullptr, &SSL_free),
       tls_(nullptr, &SSL_free) {
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -85,10 +88,24 @@ ServerConnection::ServerConnection(int descriptor, int number, SSL_CTX* tls_sett
 ServerConnection::~ServerConnection() { Close(); }
 
 bool ServerConnection::StartTls() {
+  outer_tls_ = std::move(tls_);
   tls_.reset(SSL_new(tls_settings_));
-  SSL_set_fd(tls_.get(), descriptor_);
+  if (outer_tls_ == nullptr) {
+    SSL_set_fd(tls_.get(), descriptor_);
+  } else {
+    BIO* const outer = BIO_new(BIO_f_ssl());
+    BIO_set_ssl(outer, outer_tls_.get(), BIO_NOCLOSE);
+    BIO* const collecting = BIO_push(BIO_new(BIO_f_buffer()), outer);
+    SSL_set_bio(tls_.get(), collecting, collecting);
+  }
   return SSL_accept(tls_.get()) == 1;
 }
+
+bool ServerConnection::SendSessionTicket() {
+  return SSL_new_session_ticket(tls_.get()) == 1 && SSL_do_handshake(tls_.get()) == 1;
+}
+
+void ServerConnection::EndTls() { SSL_shutdown(tls_.get()); }
 
 size_t ServerConnection::Read(char* buffer, size_t size) {
   if (descriptor_ < 0) return 0;
@@ -98,6 +115,11 @@ size_t ServerConnection::Read(char* buffer, size_t size) {
 }
 
 bool ServerConnection::Write(std::string_view bytes) {
+  if (!WriteLater(bytes)) return false;
+  return outer_tls_ == nullptr || BIO_flush(SSL_get_wbio(tls_.get())) == 1;
+}
+
+bool ServerConnection::WriteLater(std::string_view bytes) {
   while (!bytes.empty()) {
     if (descriptor_ < 0) return false;
     const ssize_t count = tls_ != nullptr

@@ -33,10 +33,18 @@ class ServerConnection {
   size_t Read(char* buffer, size_t size);
   // False if the connection is gone.
   bool Write(std::string_view bytes);
+  // The same, but what is written goes out with the next Write: in the same record of the outer
+  // session where there is TLS within TLS.
+  bool WriteLater(std::string_view bytes);
   // Returns when the client has closed or reset the connection.
   void WaitUntilClosedByClient();
-  // The server's side of a TLS handshake; everything is encrypted from then on.
+  // The server's side of a TLS handshake; everything is encrypted from then on. A second one is
+  // within the first, as behind a proxy that speaks TLS.
   bool StartTls();
+  // A late session ticket of TLS 1.3.
+  bool SendSessionTicket();
+  // TLS's farewell (close_notify). The connection stays open.
+  void EndTls();
   // Ends the connection with a FIN (without TLS's farewell), or with an RST.
   void Close();
   void Reset();
@@ -49,6 +57,7 @@ class ServerConnection {
   SSL_CTX* const tls_settings_;  // null: there is no TLS here
   std::mutex mutex_;
   int descriptor_;  // changed under mutex_ only
+  std::unique_ptr<SSL, decltype(&SSL_free)> outer_tls_;
   std::unique_ptr<SSL, decltype(&SSL_free)> tls_;
 };
 

@@ -43,8 +43,11 @@ class RawConnection {
   bool Answer(int status, std::string_view body);
 
   bool Write(std::string_view bytes) { return connection_.Write(bytes); }
+  bool WriteLater(std::string_view bytes) { return connection_.WriteLater(bytes); }
   // For a server with TlsStart::kByServe.
   bool StartTls() { return connection_.StartTls(); }
+  bool SendSessionTicket() { return connection_.SendSessionTicket(); }
+  void EndTls() { connection_.EndTls(); }
   void Close() { connection_.Close(); }
   void Reset() { connection_.Reset(); }
   void WaitUntilClosedByClient() { connection_.WaitUntilClosedByClient(); }

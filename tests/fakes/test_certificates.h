@@ -11,6 +11,8 @@ namespace gateway {
 struct TlsIdentity {
   std::string certificate_pem;
   std::string key_pem;
+  // The newest version of TLS that its server speaks, as TLS1_2_VERSION; 0 for the newest of all.
+  int newest_tls_version = 0;
 };
 
 // A certificate authority that exists for one test: its key never leaves the process.

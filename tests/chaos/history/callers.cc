@@ -55,6 +55,8 @@ const char* WordFor(NotBegun::Cause cause) {
       return "WRITE_IN_PROGRESS";
     case NotBegun::Cause::kNotCreated:
       return "NOT_CREATED";
+    case NotBegun::Cause::kTooManyToCompare:
+      return "QUOTA_REACHED";
   }
   return "not begun";
 }
@@ -105,7 +107,11 @@ ApplicationDraft Callers::SomeDraft() {
   const Product& product = Products()[chance.Happens(0.75) ? 0 : 1];
   NameProduct(draft, product);
   if (chance.Happens(0.4)) draft.product_id = SomeCase(product.id, chance);
-  if (!draft.product_id.empty() && chance.Happens(0.7)) draft.product_alias.clear();
+  if (!draft.product_id.empty() && chance.Happens(0.5)) draft.product_alias.clear();
+  // The alias is sent, and the id is what a caller expects, rightly or not.
+  if (!draft.product_id.empty() && !draft.product_alias.empty() && chance.Happens(0.4)) {
+    draft.product_id = SomeCase(chance.OneOf(Products()).id, chance);
+  }
   if (roles_ == Roles::kAll || chance.Happens(0.3)) {
     draft.associated_role =
         chance.Happens(0.5) ? pb::ASSOCIATED_ROLE_DIRECTOR : pb::ASSOCIATED_ROLE_SHAREHOLDER;

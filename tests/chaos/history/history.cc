@@ -15,6 +15,10 @@ namespace gateway::history {
 namespace {
 
 constexpr Milliseconds kStormy{8000};
+// Where records expire: long enough for one to outlive another.
+constexpr Milliseconds kLongStorm{24000};
+// Far above any history.
+constexpr Milliseconds kForEver{3'600'000};
 // The longest call that was begun in the storm, and the longest that a record may be unresolved
 // after that.
 const Milliseconds kCalm = Milliseconds(9500) + LongestUnresolved() + Milliseconds(2500);
@@ -54,7 +58,10 @@ PassfortWeather SomePassfortWeather(Chance& chance) {
                           .no_product_id = some(),
                           .no_role = some(),
                           .upper_case = some(),
+                          .odd_alias = some(),
+                          .unreadable = some(),
                           .hidden = some(),
+                          .never_readable = Sometimes(chance, 0.1, 0.4),
                           .policy_other = some(),
                           .policy_equal = Sometimes(chance, 0.1, 0.5)};
   if (chance.Happens(0.2)) {
@@ -62,6 +69,11 @@ PassfortWeather SomePassfortWeather(Chance& chance) {
     weather.conflict = chance.OneOf(std::vector<Conflict>{Conflict::kHttp409, Conflict::kCode202,
                                                           Conflict::kCode202WithSuccess});
   }
+  if (chance.Happens(0.15)) {
+    using RoleRule = PassfortWeather::RoleRule;
+    weather.role_rule = chance.OneOf(std::vector<RoleRule>{RoleRule::kDropped, RoleRule::kSwapped});
+  }
+  weather.shows_no_alias = chance.Happens(0.1);
   return weather;
 }
 
@@ -92,19 +104,26 @@ Callers::Roles RolesIn(const PassfortWeather& weather) {
   return weather.no_role > 0 ? Callers::Roles::kAll : Callers::Roles::kSome;
 }
 
+// A bit above what an attempt may be unresolved for, as the settings ask for; or for ever.
+Milliseconds SomeReplayWindow(Chance& chance) {
+  if (!chance.Happens(0.2)) return kForEver;
+  return LongestUnresolved() + chance.Between(Milliseconds(100), Milliseconds(4000));
+}
+
 class History {
  public:
   History(uint64_t seed, SqliteConnection& database, VirtualWorld::Trace trace)
       : world_(seed, trace),
         passfort_weather_(SomePassfortWeather(world_.chance())),
         store_weather_(SomeStoreWeather(world_.chance())),
-        store_(world_, database, store_weather_),
+        store_(world_, database, store_weather_, SomeReplayWindow(world_.chance())),
+        storm_(store_.replay_window() == kForEver ? kStormy : kLongStorm),
         passfort_(world_,
                   {.attempt_timeout = ShortWindows().attempt_timeout,
                    .settle_window = ShortWindows().settle_window},
                   passfort_weather_),
         callers_(world_, replicas_, RolesIn(passfort_weather_)),
-        oracle_(callers_, passfort_, store_.AnswerLag()) {}
+        oracle_(callers_, passfort_, store_) {}
 
   HistoryReport Run() {
     const ProcessWeather weather = SomeProcessWeather(world_.chance());
@@ -116,9 +135,9 @@ class History {
       replicas_.push_back(std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, use,
                                                     passfort_, weather));
     }
-    callers_.Begin(kStormy);
+    callers_.Begin(storm_);
     PlanBlows();
-    world_.RunFor(kStormy);
+    world_.RunFor(storm_);
     BeCalm();
     RepeatAll();
     End();
@@ -134,7 +153,7 @@ class History {
                                           const std::function<void()>& blow) {
       if (!chance.Happens(how_often)) return;
       for (size_t count = 1 + chance.Below(most); count > 0; --count) {
-        world_.After(chance.Between(Milliseconds(0), kStormy), blow);
+        world_.After(chance.Between(Milliseconds(0), storm_), blow);
       }
     };
     sometime(0.4, 3, [this] { passfort_.AddByStranger(callers_.StrangersDraft()); });
@@ -234,6 +253,7 @@ class History {
   const PassfortWeather passfort_weather_;
   const StoreWeather store_weather_;
   SimulatedStore store_;
+  const Milliseconds storm_;
   SimulatedPassfort passfort_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   Callers callers_;

@@ -23,6 +23,7 @@ FLOW = "service/once/once_flow.cc"
 SETTLEMENT = "service/once/settlement.cc"
 MATCH = "service/once/application_match.cc"
 STORE = "service/once/sql_record_store.cc"
+STATEMENTS = "service/once/record_statements.cc"
 PASSFORT = "tests/chaos/history/simulated_passfort.cc"
 
 # Name, and what is replaced by what in which file.
@@ -41,7 +42,7 @@ MUTATIONS = {
     )],
     "no snapshot": [(
         FLOW,
-        "for (const auto& application : list.applications) first_snapshot_.push_back(application.id);",
+        "for (const auto& listed : list.applications) first_snapshot_.ids.push_back(listed.id);",
         "",
     )],
     "settle counted from sending": [
@@ -63,7 +64,7 @@ MUTATIONS = {
         "  co_return Next::kGoOn;",
     )],
     "no epoch check": [
-        (STORE, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
+        (STATEMENTS, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
         (STORE, "now->epoch == seen.epoch && ", ""),
         (SETTLEMENT, "(*now)->epoch != seen.epoch || ", ""),
     ],
@@ -86,12 +87,56 @@ MUTATIONS = {
     )],
     "what other records hold is not left out": [
         (MATCH, " || Contains(held, application.id)", " || (false && Contains(held, \"\"))"),
-        (STORE, "OR other.application_id = $5", ""),
+        (STATEMENTS, "OR other.application_id = $5 OR other.replaced_id = $5", ""),
+    ],
+    "an expected id excludes": [(
+        MATCH,
+        "  return by_alias;\n",
+        "  if (by_alias == Agreement::kUnsure) return by_id;\n  return by_alias;\n",
+    )],
+    "an expected id confirms another alias": [(
+        MATCH,
+        "if (by_alias == Agreement::kDifferent && is_expected_id) return Agreement::kUnsure;",
+        "if (by_alias == Agreement::kDifferent && is_expected_id) return Agreement::kEqual;",
+    )],
+    "aliases are compared with case": [(
+        MATCH,
+        "if (absl::EqualsIgnoreCase(sent, listed)) return Agreement::kEqual;",
+        "if (sent == listed) return Agreement::kEqual;",
+    )],
+    "aliases are compared with blanks": [
+        (MATCH, "  sent = absl::StripAsciiWhitespace(sent);\n", ""),
+        (MATCH, "  listed = absl::StripAsciiWhitespace(listed);\n", ""),
+    ],
+    "another role is another application": [(
+        MATCH,
+        "if (product == Agreement::kDifferent) continue;",
+        "if (product == Agreement::kDifferent ||\n"
+        "        CompareRole(draft, application) != Agreement::kEqual) {\n"
+        "      continue;\n    }",
+    )],
+    "an incomplete list proves absence": [(
+        SETTLEMENT,
+        "evidence.ShowsNothing() && (list.is_complete || absence == Absence::kKnown)",
+        "evidence.ShowsNothing() && (true || absence == Absence::kKnown)",
+    )],
+    "a match beside what cannot be read is sure": [
+        (SETTLEMENT, "if (!list.is_complete || !baseline.is_complete)", "if (!baseline.is_complete)"),
+    ],
+    "what could not be read before is new": [
+        (SETTLEMENT, "if (!list.is_complete || !baseline.is_complete)", "if (!list.is_complete)"),
+    ],
+    "what is held is forgotten at expiry": [
+        (STATEMENTS, "AND (state <> 5 OR NOT EXISTS", "AND (state IS NOT NULL OR NOT EXISTS"),
+    ],
+    "what a received answer replaces is held no more": [
+        (STATEMENTS, " OR other.replaced_id = $5", ""),
+        (STATEMENTS, "AND replaced_id IS NOT NULL", "AND FALSE"),
     ],
     "an unsure find counts as another": [(
         MATCH,
-        "if (product == Agreement::kDifferent || role == Agreement::kDifferent) continue;",
-        "if (product != Agreement::kEqual || role != Agreement::kEqual) continue;",
+        "if (product == Agreement::kDifferent) continue;",
+        "if (product != Agreement::kEqual) continue;",
     )],
 }
 

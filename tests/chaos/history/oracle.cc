@@ -11,6 +11,9 @@ namespace {
 
 // OnceWriter's own allowance for giving a record back.
 constexpr Milliseconds kSoon{60};
+// From the beginning of a list to the end of the call that it decides: the longest wait for a list
+// and for two statements.
+constexpr Milliseconds kLongestLook{600 + 400 + 400};
 
 enum class Meaning { kDone, kNotDone, kThisCallDidNothing, kNotKnown };
 
@@ -58,12 +61,14 @@ void Oracle::JudgeAll() {
 
 // (a)
 void Oracle::JudgeAtMostOne() {
-  std::map<std::string, int> made;
+  std::map<std::pair<std::string, int>, int> made;
   for (const MadeApplication& application : passfort_.applications()) {
-    if (!application.request_id.empty()) ++made[application.request_id];
+    if (application.request_id.empty()) continue;
+    const Post& post = *passfort_.posts()[static_cast<size_t>(application.post)];
+    ++made[{application.request_id, Generation(application.request_id, *post.left_at)}];
   }
-  for (const auto& [request_id, count] : made) {
-    if (count > 1) Report(absl::StrCat("(a) ", request_id, " made ", count, " applications"));
+  for (const auto& [intent, count] : made) {
+    if (count > 1) Report(absl::StrCat("(a) ", intent.first, " made ", count, " applications"));
   }
 }
 
@@ -83,7 +88,10 @@ void Oracle::JudgeOk(const Call& call, const Done& done) {
   const MadeApplication* const made = Find(id);
   if (made == nullptr)
     return Report(absl::StrCat("(b) ", Name(call), " got ", id, ", which is not"));
-  if (!IsEqual(call.draft, *made)) {
+  const bool is_its_own = made->request_id == call.request_id;
+  const bool is_asked_for = passfort_.IsEqual(call.draft, *made) ||
+                            (!is_its_own && passfort_.LooksLike(call.draft, *made));
+  if (!is_asked_for) {
     Report(absl::StrCat("(e) ", Name(call), " got ", id, ", which is of another product or role"));
   }
   if (call.result->source == WriteResult::Source::kExisting) {
@@ -92,13 +100,39 @@ void Oracle::JudgeOk(const Call& call, const Done& done) {
     }
     return;
   }
-  if (made->made_at < FirstCall(call.request_id)) {
+  // What could not be read before the first attempt, nobody knows to have been there.
+  const bool is_unknown = WasAnswered(call.request_id, id) &&
+                          passfort_.WasListUnreadable(absl::AsciiStrToLower(call.draft.profile_id));
+  if (made->made_at < FirstCall(call) && !is_unknown) {
     Report(absl::StrCat("(e) ", Name(call), " got ", id, ", which was there before"));
   }
-  const bool is_its_own = made->request_id == call.request_id;
   if (call.result->source == WriteResult::Source::kReceived && !is_its_own &&
       !WasAnswered(call.request_id, id)) {
     Report(absl::StrCat("(b) ", Name(call), " got ", id, " as received, from somebody else"));
+  }
+  if (call.result->source == WriteResult::Source::kReconciled && !is_its_own) {
+    JudgeStrangers(call, *made);
+  }
+}
+
+// A stranger's application may be taken for the call's own, but not beside that one.
+void Oracle::JudgeStrangers(const Call& call, const MadeApplication& found) {
+  if (call.result->replay == WriteResult::Replay::kYes) return;
+  // The list was begun after that.
+  const SteadyTime looked = call.process->RunningBefore(*call.ended - kLongestLook);
+  for (const MadeApplication& own : passfort_.applications()) {
+    if (own.request_id != call.request_id || own.made_at < FirstCall(call)) continue;
+    if (own.made_at >= looked) continue;
+    // Unless somebody else had taken that one for his.
+    const bool is_taken =
+        std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
+          const auto* done = other.result ? std::get_if<Done>(&other.result->outcome) : nullptr;
+          return done != nullptr && other.request_id != call.request_id &&
+                 absl::AsciiStrToLower(done->application->id()) == own.id;
+        });
+    if (is_taken) continue;
+    Report(absl::StrCat("(e) ", Name(call), " got ", found.id, ", though its own ", own.id,
+                        " was there"));
   }
 }
 
@@ -109,11 +143,17 @@ void Oracle::JudgeSameAnswer(const Call& call, const Done& done) {
     const auto* const answer = std::get_if<Done>(&other.result->outcome);
     if (answer == nullptr) continue;
     const std::string other_id = absl::AsciiStrToLower(answer->application->id());
-    if (other.request_id == call.request_id && id != other_id) {
-      // A received answer replaces a found one, which may have been a stranger's.
-      const bool was_strangers =
-          Find(id) != nullptr && Find(other_id) != nullptr &&
-          (Find(id)->request_id.empty() || Find(other_id)->request_id.empty());
+    // Not if one of them may have been told of an earlier intent than the other.
+    const int generation = Generation(call.request_id, call.begun);
+    const bool is_same_intent = other.request_id == call.request_id &&
+                                generation == Generation(call.request_id, *call.ended) &&
+                                generation == Generation(call.request_id, other.begun) &&
+                                generation == Generation(call.request_id, *other.ended);
+    if (is_same_intent && id != other_id) {
+      // A received answer replaces a found one, which may have been somebody else's.
+      const bool was_strangers = Find(id) != nullptr && Find(other_id) != nullptr &&
+                                 (Find(id)->request_id != call.request_id ||
+                                  Find(other_id)->request_id != call.request_id);
       if (was_strangers) continue;
       Report(
           absl::StrCat("(d) ", Name(call), " and ", Name(other), " got ", id, " and ", other_id));
@@ -144,6 +184,7 @@ void Oracle::JudgeNotDone(const Call& call) {
     if (made.request_id != call.request_id) continue;
     const Post& post = *passfort_.posts()[static_cast<size_t>(made.post)];
     const SteadyTime left = *post.left_at;
+    if (!IsOf(call, Generation(call.request_id, left))) continue;
     // Other calls for which this POST may have been sent and that were still to be answered.
     const bool was_for_another =
         std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
@@ -182,11 +223,15 @@ void Oracle::JudgeUndecided(const Call& call, size_t posts_before) {
       std::any_of(posts.begin() + static_cast<std::ptrdiff_t>(posts_before), posts.end(),
                   [&call](const auto& post) { return post->request_id == call.request_id; });
   if (was_sent) Report(absl::StrCat("(d) ", Name(call), " sent although it is undecided"));
+  const std::string profile_id = absl::AsciiStrToLower(call.draft.profile_id);
+  const bool was_unreadable = passfort_.WasListUnreadable(profile_id);
+  if (was_unreadable || ExpiredWhileSent(call.request_id)) return;
   if (call.result->candidate_ids.empty()) {
     Report(absl::StrCat("(d) ", Name(call), " stays UNKNOWN without ids"));
   }
+  if (passfort_.HidesWhatWasSent()) return;
   const auto& applications = passfort_.applications();
-  const SteadyTime first = FirstCall(call.request_id);
+  const SteadyTime first = FirstCall(call);
   const bool has_stranger =
       std::any_of(applications.begin(), applications.end(), [&](const MadeApplication& there) {
         return there.profile_id == call.draft.profile_id && there.made_at >= first &&
@@ -204,9 +249,29 @@ const MadeApplication* Oracle::Find(const std::string& id) const {
   return nullptr;
 }
 
-SteadyTime Oracle::FirstCall(const std::string& request_id) const {
-  for (const Call& call : callers_.calls()) {
-    if (call.request_id == request_id) return call.begun;
+int Oracle::Generation(const std::string& request_id, SteadyTime at) const {
+  const auto& ended = store_.ended();
+  return static_cast<int>(std::count_if(ended.begin(), ended.end(), [&](const auto& record) {
+    return record.request_id == request_id && !record.was_sent && record.at <= at;
+  }));
+}
+
+bool Oracle::ExpiredWhileSent(const std::string& request_id) const {
+  const auto& ended = store_.ended();
+  return std::any_of(ended.begin(), ended.end(), [&](const auto& record) {
+    return record.request_id == request_id && record.was_sent;
+  });
+}
+
+bool Oracle::IsOf(const Call& call, int generation) const {
+  return Generation(call.request_id, call.begun) <= generation &&
+         generation <= Generation(call.request_id, call.ended.value_or(call.deadline));
+}
+
+SteadyTime Oracle::FirstCall(const Call& call) const {
+  const int generation = Generation(call.request_id, call.begun);
+  for (const Call& other : callers_.calls()) {
+    if (other.request_id == call.request_id && IsOf(other, generation)) return other.begun;
   }
   return SteadyTime::max();
 }

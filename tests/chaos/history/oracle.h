@@ -7,6 +7,7 @@
 
 #include "tests/chaos/history/callers.h"
 #include "tests/chaos/history/simulated_passfort.h"
+#include "tests/chaos/history/simulated_store.h"
 
 namespace gateway::history {
 
@@ -14,9 +15,8 @@ namespace gateway::history {
 // words; none is what a history ends with.
 class Oracle {
  public:
-  // `answer_lag`: the longest that an answer of the store takes to reach who waits for it.
-  Oracle(const Callers& callers, const SimulatedPassfort& passfort, Milliseconds answer_lag)
-      : callers_(callers), passfort_(passfort), answer_lag_(answer_lag) {}
+  Oracle(const Callers& callers, const SimulatedPassfort& passfort, const SimulatedStore& store)
+      : callers_(callers), passfort_(passfort), store_(store), answer_lag_(store.AnswerLag()) {}
 
   // What must be true of every history, faults or not.
   void JudgeAll();
@@ -36,13 +36,23 @@ class Oracle {
   void JudgeNotDone(const Call& call);
   void JudgeUndecided(const Call& call, size_t posts_before);
 
+  // A request_id stands for a new intent once its record has expired. How often that had happened.
+  int Generation(const std::string& request_id, SteadyTime at) const;
+  bool ExpiredWhileSent(const std::string& request_id) const;
+  // Whether the call belongs to that generation, as far as can be said of one that spans two.
+  bool IsOf(const Call& call, int generation) const;
+
   const MadeApplication* Find(const std::string& id) const;
-  SteadyTime FirstCall(const std::string& request_id) const;
+  // Of the generation of `call`.
+  SteadyTime FirstCall(const Call& call) const;
+  void JudgeStrangers(const Call& call, const MadeApplication& found);
   // Whether Passfort named that application in an answer to a POST of the request_id.
   bool WasAnswered(const std::string& request_id, const std::string& id) const;
 
   const Callers& callers_;
   const SimulatedPassfort& passfort_;
+  const SimulatedStore& store_;
+  // The longest that an answer of the store takes to reach who waits for it.
   const Milliseconds answer_lag_;
   std::vector<std::string> findings_;
 };

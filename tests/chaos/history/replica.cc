@@ -13,8 +13,6 @@ constexpr Milliseconds kResolverInterval{800};
 // sees.
 constexpr Milliseconds kNever{3'600'000};
 constexpr Milliseconds kDrainCheck{300};
-// Far above any history.
-constexpr Milliseconds kReplayWindow{3'600'000};
 
 // How a step is called in traces and counts.
 constexpr StepNames kSteps[] = {
@@ -73,7 +71,8 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store, S
       budget_({.calls_per_repeat = 2, .most_repeats = 10}),
       log_(Log::Nowhere()),
       passfort_(passfort.Connect(life_, flow_)),
-      store_(store.Connect(life_), random_, {.replay_window = kReplayWindow, .max_records = 1000}),
+      store_(store.Connect(life_), random_,
+             {.replay_window = store.replay_window(), .max_records = 1000}),
       settler_({.list_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
                store_, *passfort_, clock_),
       plain_(*passfort_, {.clock = clock_,

@@ -1,5 +1,7 @@
 #include "tests/chaos/history/simulated_passfort.h"
 
+#include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -32,11 +34,54 @@ Product ProductOf(const ApplicationDraft& draft) {
   return Products().front();
 }
 
+// The contract's names are Passfort's own.
+std::string JsonOf(const pb::ProductApplication& application) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  static_cast<void>(google::protobuf::util::MessageToJsonString(application, &json, options));
+  return json;
+}
+
+// What somebody typed once, and Passfort shows.
+std::string OddForm(const std::string& alias, Chance& chance) {
+  switch (chance.Below(3)) {
+    case 0:
+      return absl::AsciiStrToUpper(alias);
+    case 1:
+      return " " + alias + " \t";
+    default:
+      return alias.substr(0, 1) + absl::AsciiStrToUpper(alias.substr(1)) + "\n";
+  }
+}
+
 }  // namespace
 
-bool IsEqual(const ApplicationDraft& draft, const MadeApplication& application) {
+bool SimulatedPassfort::IsEqual(const ApplicationDraft& draft,
+                                const MadeApplication& application) const {
   return absl::AsciiStrToLower(draft.profile_id) == application.profile_id &&
-         ProductOf(draft).id == application.product_id && RoleName(draft) == application.role;
+         ProductOf(draft).id == application.product_id && RoleMadeOf(draft) == application.role;
+}
+
+bool SimulatedPassfort::LooksLike(const ApplicationDraft& draft,
+                                  const MadeApplication& application) const {
+  ApplicationDraft by_id = draft;
+  if (!draft.product_id.empty()) by_id.product_alias.clear();
+  const bool is_product = ProductOf(draft).id == application.product_id ||
+                          ProductOf(by_id).id == application.product_id;
+  return absl::AsciiStrToLower(draft.profile_id) == application.profile_id && is_product &&
+         RoleName(draft) == application.role;
+}
+
+std::string SimulatedPassfort::RoleMadeOf(const ApplicationDraft& draft) const {
+  using RoleRule = PassfortWeather::RoleRule;
+  if (weather_.role_rule == RoleRule::kDropped) return "";
+  if (weather_.role_rule == RoleRule::kAsSent) return RoleName(draft);
+  ApplicationDraft swapped = draft;
+  swapped.associated_role = draft.associated_role == pb::ASSOCIATED_ROLE_DIRECTOR
+                                ? pb::ASSOCIATED_ROLE_SHAREHOLDER
+                                : pb::ASSOCIATED_ROLE_DIRECTOR;
+  return RoleName(swapped);
 }
 
 void SimulatedPassfort::AddByStranger(const ApplicationDraft& draft) {
@@ -52,8 +97,10 @@ void SimulatedPassfort::GoAway(Milliseconds duration) {
 
 void SimulatedPassfort::BeCalm() {
   away_until_ = SteadyTime::min();
-  const auto conflict = weather_.conflict;
-  weather_ = PassfortWeather{.conflict = conflict};  // a rule of Passfort's, no fault
+  // Rules of Passfort's are no faults.
+  weather_ = PassfortWeather{.conflict = weather_.conflict,
+                             .role_rule = weather_.role_rule,
+                             .shows_no_alias = weather_.shows_no_alias};
 }
 
 SimulatedPassfort::Fate SimulatedPassfort::FateOfNext() {
@@ -197,8 +244,9 @@ const MadeApplication& SimulatedPassfort::Add(const ApplicationDraft& draft, con
       .profile_id = absl::AsciiStrToLower(draft.profile_id),
       .alias = product.alias,
       .product_id = product.id,
-      .role = RoleName(draft),
+      .role = RoleMadeOf(draft),
       .hidden = world_.chance().Happens(weather_.hidden),
+      .is_never_readable = world_.chance().Happens(weather_.never_readable),
       .made_at = world_.now()};
   if (post != nullptr) {
     made.request_id = post->request_id;
@@ -211,7 +259,7 @@ const MadeApplication& SimulatedPassfort::Add(const ApplicationDraft& draft, con
 const MadeApplication* SimulatedPassfort::FindEqual(const ApplicationDraft& draft) const {
   const auto found =
       std::find_if(applications_.begin(), applications_.end(),
-                   [&draft](const MadeApplication& there) { return IsEqual(draft, there); });
+                   [&](const MadeApplication& there) { return IsEqual(draft, there); });
   return found == applications_.end() ? nullptr : &*found;
 }
 
@@ -229,7 +277,11 @@ Done SimulatedPassfort::AnswerWith(const MadeApplication& application) {
   auto& answer = *done.application;
   const bool upper_case = chance.Happens(weather_.upper_case);
   answer.set_id(upper_case ? absl::AsciiStrToUpper(application.id) : application.id);
-  if (!chance.Happens(weather_.no_alias)) answer.mutable_product()->set_alias(application.alias);
+  if (!weather_.shows_no_alias && !chance.Happens(weather_.no_alias)) {
+    const bool is_odd = chance.Happens(weather_.odd_alias);
+    answer.mutable_product()->set_alias(is_odd ? OddForm(application.alias, chance)
+                                               : application.alias);
+  }
   if (!chance.Happens(weather_.no_product_id)) {
     answer.mutable_product()->set_id(application.product_id);
   }
@@ -242,13 +294,21 @@ ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
   std::vector<ListedApplication>& list = all.applications;
   for (const MadeApplication& there : applications_) {
     if (there.profile_id != profile_id) continue;
+    if (there.is_never_readable || world_.chance().Happens(weather_.unreadable)) {
+      all.is_complete = false;
+      continue;
+    }
     const Done answer = AnswerWith(there);
     ListedApplication listed{.id = there.id,
                              .product_alias = answer.application->product().alias(),
                              .product_id = answer.application->product().id(),
-                             .application = answer.application};
+                             .json = JsonOf(*answer.application)};
     if (!world_.chance().Happens(weather_.no_role)) listed.associated_role = there.role;
     list.push_back(std::move(listed));
+  }
+  if (!all.is_complete) {
+    unreadable_lists_.insert(profile_id);
+    world_.Count("list: not all of it readable");
   }
   // No order is promised.
   for (size_t i = list.size(); i > 1; --i) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,11 @@ struct PassfortWeather {
   double no_product_id = 0;
   double no_role = 0;
   double upper_case = 0;
+  double odd_alias = 0;   // the alias in another case, or with blanks around
+  double unreadable = 0;  // an item of a list, this once
+  // Per application, for good.
   double hidden = 0;
+  double never_readable = 0;
   // A policy adds another application when one is made; per application made.
   double policy_other = 0;
   double policy_equal = 0;
@@ -45,6 +50,12 @@ struct PassfortWeather {
   // What a second POST of an equal application meets.
   enum class Conflict { kNone, kHttp409, kCode202, kCode202WithSuccess };
   Conflict conflict = Conflict::kNone;
+
+  // What Passfort makes of the role that it was sent.
+  enum class RoleRule { kAsSent, kDropped, kSwapped };
+  RoleRule role_rule = RoleRule::kAsSent;
+  // As in 2018: no answer and no list shows an alias.
+  bool shows_no_alias = false;
 };
 
 // One application on a profile, and the truth about where it comes from.
@@ -53,8 +64,9 @@ struct MadeApplication {
   std::string profile_id;
   std::string alias;
   std::string product_id;
-  std::string role;  // Passfort's name, or empty
+  std::string role;  // Passfort's name, or empty; what Passfort made of the one that it was sent
   bool hidden = false;
+  bool is_never_readable = false;
   SteadyTime made_at;
   // The request_id whose POST made it, or empty: a stranger did.
   std::string request_id;
@@ -107,6 +119,20 @@ class SimulatedPassfort {
   const std::deque<MadeApplication>& applications() const { return applications_; }
   const std::deque<std::shared_ptr<Post>>& posts() const { return posts_; }
 
+  // Whether an application is what a draft asks for, by the truth.
+  bool IsEqual(const ApplicationDraft& draft, const MadeApplication& application) const;
+  // Whether a list may show it as what a draft asks for: Passfort may have made something else of
+  // what it was sent, and of a draft's two names of a product either may be the one that is shown.
+  bool LooksLike(const ApplicationDraft& draft, const MadeApplication& application) const;
+  // Whether a list of the profile was ever given that could not be read to its end.
+  bool WasListUnreadable(const std::string& profile_id) const {
+    return unreadable_lists_.contains(profile_id);
+  }
+  // Whether lists show less of an application than was sent, for good.
+  bool HidesWhatWasSent() const {
+    return weather_.shows_no_alias || weather_.role_rule != PassfortWeather::RoleRule::kAsSent;
+  }
+
  private:
   class Client;
   enum class Fate {
@@ -137,6 +163,7 @@ class SimulatedPassfort {
   const MadeApplication& Add(const ApplicationDraft& draft, const Post* post);
   const MadeApplication* FindEqual(const ApplicationDraft& draft) const;
   bool WillBeThere(const ApplicationDraft& draft) const;
+  std::string RoleMadeOf(const ApplicationDraft& draft) const;
   Done AnswerWith(const MadeApplication& application);
   ListOutcome AnswerList(const std::string& profile_id);
   ApplicationList List(const std::string& profile_id);
@@ -148,10 +175,8 @@ class SimulatedPassfort {
   // Deques: their elements stay where they are.
   std::deque<MadeApplication> applications_;
   std::deque<std::shared_ptr<Post>> posts_;
+  std::set<std::string> unreadable_lists_;
 };
-
-// Whether an application is what a draft asks for, by the truth.
-bool IsEqual(const ApplicationDraft& draft, const MadeApplication& application);
 
 }  // namespace gateway::history
 

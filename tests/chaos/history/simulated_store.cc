@@ -1,9 +1,11 @@
 #include "tests/chaos/history/simulated_store.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
+#include "service/once/record_statements.h"
 #include "service/once/sqlite_file.h"
 
 namespace gateway::history {
@@ -69,8 +71,8 @@ std::unique_ptr<SqliteConnection> SimulatedStore::OpenDatabase() {
 }
 
 SimulatedStore::SimulatedStore(VirtualWorld& world, SqliteConnection& database,
-                               StoreWeather weather)
-    : world_(world), database_(database), weather_(weather) {
+                               StoreWeather weather, Milliseconds replay_window)
+    : world_(world), database_(database), weather_(weather), replay_window_(replay_window) {
   const auto emptied = database_.Execute("DELETE FROM passfort_gateway_records");
   if (!emptied.ok()) Fail(emptied);
 }
@@ -110,12 +112,31 @@ absl::Time SimulatedStore::Now() const {
 
 Result SimulatedStore::Execute(const std::string& statement,
                                const std::vector<SqlValue>& parameters) {
-  return database_.Run(statement, parameters, Now());
+  const bool is_sweep = statement == ExpireSent() || statement == DeleteExpired();
+  if (!is_sweep) return database_.Run(statement, parameters, Now());
+  const std::vector<Row> before = Records();
+  Result swept = database_.Run(statement, parameters, Now());
+  NoteEnded(before);
+  return swept;
+}
+
+void SimulatedStore::NoteEnded(const std::vector<Row>& before) {
+  const std::vector<Row> after = Records();
+  for (const Row& row : before) {
+    const auto now = std::find_if(after.begin(), after.end(), [&row](const Row& other) {
+      return other.request_id == row.request_id;
+    });
+    if (now != after.end() && now->state == row.state) continue;
+    ended_.push_back(
+        {.request_id = row.request_id, .at = world_.now(), .was_sent = now != after.end()});
+    world_.Note("the record of ", row.request_id, " expires, in state ", row.state);
+    world_.Count(now == after.end() ? "record: expired" : "record: expired while sent");
+  }
 }
 
 std::vector<SimulatedStore::Row> SimulatedStore::Records() {
-  const auto rows =
-      Execute("SELECT request_id, state FROM passfort_gateway_records ORDER BY request_id", {});
+  const auto rows = database_.Run(
+      "SELECT request_id, state FROM passfort_gateway_records ORDER BY request_id", {}, Now());
   if (!rows.ok()) Fail(rows.status());
   std::vector<Row> records;
   for (const SqlRow& row : *rows) {

@@ -27,7 +27,11 @@ class SimulatedStore {
   static std::unique_ptr<SqliteConnection> OpenDatabase();
 
   // Empties `database`, which outlives the store.
-  SimulatedStore(VirtualWorld& world, SqliteConnection& database, StoreWeather weather);
+  SimulatedStore(VirtualWorld& world, SqliteConnection& database, StoreWeather weather,
+                 Milliseconds replay_window);
+
+  // For all processes.
+  Milliseconds replay_window() const { return replay_window_; }
 
   // The longest that an answer takes to come back, as long as somebody waits for it.
   Milliseconds AnswerLag() const;
@@ -50,6 +54,14 @@ class SimulatedStore {
   // All records, past any fault.
   std::vector<Row> Records();
 
+  // What the sweeps ended.
+  struct Ended {
+    std::string request_id;
+    SteadyTime at;
+    bool was_sent = false;  // it is undecided now; else it is deleted
+  };
+  const std::vector<Ended>& ended() const { return ended_; }
+
  private:
   class Connection;
   struct Fate {
@@ -61,13 +73,16 @@ class SimulatedStore {
   Fate FateOfNext();
   bool IsAway() const { return world_.now() < away_until_; }
   absl::Time Now() const;
+  void NoteEnded(const std::vector<Row>& before);
   absl::StatusOr<SqlRows> Execute(const std::string& statement,
                                   const std::vector<SqlValue>& parameters);
 
   VirtualWorld& world_;
   SqliteConnection& database_;
   StoreWeather weather_;
+  const Milliseconds replay_window_;
   SteadyTime away_until_ = SteadyTime::min();
+  std::vector<Ended> ended_;
 };
 
 }  // namespace gateway::history

@@ -159,7 +159,11 @@ TEST_P(StoreContractTest, ClaimsAndReleasesRaceWithoutAnError) {
 TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
   const Record claimed = store_->Claimed(AClaim("request", kProfile));
   const absl::Time sent_at = absl::FromUnixMicros(1'700'000'000'123'456);
-  const std::vector<std::string> snapshot = {"a", "", "with, comma: and \n", std::string("\0", 1)};
+  const Baseline snapshot = {
+      .ids = {"a", "", "with, comma: and \n", std::string("\0", 1)},
+      .is_complete = false,
+      .read_at = absl::FromUnixMicros(1'600'000'000'123'456),
+  };
 
   const Record sent = store_->Changed(claimed, {.state = RecordState::kSent,
                                                 .lease = 2 * kAnHour,
@@ -199,14 +203,15 @@ TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
 TEST_P(StoreContractTest, KeepsTheFirstSnapshotForGood) {
   // Empty is a snapshot too: nothing was on the profile.
   const Record claimed = store_->Claimed(AClaim("request", kProfile));
-  const Record sent = store_->Changed(
-      claimed, {.state = RecordState::kSent, .first_snapshot = std::vector<std::string>{}});
+  const Record sent =
+      store_->Changed(claimed, {.state = RecordState::kSent, .first_snapshot = Baseline{}});
 
   const Record again = store_->Changed(
-      sent, {.state = RecordState::kSent, .first_snapshot = std::vector<std::string>{"late"}});
+      sent, {.state = RecordState::kSent,
+             .first_snapshot =
+                 Baseline{.ids = {"late"}, .is_complete = false, .read_at = sent.store_now}});
 
-  ASSERT_TRUE(again.snapshot.has_value());
-  EXPECT_THAT(*again.snapshot, IsEmpty());
+  EXPECT_EQ(again.snapshot, Baseline{});
 }
 
 TEST_P(StoreContractTest, WhoeverSawAnOlderVersionHasLostTheRecord) {

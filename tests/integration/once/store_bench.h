@@ -89,7 +89,7 @@ class StoreUnderTest {
     const Record sent = Changed(claimed, {.state = RecordState::kSent,
                                           .lease = claim.lease,
                                           .quiet_in = kAnHour,
-                                          .first_snapshot = std::vector<std::string>{}});
+                                          .first_snapshot = Baseline{}});
     if (state == RecordState::kSent) return sent;
     return Changed(sent, {.state = state, .was_ambiguous = true});
   }

@@ -126,19 +126,16 @@ TEST_P(StoreContractTest, BeginsNothingAfterTheDeadline) {
 TEST_P(StoreContractTest, RefusesWhatWouldMakeARecordTooLarge) {
   RecordStore::Claim claim = AClaim("request", kProfile);
   claim.caller = std::string(100'000, 'x');
-  EXPECT_TRUE(absl::IsInternal(store_->Begin(claim).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->Begin(claim).status()));
 
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
   std::string large;
   large.resize(20'000'000, 'x');
-  EXPECT_TRUE(absl::IsInternal(store_->StoreReceived(sent, {"id", large})));
-  EXPECT_TRUE(absl::IsInternal(store_->StoreReceived(sent, {large, "answer"})));
-  EXPECT_TRUE(absl::IsInternal(store_->StoreFound(sent, {large, "answer"}).status()));
-  EXPECT_TRUE(
-      absl::IsInternal(store_
-                           ->Apply(sent, {.state = RecordState::kSent,
-                                          .first_snapshot = std::vector<std::string>{large}})
-                           .status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreReceived(sent, {"id", large})));
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreFound(sent, {large, "answer"}).status()));
+  const RecordStore::Change change{.state = RecordState::kSent,
+                                   .first_snapshot = Baseline{.ids = {large}}};
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->Apply(sent, change).status()));
 }
 
 TEST_P(StoreContractTest, KeepsTheLargestAnswer) {

@@ -2,6 +2,7 @@
 #define TESTS_INTEGRATION_PASSFORT_PASSFORT_BENCH_H_
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -34,6 +35,7 @@ class PassfortBench {
   LoopClock& clock() { return clock_; }
   Metrics& metrics() { return metrics_; }
   Log& log() { return *log_; }
+  uint64_t connections_opened() const { return http_->stats().connections_opened; }
 
   static Deadline In(Milliseconds wait) {
     return Deadline(std::chrono::steady_clock::now() + wait);

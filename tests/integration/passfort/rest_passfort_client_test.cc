@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "service/passfort/application_list.h"
 #include "tests/integration/passfort/passfort_bench.h"
 
 namespace gateway {
@@ -43,10 +44,10 @@ TEST_F(RestPassfortClientTest, ListsWhatAProfileHas) {
   EXPECT_EQ(list[0].product_alias, "forexo_basic");
   EXPECT_EQ(list[0].product_id, "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
   EXPECT_EQ(list[0].associated_role, "");
-  EXPECT_TRUE(list[0].application->hidden());
+  EXPECT_TRUE(ApplicationOf(list[0]).hidden());
   EXPECT_EQ(list[1].id, second);
   EXPECT_EQ(list[1].associated_role, "DIRECTOR");
-  EXPECT_EQ(list[1].application->associated_role(), pb::ASSOCIATED_ROLE_DIRECTOR);
+  EXPECT_EQ(ApplicationOf(list[1]).associated_role(), pb::ASSOCIATED_ROLE_DIRECTOR);
 
   const auto requests = passfort().requests();
   EXPECT_EQ(requests.back().method, "GET");
@@ -64,6 +65,14 @@ TEST_F(RestPassfortClientTest, ListsItemsInUpperCaseAndWithoutAlias) {
   EXPECT_EQ(list[0].id, id);
   EXPECT_EQ(list[0].product_alias, "");
   EXPECT_EQ(list[0].product_id, "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
+}
+
+TEST_F(RestPassfortClientTest, DoesNotUseAListOfAnotherProfile) {
+  passfort().Script({.endpoint = Endpoint::kList,
+                     .answer = {.body = R"([{"id": "a1", "profile_id": "another"}])"}});
+  const ListOutcome outcome = List();
+  ASSERT_TRUE(std::holds_alternative<ListFailed>(outcome));
+  EXPECT_TRUE(std::get<ListFailed>(outcome).is_of_another_profile);
 }
 
 TEST_F(RestPassfortClientTest, TakesAListLongerThanOtherAnswers) {
@@ -107,17 +116,11 @@ TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
   EXPECT_TRUE(std::holds_alternative<Done>(Create(BootNow() + 60s).outcome));
 }
 
-TEST_F(RestPassfortClientTest, TellsOfAPauseOnceNoRequestIsLeft) {
-  EXPECT_EQ(Create().pause, std::nullopt);
-  const auto answer_with = [](std::string left) -> Fault {
-    return {.endpoint = Endpoint::kAdd,
-            .answer = {.headers = {{"X-RateLimit-Remaining", std::move(left)},
-                                   {"X-RateLimit-Reset-Secs", "7"}}}};
-  };
-  passfort().Script(answer_with("1"));
-  EXPECT_EQ(Create().pause, std::nullopt);
-  passfort().Script(answer_with("0"));
-  EXPECT_EQ(Create().pause, 7s);
+TEST_F(RestPassfortClientTest, TellsHowManyRequestsAreLeft) {
+  EXPECT_EQ(Create().requests_left, std::nullopt);
+  passfort().Script(
+      {.endpoint = Endpoint::kAdd, .answer = {.headers = {{"X-RateLimit-Remaining", "7"}}}});
+  EXPECT_EQ(Create().requests_left, 7);
 }
 
 TEST_F(RestPassfortClientTest, AsksWhetherPassfortAnswers) {
@@ -135,6 +138,13 @@ TEST_F(RestPassfortClientTest, AsksWhetherPassfortAnswers) {
   EXPECT_FALSE(bench_.WhoAmI(bench_.client(), 50ms));
   passfort().GoAway();
   EXPECT_FALSE(bench_.WhoAmI(bench_.client()));
+}
+
+TEST_F(RestPassfortClientTest, AsksOnAFreshConnection) {
+  List();
+  const auto opened = bench_.connections_opened();
+  EXPECT_TRUE(bench_.WhoAmI(bench_.client()));
+  EXPECT_EQ(bench_.connections_opened(), opened + 1);
 }
 
 TEST_F(RestPassfortClientTest, CountsEveryRequestByEndpointAndOutcome) {

@@ -16,6 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 TEST(AddProductApplicationTest, AnswersWithTheApplicationThatWasMade) {
   RpcBench bench;
@@ -373,6 +374,19 @@ TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_THAT(answered.response, EqualsText("product_application { id: 'a1' }"));
   EXPECT_THAT(answered.trailers, ElementsAre(Pair("gateway-answer-shortened", "true")));
+}
+
+TEST(AddProductApplicationTest, SaysSoIfTheStoreHadNoRoomForAllOfAnAnswer) {
+  RpcBench bench;
+  WriteResult replayed = DoneResult(AnApplication());
+  replayed.replay = WriteResult::Replay::kYes;
+  replayed.is_shortened = true;
+  bench.writer.Answer(replayed);
+  const Answered answered = bench.Add();
+
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  EXPECT_THAT(answered.trailers, UnorderedElementsAre(Pair("gateway-answer-shortened", "true"),
+                                                      Pair("gateway-replayed", "true")));
 }
 
 TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {

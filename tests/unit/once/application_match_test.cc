@@ -18,7 +18,7 @@ ListedApplication Listed(std::string id) {
           .product_alias = "forexo_basic",
           .product_id = kProductId,
           .associated_role = "",
-          .application = nullptr};
+          .json = ""};
 }
 
 Evidence Weigh(const ApplicationDraft& draft, const std::vector<ListedApplication>& listed) {
@@ -63,19 +63,84 @@ TEST(ApplicationMatchTest, AnUnsureOneBesideAMatchLeavesItOpen) {
   EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1", "a2"));
 }
 
-TEST(ApplicationMatchTest, OtherProductsAndRolesDoNotMatter) {
-  ListedApplication other_alias = Listed("a2");
-  other_alias.product_alias = "forexo_premium";
-  ListedApplication other_id = Listed("a3");
-  other_id.product_alias.clear();
-  other_id.product_id = kOtherProductId;
-  ListedApplication other_role = Listed("a4");
-  other_role.associated_role = "SHAREHOLDER";
+TEST(ApplicationMatchTest, AnotherAliasThanTheOneThatWasSentIsAnotherProduct) {
+  ListedApplication listed = Listed("a1");
+  listed.product_alias = "forexo_premium";
+  EXPECT_THAT(Weigh(DraftOfAlias(), {listed}).candidate_ids, IsEmpty());
+  listed.product_id = kOtherProductId;
+  const ApplicationDraft draft{.product_alias = "forexo_basic", .product_id = kProductId};
+  EXPECT_THAT(Weigh(draft, {listed}).candidate_ids, IsEmpty());
+}
 
-  ApplicationDraft draft{.product_alias = "forexo_basic",
-                         .product_id = kProductId,
-                         .associated_role = pb::ASSOCIATED_ROLE_DIRECTOR};
-  EXPECT_THAT(Weigh(draft, {other_alias, other_id, other_role}).candidate_ids, IsEmpty());
+TEST(ApplicationMatchTest, AnotherIdThanTheOneThatWasSentIsAnotherProduct) {
+  ListedApplication listed = Listed("a1");
+  listed.product_id = kOtherProductId;
+  EXPECT_THAT(Weigh({.product_id = kProductId}, {listed}).candidate_ids, IsEmpty());
+}
+
+// The alias was sent, and the id may be wrong: Passfort made what the alias names.
+TEST(ApplicationMatchTest, AnIdThatTheCallerOnlyExpectsExcludesNothing) {
+  ListedApplication listed = Listed("a1");
+  listed.product_alias.clear();
+  listed.product_id = kOtherProductId;
+  const ApplicationDraft draft{.product_alias = "forexo_basic", .product_id = kProductId};
+  const Evidence evidence = Weigh(draft, {listed});
+  EXPECT_FALSE(evidence.found.has_value());
+  EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1"));
+}
+
+TEST(ApplicationMatchTest, AnIdThatTheCallerExpectsConfirmsAnItemWithoutAlias) {
+  ListedApplication listed = Listed("a1");
+  listed.product_alias.clear();
+  const ApplicationDraft draft{.product_alias = "forexo_basic", .product_id = kProductId};
+  EXPECT_TRUE(Weigh(draft, {listed}).found.has_value());
+}
+
+TEST(ApplicationMatchTest, AnotherAliasOfTheExpectedProductIsUnsure) {
+  ListedApplication listed = Listed("a1");
+  listed.product_alias = "forexo_basic_v2";
+  const ApplicationDraft draft{.product_alias = "forexo_basic", .product_id = kProductId};
+  const Evidence evidence = Weigh(draft, {listed});
+  EXPECT_FALSE(evidence.found.has_value());
+  EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1"));
+}
+
+TEST(ApplicationMatchTest, AnAliasMatchesInAnotherCaseAndWithBlanksAround) {
+  for (const char* const alias : {"FOREXO_Basic", " forexo_basic", "forexo_basic\t\n"}) {
+    ListedApplication listed = Listed("a1");
+    listed.product_alias = alias;
+    EXPECT_TRUE(Weigh(DraftOfAlias(), {listed}).found.has_value()) << alias;
+    const ApplicationDraft sent_so{.product_alias = alias};
+    EXPECT_TRUE(Weigh(sent_so, {Listed("a1")}).found.has_value()) << alias;
+  }
+}
+
+TEST(ApplicationMatchTest, AnAliasOfBlanksIsNone) {
+  ListedApplication listed = Listed("a1");
+  listed.product_alias = "  ";
+  EXPECT_FALSE(Weigh(DraftOfAlias(), {listed}).found.has_value());
+  EXPECT_THAT(Weigh(DraftOfAlias(), {listed}).candidate_ids, ElementsAre("a1"));
+}
+
+// Whether these two differ in more than their case is a question of Unicode's tables, and of which
+// of them Passfort uses.
+TEST(ApplicationMatchTest, AliasesThatAreNotAsciiAreNotClearlyDifferent) {
+  ListedApplication listed = Listed("a1");
+  listed.product_alias = "\u00dcBER_BASIC";
+  const ApplicationDraft draft{.product_alias = "\u00fcber_basic"};
+  EXPECT_FALSE(Weigh(draft, {listed}).found.has_value());
+  EXPECT_THAT(Weigh(draft, {listed}).candidate_ids, ElementsAre("a1"));
+  listed.product_alias = draft.product_alias;
+  EXPECT_TRUE(Weigh(draft, {listed}).found.has_value());
+}
+
+TEST(ApplicationMatchTest, AnotherRoleAloneIsUnsure) {
+  ListedApplication listed = Listed("a1");
+  listed.associated_role = "SHAREHOLDER";
+  const ApplicationDraft draft{.product_alias = "forexo_basic",
+                               .associated_role = pb::ASSOCIATED_ROLE_DIRECTOR};
+  EXPECT_FALSE(Weigh(draft, {listed}).found.has_value());
+  EXPECT_THAT(Weigh(draft, {listed}).candidate_ids, ElementsAre("a1"));
 }
 
 TEST(ApplicationMatchTest, TheAliasDecidesWhereBothSidesHaveOne) {
@@ -105,19 +170,18 @@ TEST(ApplicationMatchTest, ARoleOnOneSideOnlyIsUnsure) {
   EXPECT_THAT(Weigh(DraftOfAlias(), {with_role}).candidate_ids, ElementsAre("a1"));
 }
 
-TEST(ApplicationMatchTest, ARoleThatIsUnknownToTheContractIsAnotherRole) {
+TEST(ApplicationMatchTest, ARoleThatIsUnknownToTheContractIsUnsure) {
   ListedApplication listed = Listed("a1");
   listed.associated_role = "NEW_ROLE_OF_PASSFORT";
   const ApplicationDraft draft{.product_alias = "forexo_basic",
                                .associated_role = pb::ASSOCIATED_ROLE_DIRECTOR};
-  EXPECT_TRUE(Weigh(draft, {listed}).ShowsNothing());
+  EXPECT_FALSE(Weigh(draft, {listed}).found.has_value());
+  EXPECT_FALSE(Weigh(draft, {listed}).ShowsNothing());
 }
 
 TEST(ApplicationMatchTest, HiddenOnesAndEveryStatusCount) {
   ListedApplication hidden = Listed("a1");
-  hidden.application = std::make_shared<pb::ProductApplication>();
-  hidden.application->set_hidden(true);
-  hidden.application->set_status(pb::PRODUCT_APPLICATION_STATUS_CANCELLED);
+  hidden.json = R"({"id": "a1", "hidden": true, "status": "CANCELLED"})";
   EXPECT_TRUE(Weigh(DraftOfAlias(), {hidden}).found.has_value());
 }
 

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "service/http/http_client.h"
+#include "service/passfort/json_events.h"
+#include "service/passfort/product_application_json.h"
 
 namespace gateway {
 namespace {
@@ -19,7 +21,18 @@ HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
           .body_requested = true};
 }
 
-ListOutcome Read(const HttpResult& result) { return OutcomeOfList(result, absl::UnixEpoch()); }
+constexpr char kProfileId[] = "aAaA0000-0000-4000-8000-000000000001";
+
+ListOutcome Read(const HttpResult& result) {
+  return OutcomeOfList(result, kProfileId, absl::UnixEpoch());
+}
+
+// One application with a list of zeros: `values` values in all.
+std::string LongList(size_t values) {
+  std::string text = R"([{"id": "a", "x": [)";
+  for (size_t i = 4; i < values; ++i) text += i == 4 ? "0" : ",0";
+  return text + "]}]";
+}
 
 // What a list is recognised by, item by item.
 std::vector<std::string> Describe(const ListOutcome& outcome) {
@@ -52,7 +65,7 @@ TEST(ApplicationListTest, ReadsEveryItemWithNothingLost) {
   const auto outcome = Read(Answer(200, R"([{"id": "EDC2", "status": "PAUSED", "hidden": true,
                                              "product": {"alias": "a"}}])"));
   const auto& list = std::get<ApplicationList>(outcome).applications;
-  const pb::ProductApplication& application = *list[0].application;
+  const pb::ProductApplication application = ApplicationOf(list[0]);
   EXPECT_EQ(application.id(), "EDC2");
   EXPECT_EQ(application.product().alias(), "a");
   EXPECT_TRUE(application.hidden());
@@ -67,6 +80,90 @@ TEST(ApplicationListTest, NullAndAnotherTypeThanDocumentedAreAbsent) {
                 {"id": "d", "product": {"alias": 18446744073709551617}, "associated_role": 7},
                 {"id": "e", "associated_role": -18446744073709551617}])"))),
               ElementsAre("a|||", "b|||", "c|||", "d|||", "e|||"));
+}
+
+TEST(ApplicationListTest, OfEqualNamesTheLastOneCounts) {
+  EXPECT_THAT(Describe(Read(Answer(200, R"([
+                {"id": "a", "product": {"id": "p", "alias": "x"}, "product": {"alias": "y"}},
+                {"id": "b", "product": {"alias": "x", "alias": null}, "id": "c"},
+                {"id": "d", "product": {"alias": "x"}, "product": null,
+                 "associated_role": "DIRECTOR", "associated_role": 7}])"))),
+              ElementsAre("a|y||", "c|||", "d|||"));
+}
+
+TEST(ApplicationListTest, TakesNothingFromOtherPlaces) {
+  EXPECT_THAT(Describe(Read(Answer(200, R"([
+                {"history": [{"id": "x", "alias": "x"}], "product": {"deeper": {"alias": "x"}},
+                 "risk": {"id": "x", "associated_role": "x"}, "id": "a"},
+                {"product": [{"alias": "x"}], "id": "b", "product": {"list": [{"id": "x"}]}},
+                {"alias": "x", "id": "c"}])"))),
+              ElementsAre("a|||", "b|||", "c|||"));
+}
+
+TEST(ApplicationListTest, IsAListOfTheProfileThatItsItemsName) {
+  EXPECT_THAT(Describe(Read(Answer(200, R"([
+                {"id": "a", "profile_id": "aaaa0000-0000-4000-8000-000000000001"},
+                {"id": "b", "profile": {"id": "AAAA0000-0000-4000-8000-000000000001"}},
+                {"id": "c", "profile_id": null, "profile": "other"},
+                {"id": "d", "history": [{"profile_id": "other"}]}])"))),
+              ElementsAre("a|||", "b|||", "c|||", "d|||"));
+}
+
+TEST(ApplicationListTest, SaysThatItIsOfAnotherProfile) {
+  const auto outcome = Read(Answer(200, R"([{"id": "a", "profile_id": "other"}])"));
+  EXPECT_TRUE(std::get<ListFailed>(outcome).is_of_another_profile);
+  EXPECT_FALSE(std::get<ListFailed>(Read(Answer(200, "null"))).is_of_another_profile);
+}
+
+struct ItemCase {
+  std::string name;
+  std::string item;
+  std::string id;  // empty: it cannot be read
+};
+
+class ListItemTest : public testing::TestWithParam<ItemCase> {};
+
+TEST_P(ListItemTest, HidesNoneOfTheOthers) {
+  const auto outcome =
+      Read(Answer(200, R"([{"id": "before"}, )" + GetParam().item + R"(, {"id": "after"}])"));
+  const auto* list = std::get_if<ApplicationList>(&outcome);
+  ASSERT_NE(list, nullptr);
+  std::vector<std::string> ids;
+  for (const auto& item : list->applications) ids.push_back(item.id);
+  const bool is_readable = !GetParam().id.empty();
+  EXPECT_EQ(ids, is_readable ? std::vector<std::string>({"before", GetParam().id, "after"})
+                             : std::vector<std::string>({"before", "after"}));
+  EXPECT_EQ(list->is_complete, is_readable);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Items, ListItemTest,
+    testing::Values(
+        ItemCase{"LoneSurrogate", R"({"id": "a", "note": "\ud83d"})", "a"},
+        ItemCase{"InvalidUtf8", "{\"note\": \"\xff\", \"id\": \"a\"}", "a"},
+        ItemCase{"NotANumber", R"({"score": NaN, "id": "a"})", "a"},
+        ItemCase{"NumberBeyondDouble", R"({"id": "a", "score": 1e400})", "a"},
+        ItemCase{"OddId", R"({"id": "A\ud83d"})", R"(a\ud83d)"},
+        ItemCase{"WithoutId", R"({"status": "APPLIED"})", ""},
+        ItemCase{"EmptyId", R"({"id": ""})", ""}, ItemCase{"NumberAsId", R"({"id": 7})", ""},
+        ItemCase{"WordAsId", R"({"id": NaN})", ""}, ItemCase{"NullAsId", R"({"id": null})", ""},
+        ItemCase{"ObjectAsId", R"({"id": {"id": "a"}})", ""},
+        ItemCase{"IdThatDoesNotCount", R"({"id": "a", "id": 7})", ""}, ItemCase{"Null", "null", ""},
+        ItemCase{"Text", R"("a")", ""}, ItemCase{"Number", "7", ""}, ItemCase{"Word", "None", ""},
+        ItemCase{"List", R"([{"id": "a"}])", ""}, ItemCase{"EmptyObject", "{}", ""}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ApplicationListTest, ReadsAsManyValuesAsItsLimit) {
+  const auto outcome = Read(Answer(200, LongList(kMaxJsonValuesOfList)));
+  EXPECT_EQ(std::get<ApplicationList>(outcome).applications.size(), 1u);
+}
+
+// An item that is longer than an answer may be is read whole all the same.
+TEST(ApplicationListTest, ReadsALongItemWithNothingLost) {
+  const auto outcome = Read(Answer(200, LongList(2 * kMaxJsonValues)));
+  const auto application = ApplicationOf(std::get<ApplicationList>(outcome).applications[0]);
+  EXPECT_EQ(application.unmapped().fields().at("x").list_value().values_size(),
+            static_cast<int>(2 * kMaxJsonValues) - 4);
 }
 
 struct NoListCase {
@@ -92,11 +189,17 @@ INSTANTIATE_TEST_SUITE_P(
                     NoListCase{"CutOff", R"([{"id": "a"}, {"id": "b")"},
                     NoListCase{"Object", R"({"applications": []})"},
                     NoListCase{"OneApplication", R"({"id": "a"})"},
-                    NoListCase{"ItemWithoutId", R"([{"id": "a"}, {"status": "APPLIED"}])"},
-                    NoListCase{"ItemWithEmptyId", R"([{"id": ""}])"},
-                    NoListCase{"ItemWithNumberAsId", R"([{"id": 7}])"},
-                    NoListCase{"ItemIsNull", R"([{"id": "a"}, null])"},
-                    NoListCase{"ItemIsText", R"(["a"])"}, NoListCase{"Null", "null"},
+                    NoListCase{"CutAfterAnItem", R"([{"id": "a"}, )"},
+                    NoListCase{"CutBeforeTheEnd", R"([{"id": "a"})"},
+                    NoListCase{"TwoLists", R"([{"id": "a"}] [{"id": "b"}])"},
+                    NoListCase{"Null", "null"}, NoListCase{"Text", R"("[]")"},
+                    NoListCase{"OneValueTooMany", LongList(kMaxJsonValuesOfList + 1)},
+                    NoListCase{"TooDeep", "[" + std::string(kMaxJsonDepth, '[') + "]"},
+                    NoListCase{"ProfileIdOfAnotherProfile",
+                               R"([{"id": "a"}, {"id": "b", "profile_id": "other"}])"},
+                    NoListCase{"IdOfAnotherProfile",
+                               R"([{"id": "a", "profile": {"id": "other"}}])"},
+                    NoListCase{"AnotherProfileOfAnItemWithoutId", R"([{"profile_id": "other"}])"},
                     NoListCase{"UnknownError", R"({"errors": [{"code": 999}]})"}),
     [](const auto& info) { return info.param.name; });
 
@@ -121,13 +224,13 @@ std::string DescribeFailure(const ListOutcome& outcome) {
   if (failed->not_carried_out->cause == Cause::kRateLimited) text = "rate limited";
   if (failed->not_carried_out->cause == Cause::kNoTimeLeft) text = "no time left";
   if (failed->not_carried_out->cause == Cause::kStopped) text = "stopped";
+  if (failed->not_carried_out->lost_on_reuse) text += " on reuse";
   if (const auto& after = failed->not_carried_out->retry_after) {
     text += " " + std::to_string(after->count()) + "ms";
   }
   if (const auto& answer = failed->not_carried_out->answer) {
     text += " " + std::to_string(answer->http_status);
   }
-  if (failed->is_no_list) text += ", no list";
   return text;
 }
 
@@ -163,8 +266,13 @@ std::vector<FailureCase> FailureCases() {
       {"OldRedirect", Answer(301, ""), "unreachable 301"},
       {"Timeout", failure(Kind::kTimeout), "no time left"},
       {"Lost", failure(Kind::kConnectionLost), "unreachable"},
+      {"LostOnReuse",
+       HttpResult{.answer = HttpFailure{.kind = Kind::kConnectionLost},
+                  .body_requested = true,
+                  .lost_on_reuse = true},
+       "unreachable on reuse"},
       {"Connect", failure(Kind::kConnect), "unreachable"},
-      {"TooLarge", failure(Kind::kTooLarge), "unreachable, no list"},
+      {"TooLarge", failure(Kind::kTooLarge), "unreachable"},
       {"Stopped", failure(Kind::kStopped), "stopped"},
   };
 }

@@ -25,6 +25,12 @@ HttpResult Failure(HttpFailure::Kind kind, bool body_requested) {
   return {.answer = HttpFailure{.kind = kind}, .body_requested = body_requested};
 }
 
+HttpResult LossOnReuse(bool body_requested) {
+  HttpResult result = Failure(HttpFailure::Kind::kConnectionLost, body_requested);
+  result.lost_on_reuse = true;
+  return result;
+}
+
 // One line per outcome, with everything that the caller can tell apart.
 std::string Describe(const Outcome& outcome) {
   const auto with_answer = [](std::string text, const std::optional<PassfortAnswer>& answer) {
@@ -50,6 +56,7 @@ std::string Describe(const Outcome& outcome) {
       if (not_done.cause == Cause::kStopped) text += " stopped";
       if (not_done.cause == Cause::kSendGateClosed) text += " send gate closed";
       if (not_done.cause == Cause::kCircuitOpen) text += " circuit open";
+      if (not_done.lost_on_reuse) text += " on reuse";
       if (not_done.retry_after) {
         text += " after=" + std::to_string(not_done.retry_after->count()) + "ms";
       }
@@ -64,6 +71,7 @@ std::string Describe(const Outcome& outcome) {
       if (unknown.cause == Cause::kServerError) text += " server error";
       if (unknown.cause == Cause::kUnreadable) text += " unreadable";
       if (unknown.cause == Cause::kStopped) text += " stopped";
+      if (unknown.lost_on_reuse) text += " on reuse";
       return tell(text, unknown.answer);
     }
   };
@@ -130,6 +138,7 @@ std::vector<Row> Rows() {
       {"Row2Tls", Failure(Kind::kTls, false), "not carried out: unreachable"},
       {"Row2LostBeforeTheBody", Failure(Kind::kConnectionLost, false),
        "not carried out: unreachable"},
+      {"Row2LostOnReuseBeforeTheBody", LossOnReuse(false), "not carried out: unreachable on reuse"},
       {"Row2Deadline", Failure(Kind::kTimeout, false), "not carried out: no time left"},
       {"Row2Stopped", Failure(Kind::kStopped, false), "not carried out: stopped"},
       {"Row2SendGate", Failure(Kind::kSendGateClosed, false), "not carried out: send gate closed"},
@@ -138,6 +147,7 @@ std::vector<Row> Rows() {
        "ambiguous: connection lost"},
       {"Row3Timeout", Failure(Kind::kTimeout, true), "ambiguous: timeout"},
       {"Row3Lost", Failure(Kind::kConnectionLost, true), "ambiguous: connection lost"},
+      {"Row3LostOnReuse", LossOnReuse(true), "ambiguous: connection lost on reuse"},
       {"Row3TlsAfterTheBody", Failure(Kind::kTls, true), "ambiguous: connection lost"},
       {"Row3ConnectAfterTheBody", Failure(Kind::kConnect, true), "ambiguous: connection lost"},
       {"Row3Protocol", Failure(Kind::kProtocol, true), "ambiguous: connection lost"},

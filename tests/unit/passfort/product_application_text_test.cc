@@ -4,8 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "service/http/http_client.h"
+#include "service/passfort/application_list.h"
 #include "service/passfort/json_reader.h"
 #include "service/passfort/product_application_json.h"
 #include "tests/unit/passfort/mapped_application.h"
@@ -14,6 +17,11 @@ namespace gateway {
 namespace {
 
 using nlohmann::json;
+
+std::vector<ListedApplication> ItemsOf(const std::string& list) {
+  const HttpResult result{.answer = HttpResponse{.status = 200, .body = list}};
+  return std::get<ApplicationList>(OutcomeOfList(result, "", absl::UnixEpoch())).applications;
+}
 
 // --- What is no application
 
@@ -28,7 +36,6 @@ class NoApplicationTest : public testing::TestWithParam<Text> {};
 
 TEST_P(NoApplicationTest, IsNothing) {
   EXPECT_FALSE(ReadProductApplication(GetParam().json).has_value());
-  EXPECT_FALSE(ReadProductApplications(absl::StrCat("[", GetParam().json, "]")).has_value());
 }
 
 INSTANTIATE_TEST_SUITE_P(Texts, NoApplicationTest,
@@ -78,10 +85,13 @@ TEST_P(EqualNamesTest, TheLastOneCounts) {
   const pb::ProductApplication read = ReadProductApplication(GetParam().json).value();
 
   EXPECT_THAT(read, IsProto(MappedText(GetParam().last_ones).DebugString()));
-  const auto listed = ReadProductApplications(
-      absl::StrCat(R"([{"id": "y"}, )", GetParam().json, R"(, {"id": "z"}])"));
-  ASSERT_EQ(listed.value().size(), 3);
-  EXPECT_THAT((*listed)[1], IsProto(read.DebugString()));
+  const auto listed =
+      ItemsOf(absl::StrCat(R"([{"id": "y"}, )", GetParam().json, R"(, {"id": "z"}])"));
+  ASSERT_EQ(listed.size(), 3);
+  EXPECT_EQ(listed[1].id, read.id());
+  EXPECT_EQ(listed[1].product_alias, read.product().alias());
+  EXPECT_EQ(listed[1].product_id, read.product().id());
+  EXPECT_THAT(ApplicationOf(listed[1]), IsProto(read.DebugString()));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -163,7 +173,6 @@ TEST(ProductApplicationJsonTest, TheLastOfEqualNamesCountsInTheTextOfADeepSubtre
 
 TEST(ProductApplicationJsonTest, AnIdThatDoesNotCountIsNone) {
   EXPECT_FALSE(ReadProductApplication(R"({"id": "x", "id": ""})").has_value());
-  EXPECT_FALSE(ReadProductApplications(R"([{"id": "x", "id": 7}])").has_value());
 }
 
 TEST(ProductApplicationJsonTest, IsNothingIfTheTextBreaksAfterEqualNames) {
@@ -172,36 +181,14 @@ TEST(ProductApplicationJsonTest, IsNothingIfTheTextBreaksAfterEqualNames) {
 
 // --- Lists
 
-TEST(ProductApplicationsJsonTest, ReadsEveryItemAsIfItWereAlone) {
+TEST(ProductApplicationJsonTest, ReadsEveryItemOfAListAsIfItWereAlone) {
   const std::string text = TestData("list_with_associate.json");
   const json list = ReadJson(text).value();
-  const auto applications = ReadProductApplications(text);
-  ASSERT_EQ(applications.value().size(), list.size());
+  const std::vector<ListedApplication> items = ItemsOf(text);
+  ASSERT_EQ(items.size(), list.size());
   for (size_t i = 0; i < list.size(); ++i) {
-    EXPECT_THAT((*applications)[i], IsProto(Mapped(list[i]).DebugString())) << i;
+    EXPECT_THAT(ApplicationOf(items[i]), IsProto(Mapped(list[i]).DebugString())) << i;
   }
-}
-
-TEST(ProductApplicationsJsonTest, KeepsWhatIsUnknownWithItsItem) {
-  const auto applications = ReadProductApplications(
-      R"([{"id": "a", "risk": [1], "product": {"weight": 1}}, {"id": "b", "hidden": true},
-          {"id": "c", "status": 7}])");
-  ASSERT_EQ(applications.value().size(), 3);
-  EXPECT_EQ((*applications)[0].unmapped().fields().size(), 2);
-  EXPECT_FALSE((*applications)[1].has_unmapped());
-  EXPECT_THAT((*applications)[2], IsProto(R"(id: "c" unmapped {
-      fields { key: "status" value { number_value: 7 } } })"));
-}
-
-TEST(ProductApplicationsJsonTest, IsNothingIfItIsNoList) {
-  EXPECT_FALSE(ReadProductApplications(R"({"id": "x"})").has_value());
-  EXPECT_FALSE(ReadProductApplications("null").has_value());
-  EXPECT_FALSE(ReadProductApplications("[[]]").has_value());
-  EXPECT_FALSE(ReadProductApplications(R"([{"id": "x"}] [])").has_value());
-}
-
-TEST(ProductApplicationsJsonTest, AnEmptyListIsAList) {
-  EXPECT_TRUE(ReadProductApplications("[]").value().empty());
 }
 
 }  // namespace

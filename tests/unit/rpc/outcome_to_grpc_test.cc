@@ -201,7 +201,13 @@ INSTANTIATE_TEST_SUITE_P(
                      "REQUEST_ID", "SENT", 1, "not_carried_out",
                      "the request was sent and its answer lost, and the profile\\'s applications "
                      "show that nothing was done. It is safe to call again with the same "
-                     "request_id."}),
+                     "request_id."},
+        NotBegunCase{"QUOTA_REACHED", NotBegun::Cause::kTooManyToCompare,
+                     grpc::StatusCode::RESOURCE_EXHAUSTED, "REQUEST_ID", "NOT_SENT", 0, "refused",
+                     "the profile has more applications than the store of this gateway keeps the "
+                     "ids of, so it cannot keep the promise that a request_id asks for: nothing "
+                     "was done, and calling again changes nothing. A call without a request_id "
+                     "promises less."}),
     [](const auto& info) { return info.param.name; });
 
 // What is decided with the record in hand speaks of all calls under the request_id.

@@ -1,0 +1,33 @@
+#ifndef SERVICE_HTTP_KEPT_CONNECTION_H_
+#define SERVICE_HTTP_KEPT_CONNECTION_H_
+
+#include <openssl/types.h>
+
+#include <memory>
+#include <vector>
+
+namespace gateway {
+
+// What can be known of a connection between two requests. Nothing is due then: whatever comes is
+// its end, or a response that nobody asked for and that the next request would take for its own.
+//
+// It need not wait in the socket. OpenSSL reads whole records, and libcurl takes from them what the
+// current response still needs, so the rest of a record waits in the TLS session.
+
+// The TLS sessions of one connection: with the server, and with a proxy below it. libcurl owns
+// them, and frees them when it closes the connection's socket.
+using TlsSessions = std::vector<const SSL*>;
+
+// Adds the session that is about to be made with `settings` to `sessions`.
+void CollectSession(SSL_CTX* settings, std::shared_ptr<TlsSessions> sessions);
+
+// Whether anything came that was not read, the connection's end included. `sessions` may be null.
+bool HasUnread(int socket, const TlsSessions* sessions);
+
+// Ends a connection that libcurl keeps, and keeps open as a descriptor. libcurl takes a waiting
+// byte for a sign of life (7.88; fixed in 8.0), so nothing may be left to read.
+void EndConnection(int socket);
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_KEPT_CONNECTION_H_

@@ -1,0 +1,27 @@
+#ifndef SERVICE_ONCE_RECORD_STATEMENTS_H_
+#define SERVICE_ONCE_RECORD_STATEMENTS_H_
+
+#include <string>
+
+namespace gateway {
+
+// The SQL of SqlRecordStore, for SQLite and PostgreSQL alike. The executor replaces {now}.
+
+const std::string& InsertClaim();
+const std::string& SelectRecord();
+const std::string& SelectOpenRecord();
+const std::string& SelectInTheWay();
+const std::string& UpdateRecord();
+const std::string& UpdateOverdueRecord();
+const std::string& DeleteRecord();
+const std::string& UpsertReceived();
+const std::string& UpdateFound();
+const std::string& SelectHeldIds();
+const std::string& SelectSent();
+const std::string& ExpireSent();
+const std::string& DeleteExpired();
+const std::string& CountAll();
+
+}  // namespace gateway
+
+#endif  // SERVICE_ONCE_RECORD_STATEMENTS_H_

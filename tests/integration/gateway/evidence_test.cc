@@ -1,0 +1,150 @@
+// What a list proves: with a Passfort that shows less, or something else, than it was sent, and
+// with answers and lists that the store has no room for.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/fakes/temporary_folder.h"
+#include "tests/integration/gateway/faults.h"
+#include "tests/integration/gateway/once_bench.h"
+
+namespace gateway {
+namespace {
+
+using grpc::StatusCode;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+// Of forexo_associate.
+constexpr char kOtherProductId[] = "6cceb65e-d86b-11e9-b8b6-7a5deda3a0a3";
+
+// Every list from now on.
+Fault Lists(AnswerScript answer) {
+  return {.endpoint = Endpoint::kList, .times = Fault::kAlways, .answer = std::move(answer)};
+}
+
+class EvidenceTest : public testing::Test {
+ protected:
+  // Sends `request` with its answer lost, twice: each time it may have been made, and nobody can
+  // tell. It must have been made once.
+  void ExpectUndecided(const OnceGateway& gateway,
+                       const pb::AddProductApplicationRequest& request) {
+    passfort_.Script(MakesAndThen(Fault::Then::kReset));
+    for (int call = 0; call < 2; ++call) {
+      const Answered answered = gateway.caller.Add(request);
+      EXPECT_EQ(answered.status.error_code(), StatusCode::UNKNOWN) << "call " << call;
+      EXPECT_EQ(ReasonOf(answered.status), "OUTCOME_UNKNOWN");
+      EXPECT_THAT(answered.error(), IsWellFormedError());
+      const auto metadata = DetailOf<google::rpc::ErrorInfo>(answered.status).metadata();
+      const auto candidates = metadata.find("candidate_ids");
+      ids_ = candidates == metadata.end() ? "" : candidates->second;
+    }
+    EXPECT_EQ(passfort_.counts().created, 1);
+    EXPECT_EQ(passfort_.counts().posts_begun, 1);
+  }
+
+  std::string StoreUrl() const { return "sqlite:" + folder_.File("records.db"); }
+
+  const TemporaryFolder folder_;
+  FakePassfort passfort_;
+  // The candidates of the last call.
+  std::string ids_;
+};
+
+// The alias is sent, so the id is only what the caller expects, and it is wrong. Where the list
+// shows ids alone, the application must not look like another product's.
+TEST_F(EvidenceTest, AnIdThatTheCallerOnlyExpectedProvesNothing) {
+  const OnceGateway gateway(passfort_, StoreUrl());
+  passfort_.Script(Lists({.remove = {"/product/alias"}}));
+  auto request = ARequestWithId();
+  request.mutable_product()->set_id(kOtherProductId);
+
+  ExpectUndecided(gateway, request);
+  EXPECT_EQ(ids_, passfort_.Applications(kProfileId)[0].id);
+}
+
+TEST_F(EvidenceTest, AListWithoutAliasesProvesNothing) {
+  const OnceGateway gateway(passfort_, StoreUrl());
+  passfort_.Script(Lists({.remove = {"/product/alias"}}));
+  ExpectUndecided(gateway, ARequestWithId());
+}
+
+TEST_F(EvidenceTest, AnotherRoleThanTheOneThatWasSentProvesNothing) {
+  const OnceGateway gateway(passfort_, StoreUrl());
+  passfort_.Script(Lists({.set = {{"/associated_role", R"("SHAREHOLDER")"}}}));
+  auto request = ARequestWithId();
+  request.set_associated_role(pb::ASSOCIATED_ROLE_DIRECTOR);
+  ExpectUndecided(gateway, request);
+}
+
+TEST_F(EvidenceTest, AnAliasInAnotherCaseAndWithBlanksIsTheOneThatWasSent) {
+  const OnceGateway gateway(passfort_, StoreUrl());
+  passfort_.Script(Lists({.set = {{"/product/alias", R"(" Forexo_BASIC ")"}}}));
+  passfort_.Script(MakesAndThen(Fault::Then::kReset));
+
+  const Answered answered = gateway.caller.Add(ARequestWithId());
+
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  EXPECT_THAT(answered.trailers, UnorderedElementsAre(Pair("gateway-outcome", "reconciled")));
+  EXPECT_EQ(passfort_.counts().created, 1);
+}
+
+// The store cannot keep such an id, so the item counts as unreadable, and the list as not whole.
+// The profile stays usable.
+TEST_F(EvidenceTest, AListWithAnItemThatCannotBeReadProvesNothingAndBlocksNobody) {
+  const OnceGateway gateway(passfort_, StoreUrl());
+  passfort_.Script(Lists({.body = R"([{"id": ")" + std::string(600, 'a') + R"("}])"}));
+
+  ExpectUndecided(gateway, ARequestWithId());
+  EXPECT_EQ(ids_, "");
+  EXPECT_TRUE(gateway.caller.Add(ARequestWithId("order-2")).status.ok());
+}
+
+// 17 MB of it: more than the store takes, and more than a message does.
+TEST_F(EvidenceTest, AnAnswerThatIsTooLargeForTheStoreIsStoredShortened) {
+  const OnceGateway gateway(passfort_, StoreUrl(), {"--max_response_bytes=64MiB"});
+  const std::string large = '"' + std::string(17 * 1024 * 1024, 'x') + '"';
+  passfort_.Script(MakesAndAnswers({.set = {{"/new", large}}}));
+
+  const Answered first = gateway.caller.Add(ARequestWithId());
+  ASSERT_TRUE(first.status.ok()) << first.status.error_message();
+  EXPECT_THAT(first.trailers, UnorderedElementsAre(Pair("gateway-answer-shortened", "true")));
+
+  EXPECT_TRUE(gateway.caller.Add(ARequestWithId("order-2")).status.ok()) << "the profile is free";
+  const Answered again = gateway.caller.Add(ARequestWithId());
+  EXPECT_TRUE(again.status.ok()) << again.status.error_message();
+  EXPECT_EQ(again.response.SerializeAsString(), first.response.SerializeAsString());
+  EXPECT_THAT(again.trailers, UnorderedElementsAre(Pair("gateway-answer-shortened", "true"),
+                                                   Pair("gateway-replayed", "true")));
+  EXPECT_EQ(passfort_.counts().created, 2);
+}
+
+TEST_F(EvidenceTest, AProfileWithTooManyApplicationsForTheStoreIsClearlyRefused) {
+  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  std::string list = "[";
+  for (int i = 0; i < 10000; ++i) {
+    const std::string id = std::to_string(i) + std::string(480, 'a');
+    list += (i == 0 ? "" : ",") + (R"({"id": ")" + id + R"("})");
+  }
+  passfort_.Script(Lists({.body = list + "]"}));
+
+  const Answered refused = gateway.caller.Add(ARequestWithId());
+
+  EXPECT_EQ(refused.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(refused.status), "QUOTA_REACHED");
+  EXPECT_THAT(refused.status.error_message(), HasSubstr("more applications than the store"));
+  EXPECT_THAT(refused.error(), IsWellFormedError());
+  EXPECT_EQ(passfort_.counts().posts_begun, 0);
+
+  passfort_.ClearFaults();
+  const Answered later = gateway.caller.Add(ARequestWithId());
+  EXPECT_TRUE(later.status.ok()) << later.status.error_message();
+  EXPECT_THAT(later.trailers, IsEmpty());
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,213 @@
+// What one look at a list makes of a record, and what is stored of an application.
+
+#include "service/once/settlement.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/fakes/manual_clock.h"
+#include "tests/fakes/run_now.h"
+
+namespace gateway {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Kind = Settlement::Kind;
+
+// One record, which nobody else changes.
+class OneRecordStore final : public RecordStore {
+ public:
+  Record record;
+  std::vector<std::string> held;
+
+  Task<absl::StatusOr<std::optional<Record>>> Find(std::string, Deadline) override {
+    co_return record;
+  }
+  Task<absl::StatusOr<ChangeResult>> Apply(Record, Change change, Deadline) override {
+    record.state = change.state;
+    if (change.candidate_ids) record.candidate_ids = *change.candidate_ids;
+    co_return record;
+  }
+  Task<absl::StatusOr<ChangeResult>> StoreFound(Record, Answer answer, Deadline) override {
+    record.state = RecordState::kDone;
+    record.application_id = answer.application_id;
+    record.answer = answer.application;
+    co_return record;
+  }
+  Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string, std::string,
+                                                         Deadline) override {
+    co_return held;
+  }
+
+  Task<absl::StatusOr<BeginResult>> Begin(Claim, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<ChangeResult>> TakeOver(Record, Change, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<bool>> Remove(Record, Deadline) override { std::abort(); }
+  Task<absl::Status> StoreReceived(Record, Answer, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<std::vector<Record>>> Sent(Place, int, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<Swept>> Sweep(Deadline) override { std::abort(); }
+};
+
+// Has one list.
+class ListingPassfort final : public PassfortClient {
+ public:
+  ListOutcome list;
+
+  Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
+    co_return list;
+  }
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline, std::stop_token,
+                                       std::optional<BootTime>) override {
+    std::abort();
+  }
+  Task<bool> WhoAmI(Deadline, std::stop_token) override { std::abort(); }
+};
+
+ListedApplication Listed(std::string id, std::string alias = "forexo_basic") {
+  const auto application = std::make_shared<pb::ProductApplication>();
+  application->set_id(id);
+  return {.id = std::move(id), .product_alias = std::move(alias), .application = application};
+}
+
+class SettlementTest : public testing::Test {
+ protected:
+  SettlementTest() {
+    store_.record = {.request_id = "order-1",
+                     .state = RecordState::kSent,
+                     .draft = {.product_alias = "forexo_basic"},
+                     .snapshot = Baseline{.ids = {"before"}}};
+    store_.record.store_now = absl::UnixEpoch() + absl::Hours(1);
+    SetQuietIn(absl::ZeroDuration());
+  }
+
+  void SetQuietIn(absl::Duration left) { store_.record.quiet_at = store_.record.store_now + left; }
+
+  Settlement Look(ApplicationList list, Absence absence = Absence::kToBeProven) {
+    passfort_.list = std::move(list);
+    return RunNow(settler_.Look(store_.record, {}, absence));
+  }
+
+  ManualClock clock_;
+  OneRecordStore store_;
+  ListingPassfort passfort_;
+  Settler settler_{{}, store_, passfort_, clock_};
+};
+
+TEST_F(SettlementTest, AWholeListThatShowsNothingProvesThatNothingWasDone) {
+  EXPECT_EQ(Look({.applications = {Listed("before")}}).kind, Kind::kAbsent);
+  EXPECT_EQ(store_.record.state, RecordState::kAbsent);
+}
+
+TEST_F(SettlementTest, OneMatchInAWholeListIsTheOne) {
+  EXPECT_EQ(Look({.applications = {Listed("before"), Listed("new")}}).kind, Kind::kFound);
+  EXPECT_EQ(store_.record.application_id, "new");
+}
+
+// What could not be read may be what we look for. Nothing is sent again, and the profile is free.
+TEST_F(SettlementTest, AListThatIsNotWholeProvesNothingAndLeavesTheRecordUndecided) {
+  EXPECT_EQ(Look({.applications = {Listed("before")}, .is_complete = false}).kind,
+            Kind::kUndecided);
+  EXPECT_EQ(store_.record.state, RecordState::kUndecided);
+  EXPECT_THAT(store_.record.candidate_ids, IsEmpty());
+}
+
+TEST_F(SettlementTest, AListThatIsNotWholeIsLookedAtAgainAsLongAsItIsTooEarly) {
+  SetQuietIn(absl::Seconds(2));
+  const Settlement look = Look({.is_complete = false});
+  EXPECT_EQ(look.kind, Kind::kNotYet);
+  EXPECT_EQ(look.quiet_in, std::chrono::seconds(2));
+  EXPECT_EQ(store_.record.state, RecordState::kSent);
+
+  EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kFound) << "a whole one by now";
+}
+
+TEST_F(SettlementTest, AMatchInAListThatIsNotWholeIsACandidateOnly) {
+  EXPECT_EQ(Look({.applications = {Listed("new")}, .is_complete = false}).kind, Kind::kUndecided);
+  EXPECT_THAT(store_.record.candidate_ids, ElementsAre("new"));
+}
+
+// It may have been there before, and unreadable.
+TEST_F(SettlementTest, AMatchAfterABaselineThatWasNotWholeIsACandidateOnly) {
+  store_.record.snapshot->is_complete = false;
+  EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kUndecided);
+  EXPECT_THAT(store_.record.candidate_ids, ElementsAre("new"));
+}
+
+TEST_F(SettlementTest, AWholeListProvesAbsenceAlsoAfterABaselineThatWasNot) {
+  store_.record.snapshot->is_complete = false;
+  EXPECT_EQ(Look({.applications = {Listed("before")}}).kind, Kind::kAbsent);
+}
+
+TEST_F(SettlementTest, WhatIsKnownToBeAbsentNeedsNoWholeList) {
+  EXPECT_EQ(Look({.is_complete = false}, Absence::kKnown).kind, Kind::kAbsent);
+  EXPECT_EQ(store_.record.state, RecordState::kAbsent);
+}
+
+TEST_F(SettlementTest, AnUndecidedRecordStaysSoWhateverAListDoesNotShow) {
+  store_.record.state = RecordState::kUndecided;
+  store_.record.candidate_ids = {"gone"};
+  EXPECT_EQ(Look({}).kind, Kind::kUndecided);
+  EXPECT_EQ(Look({.is_complete = false}).kind, Kind::kUndecided);
+  EXPECT_THAT(store_.record.candidate_ids, ElementsAre("gone"));
+}
+
+TEST_F(SettlementTest, AnUndecidedRecordThatWasOnlyUnreadableIsFoundOnceItIsReadable) {
+  Look({.is_complete = false});
+  ASSERT_EQ(store_.record.state, RecordState::kUndecided);
+  EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kFound);
+}
+
+TEST_F(SettlementTest, NoListIsNoListAndChangesNothing) {
+  passfort_.list = ListFailed{};
+  EXPECT_EQ(RunNow(settler_.Look(store_.record, {})).kind, Kind::kNoList);
+  EXPECT_EQ(store_.record.state, RecordState::kSent);
+}
+
+// The store cannot keep such an id: not as a candidate, and not as what a record holds.
+TEST_F(SettlementTest, AnItemWhoseIdIsTooLongCountsAsUnreadable) {
+  const std::string too_long(kMaxApplicationIdBytes + 1, 'a');
+  EXPECT_EQ(Look({.applications = {Listed(too_long)}}).kind, Kind::kUndecided);
+  EXPECT_THAT(store_.record.candidate_ids, IsEmpty());
+}
+
+TEST_F(SettlementTest, AtMostTwentyCandidatesAreKept) {
+  std::vector<ListedApplication> many;
+  for (int i = 0; i < 30; ++i) many.push_back(Listed("new " + std::to_string(i)));
+  EXPECT_EQ(Look({.applications = many}).kind, Kind::kUndecided);
+  EXPECT_EQ(store_.record.candidate_ids.size(), 20u);
+}
+
+TEST(AnswerFromTest, KeepsAllOfAnApplicationThatFits) {
+  pb::ProductApplication application;
+  application.set_id("ABC");
+  application.add_required_tasks()->set_name("Verify");
+  const RecordStore::Answer answer = AnswerFrom(application);
+  EXPECT_EQ(answer.application_id, "abc");
+  EXPECT_EQ(answer.application, application.SerializeAsString());
+  EXPECT_FALSE(answer.is_shortened);
+}
+
+// Else it would be tried in vain until it expires, with the profile blocked.
+TEST(AnswerFromTest, ShortensAnApplicationThatIsTooLargeForTheStore) {
+  pb::ProductApplication application;
+  application.set_id("ABC");
+  application.set_status(pb::PRODUCT_APPLICATION_STATUS_APPLIED);
+  (*application.mutable_unmapped()->mutable_fields())["large"].set_string_value(
+      std::string(kMaxStoredAnswerBytes, 'x'));
+  const RecordStore::Answer answer = AnswerFrom(application);
+
+  EXPECT_LE(answer.application.size(), kMaxStoredAnswerBytes);
+  EXPECT_TRUE(answer.is_shortened);
+  pb::ProductApplication stored;
+  ASSERT_TRUE(stored.ParseFromString(answer.application));
+  EXPECT_EQ(stored.id(), "ABC");
+  EXPECT_EQ(stored.status(), pb::PRODUCT_APPLICATION_STATUS_APPLIED);
+  EXPECT_FALSE(stored.has_unmapped());
+}
+
+}  // namespace
+}  // namespace gateway
