@@ -68,9 +68,8 @@ class ListingPassfort final : public PassfortClient {
 };
 
 ListedApplication Listed(std::string id, std::string alias = "forexo_basic") {
-  const auto application = std::make_shared<pb::ProductApplication>();
-  application->set_id(id);
-  return {.id = std::move(id), .product_alias = std::move(alias), .application = application};
+  const std::string json = R"({"id": ")" + id + R"("})";
+  return {.id = std::move(id), .product_alias = std::move(alias), .json = json};
 }
 
 class SettlementTest : public testing::Test {
