@@ -184,7 +184,8 @@ void Oracle::JudgeNotDone(const Call& call) {
     if (made.request_id != call.request_id) continue;
     const Post& post = *passfort_.posts()[static_cast<size_t>(made.post)];
     const SteadyTime left = *post.left_at;
-    if (!IsOf(call, Generation(call.request_id, left))) continue;
+    // What a call is told last is of the record that is there last.
+    if (Generation(call.request_id, left) != Generation(call.request_id, *call.ended)) continue;
     // Other calls for which this POST may have been sent and that were still to be answered.
     const bool was_for_another =
         std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
