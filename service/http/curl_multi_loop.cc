@@ -144,6 +144,8 @@ int CurlMultiLoop::OnTimerWanted(CURLM* /*multi*/, long milliseconds, void* self
 void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
   Socket& entry = sockets_[descriptor];
   if (entry.is_idle) {
+    // The event may be of a response that libcurl has read since, in the same turn.
+    if (!HasUnread(descriptor, entry.tls.get())) return;
     // Nothing is due on an idle connection. libcurl finds it dead when it wants to use it.
     EndConnection(descriptor);
     entry.watch->Want(DescriptorWatch::kNone);
