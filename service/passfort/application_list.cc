@@ -151,7 +151,9 @@ struct Reading {
                                              .answer = std::move(outcome.answer)}};
   }
   // One application in place of a list.
-  ListFailed operator()(const Done&) const { return {.not_carried_out = NotCarriedOut{}}; }
+  ListFailed operator()(const Done&) const {
+    return {.not_carried_out = NotCarriedOut{}, .is_no_list = true};
+  }
 };
 
 }  // namespace
@@ -160,7 +162,9 @@ ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id,
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
     const HttpResult nothing_done{
         .answer = *failure, .body_requested = false, .lost_on_reuse = result.lost_on_reuse};
-    return std::visit(Reading(), OutcomeOfWrite(nothing_done, now));
+    ListFailed failed = std::visit(Reading(), OutcomeOfWrite(nothing_done, now));
+    failed.is_no_list = failure->kind == HttpFailure::Kind::kTooLarge;
+    return failed;
   }
   const auto& response = std::get<HttpResponse>(result.answer);
   if (response.status >= 200 && response.status <= 299) {

@@ -1,25 +1,89 @@
 #include "service/passfort/circuit_breaker.h"
 
-namespace gateway {
+#include <algorithm>
+#include <functional>
+#include <utility>
 
-bool CircuitBreaker::Note(Period period, Verdict verdict) {
-  if (is_open_ || period != period_ || verdict == Verdict::kNothing) return false;
-  ForgetWhatIsOld();
-  ++halves_[0].ended;
-  if (verdict == Verdict::kWorks) {
-    failures_in_a_row_ = 0;
-    return false;
+namespace gateway {
+namespace {
+
+// Of a half of the window. When so many fail it is not about one of them: more need not be told
+// apart.
+constexpr size_t kMostProfiles = 256;
+
+}  // namespace
+
+bool CircuitBreaker::LetsThrough(Priority priority) const {
+  return !is_open_ || clock_.Now() >= next_trials_[static_cast<size_t>(priority)];
+}
+
+bool CircuitBreaker::Admit(Priority priority) {
+  if (!is_open_) return true;
+  const SteadyTime now = clock_.Now();
+  if (now < NextTrial(priority)) return false;
+  NextTrial(priority) = now + (priority == Priority::kReserved ? options_.reserved_trial_interval
+                                                               : options_.trial_interval);
+  return true;
+}
+
+CircuitBreaker::Change CircuitBreaker::Note(Period period, Verdict verdict,
+                                            std::string_view profile_id) {
+  if (period != period_ || verdict == Verdict::kNothing) return Change::kNone;
+  if (is_open_) {
+    if (verdict != Verdict::kWorks) return Change::kNone;
+    Close();
+    return Change::kClosed;
   }
-  ++halves_[0].failed;
+  ForgetWhatIsOld();
+  if (verdict == Verdict::kWorks) {
+    ++halves_[0].worked;
+    failures_in_a_row_ = 0;
+    failing_in_a_row_.clear();
+    return Change::kNone;
+  }
+  const bool others_are_answered = halves_[0].worked + halves_[1].worked > 0;
+  std::optional<size_t> profile;
+  if (verdict == Verdict::kServerError ||
+      (verdict == Verdict::kUnanswered && others_are_answered)) {
+    profile = std::hash<std::string_view>()(profile_id);
+  }
+  CountInARow(profile);
+  CountInWindow(profile);
+  if (!TooManyFail()) return Change::kNone;
+  Open();
+  return Change::kOpened;
+}
+
+void CircuitBreaker::CountInARow(std::optional<size_t> profile) {
+  if (profile) {
+    if (std::ranges::find(failing_in_a_row_, *profile) != failing_in_a_row_.end()) return;
+    failing_in_a_row_.push_back(*profile);
+  }
   ++failures_in_a_row_;
-  const int ended = halves_[0].ended + halves_[1].ended;
+}
+
+void CircuitBreaker::CountInWindow(std::optional<size_t> profile) {
+  auto& [now, before] = halves_;
+  if (profile) {
+    if (now.failing.contains(*profile) || before.failing.contains(*profile)) return;
+    if (now.failing.size() < kMostProfiles) now.failing.insert(*profile);
+  }
+  ++now.failed;
+}
+
+bool CircuitBreaker::TooManyFail() const {
+  if (failures_in_a_row_ >= options_.failures_in_a_row) return true;
   const int failed = halves_[0].failed + halves_[1].failed;
-  const bool share_is_too_large =
-      ended >= options_.fewest_to_judge_by && failed >= ended * options_.failing_share;
-  if (failures_in_a_row_ < options_.failures_in_a_row && !share_is_too_large) return false;
+  const int ended = failed + halves_[0].worked + halves_[1].worked;
+  return ended >= options_.fewest_to_judge_by && failed >= ended * options_.failing_share;
+}
+
+void CircuitBreaker::Open() {
   is_open_ = true;
   StartPeriod();
-  return true;
+  const SteadyTime now = clock_.Now();
+  NextTrial(Priority::kOrdinary) = now + options_.trial_interval;
+  NextTrial(Priority::kReserved) = now + options_.reserved_trial_interval;
 }
 
 void CircuitBreaker::Close() {
@@ -31,7 +95,7 @@ void CircuitBreaker::ForgetWhatIsOld() {
   const SteadyTime now = clock_.Now();
   const auto half = options_.window / 2;
   if (now < half_began_ + half) return;
-  halves_[1] = now < half_began_ + 2 * half ? halves_[0] : Counts();
+  halves_[1] = now < half_began_ + 2 * half ? std::exchange(halves_[0], {}) : Counts();
   halves_[0] = Counts();
   half_began_ = now;
 }
@@ -39,6 +103,7 @@ void CircuitBreaker::ForgetWhatIsOld() {
 void CircuitBreaker::StartPeriod() {
   ++period_;
   failures_in_a_row_ = 0;
+  failing_in_a_row_.clear();
   halves_ = {};
 }
 

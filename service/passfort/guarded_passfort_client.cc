@@ -11,18 +11,21 @@ using Verdict = CircuitBreaker::Verdict;
 // A call that waits at the gate is let through only with so much of its time left.
 constexpr Milliseconds kLeastTimeForARequest{50};
 
-bool IsFailureOfServer(const std::optional<PassfortAnswer>& answer) {
-  return !answer || answer->http_status == 408 || answer->http_status >= 500;
+// What a whole response says of Passfort. Its status alone counts, whatever else it holds.
+Verdict VerdictOf(const PassfortAnswer& answer) {
+  const bool is_failure = answer.http_status == 408 || answer.http_status >= 500;
+  return is_failure ? Verdict::kServerError : Verdict::kWorks;
 }
 
 // What an end says of Passfort as a whole. `took` is how long it had for an answer.
 Verdict VerdictOf(const NotCarriedOut& outcome, Milliseconds took, Milliseconds fair_wait) {
   if (outcome.lost_on_reuse) return Verdict::kNothing;
+  if (outcome.answer) return VerdictOf(*outcome.answer);
   switch (outcome.cause) {
     case NotCarriedOut::Cause::kUnreachable:
-      return IsFailureOfServer(outcome.answer) ? Verdict::kFails : Verdict::kWorks;
+      return Verdict::kUnreachable;
     case NotCarriedOut::Cause::kNoTimeLeft:
-      return took >= fair_wait ? Verdict::kFails : Verdict::kNothing;
+      return took >= fair_wait ? Verdict::kUnreachable : Verdict::kNothing;
     case NotCarriedOut::Cause::kRateLimited:
       return Verdict::kWorks;
     case NotCarriedOut::Cause::kStopped:
@@ -35,19 +38,20 @@ Verdict VerdictOf(const NotCarriedOut& outcome, Milliseconds took, Milliseconds 
 
 Verdict VerdictOf(const Ambiguous& outcome, Milliseconds took, Milliseconds fair_wait) {
   if (outcome.lost_on_reuse) return Verdict::kNothing;
+  if (outcome.answer) return VerdictOf(*outcome.answer);
   switch (outcome.cause) {
     case Ambiguous::Cause::kTimeout:
-      return took >= fair_wait ? Verdict::kFails : Verdict::kNothing;
+      return took >= fair_wait ? Verdict::kUnanswered : Verdict::kNothing;
     case Ambiguous::Cause::kAnswerTooLarge:
+    case Ambiguous::Cause::kUnreadable:
       return Verdict::kWorks;
     case Ambiguous::Cause::kStopped:
       return Verdict::kNothing;
     case Ambiguous::Cause::kConnectionLost:
     case Ambiguous::Cause::kServerError:
-    case Ambiguous::Cause::kUnreadable:
       break;
   }
-  return Verdict::kFails;
+  return Verdict::kUnanswered;
 }
 
 Verdict VerdictOf(const Outcome& outcome, Milliseconds took, Milliseconds fair_wait) {
@@ -63,7 +67,10 @@ Verdict VerdictOf(const Outcome& outcome, Milliseconds took, Milliseconds fair_w
 Verdict VerdictOf(const ListOutcome& outcome, Milliseconds took, Milliseconds fair_wait) {
   const auto* failed = std::get_if<ListFailed>(&outcome);
   if (failed == nullptr || !failed->not_carried_out) return Verdict::kWorks;
-  return VerdictOf(*failed->not_carried_out, took, fair_wait);
+  if (failed->is_no_list && !failed->not_carried_out->answer) return Verdict::kWorks;
+  const Verdict verdict = VerdictOf(*failed->not_carried_out, took, fair_wait);
+  // Of a read nobody can tell whether it was sent.
+  return verdict == Verdict::kUnreachable ? Verdict::kUnanswered : verdict;
 }
 
 const NotCarriedOut* NothingDone(const Outcome& outcome) {
@@ -90,17 +97,27 @@ GuardedPassfortClient::GuardedPassfortClient(Options options, PassfortClient& in
       random_(random),
       metrics_(metrics),
       log_(log),
-      writes_{.name = kCreateApplicationEndpoint, .gate = RateGate(options.rate, clock)},
-      reads_{.name = kListApplicationsEndpoint, .gate = RateGate(options.rate, clock)},
+      writes_(kCreateApplicationEndpoint, options.fair_write_wait, options.rate, clock),
+      reads_(kListApplicationsEndpoint, options.fair_list_wait, options.rate, clock),
       breaker_(options.circuit, clock) {}
+
+void GuardedPassfortClient::Stop() {
+  is_stopped_ = true;
+  probing_.request_stop();
+  writes_.gate.Stop();
+  reads_.gate.Stop();
+}
 
 // No coroutine itself: thousands of calls wait in here, and each frame counts. So the way of a call
 // that need not wait has the smallest frame that there can be.
 Task<WriteAttempt> GuardedPassfortClient::CreateApplication(const ApplicationDraft& draft,
                                                             Deadline deadline, std::stop_token stop,
                                                             std::optional<BootTime> send_before) {
-  if (!breaker_.IsOpen() && writes_.gate.TryEnter(RateGate::Priority::kOrdinary)) {
-    return Write(inner_.CreateApplication(draft, deadline, std::move(stop), send_before));
+  if (!breaker_.IsOpen()) {
+    if (const auto pass = writes_.gate.TryEnter()) {
+      return Write(draft, *pass,
+                   inner_.CreateApplication(draft, deadline, std::move(stop), send_before));
+    }
   }
   return WaitAndWrite(draft, deadline, std::move(stop), send_before);
 }
@@ -108,69 +125,61 @@ Task<WriteAttempt> GuardedPassfortClient::CreateApplication(const ApplicationDra
 Task<WriteAttempt> GuardedPassfortClient::WaitAndWrite(const ApplicationDraft& draft,
                                                        Deadline deadline, std::stop_token stop,
                                                        std::optional<BootTime> send_before) {
-  if (breaker_.IsOpen()) co_return WriteAttempt{.outcome = RefusedByCircuit()};
   SteadyTime until = deadline.at() - kLeastTimeForARequest;
   if (send_before) {
     const auto right_to_send = send_before->since_boot - clock_.BootNow().since_boot;
     until = std::min(until, clock_.Now() + right_to_send);
   }
-  auto refused = co_await WaitForTurn(writes_, RateGate::Priority::kOrdinary, until, stop);
-  if (refused) co_return WriteAttempt{.outcome = *std::move(refused)};
-  co_return co_await Write(inner_.CreateApplication(draft, deadline, std::move(stop), send_before));
+  const Turn turn = co_await WaitForTurn(writes_, Priority::kOrdinary, until, stop);
+  if (const auto* refused = std::get_if<NotCarriedOut>(&turn)) {
+    co_return WriteAttempt{.outcome = *refused};
+  }
+  co_return co_await Write(draft, std::get<RateGate::Pass>(turn),
+                           inner_.CreateApplication(draft, deadline, std::move(stop), send_before));
 }
 
-Task<WriteAttempt> GuardedPassfortClient::Write(Task<WriteAttempt> sending) {
+Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft, RateGate::Pass pass,
+                                                Task<WriteAttempt> sending) {
   const CircuitBreaker::Period period = breaker_.period();
   const SteadyTime start = clock_.Now();
   WriteAttempt attempt = co_await sending;
-  NoteWrite(attempt, period, start);
-  co_return attempt;
-}
-
-void GuardedPassfortClient::NoteWrite(const WriteAttempt& attempt, CircuitBreaker::Period period,
-                                      SteadyTime start) {
-  NoteEnd(writes_, NothingDone(attempt.outcome));
-  if (attempt.requests_left && *attempt.requests_left <= options_.reserved_requests) {
-    // Whether both endpoints draw on one quota is not documented, so both make room.
-    writes_.gate.HoldOrdinary(options_.hold);
-    reads_.gate.HoldOrdinary(options_.hold);
-  }
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
-  NoteVerdict(period, VerdictOf(attempt.outcome, took, options_.fair_wait));
+  NoteVerdict(period, VerdictOf(attempt.outcome, took, writes_.fair_wait), draft.profile_id);
+  NoteEnd(writes_, pass, NothingDone(attempt.outcome), attempt.pause);
+  co_return attempt;
 }
 
 Task<ListOutcome> GuardedPassfortClient::ListApplications(std::string profile_id, Deadline deadline,
                                                           std::stop_token stop) {
-  return List(RateGate::Priority::kOrdinary, std::move(profile_id), deadline, std::move(stop));
+  return List(Priority::kOrdinary, std::move(profile_id), deadline, std::move(stop));
 }
 
 Task<bool> GuardedPassfortClient::WhoAmI(Deadline deadline, std::stop_token stop) {
   return inner_.WhoAmI(deadline, std::move(stop));
 }
 
-Task<ListOutcome> GuardedPassfortClient::List(RateGate::Priority priority, std::string profile_id,
+Task<ListOutcome> GuardedPassfortClient::List(Priority priority, std::string profile_id,
                                               Deadline deadline, std::stop_token stop) {
-  if (breaker_.IsOpen()) co_return ListFailed{.not_carried_out = RefusedByCircuit()};
-  if (!reads_.gate.TryEnter(priority)) {
-    auto refused =
-        co_await WaitForTurn(reads_, priority, deadline.at() - kLeastTimeForARequest, stop);
-    if (refused) co_return ListFailed{.not_carried_out = std::move(refused)};
+  const Turn turn =
+      co_await WaitForTurn(reads_, priority, deadline.at() - kLeastTimeForARequest, stop);
+  if (const auto* refused = std::get_if<NotCarriedOut>(&turn)) {
+    co_return ListFailed{.not_carried_out = *refused};
   }
   const CircuitBreaker::Period period = breaker_.period();
   const SteadyTime start = clock_.Now();
-  ListOutcome outcome =
-      co_await inner_.ListApplications(std::move(profile_id), deadline, std::move(stop));
-
-  NoteEnd(reads_, NothingDone(outcome));
+  ListOutcome outcome = co_await inner_.ListApplications(profile_id, deadline, std::move(stop));
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
-  NoteVerdict(period, VerdictOf(outcome, took, options_.fair_wait));
+  NoteVerdict(period, VerdictOf(outcome, took, reads_.fair_wait), profile_id);
+  NoteEnd(reads_, std::get<RateGate::Pass>(turn), NothingDone(outcome), std::nullopt);
   co_return outcome;
 }
 
-Task<std::optional<NotCarriedOut>> GuardedPassfortClient::WaitForTurn(Endpoint& endpoint,
-                                                                      RateGate::Priority priority,
-                                                                      SteadyTime until,
-                                                                      std::stop_token stop) {
+Task<GuardedPassfortClient::Turn> GuardedPassfortClient::WaitForTurn(Endpoint& endpoint,
+                                                                     Priority priority,
+                                                                     SteadyTime until,
+                                                                     std::stop_token stop) {
+  // An open circuit refuses at once, not after a wait.
+  if (!breaker_.LetsThrough(priority)) co_return RefusedByCircuit();
   const RateGate::Entry entry = co_await endpoint.gate.Enter(priority, until, std::move(stop));
   if (const auto* too_long = std::get_if<RateGate::TooLong>(&entry)) {
     co_return NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited,
@@ -179,8 +188,10 @@ Task<std::optional<NotCarriedOut>> GuardedPassfortClient::WaitForTurn(Endpoint& 
   if (std::holds_alternative<RateGate::Stopped>(entry)) {
     co_return NotCarriedOut{.cause = NotCarriedOut::Cause::kStopped};
   }
-  if (breaker_.IsOpen()) co_return RefusedByCircuit();  // it opened during the wait
-  co_return std::nullopt;
+  const auto pass = std::get<RateGate::Pass>(entry);
+  if (breaker_.Admit(priority)) co_return pass;
+  endpoint.gate.OnNothing(pass);  // it opened during the wait
+  co_return RefusedByCircuit();
 }
 
 NotCarriedOut GuardedPassfortClient::RefusedByCircuit() const {
@@ -189,42 +200,63 @@ NotCarriedOut GuardedPassfortClient::RefusedByCircuit() const {
           .retry_after = std::clamp(wait, options_.first_pause, options_.longest_pause)};
 }
 
-void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, const NotCarriedOut* nothing_done) {
-  if (nothing_done == nullptr) return endpoint.gate.OnPassed();
-  if (nothing_done->cause != NotCarriedOut::Cause::kRateLimited) return;
-  if (!endpoint.gate.OnLimited(nothing_done->retry_after)) return;
+void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateGate::Pass pass,
+                                    const NotCarriedOut* nothing_done,
+                                    std::optional<Milliseconds> pause) {
+  const bool is_refused =
+      nothing_done != nullptr && nothing_done->cause == NotCarriedOut::Cause::kRateLimited;
+  if (!is_refused && !pause) {
+    const bool says_nothing = nothing_done != nullptr && !nothing_done->answer;
+    return says_nothing ? endpoint.gate.OnNothing(pass) : endpoint.gate.OnTaken(pass);
+  }
+  const auto stated = is_refused ? nothing_done->retry_after : pause;
+  if (!endpoint.gate.OnLimited(pass, stated)) return;
   metrics_.RateGateClosed(endpoint.name);
-  const int64_t stated = nothing_done->retry_after.value_or(Milliseconds(0)).count();
   log_.Warn("Passfort limits the rate of requests; calls wait",
-            {{"endpoint", endpoint.name}, {"stated_wait_ms", stated}});
+            {{"endpoint", endpoint.name},
+             {"stated_wait_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
 }
 
-void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Period period, Verdict verdict) {
+void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Period period, Verdict verdict,
+                                        std::string_view profile_id) {
   if (options_.circuit_breaker == Breaker::kOff) return;
-  if (!breaker_.Note(period, verdict)) return;
+  switch (breaker_.Note(period, verdict, profile_id)) {
+    case CircuitBreaker::Change::kNone:
+      return;
+    case CircuitBreaker::Change::kClosed:
+      return OnClosed();
+    case CircuitBreaker::Change::kOpened:
+      break;
+  }
+  opened_ = clock_.Now();
   metrics_.CircuitIs(Metrics::Circuit::kOpen);
   log_.Warn("Passfort fails; calls are refused until it answers again");
-  Spawn(ProbeUntilItAnswers());
+  if (is_stopped_) return;
+  probing_ = {};
+  Spawn(ProbeUntilItAnswers(probing_.get_token()));
 }
 
-Task<void> GuardedPassfortClient::ProbeUntilItAnswers() {
-  const SteadyTime opened = clock_.Now();
+void GuardedPassfortClient::OnClosed() {
+  metrics_.CircuitIs(Metrics::Circuit::kClosed);
+  log_.Info("Passfort answers again; calls go through",
+            {{"refused_for_ms", int64_t{WholeMilliseconds(clock_.Now() - opened_).count()}}});
+  probing_.request_stop();
+}
+
+Task<void> GuardedPassfortClient::ProbeUntilItAnswers(std::stop_token stop) {
   Milliseconds pause = options_.first_pause;
   while (true) {
     // A little earlier or later each time, so that replicas do not ask in step.
     next_probe_ = clock_.Now() + WholeMilliseconds(pause * (0.5 + random_.Fraction() / 2));
     pause = std::min(pause * 2, options_.longest_pause);
-    const auto wake = co_await clock_.SleepUntil(next_probe_, stop_.get_token());
-    if (wake == Clock::Wake::kStopped) co_return;
+    if (co_await clock_.SleepUntil(next_probe_, stop) == Clock::Wake::kStopped) co_return;
     const Deadline patience(clock_.Now() + options_.probe_timeout);
-    const bool answers = co_await inner_.WhoAmI(patience, stop_.get_token());
-    if (stop_.stop_requested()) co_return;
+    const bool answers = co_await inner_.WhoAmI(patience, stop);
+    if (stop.stop_requested()) co_return;
     if (answers) break;
   }
   breaker_.Close();
-  metrics_.CircuitIs(Metrics::Circuit::kClosed);
-  const int64_t took = WholeMilliseconds(clock_.Now() - opened).count();
-  log_.Info("Passfort answers again; calls go through", {{"refused_for_ms", took}});
+  OnClosed();
 }
 
 }  // namespace gateway

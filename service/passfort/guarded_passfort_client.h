@@ -1,11 +1,12 @@
 #ifndef SERVICE_PASSFORT_GUARDED_PASSFORT_CLIENT_H_
 #define SERVICE_PASSFORT_GUARDED_PASSFORT_CLIENT_H_
 
-#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 #include "service/base/clock.h"
 #include "service/base/random.h"
@@ -13,13 +14,15 @@
 #include "service/observability/metrics.h"
 #include "service/passfort/circuit_breaker.h"
 #include "service/passfort/passfort_client.h"
+#include "service/passfort/priority.h"
 #include "service/passfort/rate_gate.h"
 
 namespace gateway {
 
 // A PassfortClient that leaves Passfort alone when it asks for that or fails. Calls wait at the
 // rate gate of their endpoint if their time allows. While the circuit is open they are refused at
-// once, and GET /whoami asks in the background, until it is answered. Loop thread only.
+// once, and GET /whoami asks in the background, until it is answered. That endpoint may be broken
+// while the others work, so a call is tried now and then as well. Loop thread only.
 class GuardedPassfortClient final : public PassfortClient {
  public:
   enum class Breaker { kOff, kOn };
@@ -30,16 +33,16 @@ class GuardedPassfortClient final : public PassfortClient {
     RateGate::Options rate{};
     // A request that ends by its deadline counts as failed if Passfort had this long to answer. A
     // caller in a hurry says nothing about Passfort.
-    Milliseconds fair_wait{10000};
+    Milliseconds fair_write_wait{10000};
+    // Shorter, because a list is quick, and because the time that it gets is the gateway's to set:
+    // a snapshot's is half a lease. Half of that again is fair.
+    Milliseconds fair_list_wait{2500};
     // Between two probes; the second is twice the first, and so on. An outage is over for callers
-    // `longest_pause` and `probe_timeout` after its end at the latest.
+    // `longest_pause` and `probe_timeout` after its end at the latest; with a probe that fails all
+    // the same, `circuit.trial_interval` and the time of one call after it.
     Milliseconds first_pause{250};
     Milliseconds longest_pause{2000};
     Milliseconds probe_timeout{2000};
-    // With so few requests left before the limit, ordinary calls pause for `hold` at a time: what
-    // is left is for the reads that find out what became of a write.
-    int64_t reserved_requests = 10;
-    Milliseconds hold{1000};
   };
 
   // All of them outlive the client.
@@ -53,15 +56,15 @@ class GuardedPassfortClient final : public PassfortClient {
                                      std::stop_token stop) override;
   Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override;
 
-  // The same client for those who find out what became of a write: their reads have room of their
-  // own at the rate gate. It lives as long as this.
+  // The same client for those who find out what became of a write: their reads go first at the rate
+  // gate, and some of them through an open circuit. It lives as long as this.
   PassfortClient& resolving() { return resolving_; }
 
   bool CircuitIsOpen() const { return breaker_.IsOpen(); }
 
-  // Ends the probing, for good. To be called before the parts that it uses go; nothing is left of
-  // it when this returns.
-  void Stop() { stop_.request_stop(); }
+  // Ends the probing and the gates' timers, for good. To be called before the parts that they use
+  // go; nothing is left of them when this returns.
+  void Stop();
 
  private:
   class Resolving final : public PassfortClient {
@@ -75,8 +78,7 @@ class GuardedPassfortClient final : public PassfortClient {
     }
     Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
                                        std::stop_token stop) override {
-      return client_.List(RateGate::Priority::kReserved, std::move(profile_id), deadline,
-                          std::move(stop));
+      return client_.List(Priority::kReserved, std::move(profile_id), deadline, std::move(stop));
     }
     Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override {
       return client_.WhoAmI(deadline, std::move(stop));
@@ -87,24 +89,33 @@ class GuardedPassfortClient final : public PassfortClient {
   };
 
   struct Endpoint {
+    Endpoint(std::string_view name, Milliseconds fair_wait, RateGate::Options rate, Clock& clock)
+        : name(name), fair_wait(fair_wait), gate(rate, clock) {}
+
     std::string_view name;
+    Milliseconds fair_wait;
     RateGate gate;
   };
+  // Leave to send, or why not.
+  using Turn = std::variant<RateGate::Pass, NotCarriedOut>;
 
   Task<WriteAttempt> WaitAndWrite(const ApplicationDraft& draft, Deadline deadline,
                                   std::stop_token stop, std::optional<BootTime> send_before);
-  Task<WriteAttempt> Write(Task<WriteAttempt> sending);
-  void NoteWrite(const WriteAttempt& attempt, CircuitBreaker::Period period, SteadyTime start);
-  Task<ListOutcome> List(RateGate::Priority priority, std::string profile_id, Deadline deadline,
+  // `draft` is there for as long as `sending`.
+  Task<WriteAttempt> Write(const ApplicationDraft& draft, RateGate::Pass pass,
+                           Task<WriteAttempt> sending);
+  Task<ListOutcome> List(Priority priority, std::string profile_id, Deadline deadline,
                          std::stop_token stop);
-  // Waits until the endpoint may be asked. Nothing: it may.
-  Task<std::optional<NotCarriedOut>> WaitForTurn(Endpoint& endpoint, RateGate::Priority priority,
-                                                 SteadyTime until, std::stop_token stop);
+  Task<Turn> WaitForTurn(Endpoint& endpoint, Priority priority, SteadyTime until,
+                         std::stop_token stop);
   NotCarriedOut RefusedByCircuit() const;
-  // What the end of a request means for the gate of its endpoint and for the circuit.
-  void NoteEnd(Endpoint& endpoint, const NotCarriedOut* nothing_done);
-  void NoteVerdict(CircuitBreaker::Period period, CircuitBreaker::Verdict verdict);
-  Task<void> ProbeUntilItAnswers();
+  // What the end of a request means for the gate of its endpoint, and for the circuit.
+  void NoteEnd(Endpoint& endpoint, RateGate::Pass pass, const NotCarriedOut* nothing_done,
+               std::optional<Milliseconds> pause);
+  void NoteVerdict(CircuitBreaker::Period period, CircuitBreaker::Verdict verdict,
+                   std::string_view profile_id);
+  void OnClosed();
+  Task<void> ProbeUntilItAnswers(std::stop_token stop);
 
   const Options options_;
   PassfortClient& inner_;
@@ -116,8 +127,10 @@ class GuardedPassfortClient final : public PassfortClient {
   Endpoint writes_;
   Endpoint reads_;
   CircuitBreaker breaker_;
+  SteadyTime opened_{};
   SteadyTime next_probe_{};
-  std::stop_source stop_;
+  std::stop_source probing_;  // of the open circuit
+  bool is_stopped_ = false;
 };
 
 }  // namespace gateway

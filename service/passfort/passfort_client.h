@@ -1,7 +1,6 @@
 #ifndef SERVICE_PASSFORT_PASSFORT_CLIENT_H_
 #define SERVICE_PASSFORT_PASSFORT_CLIENT_H_
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -35,8 +34,8 @@ struct WriteAttempt {
   Outcome outcome;
   // When the request was handed to the transport. Unset if that never happened.
   std::optional<absl::Time> sent_at;
-  // How many more requests Passfort would take now. Set if its answer told.
-  std::optional<int64_t> requests_left;
+  // Set if Passfort took this request and said that it takes no more for so long.
+  std::optional<Milliseconds> pause;
 };
 
 // One application of a profile, as far as it can be recognised by.
@@ -70,6 +69,8 @@ struct ListFailed {
   std::optional<NotCarriedOut> not_carried_out;
   // It was a list, but an item of it says that it belongs to another profile. Worth a log line.
   bool is_of_another_profile = false;
+  // Whether Passfort did respond, with something that is no list: too large, or one application.
+  bool is_no_list = false;
 };
 
 using ListOutcome = std::variant<ApplicationList, ListFailed>;

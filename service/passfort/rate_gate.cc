@@ -1,6 +1,8 @@
 #include "service/passfort/rate_gate.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace gateway {
 namespace {
@@ -8,62 +10,127 @@ namespace {
 // Beyond this the longest guess is reached anyway, and a shift stays defined.
 constexpr int kMostDoublings = 20;
 
-Milliseconds RoundUp(SteadyTime::duration wait) { return std::chrono::ceil<Milliseconds>(wait); }
-
 }  // namespace
 
-SteadyTime RateGate::OpensAt(Priority priority) const {
-  return priority == Priority::kReserved ? closed_until_ : std::max(closed_until_, held_until_);
+bool RateGate::SomebodyWaits() const {
+  return std::ranges::any_of(waiting_, [](const Queue& queue) { return !queue.empty(); });
 }
 
-SteadyTime RateGate::TurnOf(Priority priority, SteadyTime now) const {
-  const SteadyTime opens_at = OpensAt(priority);
-  const SteadyTime turn = std::max(now, opens_at);
-  if (turn >= opens_at + options_.recovery) return turn;
-  return std::max(turn, next_turns_[static_cast<size_t>(priority)]);
+RateGate::TooLong RateGate::TooLongUntil(SteadyTime at) const {
+  const auto wait = std::chrono::ceil<Milliseconds>(at - clock_.Now());
+  return {.retry_after = std::max(wait, Milliseconds(1))};
 }
 
-void RateGate::TakeTurn(Priority priority, SteadyTime turn) {
-  NextTurn(priority) = turn + options_.spacing;
-}
-
-bool RateGate::TryEnter(Priority priority) {
+std::optional<RateGate::Pass> RateGate::TakePass() {
+  if (state_ == State::kOpen) return Pass::kOrdinary;
   const SteadyTime now = clock_.Now();
-  const SteadyTime turn = TurnOf(priority, now);
-  if (turn > now) return false;
-  TakeTurn(priority, turn);
-  return true;
+  if (now < waits_until_) return std::nullopt;
+  if (state_ == State::kAsking) {
+    Become(State::kOpen, now);
+    return Pass::kOrdinary;
+  }
+  Become(State::kAsking, now + options_.refusal_time);
+  asker_ = Pass{++passes_to_ask_};
+  return asker_;
+}
+
+std::optional<RateGate::Pass> RateGate::TryEnter() {
+  if (SomebodyWaits()) return std::nullopt;
+  return TakePass();
 }
 
 Task<RateGate::Entry> RateGate::Enter(Priority priority, SteadyTime until, std::stop_token stop) {
-  while (true) {
-    const SteadyTime now = clock_.Now();
-    const SteadyTime turn = TurnOf(priority, now);
-    if (turn > until) co_return TooLong{.retry_after = RoundUp(turn - now)};
-    TakeTurn(priority, turn);
-    if (turn > now && co_await clock_.SleepUntil(turn, stop) == Clock::Wake::kStopped) {
-      co_return Stopped{};
-    }
-    // It may have been closed again by one who went before.
-    if (clock_.Now() >= OpensAt(priority)) co_return Entered{};
+  if (const auto pass = TryEnter()) co_return *pass;
+  if (until < (state_ == State::kPaused ? waits_until_ : clock_.Now())) {
+    co_return TooLongUntil(waits_until_);
   }
+  Waiter waiter{.until = until};
+  Queue& queue = waiting_[static_cast<size_t>(priority)];
+  const auto place = queue.insert(queue.end(), &waiter);
+  // The source is held meanwhile, since its waiter may be gone before the request returns.
+  const std::stop_callback on_stop(stop,
+                                   [&waiter] { std::stop_source(waiter.wake).request_stop(); });
+  co_await clock_.SleepUntil(until, waiter.wake.get_token());
+  if (waiter.entry) co_return *waiter.entry;
+  queue.erase(place);
+  if (stop.stop_requested()) co_return Stopped{};
+  co_return TooLongUntil(waits_until_);
 }
 
-bool RateGate::OnLimited(std::optional<Milliseconds> retry_after) {
+// Whom it lets through runs on within this, may end here and even come again. A loop and not a
+// recursion, because thousands may follow each other so.
+void RateGate::Advance() {
+  if (std::exchange(is_advancing_, true)) return;
+  while (SomebodyWaits()) {
+    const auto pass = TakePass();
+    if (!pass) break;
+    Queue& reserved = waiting_[static_cast<size_t>(Priority::kReserved)];
+    Queue& next = reserved.empty() ? waiting_[static_cast<size_t>(Priority::kOrdinary)] : reserved;
+    Waiter& waiter = *next.front();
+    next.pop_front();
+    waiter.entry = *pass;
+    std::stop_source(waiter.wake).request_stop();
+  }
+  is_advancing_ = false;
+}
+
+void RateGate::Become(State state, SteadyTime until) {
+  const bool was_stopped = timer_.stop_requested();
+  state_ = state;
+  waits_until_ = until;
+  asker_ = Pass::kOrdinary;
+  if (was_stopped) return;
+  std::exchange(timer_, std::stop_source()).request_stop();
+  if (state != State::kOpen) Spawn(AdvanceAt(until, timer_.get_token()));
+}
+
+Task<void> RateGate::AdvanceAt(SteadyTime at, std::stop_token stop) {
+  if (co_await clock_.SleepUntil(at, std::move(stop)) == Clock::Wake::kTimeCame) Advance();
+}
+
+void RateGate::RefuseTheHurried() {
+  // A waiter that is woken may end others, so all of them are taken out before the first wakes.
+  std::vector<std::stop_source> wakes;
+  for (const Priority priority : {Priority::kReserved, Priority::kOrdinary}) {
+    waiting_[static_cast<size_t>(priority)].remove_if([this, &wakes](Waiter* waiter) {
+      if (waiter->until >= waits_until_) return false;
+      waiter->entry = TooLongUntil(waits_until_);
+      wakes.push_back(waiter->wake);
+      return true;
+    });
+  }
+  for (auto& wake : wakes) wake.request_stop();
+}
+
+bool RateGate::OnLimited(Pass pass, std::optional<Milliseconds> wait) {
   const SteadyTime now = clock_.Now();
-  const bool was_closed = now < closed_until_;
-  if (!retry_after) {
-    // While it is closed this is one that was sent before: the guess stands.
-    if (was_closed) return false;
+  const bool was_paused = state_ == State::kPaused && now < waits_until_;
+  if (!wait) {
+    // This is one that was sent before the pause: the guess stands, also while another asks.
+    if (was_paused || (state_ == State::kAsking && pass != asker_)) return false;
     const int doublings = std::min(guesses_in_a_row_++, kMostDoublings);
-    retry_after = std::min(options_.first_guess * (1 << doublings), options_.longest_guess);
+    wait = std::min(options_.first_guess * (1 << doublings), options_.longest_guess);
   }
-  closed_until_ = std::max(closed_until_, now + *retry_after);
-  return !was_closed && now < closed_until_;
+  const SteadyTime until = now + *wait;
+  if (was_paused && until <= waits_until_) return false;
+  Become(State::kPaused, until);
+  RefuseTheHurried();
+  return !was_paused;
 }
 
-void RateGate::HoldOrdinary(Milliseconds wait) {
-  held_until_ = std::max(held_until_, clock_.Now() + wait);
+void RateGate::OnTaken(Pass pass) {
+  // What was sent before the pause says nothing about its end.
+  if (state_ != State::kOpen && (state_ != State::kAsking || pass != asker_)) return;
+  guesses_in_a_row_ = 0;
+  if (state_ == State::kOpen) return;
+  Become(State::kOpen, clock_.Now());
+  Advance();
+}
+
+void RateGate::OnNothing(Pass pass) {
+  if (state_ != State::kAsking || pass != asker_) return;
+  Become(State::kPaused, clock_.Now());  // that is over, so the next one asks
+  Advance();
 }
 
 }  // namespace gateway

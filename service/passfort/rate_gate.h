@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <stop_token>
 #include <variant>
@@ -10,66 +11,98 @@
 #include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/task.h"
+#include "service/passfort/priority.h"
 
 namespace gateway {
 
-// Whether one endpoint of Passfort may be asked now. An answer 429 closes the gate until the time
-// it states. Right after that it lets calls through one by one, so that those who waited do not all
-// come at once; each 429 of theirs closes it again for the rest. Loop thread only.
+// Whether one endpoint of Passfort may be asked now. The gate is open until a 429 pauses it for the
+// time that this states. After the pause one call goes through and asks; the others wait for what
+// comes of it. Another 429 is another pause. Anything else opens the gate, and all who wait go
+// through at once, kReserved ones first, then in the order in which they came. Nobody overtakes
+// them: who comes while somebody waits, waits too.
+//
+// As many calls wait as there may be in the gateway (`max_in_flight`); the gate has no limit of its
+// own. Loop thread only.
 class RateGate {
  public:
   struct Options {
-    // Between two calls of one priority, for as long as `recovery` after the gate was closed.
-    Milliseconds spacing{10};
-    Milliseconds recovery{1000};
-    // Closed for so long after a 429 that states no time; doubled by each further one in a row.
+    // The pause after a 429 that states no time; doubled by each further one in a row.
     Milliseconds first_guess{1000};
     Milliseconds longest_guess{30000};
+    // A limiter refuses at once. The call that asks and was not refused for so long is being worked
+    // on, so the gate opens although its response is not there yet.
+    Milliseconds refusal_time{2000};
   };
 
-  // Reads that find out what became of a write have room of their own: they queue apart from all
-  // others, and `HoldOrdinary` does not concern them.
-  enum class Priority { kOrdinary, kReserved };
+  // What a call that went through reports its end with: whether it is the one that asks.
+  enum class Pass : uint64_t { kOrdinary = 0 };
 
-  // The outcomes of a wait.
-  struct Entered {};
+  // The ends of a wait other than a Pass.
   struct TooLong {
     Milliseconds retry_after;
   };
   struct Stopped {};
-  using Entry = std::variant<Entered, TooLong, Stopped>;
+  using Entry = std::variant<Pass, TooLong, Stopped>;
 
   // `clock` outlives the gate.
   RateGate(Options options, Clock& clock) : options_(options), clock_(clock) {}
+  // Nobody waits any more, or the clock's loop has ended.
+  ~RateGate() { Stop(); }
+  RateGate(const RateGate&) = delete;
+  RateGate& operator=(const RateGate&) = delete;
 
   // Goes through if that needs no wait.
-  [[nodiscard]] bool TryEnter(Priority priority);
-  // Waits for its turn, unless that comes after `until`: says so at once then.
+  [[nodiscard]] std::optional<Pass> TryEnter();
+  // Waits for its turn. TooLong as soon as it is clear that this does not come by `until`.
   Task<Entry> Enter(Priority priority, SteadyTime until, std::stop_token stop);
 
-  // An answer 429. True if it closed an open gate.
-  bool OnLimited(std::optional<Milliseconds> retry_after);
-  // Any other answer.
-  void OnPassed() { guesses_in_a_row_ = 0; }
-  // Keeps ordinary calls back for `wait`: there is room for few more, and the others need it.
-  void HoldOrdinary(Milliseconds wait);
+  // How a call that went through ended. Each reports one of the three.
+  //
+  // Passfort takes no request for `wait`; nothing: it did not say for how long. True if this began
+  // a pause, false if there was one.
+  bool OnLimited(Pass pass, std::optional<Milliseconds> wait);
+  // Anything else came back, or it was sent and lost.
+  void OnTaken(Pass pass);
+  // It says nothing about the limit: it may never have reached Passfort.
+  void OnNothing(Pass pass);
 
-  bool IsClosed() const { return clock_.Now() < closed_until_; }
+  // Gives up its timer, for good. Those who wait do so until their own end.
+  void Stop() { timer_.request_stop(); }
 
  private:
-  // From when on calls of that priority are let through at all.
-  SteadyTime OpensAt(Priority priority) const;
-  // When the next call of that priority may go, if it comes at `now`.
-  SteadyTime TurnOf(Priority priority, SteadyTime now) const;
-  void TakeTurn(Priority priority, SteadyTime turn);
-  SteadyTime& NextTurn(Priority priority) { return next_turns_[static_cast<size_t>(priority)]; }
+  enum class State {
+    kOpen,
+    kPaused,  // until `waits_until_`; the first who comes after that asks
+    kAsking,  // `asker_` went through; without a refusal of it by `waits_until_` the gate opens
+  };
+  struct Waiter {
+    SteadyTime until;
+    std::optional<Entry> entry{};  // set by who takes it out of its queue
+    std::stop_source wake{};
+  };
+  using Queue = std::list<Waiter*>;
+
+  bool SomebodyWaits() const;
+  // A pass for whoever is next, if there is one now.
+  std::optional<Pass> TakePass();
+  // Lets through whom it can.
+  void Advance();
+  void Become(State state, SteadyTime until);
+  // Ends the waits that would last too long.
+  void RefuseTheHurried();
+  TooLong TooLongUntil(SteadyTime at) const;
+  Task<void> AdvanceAt(SteadyTime at, std::stop_token stop);
 
   const Options options_;
   Clock& clock_;
-  SteadyTime closed_until_{};
-  SteadyTime held_until_{};
-  std::array<SteadyTime, 2> next_turns_{};
+  State state_ = State::kOpen;
+  SteadyTime waits_until_{};
+  Pass asker_ = Pass::kOrdinary;
+  uint64_t passes_to_ask_ = 0;
   int guesses_in_a_row_ = 0;
+  std::array<Queue, 2> waiting_;  // by Priority
+  bool is_advancing_ = false;
+  std::stop_source timer_;
 };
 
 }  // namespace gateway

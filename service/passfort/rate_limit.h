@@ -1,7 +1,6 @@
 #ifndef SERVICE_PASSFORT_RATE_LIMIT_H_
 #define SERVICE_PASSFORT_RATE_LIMIT_H_
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,14 +14,22 @@ namespace gateway {
 // The response headers that are read here, in lower case.
 std::vector<std::string> RateLimitHeaderNames();
 
-// How many more requests would be taken before the limit: X-RateLimit-Remaining. Nothing if the
-// header is missing or no number.
-std::optional<int64_t> RequestsLeft(const HttpResponse& response);
+// No header makes the gateway wait for longer or shorter than this. Milliseconds written for
+// seconds must not close an endpoint for a day: whoever waited a minute asks again, and being
+// refused costs no quota. And a time that is over leaves room for what is on its way.
+inline constexpr Milliseconds kShortestPause{50};
+inline constexpr Milliseconds kLongestPause{60000};
 
 // How long an answer 429 asks to be left alone: X-RateLimit-Retry-Secs, else Retry-After, else
-// X-RateLimit-Reset-Secs, which tells when the quota is whole again and so is taken for at most a
-// minute. Seconds may be fractional. Nothing if no header has a usable value; at most a day.
+// X-RateLimit-Reset-Secs, else X-RateLimit-Reset. The last two tell when the quota is whole again,
+// and one more request fits earlier, but nothing tells when. Seconds may be fractional; dates are
+// counted from the answer's own Date, if it has one, else from `now`. Nothing if no header has a
+// usable value.
 std::optional<Milliseconds> RetryAfter(const HttpResponse& response, absl::Time now);
+
+// How long an answer that is no 429 asks for the same: as long as the 429 that it foretells, if
+// X-RateLimit-Remaining is 0. No other value of it asks for anything.
+std::optional<Milliseconds> PauseBeforeNext(const HttpResponse& response, absl::Time now);
 
 }  // namespace gateway
 

@@ -18,9 +18,9 @@ std::string_view FailureDetail(const HttpResult& result) {
   return failure != nullptr ? std::string_view(failure->detail) : std::string_view();
 }
 
-std::optional<int64_t> RequestsLeftIn(const HttpResult& result) {
+std::optional<Milliseconds> PauseIn(const HttpResult& result, absl::Time now) {
   const auto* response = std::get_if<HttpResponse>(&result.answer);
-  return response == nullptr ? std::nullopt : RequestsLeft(*response);
+  return response == nullptr ? std::nullopt : PauseBeforeNext(*response, now);
 }
 
 bool IsFailureOfServer(int status) { return status == 408 || status >= 500; }
@@ -82,7 +82,7 @@ Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft&
   const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, stop);
   attempt.outcome = OutcomeOfWrite(result, clock_.WallNow());
 
-  attempt.requests_left = RequestsLeftIn(result);
+  attempt.pause = PauseIn(result, clock_.WallNow());
   Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result);
   if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
     log_.Warn(

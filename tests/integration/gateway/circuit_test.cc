@@ -9,8 +9,10 @@
 #include <string>
 
 #include "tests/fakes/sanitizer.h"
+#include "tests/fakes/temporary_folder.h"
 #include "tests/integration/gateway/faults.h"
 #include "tests/integration/gateway/gateway_bench.h"
+#include "tests/integration/gateway/once_bench.h"
 
 namespace gateway {
 namespace {
@@ -25,13 +27,26 @@ Fault Outage() {
           .answer = {.status = 503, .body = HtmlPage(500)}};
 }
 
-Answered CallUntilItIsDone(GatewayBench& bench) {
+// A profile of its own for each number: a whole response counts once per profile.
+pb::AddProductApplicationRequest ARequestFor(int number) {
+  auto request = ARequest();
+  const std::string digits = std::to_string(number);
+  request.set_profile_id("a2c4393a-e219-67a4-5ab4-" + std::string(12 - digits.size(), '0') +
+                         digits);
+  return request;
+}
+
+Answered CallUntilItIsDone(const GatewayCaller& caller) {
   const auto bound = std::chrono::steady_clock::now() + 60s;
-  Answered answered = bench.caller.Add();
+  Answered answered = caller.Add();
   while (!answered.status.ok() && std::chrono::steady_clock::now() < bound) {
-    answered = bench.caller.Add();
+    answered = caller.Add();
   }
   return answered;
+}
+
+bool IsOpen(const GatewayProcess& gateway) {
+  return gateway.Counter("passfort_circuit_open", {}) == 1;
 }
 
 TEST(CircuitTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
@@ -42,7 +57,7 @@ TEST(CircuitTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   std::multiset<std::string> reasons;
   for (int round = 0; round < kRounds; ++round) {
     ManyCalls calls;
-    for (int i = 0; i < kCallsAtOnce; ++i) calls.Start(bench.caller);
+    for (int i = 0; i < kCallsAtOnce; ++i) calls.Start(bench.caller, ARequestFor(i));
     calls.ForEach([&reasons](const Answered& answered) {
       EXPECT_THAT(answered.error(), IsWellFormedError());
       reasons.insert(ReasonOf(answered.status));
@@ -52,20 +67,22 @@ TEST(CircuitTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   EXPECT_EQ(reasons.count("OUTCOME_UNKNOWN") + reasons.count("CIRCUIT_OPEN"), all);
   EXPECT_GE(reasons.count("CIRCUIT_OPEN"), all - kCallsAtOnce);
   EXPECT_LE(bench.passfort.counts().requests, all + all / 10);
-  EXPECT_EQ(bench.gateway.Counter("passfort_circuit_open", {}), 1);
+  EXPECT_TRUE(IsOpen(bench.gateway));
 
   bench.passfort.ClearFaults();
   const auto mended = std::chrono::steady_clock::now();
   bench.gateway.WaitForLogLine("Passfort answers again");
   EXPECT_LT(std::chrono::steady_clock::now() - mended, 5s * kSlowness);
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(bench.caller.Add().status.ok());
-  EXPECT_EQ(bench.gateway.Counter("passfort_circuit_open", {}), 0);
+  EXPECT_FALSE(IsOpen(bench.gateway));
 }
 
 TEST(CircuitTest, TellsThatNothingWasDoneAndWhenToComeAgain) {
   GatewayBench bench;
   bench.passfort.Script(Outage());
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(ReasonOf(bench.caller.Add().status), "OUTCOME_UNKNOWN");
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(ReasonOf(bench.caller.Add(ARequestFor(i)).status), "OUTCOME_UNKNOWN");
+  }
   const Answered answered = bench.caller.Add();
   EXPECT_EQ(answered.status.error_code(), StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonOf(answered.status), "CIRCUIT_OPEN");
@@ -80,7 +97,7 @@ TEST(CircuitTest, OpensWhilePassfortCannotBeReachedAndClosesWhenItIsBack) {
   bench.caller.Add();
   bench.gateway.WaitForLogLine("Passfort fails");
   bench.passfort.ComeBack();
-  EXPECT_TRUE(CallUntilItIsDone(bench).status.ok());
+  EXPECT_TRUE(CallUntilItIsDone(bench.caller).status.ok());
   EXPECT_EQ(bench.passfort.counts().created, 1);
 }
 
@@ -93,6 +110,124 @@ TEST(CircuitTest, IsNotOpenedByRefusals) {
     EXPECT_EQ(bench.caller.Add().status.error_code(), StatusCode::NOT_FOUND);
   }
   EXPECT_TRUE(bench.caller.Add().status.ok());
+}
+
+// Sixty of 110 calls.
+TEST(CircuitTest, IsNotOpenedByOneBadProfile) {
+  for (const AnswerScript& answer : {AnswerScript{.body = "<html>"}, AnswerScript{.status = 500}}) {
+    GatewayBench bench;
+    bench.passfort.Script({.endpoint = Endpoint::kAdd,
+                           .profile_id = ARequestFor(0).profile_id(),
+                           .times = Fault::kAlways,
+                           .answer = answer});
+    for (int i = 0; i < 60; ++i) {
+      EXPECT_EQ(ReasonOf(bench.caller.Add(ARequestFor(0)).status), "OUTCOME_UNKNOWN");
+    }
+    for (int i = 0; i < 50; ++i) {
+      EXPECT_TRUE(bench.caller.Add(ARequestFor(1 + i)).status.ok());
+      EXPECT_EQ(ReasonOf(bench.caller.Add(ARequestFor(0)).status), "OUTCOME_UNKNOWN");
+    }
+    EXPECT_FALSE(IsOpen(bench.gateway));
+  }
+}
+
+// Nor by what is no list, however often it comes.
+TEST(CircuitTest, IsNotOpenedByAListThatNobodyCanRead) {
+  const TemporaryFolder folder;
+  FakePassfort passfort;
+  const OnceGateway gateway(passfort, "sqlite:" + folder.File("records.db"),
+                            {"--lease_duration=1s"});
+  passfort.Script({.endpoint = Endpoint::kList,
+                   .profile_id = ARequestFor(0).profile_id(),
+                   .times = Fault::kAlways,
+                   .answer = {.body = R"({"id": "one in place of a list"})"}});
+  auto bad = ARequestFor(0);
+  for (int i = 0; i < 10; ++i) {
+    bad.set_request_id("bad-" + std::to_string(i));
+    EXPECT_EQ(ReasonOf(gateway.caller.Add(bad).status), "PASSFORT_UNREACHABLE");
+  }
+  EXPECT_TRUE(gateway.caller.Add(ARequestWithId()).status.ok());
+  EXPECT_FALSE(IsOpen(gateway.process));
+}
+
+// The probe asks another endpoint than callers need, and that one may be broken for itself.
+TEST(CircuitTest, ClosesWhileWhoAmIHangs) {
+  GatewayBench bench;
+  bench.passfort.Script({.endpoint = Endpoint::kWhoami,
+                         .times = Fault::kAlways,
+                         .send = Fault::Send::kNothing,
+                         .then = Fault::Then::kHang});
+  Fault outage = Outage();
+  outage.times = 5;
+  outage.endpoint = Endpoint::kAdd;
+  bench.passfort.Script(outage);
+  for (int i = 0; i < 5; ++i) bench.caller.Add(ARequestFor(i));
+  ASSERT_TRUE(IsOpen(bench.gateway));
+  const auto mended = std::chrono::steady_clock::now();
+  EXPECT_TRUE(CallUntilItIsDone(bench.caller).status.ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - mended, 7s * kSlowness);
+  EXPECT_FALSE(IsOpen(bench.gateway));
+}
+
+// Answers were lost and Passfort went down; it is back, but for whoami. Nobody calls.
+TEST(CircuitTest, LetsReconciliationThroughAndIsClosedByIt) {
+  constexpr int kCalls = 5;
+  const Fault broken_whoami{
+      .endpoint = Endpoint::kWhoami, .times = Fault::kAlways, .answer = {.status = 500}};
+  const TemporaryFolder folder;
+  FakePassfort passfort;
+  const OnceGateway gateway(passfort, "sqlite:" + folder.File("records.db"),
+                            {"--lease_duration=5s", "--settle_window=100ms"});
+  Fault lost = MakesAndThen(Fault::Then::kReset);
+  lost.times = kCalls;
+  lost.hold = Fault::Hold::kBeforeAnswer;
+  passfort.Script(lost);
+  passfort.Script({.endpoint = Endpoint::kList,
+                   .skip = kCalls,
+                   .times = Fault::kAlways,
+                   .carry_out = Fault::CarryOut::kNever,
+                   .send = Fault::Send::kNothing,
+                   .then = Fault::Then::kReset});
+  passfort.Script(broken_whoami);
+  ManyCalls calls;
+  for (int i = 0; i < kCalls; ++i) {
+    auto request = ARequestFor(i);
+    request.set_request_id("order-" + std::to_string(i));
+    calls.Start(gateway.caller, request);
+  }
+  ASSERT_TRUE(passfort.WaitUntil([&passfort] { return passfort.counts().created == kCalls; }));
+  passfort.Release();
+  gateway.process.WaitForLogLine("Passfort fails");
+  passfort.ClearFaults();
+  passfort.Script(broken_whoami);
+  calls.ForEach([](const Answered& answered) {
+    EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  });
+  EXPECT_EQ(passfort.counts().created, kCalls);
+  EXPECT_FALSE(IsOpen(gateway.process));
+}
+
+// What a call with a request_id does first is to read, for half of the lease at most.
+TEST(CircuitTest, IsOpenedByAPassfortThatHangsForRequestIdsAlone) {
+  const TemporaryFolder folder;
+  FakePassfort passfort;
+  const OnceGateway gateway(passfort, "sqlite:" + folder.File("records.db"),
+                            {"--lease_duration=1s", "--settle_window=100ms"});
+  passfort.Script({.times = Fault::kAlways,
+                   .carry_out = Fault::CarryOut::kNever,
+                   .send = Fault::Send::kNothing,
+                   .then = Fault::Then::kHang});
+  ManyCalls calls;
+  for (int i = 0; i < 5; ++i) {
+    auto request = ARequestFor(i);
+    request.set_request_id("order-" + std::to_string(i));
+    calls.Start(gateway.caller, request);
+  }
+  calls.ForEach([](const Answered& answered) {
+    EXPECT_EQ(ReasonOf(answered.status), "PASSFORT_UNREACHABLE");
+  });
+  EXPECT_TRUE(IsOpen(gateway.process));
+  EXPECT_EQ(ReasonOf(gateway.caller.Add(ARequestWithId()).status), "CIRCUIT_OPEN");
 }
 
 TEST(CircuitTest, CanBeSwitchedOff) {

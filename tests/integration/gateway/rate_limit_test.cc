@@ -1,5 +1,7 @@
 // HTTP 429: the call waits if its deadline allows, else it is refused at once.
 
+#include "service/passfort/rate_limit.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -65,6 +67,83 @@ TEST(RateLimitTest, IsTriedAgainIfPassfortDoesNotSayWhen) {
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_EQ(bench.passfort.counts().posts_begun, 2);
   EXPECT_EQ(bench.passfort.counts().created, 1);
+}
+
+// One 429 asks for a day. After a minute one call asks again, whatever Passfort said.
+TEST(RateLimitTest, ClosesAnEndpointForAMinuteAtMost) {
+  for (const Headers& headers : {Headers{{"Retry-After", "86400"}},
+                                 Headers{{"Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"}},
+                                 Headers{{"X-RateLimit-Retry-Secs", "1e400"}},
+                                 Headers{{"X-RateLimit-Reset", "31 Dec 2100 23:59:59 +0000"}}}) {
+    GatewayBench bench;
+    bench.passfort.Script(Refuses(429, kErrorWithoutCode, headers));
+    const Answered answered = bench.caller.Add(ARequest(), 30s);
+    EXPECT_EQ(ReasonOf(answered.status), "RATE_LIMITED");
+    EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(answered.status).retry_delay().seconds(), 60);
+    const auto delay =
+        DetailOf<google::rpc::RetryInfo>(bench.caller.Add(ARequest(), 30s).status).retry_delay();
+    EXPECT_LE(delay.seconds(), 60);
+    EXPECT_GT(delay.seconds(), 30);
+    EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+  }
+}
+
+// Dates of a clock that is far behind ours.
+TEST(RateLimitTest, CountsADateFromTheDateOfTheAnswer) {
+  for (const char* const date : {"Sun, 06 Nov 1994 08:49:38 GMT", "Sunday, 06-Nov-94 08:49:38 GMT",
+                                 "Sun Nov  6 08:49:38 1994"}) {
+    GatewayBench bench;
+    bench.passfort.Script(
+        Refuses(429, kErrorWithoutCode,
+                {{"Date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"Retry-After", date}}));
+    const auto before = std::chrono::steady_clock::now();
+    EXPECT_TRUE(bench.caller.Add().status.ok());
+    EXPECT_GE(std::chrono::steady_clock::now() - before, 1s);
+  }
+}
+
+TEST(RateLimitTest, IsNoneWhileRequestsAreLeft) {
+  constexpr int kCalls = 100;
+  GatewayBench bench;
+  bench.passfort.Script({.endpoint = Endpoint::kAdd,
+                         .times = Fault::kAlways,
+                         .answer = {.headers = {{"X-RateLimit-Remaining", "1"},
+                                                {"X-RateLimit-Reset-Secs", "3600"}}}});
+  const auto before = std::chrono::steady_clock::now();
+  for (int i = 0; i < kCalls; ++i) EXPECT_TRUE(bench.caller.Add().status.ok());
+  // Far less than a pause of whatever length for each.
+  EXPECT_LT(std::chrono::steady_clock::now() - before, kCalls * kShortestPause);
+  EXPECT_EQ(bench.gateway.Counter("passfort_rate_gate_closings_total", {}), 0);
+}
+
+TEST(RateLimitTest, HoldsCallsOnceNoRequestIsLeft) {
+  GatewayBench bench;
+  bench.passfort.Script(
+      {.endpoint = Endpoint::kAdd,
+       .answer = {.headers = {{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset-Secs", "1"}}}});
+  EXPECT_TRUE(bench.caller.Add().status.ok());
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(bench.caller.Add().status.ok());
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 900ms);
+  EXPECT_EQ(bench.gateway.Counter("passfort_rate_gate_closings_total", {}), 1);
+}
+
+// One asks when the pause is over, and the others follow together once it is answered.
+TEST(RateLimitTest, LetsAllWhoWaitGoOnceOneWasAnswered) {
+  constexpr int kCalls = 300;
+  GatewayBench bench;
+  bench.passfort.Script(Refuses(429, kErrorWithoutCode, {{"Retry-After", "1"}}));
+  bench.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
+  ManyCalls calls;
+  calls.Start(bench.caller);
+  bench.gateway.WaitForLogLine("Passfort limits the rate");
+  for (int i = 0; i < kCalls; ++i) calls.Start(bench.caller);
+  ASSERT_TRUE(bench.passfort.WaitUntil([&bench] { return bench.passfort.counts().created == 1; }));
+  EXPECT_EQ(bench.passfort.counts().posts_begun, 2);
+  bench.passfort.Release();
+  calls.ForEach([](const Answered& answered) { EXPECT_TRUE(answered.status.ok()); });
+  EXPECT_EQ(bench.passfort.counts().created, 1 + kCalls);
+  EXPECT_EQ(bench.passfort.counts().posts_begun, 2 + kCalls);
 }
 
 }  // namespace

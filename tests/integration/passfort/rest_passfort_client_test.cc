@@ -116,11 +116,17 @@ TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
   EXPECT_TRUE(std::holds_alternative<Done>(Create(BootNow() + 60s).outcome));
 }
 
-TEST_F(RestPassfortClientTest, TellsHowManyRequestsAreLeft) {
-  EXPECT_EQ(Create().requests_left, std::nullopt);
-  passfort().Script(
-      {.endpoint = Endpoint::kAdd, .answer = {.headers = {{"X-RateLimit-Remaining", "7"}}}});
-  EXPECT_EQ(Create().requests_left, 7);
+TEST_F(RestPassfortClientTest, TellsOfAPauseOnceNoRequestIsLeft) {
+  EXPECT_EQ(Create().pause, std::nullopt);
+  const auto answer_with = [](std::string left) -> Fault {
+    return {.endpoint = Endpoint::kAdd,
+            .answer = {.headers = {{"X-RateLimit-Remaining", std::move(left)},
+                                   {"X-RateLimit-Reset-Secs", "7"}}}};
+  };
+  passfort().Script(answer_with("1"));
+  EXPECT_EQ(Create().pause, std::nullopt);
+  passfort().Script(answer_with("0"));
+  EXPECT_EQ(Create().pause, 7s);
 }
 
 TEST_F(RestPassfortClientTest, AsksWhetherPassfortAnswers) {

@@ -231,6 +231,7 @@ std::string DescribeFailure(const ListOutcome& outcome) {
   if (const auto& answer = failed->not_carried_out->answer) {
     text += " " + std::to_string(answer->http_status);
   }
+  if (failed->is_no_list) text += ", no list";
   return text;
 }
 
@@ -272,7 +273,7 @@ std::vector<FailureCase> FailureCases() {
                   .lost_on_reuse = true},
        "unreachable on reuse"},
       {"Connect", failure(Kind::kConnect), "unreachable"},
-      {"TooLarge", failure(Kind::kTooLarge), "unreachable"},
+      {"TooLarge", failure(Kind::kTooLarge), "unreachable, no list"},
       {"Stopped", failure(Kind::kStopped), "stopped"},
   };
 }

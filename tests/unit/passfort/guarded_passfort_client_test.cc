@@ -46,7 +46,10 @@ class ScriptedPassfort final : public PassfortClient {
   }
   Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
     ++lists;
-    co_return list_ends;
+    const Milliseconds takes = list_takes;
+    ListOutcome outcome = list_ends;
+    if (takes > 0ms) co_await clock_.SleepUntil(clock_.Now() + takes, {});
+    co_return outcome;
   }
   Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override {
     ++probes;
@@ -63,6 +66,7 @@ class ScriptedPassfort final : public PassfortClient {
   WriteAttempt post_ends = Ends(Done{});
   Milliseconds post_takes{0};
   ListOutcome list_ends = EmptyList();
+  Milliseconds list_takes{0};
   bool answers = false;
   bool probes_hang = false;
 
@@ -81,10 +85,15 @@ class GuardedPassfortClientTest : public testing::Test {
   Outcome Create(Milliseconds patience = 60s) {
     return RunNow(client_.CreateApplication(draft_, clock_.In(patience), {}, std::nullopt)).outcome;
   }
-  ListOutcome List(PassfortClient& client) {
-    return RunNow(client.ListApplications("a", clock_.In(60s), {}));
+  ListOutcome List(PassfortClient& client, std::string profile_id = "a") {
+    return RunNow(client.ListApplications(std::move(profile_id), clock_.In(60s), {}));
   }
   ListOutcome List() { return List(client_); }
+
+  Outcome CreateFor(const std::string& profile_id) {
+    const ApplicationDraft draft{.profile_id = profile_id};
+    return RunNow(client_.CreateApplication(draft, clock_.In(60s), {}, std::nullopt)).outcome;
+  }
 
   // Calls that may wait; their ends are in `ended_`.
   void StartCreate(std::string name, std::optional<BootTime> send_before = std::nullopt) {
@@ -181,32 +190,54 @@ TEST_F(GuardedPassfortClientTest, KeepsReadsAndWritesApart) {
   EXPECT_THAT(ended_, ElementsAre("waits done"));
 }
 
-TEST_F(GuardedPassfortClientTest, LetsReadsThatResolveGoBeforeTheOthers) {
+TEST_F(GuardedPassfortClientTest, LetsOneCallAskAndReadsThatResolveGoBeforeTheOthers) {
   passfort_.list_ends =
       ListFailed{.not_carried_out = NotCarriedOut{.cause = Cause::kRateLimited, .retry_after = 2s}};
   List();
   passfort_.list_ends = EmptyList();
+  passfort_.list_takes = 300ms;
   for (const char* const name : {"a", "b", "c"}) StartList(name, client_);
   StartList("resolves", client_.resolving());
-  clock_.Advance(2009ms);
-  EXPECT_THAT(ended_, ElementsAre("a done", "resolves done"));
-  clock_.Advance(1s);
+  clock_.Advance(2299ms);
+  EXPECT_EQ(passfort_.lists, 2);
+  clock_.Advance(1ms);
+  EXPECT_EQ(passfort_.lists, 5);
+  EXPECT_THAT(ended_, ElementsAre("resolves done"));
+  clock_.Advance(300ms);
+  EXPECT_THAT(ended_, ElementsAre("resolves done", "a done", "b done", "c done"));
 }
 
-TEST_F(GuardedPassfortClientTest, LeavesTheLastRequestsToReadsThatResolve) {
-  passfort_.post_ends.requests_left = 11;
+TEST_F(GuardedPassfortClientTest, WaitsAgainWhenTheCallThatAsksIsLimitedToo) {
+  passfort_.post_ends = Limited(2s);
   Create();
+  for (const char* const name : {"a", "b", "c"}) StartCreate(name);
+  clock_.Advance(2s);
+  EXPECT_THAT(ended_, ElementsAre("a not_carried_out"));
+  EXPECT_EQ(passfort_.posts, 2);
+  passfort_.post_ends = Ends(Done{});
+  clock_.Advance(1999ms);
+  EXPECT_EQ(passfort_.posts, 2);
+  clock_.Advance(1ms);
+  EXPECT_THAT(ended_, ElementsAre("a not_carried_out", "b done", "c done"));
+}
+
+TEST_F(GuardedPassfortClientTest, PausesWhenPassfortTakesNoMore) {
+  passfort_.post_ends.pause = 1s;
   Create();
-  passfort_.post_ends.requests_left = 10;
-  Create();
-  EXPECT_EQ(passfort_.posts, 3);
-  passfort_.post_ends.requests_left = std::nullopt;
+  passfort_.post_ends.pause = std::nullopt;
   StartCreate("write");
-  StartList("snapshot", client_);
-  StartList("resolves", client_.resolving());
-  EXPECT_THAT(ended_, ElementsAre("resolves done"));
+  EXPECT_THAT(ended_, IsEmpty());
   clock_.Advance(1s);
-  EXPECT_THAT(ended_, ElementsAre("resolves done", "write done", "snapshot done"));
+  EXPECT_THAT(ended_, ElementsAre("write done"));
+}
+
+TEST_F(GuardedPassfortClientTest, LetsTheNextAskWhenTheOneThatAskedNeverGotThere) {
+  passfort_.post_ends = Limited(2s);
+  Create();
+  for (const char* const name : {"a", "b"}) StartCreate(name);
+  passfort_.post_ends = Unreachable();
+  clock_.Advance(2s);
+  EXPECT_THAT(ended_, ElementsAre("a not_carried_out", "b not_carried_out"));
 }
 
 TEST_F(GuardedPassfortClientTest, CountsTheClosings) {
@@ -227,7 +258,8 @@ TEST_F(GuardedPassfortClientTest, RefusesCallsOnceFiveInARowHaveFailed) {
   EXPECT_EQ(refused->retry_after, 250ms);
   const auto list = std::get<ListFailed>(List());
   EXPECT_EQ(list.not_carried_out->cause, Cause::kCircuitOpen);
-  EXPECT_TRUE(std::holds_alternative<ListFailed>(List(client_.resolving())));
+  EXPECT_EQ(std::get<ListFailed>(List(client_.resolving())).not_carried_out->cause,
+            Cause::kCircuitOpen);
   EXPECT_EQ(passfort_.posts, 5);
   EXPECT_EQ(passfort_.lists, 0);
   EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_circuit_open 1"));
@@ -304,7 +336,7 @@ TEST_F(GuardedPassfortClientTest, RefusesWhoWaitedAtTheRateGateWhileItOpened) {
   Create();
   passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}};
   StartCreate("waits");
-  for (int i = 0; i < 5; ++i) List();
+  for (int i = 0; i < 5; ++i) List(client_, std::to_string(i));
   ASSERT_TRUE(client_.CircuitIsOpen());
   clock_.Advance(1s);
   EXPECT_THAT(ended_, ElementsAre("waits not_carried_out"));
@@ -343,8 +375,7 @@ std::vector<VerdictCase> VerdictCases() {
       {"ConnectionLost", unknown(Why::kConnectionLost), 0ms, true},
       {"LostOnReuse", Ambiguous{.lost_on_reuse = true}, 0ms, false},
       {"LostOnReuseBeforeTheBody", NotCarriedOut{.lost_on_reuse = true}, 0ms, false},
-      {"ServerError", unknown(Why::kServerError), 0ms, true},
-      {"Unreadable", unknown(Why::kUnreadable), 0ms, true},
+      {"Unreadable", unknown(Why::kUnreadable), 0ms, false},
       {"TimeoutAfterAFairWait", unknown(Why::kTimeout), 10s, true},
       {"TimeoutOfACallerInAHurry", unknown(Why::kTimeout), 9999ms, false},
       {"NoTimeLeft", not_done(Cause::kNoTimeLeft), 0ms, false},
@@ -365,22 +396,144 @@ std::vector<VerdictCase> VerdictCases() {
 INSTANTIATE_TEST_SUITE_P(Outcomes, VerdictTest, testing::ValuesIn(VerdictCases()),
                          [](const auto& info) { return info.param.name; });
 
+// One bad profile, and all of Passfort.
+
+WriteAttempt Answered(int status) {
+  return Ends(Ambiguous{.cause = Ambiguous::Cause::kServerError,
+                        .answer = PassfortAnswer{.http_status = status}});
+}
+
+TEST_F(GuardedPassfortClientTest, IsNotOpenedByServerErrorsOfOneProfile) {
+  passfort_.post_ends = Answered(500);
+  for (int i = 0; i < 100; ++i) CreateFor("bad");
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  passfort_.post_ends = Ends(Done{});
+  EXPECT_TRUE(std::holds_alternative<Done>(CreateFor("good")));
+}
+
+TEST_F(GuardedPassfortClientTest, IsOpenedByServerErrorsOfFiveProfiles) {
+  for (const int status : {500, 503, 408, 502}) {
+    passfort_.post_ends = Answered(status);
+    CreateFor(std::to_string(status));
+  }
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  CreateFor("the fifth");
+  EXPECT_TRUE(client_.CircuitIsOpen());
+}
+
+TEST_F(GuardedPassfortClientTest, IsNotOpenedByWholeResponsesWithoutAServerError) {
+  for (const int status : {200, 302, 404, 499}) {
+    passfort_.post_ends = Answered(status);
+    for (int i = 0; i < 30; ++i) CreateFor(std::to_string(i));
+    EXPECT_FALSE(client_.CircuitIsOpen()) << status;
+  }
+}
+
 TEST_F(GuardedPassfortClientTest, CountsReadsAsWell) {
+  const auto list_all = [this] {
+    for (int i = 0; i < 10; ++i) List(client_, std::to_string(i));
+    return client_.CircuitIsOpen();
+  };
   const auto failed = [](std::optional<int> status) {
     NotCarriedOut nothing_done;
     if (status) nothing_done.answer = PassfortAnswer{.http_status = *status};
     return ListFailed{.not_carried_out = nothing_done};
   };
-  // What is no list, of one profile, says nothing bad about Passfort.
-  passfort_.list_ends = failed(200);
-  for (int i = 0; i < 10; ++i) List();
-  EXPECT_FALSE(client_.CircuitIsOpen());
+  passfort_.list_ends = failed(200);  // and yet no list
+  EXPECT_FALSE(list_all());
+  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}, .is_no_list = true};
+  EXPECT_FALSE(list_all());
   passfort_.list_ends = ListFailed{.refusal = PassfortAnswer{.http_status = 404}};
-  for (int i = 0; i < 10; ++i) List();
-  EXPECT_FALSE(client_.CircuitIsOpen());
+  EXPECT_FALSE(list_all());
   passfort_.list_ends = failed(502);
-  for (int i = 0; i < 5; ++i) List();
+  for (int i = 0; i < 10; ++i) List(client_, "bad");
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  EXPECT_TRUE(list_all());
+}
+
+TEST_F(GuardedPassfortClientTest, IsOpenedByListsThatHangForHalfOfTheirTime) {
+  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{.cause = Cause::kNoTimeLeft}};
+  const auto hang = [this](Milliseconds time) {
+    passfort_.list_takes = time;
+    for (int i = 0; i < 5; ++i) StartList("list", client_);
+    clock_.Advance(time);
+  };
+  hang(2499ms);
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  hang(2500ms);
   EXPECT_TRUE(client_.CircuitIsOpen());
+}
+
+TEST_F(GuardedPassfortClientTest, IsNotOpenedByOneProfileThatHangsWhileOthersAreAnswered) {
+  CreateFor("good");
+  passfort_.post_ends = Ends(Ambiguous{.cause = Ambiguous::Cause::kConnectionLost});
+  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}};
+  for (int i = 0; i < 30; ++i) {
+    CreateFor("bad");
+    List(client_, "bad");
+  }
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  for (int i = 0; i < 5; ++i) List(client_, std::to_string(i));
+  EXPECT_TRUE(client_.CircuitIsOpen());
+}
+
+// While GET /whoami is broken.
+
+TEST_F(GuardedPassfortClientTest, IsClosedByACallThatWorksWhileWhoAmIIsBroken) {
+  for (const bool hangs : {false, true}) {
+    passfort_.probes_hang = hangs;
+    FailFiveTimes();
+    const int posts = passfort_.posts;
+    passfort_.post_ends = Ends(Done{});
+    clock_.Advance(4999ms);
+    EXPECT_EQ(NothingDone(Create())->cause, Cause::kCircuitOpen);
+    EXPECT_EQ(passfort_.posts, posts);
+    clock_.Advance(1ms);
+    EXPECT_TRUE(std::holds_alternative<Done>(Create()));
+    EXPECT_FALSE(client_.CircuitIsOpen());
+    EXPECT_EQ(clock_.sleepers(), 0u);  // nobody probes any more
+    EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_circuit_open 0"));
+  }
+}
+
+TEST_F(GuardedPassfortClientTest, IsClosedAtMostOneIntervalAfterTheOutageWhateverHangs) {
+  passfort_.probes_hang = true;
+  FailFiveTimes();
+  // Calls come all the time; those that are let through hang.
+  passfort_.post_takes = 65s;
+  for (int i = 0; i < 300; ++i) {
+    StartCreate("call");
+    clock_.Advance(100ms);
+  }
+  EXPECT_EQ(passfort_.posts, 5 + 5);  // at 5, 10, ... 25 s
+  passfort_.post_takes = 0s;
+  passfort_.post_ends = Ends(Done{});
+  int refused = 0;
+  while (NothingDone(Create()) && refused < 100) {
+    ++refused;
+    clock_.Advance(100ms);
+  }
+  EXPECT_LE(refused, 50);
+  EXPECT_FALSE(client_.CircuitIsOpen());
+  clock_.Advance(65s);
+  EXPECT_FALSE(client_.CircuitIsOpen());
+}
+
+TEST_F(GuardedPassfortClientTest, LetsAReadThatResolvesThroughAnOpenCircuitEachSecond) {
+  FailFiveTimes();
+  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}};
+  for (int i = 0; i < 100; ++i) {
+    clock_.Advance(100ms);
+    List(client_.resolving());
+  }
+  EXPECT_EQ(passfort_.lists, 10);
+  passfort_.list_ends = EmptyList();
+  clock_.Advance(900ms);
+  List(client_.resolving());
+  EXPECT_TRUE(client_.CircuitIsOpen());
+  clock_.Advance(100ms);
+  EXPECT_TRUE(std::holds_alternative<ApplicationList>(List(client_.resolving())));
+  EXPECT_FALSE(client_.CircuitIsOpen());
 }
 
 TEST_F(GuardedPassfortClientTest, NeverRefusesWhenTheBreakerIsOff) {

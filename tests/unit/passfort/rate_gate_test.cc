@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,21 +16,30 @@ using std::chrono::operator""ms;
 using std::chrono::operator""s;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Priority = RateGate::Priority;
+using Pass = RateGate::Pass;
 
 class RateGateTest : public testing::Test {
  protected:
-  // Lets a call come to the gate; what becomes of it is added to `events_`, with the time.
+  void TearDown() override {
+    clock_.Advance(120s);  // whoever waits is through, or tired of it
+    gate_.Stop();
+    EXPECT_EQ(clock_.sleepers(), 0u);
+  }
+
+  // Lets a call come to the gate; what becomes of it is added to `events_`, with the time. A call
+  // that goes through leaves its pass in `passes_`: it ends when the test says so.
   void Come(std::string name, Priority priority = Priority::kOrdinary, Milliseconds patience = 60s,
             std::stop_token stop = {}) {
     Spawn(Enter(std::move(name), priority, clock_.In(patience).at(), std::move(stop)));
   }
   void After(Milliseconds time) { clock_.Advance(time); }
+  // A 429 to a call that went through long ago.
+  bool Limit(std::optional<Milliseconds> wait) { return gate_.OnLimited(Pass::kOrdinary, wait); }
 
   ManualClock clock_;
-  RateGate gate_{{.spacing = 10ms, .recovery = 1000ms, .first_guess = 1s, .longest_guess = 5s},
-                 clock_};
+  RateGate gate_{{.first_guess = 1s, .longest_guess = 5s, .refusal_time = 2s}, clock_};
   std::vector<std::string> events_;
+  std::map<std::string, Pass> passes_;
 
  private:
   Task<void> Enter(std::string name, Priority priority, SteadyTime until, std::stop_token stop) {
@@ -39,6 +50,7 @@ class RateGateTest : public testing::Test {
     if (const auto* too_long = std::get_if<RateGate::TooLong>(&entry)) {
       what = " come again in " + std::to_string(too_long->retry_after.count());
     }
+    if (const auto* pass = std::get_if<Pass>(&entry)) passes_.emplace(name, *pass);
     events_.push_back(std::to_string(now) + ": " + name + what);
   }
 
@@ -48,125 +60,188 @@ class RateGateTest : public testing::Test {
 TEST_F(RateGateTest, LetsEveryCallThroughWhileNothingIsLimited) {
   for (const char* const name : {"a", "b", "c"}) Come(name);
   EXPECT_THAT(events_, ElementsAre("0: a in", "0: b in", "0: c in"));
-  EXPECT_TRUE(gate_.TryEnter(Priority::kOrdinary));
-  EXPECT_TRUE(gate_.TryEnter(Priority::kOrdinary));
+  EXPECT_TRUE(gate_.TryEnter().has_value());
+  EXPECT_TRUE(gate_.TryEnter().has_value());
 }
 
-TEST_F(RateGateTest, IsClosedUntilTheStatedTime) {
-  EXPECT_TRUE(gate_.OnLimited(2500ms));
-  EXPECT_TRUE(gate_.IsClosed());
+TEST_F(RateGateTest, IsPausedUntilTheStatedTime) {
+  EXPECT_TRUE(Limit(2500ms));
   Come("a");
   After(2499ms);
-  EXPECT_FALSE(gate_.TryEnter(Priority::kReserved));
+  EXPECT_FALSE(gate_.TryEnter().has_value());
   EXPECT_THAT(events_, IsEmpty());
   After(1ms);
-  EXPECT_FALSE(gate_.IsClosed());
   EXPECT_THAT(events_, ElementsAre("2500: a in"));
 }
 
-TEST_F(RateGateTest, LetsWaitingCallsThroughOneByOneInTheirOrder) {
-  gate_.OnLimited(1000ms);
+TEST_F(RateGateTest, LetsOneCallAskAndTheOthersThroughAtOnceWhenItIsTaken) {
+  Limit(1000ms);
   for (const char* const name : {"a", "b", "c"}) Come(name);
-  After(2s);
-  EXPECT_THAT(events_, ElementsAre("1000: a in", "1010: b in", "1020: c in"));
+  After(1500ms);
+  EXPECT_THAT(events_, ElementsAre("1000: a in"));
+  gate_.OnTaken(passes_.at("a"));
+  EXPECT_THAT(events_, ElementsAre("1000: a in", "1500: b in", "1500: c in"));
+  EXPECT_TRUE(gate_.TryEnter().has_value());
 }
 
-TEST_F(RateGateTest, QueuesThoseWhoComeRightAfterTheOpening) {
-  gate_.OnLimited(1000ms);
-  Come("waited");
-  After(1000ms);
-  EXPECT_FALSE(gate_.TryEnter(Priority::kOrdinary));
-  Come("came later");
-  After(10ms);
-  EXPECT_THAT(events_, ElementsAre("1000: waited in", "1010: came later in"));
+TEST_F(RateGateTest, LetsTheFirstNewcomerAskWhenNobodyWaited) {
+  Limit(1000ms);
+  After(1500ms);
+  const auto pass = gate_.TryEnter();
+  ASSERT_TRUE(pass.has_value());
+  EXPECT_FALSE(gate_.TryEnter().has_value());
+  gate_.OnTaken(*pass);
+  EXPECT_TRUE(gate_.TryEnter().has_value());
 }
 
-TEST_F(RateGateTest, IsAnOrdinaryOpenGateOnceItHasRecovered) {
-  gate_.OnLimited(1000ms);
-  After(2000ms);
-  for (int call = 0; call < 100; ++call) EXPECT_TRUE(gate_.TryEnter(Priority::kOrdinary));
-}
-
-TEST_F(RateGateTest, KeepsBackTheRestWhenTheFirstIsRefusedAgain) {
-  gate_.OnLimited(1000ms);
+TEST_F(RateGateTest, PausesTheRestAgainWhenTheOneThatAsksIsRefused) {
+  Limit(1000ms);
   for (const char* const name : {"a", "b", "c"}) Come(name);
   After(1000ms);
-  EXPECT_TRUE(gate_.OnLimited(500ms));
-  After(2s);
-  EXPECT_THAT(events_, ElementsAre("1000: a in", "1500: b in", "1510: c in"));
+  EXPECT_TRUE(gate_.OnLimited(passes_.at("a"), 500ms));
+  After(1000ms);
+  EXPECT_THAT(events_, ElementsAre("1000: a in", "1500: b in"));
+  gate_.OnTaken(passes_.at("b"));
+  EXPECT_THAT(events_, ElementsAre("1000: a in", "1500: b in", "2000: c in"));
+}
+
+TEST_F(RateGateTest, LetsTheNextAskWhenTheOneThatAsksNeverGotToPassfort) {
+  Limit(1000ms);
+  for (const char* const name : {"a", "b", "c"}) Come(name);
+  After(1000ms);
+  gate_.OnNothing(passes_.at("a"));
+  EXPECT_THAT(events_, ElementsAre("1000: a in", "1000: b in"));
+}
+
+TEST_F(RateGateTest, OpensWhenTheOneThatAsksIsNotRefusedForSoLong) {
+  Limit(1000ms);
+  for (const char* const name : {"a", "b", "c"}) Come(name);
+  After(2999ms);
+  EXPECT_THAT(events_, ElementsAre("1000: a in"));
+  After(1ms);
+  EXPECT_THAT(events_, ElementsAre("1000: a in", "3000: b in", "3000: c in"));
+  EXPECT_TRUE(gate_.OnLimited(passes_.at("a"), 1000ms));  // late, and still it counts
+  EXPECT_FALSE(gate_.TryEnter().has_value());
+}
+
+TEST_F(RateGateTest, LearnsNothingOfThePausesEndFromWhatWasSentBeforeIt) {
+  Limit(1000ms);
+  for (const char* const name : {"a", "b"}) Come(name);
+  gate_.OnTaken(Pass::kOrdinary);
+  gate_.OnNothing(Pass::kOrdinary);
+  EXPECT_THAT(events_, IsEmpty());
+  After(1000ms);
+  gate_.OnTaken(Pass::kOrdinary);
+  gate_.OnNothing(Pass::kOrdinary);
+  EXPECT_THAT(events_, ElementsAre("1000: a in"));
+}
+
+TEST_F(RateGateTest, LetsNobodyOvertakeThoseWhoWait) {
+  Limit(1000ms);
+  for (const char* const name : {"a", "b", "c"}) Come(name);
+  After(1200ms);
+  EXPECT_FALSE(gate_.TryEnter().has_value());
+  Come("newcomer");
+  gate_.OnTaken(passes_.at("a"));
+  EXPECT_THAT(events_, ElementsAre("1000: a in", "1200: b in", "1200: c in", "1200: newcomer in"));
+}
+
+TEST_F(RateGateTest, LetsReservedCallsGoFirst) {
+  Limit(1000ms);
+  for (const char* const name : {"a", "b"}) Come(name);
+  Come("resolves", Priority::kReserved);
+  Come("resolves too", Priority::kReserved);
+  After(1100ms);
+  gate_.OnTaken(passes_.at("resolves"));
+  EXPECT_THAT(events_, ElementsAre("1000: resolves in", "1100: resolves too in", "1100: a in",
+                                   "1100: b in"));
+}
+
+TEST_F(RateGateTest, LetsThousandsThroughAtOnceInTheirOrder) {
+  Limit(1000ms);
+  for (int call = 0; call < 5000; ++call) Come(std::to_string(call));
+  After(1000ms);
+  gate_.OnTaken(passes_.at("0"));
+  ASSERT_EQ(events_.size(), 5000u);
+  for (int call = 0; call < 5000; ++call) {
+    ASSERT_EQ(events_[static_cast<size_t>(call)], "1000: " + std::to_string(call) + " in");
+  }
 }
 
 TEST_F(RateGateTest, RefusesAtOnceWhoCannotWaitSoLong) {
-  gate_.OnLimited(1000ms);
+  Limit(1000ms);
   Come("short", Priority::kOrdinary, 999ms);
   Come("exact", Priority::kOrdinary, 1000ms);
-  Come("second", Priority::kOrdinary, 1000ms);
-  EXPECT_THAT(events_, ElementsAre("0: short come again in 1000", "0: second come again in 1010"));
+  EXPECT_THAT(events_, ElementsAre("0: short come again in 1000"));
   After(1000ms);
   EXPECT_EQ(events_.back(), "1000: exact in");
 }
 
+TEST_F(RateGateTest, RefusesThoseWhoCannotWaitSoLongAsSoonAsThePauseGrows) {
+  Limit(1000ms);
+  Come("asks");
+  Come("short", Priority::kOrdinary, 2499ms);
+  Come("long", Priority::kOrdinary, 2501ms);
+  After(1500ms);
+  gate_.OnLimited(passes_.at("asks"), 1000ms);
+  EXPECT_THAT(events_, ElementsAre("1000: asks in", "1500: short come again in 1000"));
+  After(1000ms);
+  EXPECT_EQ(events_.back(), "2500: long in");
+}
+
+TEST_F(RateGateTest, TellsWhoseTimeEndsWhileAnotherAsks) {
+  Limit(1000ms);
+  Come("asks");
+  Come("waits", Priority::kOrdinary, 1300ms);
+  After(1300ms);
+  EXPECT_THAT(events_, ElementsAre("1000: asks in", "1300: waits come again in 1700"));
+}
+
 TEST_F(RateGateTest, EndsAWaitThatIsStopped) {
   std::stop_source stop;
-  gate_.OnLimited(1000ms);
+  Limit(1000ms);
   Come("a", Priority::kOrdinary, 60s, stop.get_token());
+  Come("b");
   After(300ms);
   stop.request_stop();
   EXPECT_THAT(events_, ElementsAre("300: a stopped"));
+  Come("too late", Priority::kOrdinary, 60s, stop.get_token());
+  EXPECT_EQ(events_.back(), "300: too late stopped");
+  After(1s);
+  EXPECT_EQ(events_.back(), "1000: b in");
 }
 
-TEST_F(RateGateTest, LetsReservedCallsPassTheQueueOfTheOthers) {
-  gate_.OnLimited(1000ms);
-  for (const char* const name : {"a", "b", "c"}) Come(name);
-  Come("resolves", Priority::kReserved);
-  Come("resolves too", Priority::kReserved);
-  After(2s);
-  EXPECT_THAT(events_, ElementsAre("1000: a in", "1000: resolves in", "1010: b in",
-                                   "1010: resolves too in", "1020: c in"));
-}
-
-TEST_F(RateGateTest, HoldsOrdinaryCallsOnlyWhileThereIsRoomForFew) {
-  gate_.HoldOrdinary(1000ms);
-  Come("ordinary");
-  Come("resolves", Priority::kReserved);
-  EXPECT_FALSE(gate_.IsClosed());
-  After(1000ms);
-  EXPECT_THAT(events_, ElementsAre("0: resolves in", "1000: ordinary in"));
-}
-
-TEST_F(RateGateTest, CountsOneClosingForAllThatWereSentBefore) {
-  EXPECT_TRUE(gate_.OnLimited(1000ms));
-  EXPECT_FALSE(gate_.OnLimited(1200ms));  // and the later time counts
-  EXPECT_FALSE(gate_.OnLimited(100ms));
+TEST_F(RateGateTest, CountsOnePauseForAllThatWereSentBefore) {
+  EXPECT_TRUE(Limit(1000ms));
+  EXPECT_FALSE(Limit(1200ms));  // and the later time counts
+  EXPECT_FALSE(Limit(100ms));
   Come("a");
   After(2s);
   EXPECT_THAT(events_, ElementsAre("1200: a in"));
 }
 
-TEST_F(RateGateTest, StaysOpenWhenNoWaitIsAskedFor) {
-  EXPECT_FALSE(gate_.OnLimited(0ms));
-  EXPECT_TRUE(gate_.TryEnter(Priority::kOrdinary));
-}
-
 TEST_F(RateGateTest, GuessesLongerEachTimeNoWaitIsStated) {
-  // A second one of the same moment is no sign that the guess was too short.
   std::vector<Milliseconds> waits;
+  auto pass = gate_.TryEnter();
   for (int time = 0; time < 5; ++time) {
-    EXPECT_TRUE(gate_.OnLimited(std::nullopt));
-    EXPECT_FALSE(gate_.OnLimited(std::nullopt));
+    EXPECT_TRUE(gate_.OnLimited(*pass, std::nullopt));
+    // A second one of the same moment is no sign that the guess was too short.
+    EXPECT_FALSE(Limit(std::nullopt));
     Milliseconds wait{0};
-    while (gate_.IsClosed()) {
+    do {
       After(100ms);
       wait += 100ms;
-    }
+      pass = gate_.TryEnter();
+    } while (!pass);
+    EXPECT_FALSE(Limit(std::nullopt));
     waits.push_back(wait);
   }
   EXPECT_THAT(waits, ElementsAre(1000ms, 2000ms, 4000ms, 5000ms, 5000ms));
 
-  gate_.OnPassed();
-  gate_.OnLimited(std::nullopt);
+  gate_.OnTaken(*pass);
+  Limit(std::nullopt);
   After(1000ms);
-  EXPECT_FALSE(gate_.IsClosed());
+  EXPECT_TRUE(gate_.TryEnter().has_value());
 }
 
 }  // namespace

@@ -1,0 +1,12 @@
+#ifndef SERVICE_PASSFORT_PRIORITY_H_
+#define SERVICE_PASSFORT_PRIORITY_H_
+
+namespace gateway {
+
+// Who goes first where requests to Passfort have to wait. Reads that reconcile are kReserved: until
+// they are answered nobody knows what became of a write, and its profile is blocked.
+enum class Priority { kOrdinary, kReserved };
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_PRIORITY_H_
