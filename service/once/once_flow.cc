@@ -85,6 +85,10 @@ Task<OnceFlow::Next> OnceFlow::WaitForTurn() {
     if (known->has_value() && (*known)->state != RecordState::kAbsent) {
       co_return co_await GoOnWith(**std::move(known));
     }
+    // Or one profile, and whoever calls for it, could take every place of the gateway.
+    if (parts_.turns.IsFull(profile_id)) {
+      co_return End({.outcome = NotBegun{.cause = NotBegun::Cause::kWriteInProgress}});
+    }
   }
   ProfileTurns::Turn turn = co_await parts_.turns.Take(profile_id, take_back_.get_token());
   if (!turn) co_return End(co_await EndWaiting());

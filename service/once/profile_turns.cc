@@ -11,6 +11,11 @@ ProfileTurns::Turn::~Turn() {
   if (turns_ != nullptr) turns_->End(profile_id_);
 }
 
+bool ProfileTurns::IsFull(const std::string& profile_id) const {
+  const auto entry = waiting_.find(profile_id);
+  return entry != waiting_.end() && entry->second.size() >= kMaxWaiting;
+}
+
 Task<ProfileTurns::Turn> ProfileTurns::Take(std::string profile_id, std::stop_token stop) {
   const auto [entry, is_free] = waiting_.try_emplace(profile_id);
   if (is_free) co_return Turn(*this, std::move(profile_id));

@@ -1,6 +1,7 @@
 #ifndef SERVICE_ONCE_PROFILE_TURNS_H_
 #define SERVICE_ONCE_PROFILE_TURNS_H_
 
+#include <cstddef>
 #include <list>
 #include <map>
 #include <memory>
@@ -38,10 +39,13 @@ class ProfileTurns {
   };
 
   bool IsFree(const std::string& profile_id) const { return !waiting_.contains(profile_id); }
+  // As many wait as may.
+  bool IsFull(const std::string& profile_id) const;
   // Waits until it is the caller's turn, or until `stop` is requested.
   Task<Turn> Take(std::string profile_id, std::stop_token stop);
 
  private:
+  static constexpr size_t kMaxWaiting = 8;
   using Queue = std::list<Arrival<bool>*>;
   void End(const std::string& profile_id);
 

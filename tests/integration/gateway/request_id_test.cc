@@ -183,6 +183,36 @@ TEST_F(RequestIdTest, WritesWithoutACallerCountAsUnderWay) {
   EXPECT_EQ(passfort_.counts().posts_begun, kMost + 1);
 }
 
+// One profile would take every place of the gateway otherwise.
+TEST_F(RequestIdTest, OnlyEightWritesWaitForOnesTurnOnAProfile) {
+  constexpr int kWaiting = 8;
+  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  passfort_.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
+  ManyCalls calls;
+  calls.Start(gateway.caller, ARequestWithId("order-0"));
+  ASSERT_TRUE(passfort_.WaitUntil([&] { return passfort_.counts().posts_read == 1; }));
+  for (int number = 1; number <= kWaiting; ++number) {
+    calls.Start(gateway.caller, ARequestWithId("order-" + std::to_string(number)));
+  }
+  // The calls above may come after it, but one more than may wait is refused.
+  calls.Start(gateway.caller, ARequestWithId("one-more"));
+  const auto bound = std::chrono::steady_clock::now() + kProcessBound;
+  while (gateway.Outcomes("not_carried_out") == 0) {
+    ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for a refusal";
+  }
+  passfort_.Release();
+
+  int refused = 0;
+  calls.ForEach([&](const Answered& answered) {
+    if (answered.status.ok()) return;
+    ++refused;
+    EXPECT_EQ(ReasonOf(answered.status), "WRITE_IN_PROGRESS");
+    EXPECT_THAT(answered.error(), IsWellFormedError());
+  });
+  EXPECT_EQ(refused, 1);
+  EXPECT_EQ(passfort_.counts().created, kWaiting + 1);
+}
+
 // Its outcome is open, but Passfort did say something.
 TEST_F(RequestIdTest, WhatPassfortAnsweredToAnOpenWriteIsTold) {
   const OnceGateway gateway(passfort_, StoreUrl(), {});

@@ -81,5 +81,20 @@ TEST_F(ProfileTurnsTest, AreNotGivenToWhoWasStoppedBefore) {
   EXPECT_THAT(order_, ElementsAre("a"));
 }
 
+TEST_F(ProfileTurnsTest, AreFullForAProfileOnceEightWait) {
+  Comer has_it{.name = "first"};
+  Spawn(Come(has_it, "profile"));
+  std::vector<Comer> waiting(8);
+  for (Comer& comer : waiting) {
+    EXPECT_FALSE(turns_.IsFull("profile"));
+    Spawn(Come(comer, "profile"));
+  }
+  EXPECT_TRUE(turns_.IsFull("profile"));
+  EXPECT_FALSE(turns_.IsFull("another profile"));
+  has_it.turn.reset();
+  EXPECT_FALSE(turns_.IsFull("profile"));
+  for (Comer& comer : waiting) comer.turn.reset();
+}
+
 }  // namespace
 }  // namespace gateway
