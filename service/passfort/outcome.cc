@@ -54,6 +54,17 @@ bool MayHaveBeenDone(int status) {
          (IsClientError(status) && !IsRefusalOfServer(status) && !WasNotProcessed(status));
 }
 
+}  // namespace
+
+bool IsAboutTheKey(const PassfortAnswer& answer) {
+  constexpr int kMissingApiKey = 203;
+  constexpr int kInvalidApiKey = 204;
+  return answer.http_status == 401 || answer.code == kMissingApiKey ||
+         answer.code == kInvalidApiKey;
+}
+
+namespace {
+
 NotCarriedOut::Cause WhyNotCarriedOut(HttpFailure::Kind kind) {
   switch (kind) {
     case HttpFailure::Kind::kTimeout:

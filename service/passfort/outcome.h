@@ -55,6 +55,9 @@ struct NotCarriedOut {
   bool lost_on_reuse = false;
 };
 
+// Whether Passfort speaks of the gateway's own API key.
+bool IsAboutTheKey(const PassfortAnswer& answer);
+
 // Passfort answered no. Nothing was done.
 struct Refused {
   PassfortAnswer answer;

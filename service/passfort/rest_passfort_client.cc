@@ -36,6 +36,11 @@ RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, ApiKey
       metrics_(metrics),
       log_(log) {}
 
+const std::shared_ptr<const std::string>& RestPassfortClient::KeyInHeaders() {
+  Headers();
+  return key_in_headers_;
+}
+
 std::shared_ptr<const HttpHeaders> RestPassfortClient::Headers() {
   if (const SteadyTime now = clock_.Now(); now >= next_key_refresh_) {
     next_key_refresh_ = now + kKeyRefreshInterval;
@@ -63,9 +68,26 @@ void RestPassfortClient::RefreshKey() {
   }
 }
 
+bool RestPassfortClient::HasOtherKey(const std::shared_ptr<const std::string>& refused) {
+  if (key_.Current() == refused) RefreshKey();
+  return key_.Current() != refused;
+}
+
+// A key that was replaced is refused until the gateway looks at its file again. Passfort did
+// nothing with it, so the request goes out once more.
 Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft& draft,
                                                          Deadline deadline, std::stop_token stop,
                                                          std::optional<BootTime> send_before) {
+  const auto key = KeyInHeaders();
+  WriteAttempt attempt = co_await SendCreate(draft, deadline, stop, send_before);
+  const auto* refused = std::get_if<Refused>(&attempt.outcome);
+  if (refused == nullptr || !IsAboutTheKey(refused->answer) || !HasOtherKey(key)) co_return attempt;
+  co_return co_await SendCreate(draft, deadline, stop, send_before);
+}
+
+Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft, Deadline deadline,
+                                                  std::stop_token stop,
+                                                  std::optional<BootTime> send_before) {
   const SteadyTime start = clock_.Now();
   if (deadline.TimeLeft(start) < options_.least_time_to_send) {
     co_return WriteAttempt{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
@@ -94,6 +116,17 @@ Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft&
 
 Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id, Deadline deadline,
                                                        std::stop_token stop) {
+  const auto key = KeyInHeaders();
+  ListOutcome outcome = co_await SendList(profile_id, deadline, stop);
+  const auto* failed = std::get_if<ListFailed>(&outcome);
+  const bool is_refused =
+      failed != nullptr && failed->refusal.has_value() && IsAboutTheKey(*failed->refusal);
+  if (!is_refused || !HasOtherKey(key)) co_return outcome;
+  co_return co_await SendList(profile_id, deadline, stop);
+}
+
+Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id, Deadline deadline,
+                                               std::stop_token stop) {
   const SteadyTime start = clock_.Now();
   if (deadline.TimeLeft(start) < options_.least_time_to_send) {
     co_return ListFailed{.not_carried_out =

@@ -43,6 +43,10 @@ class RestPassfortClient final : public PassfortClient {
   Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override;
 
  private:
+  Task<WriteAttempt> SendCreate(const ApplicationDraft& draft, Deadline deadline,
+                                std::stop_token stop, std::optional<BootTime> send_before);
+  Task<ListOutcome> SendList(const std::string& profile_id, Deadline deadline,
+                             std::stop_token stop);
   HttpRequest GetRequest(const std::string& path);
   Task<HttpResult> SendGet(HttpRequest request, Deadline deadline, std::stop_token stop);
   // Counts a request that has ended, and logs it if no answer came.
@@ -51,7 +55,11 @@ class RestPassfortClient final : public PassfortClient {
   // Looks at the key's file first, if that was not done for a while: a gateway without calls never
   // wakes for it.
   std::shared_ptr<const HttpHeaders> Headers();
+  // The key that the next request goes out with.
+  const std::shared_ptr<const std::string>& KeyInHeaders();
   void RefreshKey();
+  // Whether there is another key than this one, which Passfort has just refused.
+  bool HasOtherKey(const std::shared_ptr<const std::string>& refused);
 
   const Options options_;
   HttpClient& http_;

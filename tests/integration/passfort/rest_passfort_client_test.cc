@@ -4,7 +4,13 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <mutex>
+#include <string>
+
 #include "service/passfort/application_list.h"
+#include "tests/fakes/raw_http_server.h"
+#include "tests/fakes/temporary_file.h"
 #include "tests/integration/passfort/passfort_bench.h"
 
 namespace gateway {
@@ -164,6 +170,79 @@ TEST_F(RestPassfortClientTest, CountsEveryRequestByEndpointAndOutcome) {
                               "/profiles/{profile_id}/applications\",outcome=\"refused\"} 1"));
   EXPECT_THAT(text, HasSubstr("passfort_requests_total{endpoint=\"GET /whoami\","
                               "outcome=\"done\"} 1"));
+}
+
+// A server that knows one key at a time, and a client that reads its key from a file.
+class ChangedKeyTest : public testing::Test {
+ protected:
+  void ChangeKey(const std::string& key) {
+    std::ofstream(file_.path()) << key;
+    const std::lock_guard lock(mutex_);
+    known_key_ = key;
+  }
+  WriteAttempt Create() {
+    const ApplicationDraft draft = PassfortBench::ADraft();
+    return RunTask(*loop_, [&] {
+      return client_.CreateApplication(draft, PassfortBench::In(30s), {}, std::nullopt);
+    });
+  }
+  ListOutcome List() {
+    return RunTask(
+        *loop_, [&] { return client_.ListApplications(kProfileId, PassfortBench::In(30s), {}); });
+  }
+
+  void Serve(RawConnection& connection) {
+    while (const auto request = connection.ReadRequest()) {
+      const std::lock_guard lock(mutex_);
+      if (request->Header("apikey") != known_key_) {
+        connection.Answer(refusal_status_, refusal_);
+      } else {
+        connection.Answer(200, request->method == "POST" ? R"({"id": "a1"})" : "[]");
+      }
+    }
+  }
+
+  std::mutex mutex_;
+  std::string known_key_ = "first";  // guarded by mutex_
+  int refusal_status_ = 401;
+  std::string refusal_ = "no";
+  TemporaryFile file_{"first"};
+  RawHttpServer server_{[this](RawConnection& connection) { Serve(connection); }};
+  const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
+  const std::unique_ptr<Log> log_ = Log::Nowhere();
+  Metrics metrics_;
+  LoopClock clock_{*loop_};
+  const std::unique_ptr<ApiKeySource> key_ = *ApiKeySource::FromFile(file_.path());
+  const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, {});
+  RestPassfortClient client_{{.api_url = server_.Url()}, *http_, *key_, clock_, metrics_, *log_};
+};
+
+TEST_F(ChangedKeyTest, IsLookedAtAsSoonAsTheOldOneIsRefused) {
+  ASSERT_TRUE(std::holds_alternative<Done>(Create().outcome));
+  ChangeKey("second");
+  EXPECT_TRUE(std::holds_alternative<Done>(Create().outcome));
+  ChangeKey("third");
+  EXPECT_TRUE(std::holds_alternative<ApplicationList>(List()));
+}
+
+TEST_F(ChangedKeyTest, IsLookedAtWhateverTheStatusIfPassfortNamesTheKey) {
+  refusal_status_ = 400;
+  refusal_ = R"({"errors": [{"code": 204, "message": "invalid key"}]})";
+  ASSERT_TRUE(std::holds_alternative<Done>(Create().outcome));
+  ChangeKey("second");
+  EXPECT_TRUE(std::holds_alternative<Done>(Create().outcome));
+}
+
+TEST_F(ChangedKeyTest, IsTriedOnce) {
+  ASSERT_TRUE(std::holds_alternative<Done>(Create().outcome));
+  ChangeKey("second");
+  {
+    const std::lock_guard lock(mutex_);
+    known_key_ = "another";
+  }
+  EXPECT_TRUE(std::holds_alternative<Refused>(Create().outcome));
+  EXPECT_TRUE(std::holds_alternative<Refused>(Create().outcome)) << "and the same key never again";
+  EXPECT_LE(server_.requests().size(), 4U);
 }
 
 }  // namespace
