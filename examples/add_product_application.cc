@@ -23,6 +23,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "passfort/gateway/v1/product_application_service.grpc.pb.h"
+#include "passfort/gateway/v1/service_config.h"
 
 ABSL_FLAG(std::string, target, "127.0.0.1:50051", "address of the gateway");
 ABSL_FLAG(std::string, profile_id, "", "the Passfort profile (a UUID)");
@@ -33,7 +34,7 @@ ABSL_FLAG(std::string, associated_role, "",
 ABSL_FLAG(std::string, request_id, "",
           "names the intent, so that a repeat of this call makes no second application");
 ABSL_FLAG(absl::Duration, timeout, absl::Seconds(70),
-          "how long to wait; Passfort itself may take 60s");
+          "how long to wait, at most 70s; Passfort itself may take 60s");
 
 namespace {
 
@@ -139,8 +140,11 @@ int main(int argc, char** argv) {
   pb::AddProductApplicationRequest request;
   if (!FillRequest(request)) return kWrongUsage;
 
-  const auto channel =
-      grpc::CreateChannel(absl::GetFlag(FLAGS_target), grpc::InsecureChannelCredentials());
+  // All replicas that the target's name stands for, and none that is stopping.
+  grpc::ChannelArguments arguments;
+  arguments.SetServiceConfigJSON(pb::kServiceConfig);
+  const auto channel = grpc::CreateCustomChannel(absl::GetFlag(FLAGS_target),
+                                                 grpc::InsecureChannelCredentials(), arguments);
   const auto service = pb::ProductApplicationService::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
