@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -38,7 +39,8 @@ ABSL_FLAG(absl::Duration, timeout, absl::Seconds(70),
 
 namespace {
 
-namespace pb = ::passfort::gateway::v1;
+// Not `pb`: newer versions of protobuf have a namespace of that name.
+namespace api = ::passfort::gateway::v1;
 
 enum ExitCode { kMade = 0, kNotMade = 1, kNotKnown = 2, kWrongUsage = 3 };
 
@@ -56,8 +58,8 @@ std::optional<ErrorDetails> ReadDetails(const grpc::Status& status) {
   bool is_ours = false;
   for (const auto& detail : details.details()) {
     if (detail.UnpackTo(&read.info)) is_ours = read.info.domain() == "passfort.gateway";
-    detail.UnpackTo(&read.bad_request);
-    detail.UnpackTo(&read.retry);
+    std::ignore = detail.UnpackTo(&read.bad_request);
+    std::ignore = detail.UnpackTo(&read.retry);
   }
   if (!is_ours) return std::nullopt;
   return read;
@@ -107,15 +109,15 @@ void PrintTrailers(const grpc::ClientContext& context) {
   }
 }
 
-bool FillRequest(pb::AddProductApplicationRequest& request) {
+bool FillRequest(api::AddProductApplicationRequest& request) {
   request.set_profile_id(absl::GetFlag(FLAGS_profile_id));
   request.mutable_product()->set_alias(absl::GetFlag(FLAGS_product_alias));
   request.mutable_product()->set_id(absl::GetFlag(FLAGS_product_id));
   request.set_request_id(absl::GetFlag(FLAGS_request_id));
   const std::string role_name = absl::GetFlag(FLAGS_associated_role);
   if (role_name.empty()) return true;
-  pb::AssociatedRole role;
-  if (!pb::AssociatedRole_Parse(role_name, &role)) {
+  api::AssociatedRole role;
+  if (!api::AssociatedRole_Parse(role_name, &role)) {
     std::cerr << "--associated_role=" << role_name << " is no role of the contract\n";
     return false;
   }
@@ -137,20 +139,20 @@ int main(int argc, char** argv) {
   absl::SetFlagsUsageConfig(usage);
   absl::ParseCommandLine(argc, argv);
 
-  pb::AddProductApplicationRequest request;
+  api::AddProductApplicationRequest request;
   if (!FillRequest(request)) return kWrongUsage;
 
   // All replicas that the target's name stands for, and none that is stopping.
   grpc::ChannelArguments arguments;
-  arguments.SetServiceConfigJSON(pb::kServiceConfig);
+  arguments.SetServiceConfigJSON(api::kServiceConfig);
   const auto channel = grpc::CreateCustomChannel(absl::GetFlag(FLAGS_target),
                                                  grpc::InsecureChannelCredentials(), arguments);
-  const auto service = pb::ProductApplicationService::NewStub(channel);
+  const auto service = api::ProductApplicationService::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        absl::ToChronoMilliseconds(absl::GetFlag(FLAGS_timeout)));
 
-  pb::AddProductApplicationResponse response;
+  api::AddProductApplicationResponse response;
   const grpc::Status status = service->AddProductApplication(&context, request, &response);
   if (!status.ok()) return Explain(status);
   PrintTrailers(context);

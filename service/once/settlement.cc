@@ -1,6 +1,7 @@
 #include "service/once/settlement.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -21,7 +22,8 @@ Settlement End(Settlement::Kind kind, Record record) {
 
 Done AnswerOf(const Record& record) {
   Done done;
-  done.application->ParseFromString(record.answer);
+  // What `AnswerFrom` made.
+  std::ignore = done.application->ParseFromString(record.answer);
   return done;
 }
 

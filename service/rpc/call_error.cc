@@ -1,6 +1,7 @@
 #include "service/rpc/call_error.h"
 
 #include <iterator>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
@@ -63,18 +64,21 @@ google::rpc::RequestInfo RequestInfoOf(std::string_view request_id) {
   return info;
 }
 
+void AddDetail(const google::protobuf::Message& detail, google::rpc::Status& status) {
+  // Fails above 2 GiB alone.
+  std::ignore = status.add_details()->PackFrom(detail);
+}
+
 }  // namespace
 
 CallError MakeError(ErrorDraft draft) {
   google::rpc::Status status;
   status.set_code(draft.code);
   status.set_message(draft.message);
-  status.add_details()->PackFrom(ErrorInfoOf(draft));
-  if (!draft.violations.empty()) status.add_details()->PackFrom(BadRequestOf(draft.violations));
-  if (draft.retry_after.has_value()) {
-    status.add_details()->PackFrom(RetryInfoOf(*draft.retry_after));
-  }
-  if (!draft.request_id.empty()) status.add_details()->PackFrom(RequestInfoOf(draft.request_id));
+  AddDetail(ErrorInfoOf(draft), status);
+  if (!draft.violations.empty()) AddDetail(BadRequestOf(draft.violations), status);
+  if (draft.retry_after.has_value()) AddDetail(RetryInfoOf(*draft.retry_after), status);
+  if (!draft.request_id.empty()) AddDetail(RequestInfoOf(draft.request_id), status);
 
   CallError error;
   error.status = grpc::Status(draft.code, draft.message, status.SerializeAsString());

@@ -86,9 +86,11 @@ void SetLimits(const GrpcServer::Options& options,
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                              ToInt(options.handshake_timeout));
+#ifdef GRPC_ARG_ENABLE_DEADLINE_CHECKS  // newer versions of gRPC have no such timer
   // Every call ends by its own deadline, before the caller's; a second timer and its state in each
   // waiting call would only cost memory.
   builder.AddChannelArgument(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0);
+#endif
   // Answers are never compressed; the filter that could would cost each call time and memory.
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ,

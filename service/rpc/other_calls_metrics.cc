@@ -57,7 +57,7 @@ OtherCallsMetrics::OtherCallsMetrics(Metrics& metrics, const std::vector<std::st
     for (const std::string& name : services) {
       const auto* service = DescriptorPool::generated_pool()->FindServiceByName(name);
       for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
-        const std::string& method = service->method(i)->name();
+        const std::string method(service->method(i)->name());
         labels_.insert({absl::StrCat("/", name, "/", method),
                         {.service = name, .method = method, .counted_by = counted_by}});
       }

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "google/rpc/error_details.pb.h"
@@ -37,7 +38,7 @@ inline ReceivedError Received(const grpc::Status& status, const grpc::ClientCont
 
 inline google::rpc::Status DetailsOf(const grpc::Status& status) {
   google::rpc::Status details;
-  details.ParseFromString(status.error_details());
+  std::ignore = details.ParseFromString(status.error_details());
   return details;
 }
 

@@ -248,10 +248,10 @@ TEST(ProductApplicationJsonTest, CountsTheLevelsOfAnAssignmentFromTheAssignment)
 template <typename Enum>
 void ExpectEveryValueIsRead(const std::string& path, Enum (*read)(const pb::ProductApplication&)) {
   const auto& type = *google::protobuf::GetEnumDescriptor<Enum>();
-  const std::string prefix =
-      type.value(0)->name().substr(0, type.value(0)->name().find("UNSPECIFIED"));
+  const std::string zero(type.value(0)->name());
+  const std::string prefix = zero.substr(0, zero.find("UNSPECIFIED"));
   for (int i = 1; i < type.value_count(); ++i) {
-    const std::string json_name = type.value(i)->name().substr(prefix.size());
+    const auto json_name = std::string(type.value(i)->name()).substr(prefix.size());
     json source = {{"id", "x"}};
     source[json::json_pointer(path)] = json_name;
     const pb::ProductApplication application = Mapped(source);

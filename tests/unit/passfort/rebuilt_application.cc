@@ -68,8 +68,8 @@ json JsonOfStruct(const Struct& source) {
 // "PRODUCT_APPLICATION_STATUS_APPLIED" -> "APPLIED": the prefix ends where the name of the zero
 // value has UNSPECIFIED.
 std::string JsonNameOfEnumValue(const google::protobuf::EnumValueDescriptor& value) {
-  const std::string& zero = value.type()->FindValueByNumber(0)->name();
-  return value.name().substr(zero.size() - std::string("UNSPECIFIED").size());
+  const std::string zero(value.type()->FindValueByNumber(0)->name());
+  return std::string(value.name()).substr(zero.size() - std::string("UNSPECIFIED").size());
 }
 
 json JsonOfMessage(const Message& message) {
@@ -90,7 +90,7 @@ json JsonOfMessage(const Message& message) {
     if (field->name() == "unmapped") {
       continue;
     }
-    json& member = object[field->name()];
+    json& member = object[std::string(field->name())];
     if (field->is_repeated()) {
       for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
         member.push_back(JsonOfMessage(reflection.GetRepeatedMessage(message, field, i)));
