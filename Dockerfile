@@ -7,16 +7,20 @@ FROM debian:12-slim AS build
 WORKDIR /source
 # Before the sources, so that an edit of them installs nothing anew.
 COPY dev ./
-RUN ./dev deps run && rm -rf /var/lib/apt/lists/*
+RUN ./dev deps hardened && rm -rf /var/lib/apt/lists/*
+# Debian's sources of gRPC, with our patch.
+COPY cmake/grpc cmake/grpc
+RUN cmake/grpc/fetch.sh build/grpc
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY proto proto
 COPY service service
-RUN cmake --preset release -D GATEWAY_FAKE=OFF -D GATEWAY_EXAMPLES=OFF \
-    && cmake --build --preset release \
-    && strip build/release/bin/passfort-gateway \
+RUN cmake --preset hardened -D GATEWAY_FAKE=OFF -D GATEWAY_EXAMPLES=OFF \
+    && cmake --build --preset hardened \
+    && strip build/hardened/bin/passfort-gateway \
+    && build/hardened/bin/passfort-gateway --version | grep -q hardened \
     # The hook by which tests end the gateway at an exact moment is in no release.
-    && ! grep -q GATEWAY_STEP_HOOK build/release/bin/passfort-gateway
+    && ! grep -q GATEWAY_STEP_HOOK build/hardened/bin/passfort-gateway
 
 # What a server of ours needs at run time: the libraries that it links directly bring the others.
 FROM debian:12-slim AS runtime
@@ -42,14 +46,14 @@ USER 65532:65532
 
 FROM build AS build-fake-passfort
 COPY tests tests
-RUN cmake --preset release -D GATEWAY_FAKE=ON \
-    && cmake --build --preset release --target fake-passfort \
-    && strip build/release/bin/fake-passfort
+RUN cmake --preset hardened -D GATEWAY_FAKE=ON \
+    && cmake --build --preset hardened --target fake-passfort \
+    && strip build/hardened/bin/fake-passfort
 
 FROM runtime AS fake-passfort
 LABEL org.opencontainers.image.title="fake-passfort" \
       org.opencontainers.image.description="Behaves like the product applications of Passfort's API; for trying and testing passfort-gateway"
-COPY --from=build-fake-passfort /source/build/release/bin/fake-passfort /usr/bin/
+COPY --from=build-fake-passfort /source/build/hardened/bin/fake-passfort /usr/bin/
 # A library that is missing from the list above stops the build here, not a pod later.
 RUN ! ldd /usr/bin/fake-passfort | grep 'not found'
 EXPOSE 8080
@@ -58,7 +62,7 @@ ENTRYPOINT ["/usr/bin/fake-passfort"]
 FROM runtime AS passfort-gateway
 LABEL org.opencontainers.image.title="passfort-gateway" \
       org.opencontainers.image.description="gRPC gateway in front of Passfort's REST API"
-COPY --from=build /source/build/release/bin/passfort-gateway /usr/bin/
+COPY --from=build /source/build/hardened/bin/passfort-gateway /usr/bin/
 RUN ! ldd /usr/bin/passfort-gateway | grep 'not found'
 EXPOSE 50051 9464
 ENTRYPOINT ["/usr/bin/passfort-gateway"]

@@ -1,16 +1,24 @@
-# gateway_test(NAME LABEL unit|integration|chaos SOURCES ... LIBRARIES ... [ALONE] [WHOLE])
+# gateway_test(NAME LABEL unit|integration|chaos|attack SOURCES ... LIBRARIES ... [ALONE] [WHOLE])
 #
 # One GoogleTest program. Each of its tests is a ctest test of its own (`NAME` is in front), with the
 # label and a time limit. ALONE keeps other tests from running beside it: for tests that count threads
 # or memory, or that load the machine. WHOLE makes the program one ctest test: for tests that share
 # what takes seconds to set up, like a database server; it has a longer limit, under a sanitizer too.
+#
+# The target `attacks` builds all programs with the label attack.
 find_package(GTest CONFIG REQUIRED)
 include(GoogleTest)
+if(NOT TARGET attacks)
+  add_custom_target(attacks)
+endif()
 
 function(gateway_test name)
   cmake_parse_arguments(PARSE_ARGV 1 TEST "ALONE;WHOLE" "LABEL" "SOURCES;LIBRARIES")
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE gateway::compiler ${TEST_LIBRARIES} GTest::gmock_main)
+  if(TEST_LABEL STREQUAL "attack")
+    add_dependencies(attacks ${name})
+  endif()
   set(properties LABELS ${TEST_LABEL} TIMEOUT 120)
   if(TEST_ALONE)
     list(APPEND properties RUN_SERIAL TRUE)

@@ -24,6 +24,7 @@
 #include "service/base/event_loop.h"
 #include "service/base/random.h"
 #include "service/base/version.h"
+#include "service/config/address.h"
 #include "service/config/gateway_config.h"
 #include "service/http/curl_http_client.h"
 #include "service/observability/log.h"
@@ -36,6 +37,7 @@
 #include "service/passfort/rate_limit.h"
 #include "service/passfort/rest_passfort_client.h"
 #include "service/retry/retry_budget.h"
+#include "service/rpc/grpc_library.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/product_application_service.h"
 
@@ -153,6 +155,7 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
         "store: it forgets every request_id when the gateway ends, so a repeat after that "
         "can make a second application");
   }
+  if (!IsLoopbackAddress(config.listen)) WarnOfGrpcFaults(*log);
   auto key = OpenApiKey(config);
   if (!key.ok()) return Fail(*log, "cannot start: the API key", key.status());
   if ((*key)->IsReadableByAnybody()) {
@@ -207,6 +210,7 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
                         {"metrics_listen", metrics_listen},
                         {"api_url", config.api_url},
                         {"store", StoreName(config)},
+                        {"grpc", GrpcLibrary()},
                         {"version", kVersion}});
 
   int received = 0;

@@ -67,6 +67,9 @@ std::string HelpText() {
   return text;
 }
 
-std::string VersionText() { return absl::StrCat("passfort-gateway ", kVersion, "\n"); }
+std::string VersionText() {
+  return absl::StrCat("passfort-gateway ", kVersion, HasHardenedGrpc() ? " (hardened gRPC)" : "",
+                      "\n");
+}
 
 }  // namespace gateway
