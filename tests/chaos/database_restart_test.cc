@@ -80,8 +80,11 @@ TEST_F(DatabaseRestartTest, SendsNothingWhileItIsAway) {
 
 TEST_F(DatabaseRestartTest, AReceivedAnswerIsGivenWithoutItAndStoredLater) {
   FakePassfort passfort;
-  const GatewayProcess gateway(WithStore(passfort.url(), store_, {"--attempt_timeout=30s"}));
-  const GatewayProcess other(WithStore(passfort.url(), store_, {"--attempt_timeout=30s"}));
+  // The lease is longer than the database is away, so that nobody looks at the list before the
+  // answer is stored.
+  const std::vector<std::string> flags = {"--attempt_timeout=30s", "--lease_duration=30s"};
+  const GatewayProcess gateway(WithStore(passfort.url(), store_, flags));
+  const GatewayProcess other(WithStore(passfort.url(), store_, flags));
   const GatewayCaller caller(gateway.target());
   const GatewayCaller other_caller(other.target());
   passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
@@ -93,7 +96,6 @@ TEST_F(DatabaseRestartTest, AReceivedAnswerIsGivenWithoutItAndStoredLater) {
   const Answered answered = call.get();
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   postgres_.Start();
-  // Long before a look at Passfort's list could prove anything, so it is the stored answer.
   const Answered again = AddUntilDone({&other_caller}, intent_);
   EXPECT_TRUE(again.status.ok()) << again.status.error_message();
   EXPECT_TRUE(IsReplay(again));
