@@ -47,7 +47,9 @@ class WayToServer {
     return way_ == Way::kTlsProxy ? absl::StrCat("http://", kHost, "/") : server_.Url() + "/";
   }
   CurlHttpClient::Options client_options() const {
-    return {.ca_file = ca_file_.path(),
+    // However busy the machine is.
+    return {.connect_timeout = kLongEnough,
+            .ca_file = ca_file_.path(),
             .proxy = HasTunnel() || way_ == Way::kTlsProxy ? server_.Url() : ""};
   }
 
