@@ -79,8 +79,8 @@ Task<Settlement> Settler::Weigh(Record seen, ApplicationList list, Absence absen
       evidence.ShowsNothing() && (list.is_complete || absence == Absence::kKnown);
 
   if (evidence.found) {
-    auto stored =
-        co_await store_.StoreFound(seen, AnswerFrom(ApplicationOf(*evidence.found)), StoreDeadline());
+    auto stored = co_await store_.StoreFound(seen, AnswerFrom(ApplicationOf(*evidence.found)),
+                                             StoreDeadline());
     if (!stored.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
     if (auto* record = std::get_if<Record>(&*stored)) {
       co_return End(Settlement::Kind::kFound, std::move(*record));

@@ -11,7 +11,8 @@
 
 namespace gateway {
 
-// The path of the gateway's program: of this build, or what GATEWAY_PROGRAM in the environment says.
+// The path of the gateway's program: of this build, or what GATEWAY_PROGRAM in the environment
+// says.
 std::string GatewayProgram();
 
 // The gateway as its operator starts it, on free ports of loopback, with what `settings` says.

@@ -438,7 +438,8 @@ TEST(GatewayConfigTest, TellsTheVersion) {
   const auto parsed = Parse({"--version"}, {});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->wanted, ParsedConfig::Wanted::kPrintText);
-  EXPECT_TRUE(parsed->text.starts_with(absl::StrCat("passfort-gateway ", kVersion))) << parsed->text;
+  EXPECT_TRUE(parsed->text.starts_with(absl::StrCat("passfort-gateway ", kVersion)))
+      << parsed->text;
 }
 
 TEST(CheckFilesTest, NamesTheFileThatCannotBeRead) {
