@@ -14,7 +14,7 @@
 #include <memory>
 #include <string>
 
-extern "C" const char passfort_gateway_grpc_patch[] __attribute__((weak));
+extern "C" const char kPassfortGatewayGrpcPatch[] __attribute__((weak));
 
 namespace {
 
@@ -50,7 +50,7 @@ int Fail(const char* what) {
 }  // namespace
 
 int main() {
-  if (passfort_gateway_grpc_patch == nullptr)
+  if (kPassfortGatewayGrpcPatch == nullptr)
     return Fail("the program is linked to a gRPC without the patch");
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
