@@ -66,9 +66,9 @@ Task<absl::Status> MeasuredRecordStore::StoreReceived(Record seen, Answer answer
                  store_->StoreReceived(std::move(seen), std::move(answer), deadline));
 }
 
-Task<absl::StatusOr<RecordStore::ChangeResult>> MeasuredRecordStore::StoreFound(Record seen,
-                                                                                Answer answer,
-                                                                                Deadline deadline) {
+Task<absl::StatusOr<RecordStore::FoundResult>> MeasuredRecordStore::StoreFound(Record seen,
+                                                                               Answer answer,
+                                                                               Deadline deadline) {
   return Measure("store_found", store_->StoreFound(std::move(seen), std::move(answer), deadline));
 }
 

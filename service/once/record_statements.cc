@@ -107,8 +107,16 @@ const std::string& UpdateFound() {
           "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
           "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
           "WHERE other.profile_key = mine.profile_key AND other.request_id <> mine.request_id "
-          "AND (other.state IN (1, 2) OR other.application_id = $5 OR other.replaced_id = $5)) "
+          "AND (other.state IN (1, 2) OR other.application_id = $5 OR other.replaced_id = $5 "
+          "OR (other.state = 4 AND other.quiet_at > COALESCE(mine.baseline_at, 0)))) "
           "RETURNING {columns}, {now}"));
+  return *sql;
+}
+
+const std::string& SelectContender() {
+  static const auto* const sql = new std::string(
+      Sql("SELECT {columns}, {now} FROM {table} "
+          "WHERE profile_key = $1 AND request_id <> $2 AND state = 4 AND quiet_at > $3 LIMIT 1"));
   return *sql;
 }
 

@@ -16,6 +16,7 @@ const std::string& UpdateOverdueRecord();
 const std::string& DeleteRecord();
 const std::string& UpsertReceived();
 const std::string& UpdateFound();
+const std::string& SelectContender();
 const std::string& SelectHeldIds();
 const std::string& SelectSent();
 const std::string& ExpireSent();

@@ -63,6 +63,9 @@ class RecordStore {
   // The record is not as it was read (any more): whoever asked has lost it.
   struct Lost {};
   using ChangeResult = std::variant<Record, ProfileBusy, Lost>;
+  // Another record of the profile may be the one whose application it is.
+  struct Contested {};
+  using FoundResult = std::variant<Record, ProfileBusy, Contested, Lost>;
 
   struct Answer {
     std::string application_id;  // in lower case
@@ -94,9 +97,11 @@ class RecordStore {
   virtual Task<absl::Status> StoreReceived(Record seen, Answer answer, Deadline deadline) = 0;
   // Makes the record kDone with an application that was found, if epoch and state are still those
   // of `seen`, no other record of the profile is claimed or sent, and none holds that application.
-  // Lost also if another record holds it by now: look again, either way.
-  virtual Task<absl::StatusOr<ChangeResult>> StoreFound(Record seen, Answer answer,
-                                                        Deadline deadline) = 0;
+  // Lost also if another record holds it by now: look again, either way. Contested if another
+  // record is undecided whose attempts could still be carried out after the baseline of `seen` was
+  // read: Passfort's answer may yet say that the application is that record's.
+  virtual Task<absl::StatusOr<FoundResult>> StoreFound(Record seen, Answer answer,
+                                                       Deadline deadline) = 0;
 
   // The applications of `profile_id` that records other than `request_id` hold, or held before a
   // received answer replaced a found one; ids in lower case.

@@ -85,11 +85,13 @@ Task<Settlement> Settler::Weigh(Record seen, ApplicationList list, Absence absen
     if (auto* record = std::get_if<Record>(&*stored)) {
       co_return End(Settlement::Kind::kFound, std::move(*record));
     }
-    Settlement lost = End(Settlement::Kind::kLost, std::move(seen));
-    if (auto* busy = std::get_if<RecordStore::ProfileBusy>(&*stored)) {
-      lost.holder = std::move(busy->holder);
+    if (!std::holds_alternative<RecordStore::Contested>(*stored)) {
+      Settlement lost = End(Settlement::Kind::kLost, std::move(seen));
+      if (auto* busy = std::get_if<RecordStore::ProfileBusy>(&*stored)) {
+        lost.holder = std::move(busy->holder);
+      }
+      co_return lost;
     }
-    co_return lost;
   }
 
   evidence.candidate_ids.resize(std::min(evidence.candidate_ids.size(), kMostCandidates));

@@ -178,9 +178,9 @@ Task<absl::Status> SqlRecordStore::StoreReceived(Record seen, Answer answer, Dea
   co_return rows.status();
 }
 
-Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::StoreFound(Record seen,
-                                                                           Answer answer,
-                                                                           Deadline deadline) {
+Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreFound(Record seen,
+                                                                          Answer answer,
+                                                                          Deadline deadline) {
   if (auto status = CheckAnswerSize(answer.application_id, answer.application); !status.ok()) {
     co_return status;
   }
@@ -191,6 +191,7 @@ Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::StoreFound(Recor
   parameters.emplace_back(SqlBytes{std::move(answer.application)});
   parameters.emplace_back(WindowMicros());
   parameters.emplace_back(int64_t{answer.is_shortened});
+  const absl::Time baseline_at = seen.snapshot ? seen.snapshot->read_at : absl::UnixEpoch();
   for (int round = 0; round < kMaxRounds; ++round) {
     auto found = co_await Single(UpdateFound(), parameters, deadline);
     // Another record found the same application at the same moment.
@@ -207,6 +208,11 @@ Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::StoreFound(Recor
     auto held = co_await HeldIds(seen.draft.profile_id, seen.request_id, deadline);
     if (!held.ok()) co_return held.status();
     if (std::find(held->begin(), held->end(), application_id) != held->end()) co_return Lost{};
+    std::vector<SqlValue> contest = {ProfileKey(seen.draft.profile_id), seen.request_id,
+                                     absl::ToUnixMicros(baseline_at)};
+    auto contender = co_await Single(SelectContender(), std::move(contest), deadline);
+    if (!contender.ok()) co_return contender.status();
+    if (contender->has_value()) co_return Contested{};
   }
   co_return KeepsChanging("store a found application");
 }

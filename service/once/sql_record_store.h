@@ -39,8 +39,8 @@ class SqlRecordStore final : public RecordStore {
                                               Deadline deadline) override;
   Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) override;
   Task<absl::Status> StoreReceived(Record seen, Answer answer, Deadline deadline) override;
-  Task<absl::StatusOr<ChangeResult>> StoreFound(Record seen, Answer answer,
-                                                Deadline deadline) override;
+  Task<absl::StatusOr<FoundResult>> StoreFound(Record seen, Answer answer,
+                                               Deadline deadline) override;
   Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string profile_id,
                                                          std::string request_id,
                                                          Deadline deadline) override;

@@ -129,6 +129,9 @@ MUTATIONS = {
     "what is held is forgotten at expiry": [
         (STATEMENTS, "AND (state <> 5 OR NOT EXISTS", "AND (state IS NOT NULL OR NOT EXISTS"),
     ],
+    "an undecided record contests nothing": [
+        (STATEMENTS, "other.state = 4 AND other.quiet_at >", "other.state = 99 AND other.quiet_at >"),
+    ],
     "what a received answer replaces is held no more": [
         (STATEMENTS, " OR other.replaced_id = $5", ""),
         (STATEMENTS, "AND replaced_id IS NOT NULL", "AND FALSE"),

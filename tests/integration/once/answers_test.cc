@@ -130,8 +130,13 @@ TEST_P(StoreContractTest, OneOfManyRecordsGetsAFoundApplication) {
   std::vector<Record> undecided;
   undecided.reserve(kRacers);
   for (int i = 0; i < kRacers; ++i) {
-    undecided.push_back(
-        store_->InState(RecordState::kUndecided, AClaim(absl::StrCat("request ", i), kProfile)));
+    // Whose baseline is younger than any attempt contests nothing.
+    const Record claimed = store_->Claimed(AClaim(absl::StrCat("request ", i), kProfile));
+    const Record sent = store_->Changed(
+        claimed, {.state = RecordState::kSent,
+                  .quiet_in = kNone,
+                  .first_snapshot = Baseline{.read_at = claimed.store_now + absl::Hours(1)}});
+    undecided.push_back(store_->Changed(sent, {.state = RecordState::kUndecided}));
   }
 
   const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {

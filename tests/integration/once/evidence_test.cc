@@ -31,6 +31,7 @@ class EvidenceTest : public StoreContractTest {
     const Record claimed = store_->Claimed(AClaim("older", profile));
     const Record sent =
         store_->Changed(claimed, {.state = RecordState::kSent,
+                                  .quiet_in = kNone,
                                   .first_snapshot = Baseline{.read_at = claimed.store_now - age}});
     return state == RecordState::kSent ? sent : store_->Changed(sent, {.state = state});
   }
@@ -131,6 +132,27 @@ TEST_P(EvidenceTest, TheSameApplicationFoundAndReceivedIsHeldOnce) {
   ASSERT_TRUE(store_->StoreReceived(sent, {kApplicationInUpperCase, "received"}).ok());
 
   EXPECT_THAT(store_->HeldIds(kProfile, "other"), ElementsAre(kApplication));
+}
+
+// Its own process may be frozen with Passfort's answer in its hands.
+TEST_P(EvidenceTest, AFoundApplicationMayBeThatOfAnUndecidedRecord) {
+  const Record older = Older(RecordState::kUndecided, absl::Minutes(1));
+  const Record claimed = store_->Claimed(AClaim("younger", kProfile));
+  const Record sent = store_->Changed(
+      claimed, {.state = RecordState::kSent,
+                .quiet_in = kNone,
+                .first_snapshot = Baseline{.read_at = claimed.store_now + absl::Minutes(1)}});
+  const Record younger = store_->Changed(sent, {.state = RecordState::kUndecided});
+
+  const auto contested = store_->StoreFound(older, {kApplication, "found"});
+  ASSERT_TRUE(contested.ok()) << contested.status();
+  EXPECT_TRUE(std::holds_alternative<RecordStore::Contested>(*contested));
+  EXPECT_EQ(store_->Find("older")->state, RecordState::kUndecided);
+
+  // What the older record could have made was in the younger one's baseline.
+  const auto found = store_->StoreFound(younger, {kApplication, "found"});
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_TRUE(std::holds_alternative<Record>(*found));
 }
 
 TEST_P(EvidenceTest, AnAnswerIsKeptWithAWordThatItIsShortened) {

@@ -53,7 +53,7 @@ class AskedStore final : public RecordStore {
   Task<absl::StatusOr<ChangeResult>> TakeOver(Record, Change, Deadline) override { std::abort(); }
   Task<absl::StatusOr<bool>> Remove(Record, Deadline) override { std::abort(); }
   Task<absl::Status> StoreReceived(Record, Answer, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<ChangeResult>> StoreFound(Record, Answer, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<FoundResult>> StoreFound(Record, Answer, Deadline) override { std::abort(); }
   Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string, std::string,
                                                          Deadline) override {
     std::abort();

@@ -24,6 +24,7 @@ class OneRecordStore final : public RecordStore {
  public:
   Record record;
   std::vector<std::string> held;
+  bool is_contested = false;
 
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string, Deadline) override {
     co_return record;
@@ -33,7 +34,8 @@ class OneRecordStore final : public RecordStore {
     if (change.candidate_ids) record.candidate_ids = *change.candidate_ids;
     co_return record;
   }
-  Task<absl::StatusOr<ChangeResult>> StoreFound(Record, Answer answer, Deadline) override {
+  Task<absl::StatusOr<FoundResult>> StoreFound(Record, Answer answer, Deadline) override {
+    if (is_contested) co_return Contested{};
     record.state = RecordState::kDone;
     record.application_id = answer.application_id;
     record.answer = answer.application;
@@ -132,6 +134,12 @@ TEST_F(SettlementTest, AMatchInAListThatIsNotWholeIsACandidateOnly) {
 // It may have been there before, and unreadable.
 TEST_F(SettlementTest, AMatchAfterABaselineThatWasNotWholeIsACandidateOnly) {
   store_.record.snapshot->is_complete = false;
+  EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kUndecided);
+  EXPECT_THAT(store_.record.candidate_ids, ElementsAre("new"));
+}
+
+TEST_F(SettlementTest, AMatchThatMayBeAnotherRecordsIsACandidateOnly) {
+  store_.is_contested = true;
   EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kUndecided);
   EXPECT_THAT(store_.record.candidate_ids, ElementsAre("new"));
 }
