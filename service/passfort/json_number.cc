@@ -7,8 +7,6 @@
 #include <limits>
 #include <string>
 
-#include "absl/strings/str_format.h"
-
 namespace gateway {
 namespace {
 
@@ -85,6 +83,7 @@ Decimal DecimalOf(const Parts& parts) {
 constexpr size_t kSafeDigits = std::numeric_limits<double>::digits10;
 constexpr int64_t kSafeExponent = 290;
 
+// What a double prints is the shortest decimal that reads as the same double.
 bool PrintsBack(double number, const Parts& parts) {
   const Decimal sent = DecimalOf(parts);
   if (sent.digits.size() <= kSafeDigits && std::abs(sent.exponent) <= kSafeExponent) return true;
@@ -93,11 +92,7 @@ bool PrintsBack(double number, const Parts& parts) {
                                      std::chars_format::scientific);
   Parts printed_parts;
   Split({shortest, static_cast<size_t>(printed.ptr - shortest)}, printed_parts);
-  if (DecimalOf(printed_parts) == sent) return true;
-  // An integer that the double is, to the last digit.
-  return parts.is_integer &&
-         parts.whole.size() <= std::numeric_limits<double>::max_exponent10 + 1 &&
-         absl::StrFormat("%.0f", std::abs(number)) == parts.whole;
+  return DecimalOf(printed_parts) == sent;
 }
 
 bool HasZerosOnly(const Parts& parts) {
@@ -105,6 +100,14 @@ bool HasZerosOnly(const Parts& parts) {
     return digits.find_first_not_of('0') == std::string_view::npos;
   };
   return has_zeros_only(parts.whole) && has_zeros_only(parts.fraction);
+}
+
+// Nothing if it is too large or too small, or does not print back.
+std::optional<double> DoubleOf(std::string_view word, const Parts& parts) {
+  double number = 0;
+  const auto read = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (read.ec != std::errc() || number == 0 || !std::isfinite(number)) return std::nullopt;
+  return PrintsBack(number, parts) ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace
@@ -125,13 +128,13 @@ JsonScalar ReadJsonNumber(std::string_view word) {
       return positive;
     }
   }
-  double number = 0;
-  const auto read = std::from_chars(word.data(), end, number);
-  if (read.ec != std::errc() || number == 0 || !std::isfinite(number) ||
-      !PrintsBack(number, parts)) {
-    return NumberText{word};
-  }
-  return number;
+  const std::optional<double> number = DoubleOf(word, parts);
+  return number ? JsonScalar(*number) : JsonScalar(NumberText{word});
+}
+
+std::optional<double> DoubleOfInteger(std::string_view digits) {
+  Parts parts;
+  return Split(digits, parts) ? DoubleOf(digits, parts) : std::nullopt;
 }
 
 }  // namespace gateway

@@ -1,5 +1,7 @@
 #include "service/passfort/json_reader.h"
 
+#include <charconv>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -38,6 +40,13 @@ void AppendJson(const json& value, std::string& text) {
     case json::value_t::binary: {
       const std::string kept(value.get_binary().begin(), value.get_binary().end());
       text += value.get_binary().has_subtype() ? json(kept).dump() : kept;
+      return;
+    }
+    case json::value_t::number_float: {
+      // The shortest form, which reads as it was; nlohmann writes 9.999999999999999e+22 for 1e23.
+      char shortest[32];
+      const auto end = std::to_chars(std::begin(shortest), std::end(shortest), value.get<double>());
+      text.append(std::begin(shortest), end.ptr);
       return;
     }
     default:

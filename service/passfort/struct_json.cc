@@ -1,12 +1,13 @@
 #include "service/passfort/struct_json.h"
 
 #include <cmath>
-#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "service/passfort/json_builder.h"
+#include "service/passfort/json_number.h"
 #include "service/passfort/json_reader.h"
 
 namespace gateway {
@@ -29,13 +30,15 @@ struct ScalarSetter {
   // An int64 or a uint64.
   template <typename Integer>
   void operator()(Integer integer) const {
-    const double nearest = static_cast<double>(integer);
-    // 2^63 or 2^64 for the largest ones: casting that back would be undefined.
-    const bool fits = nearest < std::ldexp(1.0, std::numeric_limits<Integer>::digits);
-    if (fits && static_cast<Integer>(nearest) == integer) {
-      value.set_number_value(nearest);
+    // Every double up to here prints as the integer that it is.
+    constexpr double kSafeInteger = 9007199254740992;
+    const auto nearest = static_cast<double>(integer);
+    if (std::abs(nearest) < kSafeInteger) return value.set_number_value(nearest);
+    std::string digits = absl::StrCat(integer);
+    if (const std::optional<double> number = DoubleOfInteger(digits)) {
+      value.set_number_value(*number);
     } else {
-      value.set_string_value(absl::StrCat(integer));
+      value.set_string_value(std::move(digits));
     }
   }
 };

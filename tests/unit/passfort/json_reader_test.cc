@@ -111,7 +111,8 @@ TEST_P(NumberTextTest, KeepsItsDigits) {
 
 INSTANTIATE_TEST_SUITE_P(
     Digits, NumberTextTest,
-    testing::Values("18446744073709551617", "-9223372036854775809", "100000000000000000000001",
+    testing::Values("18446744073709551617", "18446744073709551616", "-18446744073709551616",
+                    "99999999999999991611392", "-9223372036854775809", "100000000000000000000001",
                     "123456789012345678901234567890", "12345678901234567890123.0",
                     "12345678901234567.89", "-12345678901234567.89", "0.1000000000000000055511",
                     "3.14159265358979323846", "1e400", "-1e400", "1" + std::string(400, '0'),
@@ -137,10 +138,9 @@ INSTANTIATE_TEST_SUITE_P(Texts, DoubleTest,
                                          "0.000000000000000000000000000001", "41.50",
                                          "1000000000000000000000000000000e-30", "100.0"));
 
-TEST(JsonReaderTest, ReadsALargeIntegerThatADoubleHoldsAsADouble) {
+TEST(JsonReaderTest, ReadsALargeIntegerThatADoublePrintsBackAsADouble) {
   EXPECT_EQ(ReadJson("100000000000000000000"), json(1e20));
-  EXPECT_EQ(ReadJson("-18446744073709551616"), json(-18446744073709551616.0));
-  EXPECT_TRUE(ReadJson("18446744073709551616")->is_number_float());
+  EXPECT_EQ(ReadJson("-100000000000000000000000"), json(-1e23));
 }
 
 TEST(JsonReaderTest, ReadsAFractionOrExponentAsADouble) {
@@ -223,6 +223,11 @@ TEST(JsonReaderTest, ReadsAnOddName) {
 TEST(JsonReaderTest, CountsScalarsObjectsAndListsUpToItsLimit) {
   EXPECT_TRUE(ReadJson(R"([{"a": 1}, [2], "x"])", 6).has_value());
   EXPECT_FALSE(ReadJson(R"([{"a": 1}, [2], "x"])", 5).has_value());
+}
+
+TEST(WriteJsonTest, WritesDoublesInTheirShortestForm) {
+  EXPECT_EQ(WriteJson(ReadJson("[1e23, 0.1000, 2.5, -1E-7, 100.0]").value()),
+            "[1e+23,0.1,2.5,-1e-07,100]");
 }
 
 TEST(WriteJsonTest, WritesWhatWasRead) {

@@ -127,19 +127,20 @@ INSTANTIATE_TEST_SUITE_P(
          R"(assignments {} assignments { fields { key: "a" value { number_value: 2 } } }
             unmapped { fields { key: "assignments" value { struct_value {
               fields { key: "0" value { list_value { values { number_value: 1 } } } } } } } })"},
-        {"IntegersThatNoDoubleHoldsAreStrings",
+        {"IntegersThatNoDoublePrintsBackAreStrings",
          R"({"n": [9007199254740992, 9007199254740993, -9007199254740993, 9223372036854775807,
                    -9223372036854775808, 18446744073709551615, 18446744073709551616,
-                   123456789012345678901234567890]})",
+                   123456789012345678901234567890, 10000000000000000000]})",
          R"(unmapped { fields { key: "n" value { list_value {
               values { number_value: 9007199254740992 }
               values { string_value: "9007199254740993" }
               values { string_value: "-9007199254740993" }
               values { string_value: "9223372036854775807" }
-              values { number_value: -9223372036854775808 }
+              values { string_value: "-9223372036854775808" }
               values { string_value: "18446744073709551615" }
-              values { number_value: 18446744073709551616 }
-              values { string_value: "123456789012345678901234567890" } } } } })"},
+              values { string_value: "18446744073709551616" }
+              values { string_value: "123456789012345678901234567890" }
+              values { number_value: 1e19 } } } } })"},
         {"NumbersThatNoDoublePrintsBackAreStrings",
          R"({"n": [12345678901234567.89, 1e-400, 1e400, -0, -0.0, 1E5, 0.1000]})",
          R"(unmapped { fields { key: "n" value { list_value {

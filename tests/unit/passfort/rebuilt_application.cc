@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "service/passfort/json_reader.h"
 
@@ -150,6 +151,19 @@ std::string BytesOf(const json& binary) {
   return std::string(binary.get_binary().begin(), binary.get_binary().end());
 }
 
+// Whether the shortest form of the double next to `integer` is the same number. A long double holds
+// each of them, with 64 bits of fraction on x86-64.
+bool PrintsBack(const json& integer) {
+  const double nearest = integer.get<double>();
+  std::string shortest;
+  for (int digits = 1; shortest.empty() || std::stod(shortest) != nearest; ++digits) {
+    shortest = absl::StrFormat("%.*e", digits - 1, nearest);
+  }
+  const long double printed = std::stold(shortest);
+  return integer.is_number_unsigned() ? printed == integer.get<uint64_t>()
+                                      : printed == integer.get<int64_t>();
+}
+
 // `value` with the text of odd strings and words in their place.
 json WithPlainText(json value) {
   if (IsOdd(value)) return BytesOf(value);
@@ -191,16 +205,12 @@ std::string DifferenceInStruct(const json& original, const json& rebuilt, int le
     }
     return "";
   }
-  // Kept as text: digits, odd strings and odd words, and of the integers those that no double holds
-  // exactly (a long double holds each, with 64 bits of fraction on x86-64).
+  // Kept as text: digits, odd strings and odd words, and of the integers those that no double
+  // prints back.
   json expected = original;
   if (original.is_binary()) {
     expected = BytesOf(original);
-  } else if (original.is_number_unsigned() &&
-             static_cast<long double>(original.get<double>()) != original.get<uint64_t>()) {
-    expected = original.dump();
-  } else if (original.is_number_integer() && !original.is_number_unsigned() &&
-             static_cast<long double>(original.get<double>()) != original.get<int64_t>()) {
+  } else if (original.is_number_integer() && !PrintsBack(original)) {
     expected = original.dump();
   }
   const bool same = expected.is_number() == rebuilt.is_number() && expected == rebuilt;
