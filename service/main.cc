@@ -115,7 +115,9 @@ GrpcServer::Options ServerOptions(const GatewayConfig& config) {
   return {.listen = config.listen,
           .max_connection_age = config.max_connection_age,
           .max_connections = static_cast<size_t>(config.max_connections),
-          .channelz = config.channelz ? GrpcServer::Channelz::kOn : GrpcServer::Channelz::kOff};
+          .channelz = config.channelz ? GrpcServer::Channelz::kOn : GrpcServer::Channelz::kOff,
+          .reflection = ServesReflection(config) ? GrpcServer::Reflection::kOn
+                                                 : GrpcServer::Reflection::kOff};
 }
 
 // "host:port" with the port that was really taken.
@@ -147,7 +149,7 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
 // Every part once, in the order in which they need each other; they go in the reverse order.
 int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
           const sigset_t& ending) {
-  const auto log = Log::ToStandardOutput(config.log_level);
+  auto log = Log::ToStandardOutput(config.log_level);
   for (const auto& warning : warnings) log->Warn(warning);
   WarnOfFewDescriptors(config, *log);
   if (StoreForgets(config.store)) {
@@ -225,6 +227,10 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
   }
   (*loop)->RunAndWait([&passfort] { passfort.Stop(); });
   log->Info("stopped");
+  if (!(*server)->has_grpc_ended()) {
+    log.reset();  // the last line is written
+    _exit(kFine);
+  }
   return kFine;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <cstdint>
 #include <future>
 #include <mutex>
 #include <utility>
@@ -53,11 +54,16 @@ struct EventLoop::State {
 
   std::vector<absl::AnyInvocable<void()>> running;  // kept for its capacity
 
+  std::atomic<uint64_t> longest_turn = 0;  // in nanoseconds, likewise the next two
+  uint64_t turn_ended_at = uv_hrtime();
+  uint64_t idle_until_then = 0;
+
   void EndTurn();
   void RunPosted();
   void RunTurnEnd();
   void ApplyWatchChanges();
   void GetReadyToWait();
+  void MeasureTurn();
   void WakeUp();
 };
 
@@ -78,7 +84,21 @@ void EventLoop::State::EndTurn() {
   RunPosted();
   RunTurnEnd();
   ApplyWatchChanges();
+  MeasureTurn();
   GetReadyToWait();
+}
+
+// From the end of the turn before to here, without the time that libuv waited in between.
+void EventLoop::State::MeasureTurn() {
+  const uint64_t now = uv_hrtime();
+  const uint64_t idle = uv_metrics_idle_time(&uv);
+  const uint64_t took = (now - turn_ended_at) - (idle - idle_until_then);
+  turn_ended_at = now;
+  idle_until_then = idle;
+  // Only this thread makes it longer; who takes it may win the race and miss one turn's part.
+  if (took > longest_turn.load(std::memory_order_relaxed)) {
+    longest_turn.store(took, std::memory_order_relaxed);
+  }
 }
 
 void EventLoop::State::RunPosted() {
@@ -150,6 +170,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
     return absl::ResourceExhaustedError(absl::StrCat("start the event loop: ", uv_strerror(error)));
   }
   state->uv.data = state.get();
+  uv_loop_configure(&state->uv, UV_METRICS_IDLE_TIME);
   // What was posted runs at the end of the turn that this begins.
   const int error = uv_async_init(&state->uv, &state->wake_up, [](uv_async_t*) {});
   if (error != 0) {
@@ -187,6 +208,10 @@ void EventLoop::Post(absl::AnyInvocable<void()> work) {
     state_->posted.push_back(std::move(work));
   }
   state_->WakeUp();
+}
+
+std::chrono::nanoseconds EventLoop::TakeLongestTurn() {
+  return std::chrono::nanoseconds(state_->longest_turn.exchange(0, std::memory_order_relaxed));
 }
 
 void EventLoop::RunAndWait(absl::AnyInvocable<void()> work) {

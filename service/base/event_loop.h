@@ -1,6 +1,7 @@
 #ifndef SERVICE_BASE_EVENT_LOOP_H_
 #define SERVICE_BASE_EVENT_LOOP_H_
 
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -29,6 +30,10 @@ class EventLoop {
   void Post(absl::AnyInvocable<void()> work);
   // Any thread but the loop's: runs `work` on the loop's thread and waits for its end.
   void RunAndWait(absl::AnyInvocable<void()> work);
+
+  // Any thread: the longest turn since it was asked for last, that is the longest time that the
+  // loop worked without a look at its descriptors.
+  std::chrono::nanoseconds TakeLongestTurn();
 
   bool IsLoopThread() const { return std::this_thread::get_id() == thread_.get_id(); }
 

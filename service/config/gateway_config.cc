@@ -291,6 +291,11 @@ absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view
   return parsed;
 }
 
+bool ServesReflection(const GatewayConfig& config) {
+  if (config.reflection != "auto") return config.reflection == "on";
+  return IsLoopbackAddress(config.listen);
+}
+
 absl::Status CheckFiles(const GatewayConfig& config) {
   if (config.api_ca_file.empty()) return absl::OkStatus();
   const int file = open(config.api_ca_file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

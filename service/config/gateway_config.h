@@ -53,6 +53,7 @@ struct GatewayConfig {
 
   bool circuit_breaker = true;
   bool channelz = false;
+  std::string reflection;  // auto, on or off
   LogLevel log_level = LogLevel::kInfo;
 };
 
@@ -75,6 +76,9 @@ struct ParsedConfig {
 // unset. An error names setting, value and range, never the API key. A pure function.
 absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view> arguments,
                                                 std::span<const std::string_view> environment);
+
+// Whether reflection is served: `auto` depends on where gRPC is.
+bool ServesReflection(const GatewayConfig& config);
 
 // Whether the files that are read once, at start, can be read. The file of the API key is not among
 // them: ApiKeySource reads it.

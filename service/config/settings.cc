@@ -32,6 +32,11 @@ absl::StatusOr<std::string> ReadPath(std::string_view text) {
   return std::string(text);
 }
 
+absl::StatusOr<std::string> ReadReflection(std::string_view text) {
+  if (text == "auto" || text == "on" || text == "off") return std::string(text);
+  return absl::InvalidArgumentError("is none of them");
+}
+
 constexpr std::string_view kApiUrlRange = "http or https, host, port and path; no credentials";
 
 // The longest durations keep arithmetic and gRPC's own limits far away; their point is to catch a
@@ -128,6 +133,11 @@ constexpr std::array kSettings = {
             "Refuses calls at once while Passfort fails, and asks GET /whoami until it answers."},
     Setting{"channelz", SwitchKind{&GatewayConfig::channelz}, "off",
             "Serves gRPC's channelz: shows callers' addresses to every caller."},
+    Setting{"reflection",
+            TextKind{&GatewayConfig::reflection, "auto|on|off", "auto, on or off", ReadReflection},
+            "auto",
+            "Serves gRPC's reflection, which shows the contract to every caller (grpcurl uses it). "
+            "auto: only if listen is not reachable from other machines."},
     Setting{"log_level", LogLevelKind{&GatewayConfig::log_level}, "info",
             "The least important lines to log."},
 };

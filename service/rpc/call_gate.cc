@@ -1,24 +1,43 @@
 #include "service/rpc/call_gate.h"
 
 namespace gateway {
+namespace {
 
-CallGate::Entry CallGate::Enter() {
-  const std::lock_guard lock(mutex_);
-  if (closed_) return Entry::kClosed;
-  if (inside_ >= places_) return Entry::kFull;
-  ++inside_;
-  return Entry::kEntered;
+struct Peer {
+  std::string_view connection;
+  std::string_view address;
+};
+
+// Callers on a path are all of this machine, and gRPC does not tell their connections apart.
+Peer PeerOf(std::string_view peer) {
+  if (!peer.starts_with("ipv4:") && !peer.starts_with("ipv6:")) return {};
+  return {.connection = peer, .address = peer.substr(0, peer.rfind(':'))};
 }
 
-void CallGate::Leave() {
+}  // namespace
+
+CallGate::Entry CallGate::Enter(std::string_view peer) {
+  const auto [connection, address] = PeerOf(peer);
+  const std::lock_guard lock(mutex_);
+  if (closed_) return Entry::kClosed;
+  if (connections_.Take(connection) != FairShares::Answer::kTaken) return Entry::kFull;
+  if (addresses_.Take(address) == FairShares::Answer::kTaken) return Entry::kEntered;
+  connections_.Give(connection);
+  return Entry::kFull;
+}
+
+void CallGate::Leave(std::string_view peer) {
+  const auto [connection, address] = PeerOf(peer);
   // Notified under the lock: whoever waits may destroy the gate as soon as it gets the lock.
   const std::lock_guard lock(mutex_);
-  if (--inside_ == 0 && closed_) empty_.notify_all();
+  connections_.Give(connection);
+  addresses_.Give(address);
+  if (connections_.taken() == 0 && closed_) empty_.notify_all();
 }
 
 bool CallGate::IsEmpty() {
   const std::lock_guard lock(mutex_);
-  return inside_ == 0;
+  return connections_.taken() == 0;
 }
 
 void CallGate::Close() {
@@ -28,7 +47,7 @@ void CallGate::Close() {
 
 bool CallGate::WaitUntilEmpty(Milliseconds longest) {
   std::unique_lock lock(mutex_);
-  return empty_.wait_for(lock, longest, [this] { return inside_ == 0; });
+  return empty_.wait_for(lock, longest, [this] { return connections_.taken() == 0; });
 }
 
 }  // namespace gateway

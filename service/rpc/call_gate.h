@@ -4,22 +4,31 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <string_view>
 
 #include "service/base/deadline.h"
+#include "service/rpc/fair_shares.h"
 
 namespace gateway {
 
 // Lets a bounded number of calls in, none once it is closed, and tells when the last one has left.
-// Safe from any thread.
+// The last eighth of the places is for connections that have less than their share, the half of it
+// for addresses: so a connection cannot keep out the others of its address, where a proxy makes one
+// of many callers, nor an address the other ones. Safe from any thread.
 class CallGate {
  public:
   enum class Entry { kEntered, kFull, kClosed };
 
-  explicit CallGate(size_t places) : places_(places) {}
+  explicit CallGate(size_t places)
+      : connections_(places, KeptOf(places)), addresses_(places, KeptOf(places) / 2) {}
 
-  // kEntered takes a place, which `Leave` gives back.
-  Entry Enter();
-  void Leave();
+  // As many as one connection gets.
+  static size_t PlacesOfOneConnection(size_t places) { return places - KeptOf(places); }
+
+  // kEntered takes a place, which `Leave` gives back. `peer` as gRPC names it, "ipv4:HOST:PORT"; a
+  // peer without an address has no share.
+  Entry Enter(std::string_view peer);
+  void Leave(std::string_view peer);
 
   bool IsEmpty();
   // Lets nobody in from now on.
@@ -28,11 +37,13 @@ class CallGate {
   bool WaitUntilEmpty(Milliseconds longest);
 
  private:
-  const size_t places_;
+  static size_t KeptOf(size_t places) { return places / 8; }
+
   std::mutex mutex_;
   std::condition_variable empty_;
-  size_t inside_ = 0;    // guarded by mutex_
-  bool closed_ = false;  // guarded by mutex_
+  FairShares connections_;  // guarded by mutex_
+  FairShares addresses_;    // guarded by mutex_
+  bool closed_ = false;     // guarded by mutex_
 };
 
 }  // namespace gateway

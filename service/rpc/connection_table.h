@@ -17,7 +17,9 @@ namespace gateway {
 // Not safe from several threads.
 class ConnectionTable {
  public:
-  explicit ConnectionTable(size_t max_connections) : shares_(max_connections) {}
+  // The last eighth is for addresses that have less than their share.
+  explicit ConnectionTable(size_t max_connections)
+      : shares_(max_connections, max_connections / 8) {}
 
   // Takes a place for an open socket, before it is handed on. Looks for ended connections before it
   // says no. An empty address has no share: callers on a path.

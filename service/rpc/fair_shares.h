@@ -9,12 +9,12 @@
 namespace gateway {
 
 // A number of places that holders take one at a time. As long as they are plenty, anybody may have
-// as many as there are. The last eighth is for those who hold less than their share: what each
-// would have if one holder more came. So nobody can keep the others out, and one holder alone has
-// seven eighths. Not safe from several threads.
+// as many as there are. The last `kept` ones are for those who hold less than their share: what
+// each would have if one holder more came. So nobody can keep the others out. Not safe from several
+// threads.
 class FairShares {
  public:
-  explicit FairShares(size_t places) : places_(places) {}
+  FairShares(size_t places, size_t kept) : places_(places), plenty_(places - kept) {}
 
   enum class Answer { kTaken, kFull, kShareUsedUp };
   // kTaken takes a place, which `Give` gives back. An empty name is nobody's: no share binds it.
@@ -29,6 +29,7 @@ class FairShares {
   };
 
   const size_t places_;
+  const size_t plenty_;
   size_t taken_ = 0;
   std::unordered_map<std::string, size_t, Hash, std::equal_to<>> by_holder_;
 };

@@ -5,18 +5,23 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/server_builder_option.h>
+#include <grpcpp/impl/server_builder_plugin.h>
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <limits>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "grpc/health/v1/health.pb.h"
+#include "service/rpc/call_gate.h"
 #include "service/rpc/connection_acceptor.h"
 #include "service/rpc/connection_ages.h"
 #include "service/rpc/listen_sockets.h"
+#include "service/rpc/loop_watch.h"
 #include "service/rpc/other_calls_metrics.h"
 #include "service/rpc/outcome_to_grpc.h"
 
@@ -26,28 +31,32 @@ namespace {
 constexpr const char* kReflectionService = "grpc.reflection.v1alpha.ServerReflection";
 constexpr const char* kChannelzService = "grpc.channelz.v1.Channelz";
 
-// gRPC refuses what is larger by itself, with RESOURCE_EXHAUSTED and without our details. So what
-// it lets through is more than what we take, and the usual oversize request gets our own answer.
-constexpr size_t kReceiveLimitFactor = 16;
+// gRPC refuses what is larger by itself, with RESOURCE_EXHAUSTED and without our details. So it
+// lets a little more through than we take, and a request that is just too large gets our own
+// answer.
+constexpr size_t kReceivedBeyondLimit = size_t{16} * 1024;
+
+// Twice gRPC's default: a caller's tokens and baggage are its own business.
+constexpr int kMaxMetadataBytes = 16 * 1024;
 
 // The end of a connection cuts what is under way when the grace is over: a call that began at the
 // last moment gets its full deadline and the way back.
 constexpr Milliseconds kGraceBeyondDeadline{5000};
 
-// Clients may ask this often whether an idle-looking connection lives: calls take up to a minute
-// without a byte. gRPC's own limit of 5 minutes would end their connection, and the calls on it.
-constexpr Milliseconds kShortestPingInterval{10'000};
+// Reflection is served by gRPC's own threads, one for each stream; more streams are refused.
+constexpr int kReflectionThreads = 8;
 
 // How long a caller may take to learn that it is to go elsewhere, once nothing of its own is under
 // way any more. Callers that live answer at once, and their connections end with that.
 constexpr Milliseconds kGoodbyeWithin{1000};
-constexpr Milliseconds kLookAtConnectionsEvery{5};
+constexpr Milliseconds kLookAtConnectionsEvery{10};
 
 // How long calls may take to end once they are asked to: they only have to abort a transfer.
 constexpr Milliseconds kCallsStopWithin{5000};
 
 // For answers to leave and streams (health watches, reflection) to be told.
 constexpr std::chrono::seconds kShutdownGrace{1};
+constexpr std::chrono::seconds kGrpcEndsWithin{5};
 
 // Answers calls to methods that do not exist; gRPC's own answer has no details.
 class UnknownMethods final : public grpc::CallbackGenericService {
@@ -67,6 +76,16 @@ class UnknownMethods final : public grpc::CallbackGenericService {
   }
 };
 
+// gRPC's reflection library adds itself to every server of a program that it is linked into.
+class WithoutReflection final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins,
+                  [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
+  }
+};
+
 int ToInt(size_t value) {
   return static_cast<int>(std::min<size_t>(value, std::numeric_limits<int>::max()));
 }
@@ -75,14 +94,22 @@ int ToInt(Milliseconds value) { return ToInt(static_cast<size_t>(value.count()))
 
 void SetLimits(const GrpcServer::Options& options,
                const ProductApplicationService::Options& service, grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(ToInt(service.max_request_bytes * kReceiveLimitFactor));
-  // One client channel is one connection, and it may use the gateway alone.
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, ToInt(service.max_in_flight));
+  builder.SetMaxReceiveMessageSize(ToInt(service.max_request_bytes + kReceivedBeyondLimit));
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  // gRPC inflates a message before it looks at its size: 917 kB became 981 MiB. A compressed
+  // request ends as UNIMPLEMENTED, and clients compress only if they are told to.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  // One client channel is one connection: what it has beyond its places waits in the client.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             ToInt(CallGate::PlacesOfOneConnection(service.max_in_flight)));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, ConnectionAgeArgument());
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
                              ToInt(service.deadlines.max_deadline + kGraceBeyondDeadline));
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             ToInt(kShortestPingInterval));
+  // Calls take up to a minute without a byte, so clients ask whether their connection lives. gRPC
+  // would end it, and the calls on it, if they ask often.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                              ToInt(options.handshake_timeout));
@@ -96,6 +123,7 @@ void SetLimits(const GrpcServer::Options& options,
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ,
                              options.channelz == GrpcServer::Channelz::kOn ? 1 : 0);
   // Reflection alone is served by threads of its own: one that waits is enough.
+  builder.SetResourceQuota(grpc::ResourceQuota("reflection").SetMaxThreads(kReflectionThreads));
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
@@ -125,6 +153,7 @@ class GrpcServer::Parts {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<ConnectionAcceptor> acceptor;
+  std::unique_ptr<LoopWatch> loop_watch;
 };
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options,
@@ -140,6 +169,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
 
   auto parts = std::make_unique<Parts>();
   grpc::ServerBuilder builder;
+  if (options.reflection == Reflection::kOff) {
+    builder.SetOption(std::make_unique<WithoutReflection>());
+  }
   using From = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   parts->connections = builder.experimental().AddExternalConnectionAcceptor(
       From::FROM_FD, grpc::InsecureServerCredentials());
@@ -159,6 +191,11 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
         connection.fd = descriptor;
         grpc->HandleNewConnection(&connection);
       });
+  parts->loop_watch = std::make_unique<LoopWatch>(
+      loop, options.longest_turn, metrics,
+      [health = parts->server->GetHealthCheckService()](LoopWatch::Loop is) {
+        health->SetServingStatus(is == LoopWatch::Loop::kTurns);
+      });
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(parts), service, port));
 }
 
@@ -167,11 +204,17 @@ GrpcServer::GrpcServer(std::unique_ptr<Parts> parts, ProductApplicationService& 
 
 GrpcServer::~GrpcServer() {
   if (!drained_) Drain(Milliseconds(0)).IgnoreError();
+  if (has_grpc_ended_) return;
+  parts_->loop_watch.reset();
+  parts_->acceptor.reset();
+  // Its destructor would wait for ever.
+  [[maybe_unused]] const Parts* left_to_grpc = parts_.release();
 }
 
 absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
   drained_ = true;
   const Deadline end(std::chrono::steady_clock::now() + drain_timeout);
+  parts_->loop_watch.reset();
   parts_->server->GetHealthCheckService()->Shutdown();
   parts_->acceptor->Close();
   EndConnectionAges();
@@ -186,8 +229,19 @@ absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
     }
   }
   // All our calls are finished: with one that is not, Shutdown may never return (grpc#39114).
-  parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  ShutDownGrpc();
   return absl::OkStatus();
+}
+
+// On a thread of its own: it was seen not to return, and no call is left that could need it.
+void GrpcServer::ShutDownGrpc() {
+  std::promise<void> ended;
+  const auto has_ended = ended.get_future();
+  std::thread([server = parts_->server.get(), ended = std::move(ended)]() mutable {
+    server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+    ended.set_value();
+  }).detach();
+  has_grpc_ended_ = has_ended.wait_for(kGrpcEndsWithin) == std::future_status::ready;
 }
 
 // A connection ends when its caller knows and its calls are answered. Until then calls may arrive,

@@ -18,6 +18,7 @@ namespace gateway {
 class GrpcServer {
  public:
   enum class Channelz { kOff, kOn };
+  enum class Reflection { kOff, kOn };
 
   struct Options {
     // "host:port", "[v6]:port" or "unix:/path"; port 0 takes a free one.
@@ -29,8 +30,11 @@ class GrpcServer {
     size_t max_connections = 1000;
     // A connection that has not said by then what HTTP/2 begins with is closed.
     Milliseconds handshake_timeout{10'000};
+    // Not healthy once the loop has not turned for this long.
+    Milliseconds longest_turn{30'000};
     // Once on, channelz answers on every server that the process starts later.
     Channelz channelz = Channelz::kOff;
+    Reflection reflection = Reflection::kOn;
   };
 
   // Serves at once, healthy. Fails if the address is taken. `service`, `loop` and `metrics` outlive
@@ -53,6 +57,10 @@ class GrpcServer {
   // Fails if a call did not end although it was asked to. The port is left as it is then, because
   // gRPC would wait for that call for ever; the process had better exit without destructors.
   absl::Status Drain(Milliseconds drain_timeout);
+  // After `Drain`: whether gRPC came to its end too. If not, its threads still use the server,
+  // which is then left as it is; the process had better exit without destructors, as nothing is
+  // owed to anybody.
+  bool has_grpc_ended() const { return has_grpc_ended_; }
 
  private:
   class Parts;
@@ -61,11 +69,13 @@ class GrpcServer {
 
   // Or until it makes no sense to wait any longer, or `end`.
   void WaitUntilCallersLeft(Deadline end);
+  void ShutDownGrpc();
 
   std::unique_ptr<Parts> parts_;
   ProductApplicationService& service_;
   const int port_;
   bool drained_ = false;
+  bool has_grpc_ended_ = false;
 };
 
 }  // namespace gateway

@@ -1,5 +1,6 @@
 #include "service/rpc/product_application_service.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -47,6 +48,14 @@ std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerConte
   return deadline - std::chrono::system_clock::now();
 }
 
+// Beside the calls that are in flight: each ended one is here for a moment.
+constexpr size_t kFewestUnreadAnswers = 100;
+
+// It was measured when it was found to fit a message.
+size_t BytesOf(const pb::AddProductApplicationResponse& answer) {
+  return static_cast<size_t>(answer.GetCachedSize());
+}
+
 }  // namespace
 
 // One call, from its arrival to gRPC's last word about it (`OnDone`, which frees it). gRPC's
@@ -56,14 +65,16 @@ std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerConte
 //   what it posts holds a stop_source of its own, not the call;
 // - whoever finishes the call (once: the loop, or the first thread for a refusal) touches it no
 //   more, since `OnDone` may run at once.
-class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
+class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
+                                              public UnreadAnswers::Answer {
  public:
   Call(ProductApplicationService& service, grpc::CallbackServerContext& context,
        pb::AddProductApplicationResponse& response)
       : deadline(CallDeadline(arrived_at, TimeLeft(context), service.options_.deadlines)),
         answer(response),
-        loop_(service.parts_.loop),
-        context_(context) {
+        service_(service),
+        context_(context),
+        peer_(context.peer()) {
     HandOverToGrpc(this);
   }
 
@@ -83,9 +94,14 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
   void OnCancel() override {
     TakeOverFromGrpc(this);
     caller_gone_ = true;
-    loop_.Post([stop = stop_]() mutable { stop.request_stop(); });
+    service_.parts_.loop.Post([stop = stop_]() mutable { stop.request_stop(); });
   }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    service_.unread_.Remove(*this);
+    delete this;
+  }
+  void Cancel() override { context_.TryCancel(); }
+  const std::string& peer() const { return peer_; }
   // gRPC's word for reactions so short that they may run where their cause is noticed, instead of
   // on another thread that is woken up for them. It counts this as its own business, but nothing
   // else says so.
@@ -99,8 +115,9 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor {
   pb::AddProductApplicationResponse& answer;
 
  private:
-  EventLoop& loop_;
+  ProductApplicationService& service_;
   grpc::CallbackServerContext& context_;
+  const std::string peer_;
   std::stop_source stop_;
   std::atomic<bool> caller_gone_ = false;
 };
@@ -109,6 +126,11 @@ ProductApplicationService::ProductApplicationService(Options options, Parts part
     : options_(options),
       parts_(parts),
       gate_(options_.max_in_flight),
+      unread_(parts.loop,
+              {.answers = std::max(options_.max_in_flight, kFewestUnreadAnswers),
+               .bytes = options_.max_unread_bytes,
+               .longest = options_.answer_read_within},
+              parts.metrics),
       send_answers_(parts.loop, [this] { SendAnswers(); }) {}
 
 ProductApplicationService::~ProductApplicationService() {
@@ -124,6 +146,7 @@ grpc::ServerUnaryReactor* ProductApplicationService::AddProductApplication(
   if (const auto refusal = Accept(*request, *call); refusal.has_value()) {
     ReportError(*call, *refusal);
     call->AddTrailers(*refusal);
+    unread_.Add(*call, refusal->status.error_details().size());
     call->Finish(refusal->status);
     return call;
   }
@@ -140,8 +163,9 @@ std::optional<CallError> ProductApplicationService::Accept(
   if (const auto* violations = std::get_if<std::vector<FieldViolation>>(&checked)) {
     return InvalidRequestError(*violations);
   }
+  if (!unread_.HasRoom()) return OverloadedError(request.request_id());
   // Last, so that whoever is refused holds no place.
-  switch (gate_.Enter()) {
+  switch (gate_.Enter(call.peer())) {
     case CallGate::Entry::kFull:
       return OverloadedError(request.request_id());
     case CallGate::Entry::kClosed:
@@ -231,7 +255,8 @@ void ProductApplicationService::SendAnswers() {
   for (Ended& ended : ended_) {
     // Before the answer: a caller that has it may call again at once and expects its place to be
     // free.
-    gate_.Leave();
+    gate_.Leave(ended.call->peer());
+    unread_.Add(*ended.call, BytesOf(ended.call->answer));
     ended.call->Finish(std::move(ended.status));
   }
   ended_.clear();

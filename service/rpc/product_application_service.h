@@ -21,6 +21,7 @@
 #include "service/rpc/call_deadline.h"
 #include "service/rpc/call_gate.h"
 #include "service/rpc/outcome_to_grpc.h"
+#include "service/rpc/unread_answers.h"
 
 namespace gateway {
 
@@ -36,6 +37,10 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
     DeadlineLimits deadlines;
     // How long after the end of an attempt Passfort may still carry it out.
     Milliseconds settle_window{65000};
+    // Callers have this long to read an answer; while more than these bytes wait for that, new
+    // calls are refused.
+    Milliseconds answer_read_within{30'000};
+    size_t max_unread_bytes = size_t{64} * 1024 * 1024;
   };
 
   // All of them outlive the service; `clock` and `writer` are used on the loop's thread only.
@@ -81,7 +86,8 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   void AnswerDone(Call& call, WriteResult result, const AskedProduct& asked);
   void AnswerError(Call& call, const WriteResult& result);
   // Gives the call's place back and ends it, together with the others that end in this turn of the
-  // loop: gRPC's threads then wake up once for all of them.
+  // loop: gRPC's threads then wake up once for all of them. From then on it counts as an answer
+  // that is not read yet.
   void Answer(Call& call, grpc::Status status);
   void SendAnswers();
   // One log line and the metrics, before the caller has the answer.
@@ -91,6 +97,7 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   const Options options_;
   const Parts parts_;
   CallGate gate_;
+  UnreadAnswers unread_;
   // Loop thread only: the calls that wait for the writer, and whether StopCalls came.
   std::unordered_set<Call*> under_way_;
   bool stopping_ = false;

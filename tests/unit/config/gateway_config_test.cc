@@ -74,6 +74,7 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   EXPECT_TRUE(config.circuit_breaker);
   EXPECT_FALSE(config.allow_insecure_store);
   EXPECT_FALSE(config.channelz);
+  EXPECT_EQ(config.reflection, "auto");
   EXPECT_EQ(config.log_level, LogLevel::kInfo);
 }
 
@@ -127,6 +128,7 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
       {"circuit_breaker", {"off", [](const C& c) { return !c.circuit_breaker; }}},
       {"allow_insecure_store", {"on", [](const C& c) { return c.allow_insecure_store; }}},
       {"channelz", {"true", [](const C& c) { return c.channelz; }}},
+      {"reflection", {"off", [](const C& c) { return c.reflection == "off"; }}},
       {"log_level", {"off", [](const C& c) { return c.log_level == LogLevel::kOff; }}},
   };
   return values;
@@ -448,6 +450,20 @@ TEST(CheckFilesTest, NamesTheFileThatCannotBeRead) {
   config.api_ca_file = "/nowhere/ca.pem";
   EXPECT_EQ(CheckFiles(config).message(),
             "api_ca_file: cannot read \"/nowhere/ca.pem\": No such file or directory");
+}
+
+TEST(GatewayConfigTest, ServesReflectionBeyondLoopbackOnlyIfAskedFor) {
+  const auto serves = [](std::string_view listen, std::string_view reflection) {
+    GatewayConfig config;
+    config.listen = listen;
+    config.reflection = reflection;
+    return ServesReflection(config);
+  };
+  EXPECT_TRUE(serves("127.0.0.1:1", "auto"));
+  EXPECT_TRUE(serves("unix:/run/gateway", "auto"));
+  EXPECT_FALSE(serves("0.0.0.0:1", "auto"));
+  EXPECT_TRUE(serves("0.0.0.0:1", "on"));
+  EXPECT_FALSE(serves("127.0.0.1:1", "off"));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ int TakeAll(FairShares& shares, std::string_view holder) {
   return taken;
 }
 
-TEST(FairSharesTest, LeavesTheLastEighthToOthers) {
-  FairShares shares(80);
+TEST(FairSharesTest, LeavesTheLastPlacesToOthers) {
+  FairShares shares(80, 10);
   EXPECT_EQ(TakeAll(shares, "a"), 70);
   EXPECT_EQ(shares.Take("a"), Answer::kShareUsedUp);
   EXPECT_EQ(TakeAll(shares, "b"), 10);
@@ -22,7 +22,7 @@ TEST(FairSharesTest, LeavesTheLastEighthToOthers) {
 }
 
 TEST(FairSharesTest, GivesWhatBecomesFreeToThoseBelowTheirShare) {
-  FairShares shares(80);
+  FairShares shares(80, 10);
   TakeAll(shares, "a");
   TakeAll(shares, "b");
   for (int i = 0; i < 10; ++i) shares.Give("a");
@@ -31,20 +31,20 @@ TEST(FairSharesTest, GivesWhatBecomesFreeToThoseBelowTheirShare) {
 }
 
 TEST(FairSharesTest, AlwaysLetsANewcomerIn) {
-  FairShares shares(16);
+  FairShares shares(16, 2);
   TakeAll(shares, "a");
   EXPECT_EQ(shares.Take("b"), Answer::kTaken);
   EXPECT_EQ(shares.Take("c"), Answer::kTaken);
   EXPECT_EQ(shares.Take("d"), Answer::kFull);
 }
 
-TEST(FairSharesTest, KeepsNothingWhereAnEighthIsNoPlace) {
-  FairShares shares(3);
+TEST(FairSharesTest, KeepsNothingIfSoTold) {
+  FairShares shares(3, 0);
   EXPECT_EQ(TakeAll(shares, "a"), 3);
 }
 
 TEST(FairSharesTest, BindsNobodyWithoutAName) {
-  FairShares shares(80);
+  FairShares shares(80, 10);
   EXPECT_EQ(TakeAll(shares, ""), 80);
   EXPECT_EQ(shares.taken(), 80U);
   shares.Give("");
@@ -52,7 +52,7 @@ TEST(FairSharesTest, BindsNobodyWithoutAName) {
 }
 
 TEST(FairSharesTest, ForgetsHoldersWhoGaveAllBack) {
-  FairShares shares(80);
+  FairShares shares(80, 10);
   ASSERT_EQ(shares.Take("a"), Answer::kTaken);
   shares.Give("a");
   EXPECT_EQ(shares.taken(), 0U);

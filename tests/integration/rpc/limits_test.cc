@@ -1,0 +1,128 @@
+// What one caller can take from the others, and what it may do.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <string>
+#include <vector>
+
+#include "tests/integration/rpc/raw_caller.h"
+#include "tests/integration/rpc/rpc_bench.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::IsEmpty;
+
+constexpr char kPath[] = "/passfort.gateway.v1.ProductApplicationService/AddProductApplication";
+
+grpc::Status AddOn(const std::shared_ptr<grpc::Channel>& channel) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kTestBound);
+  pb::AddProductApplicationResponse response;
+  return pb::ProductApplicationService::NewStub(channel)->AddProductApplication(
+      &context, ARequest(), &response);
+}
+
+// gRPC inflates a message before it looks at its size.
+TEST(LimitsTest, TakesNoCompressedRequest) {
+  RpcBench bench;
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kTestBound);
+    context.set_compression_algorithm(algorithm);
+    auto request = ARequest();
+    request.set_request_id(std::string(60'000, 'a'));
+    const Answered answered = bench.AddWith(context, request);
+    EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNIMPLEMENTED)
+        << answered.status.error_message();
+  }
+  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+}
+
+TEST(LimitsTest, Takes15KiBOfMetadata) {
+  RpcBench bench;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kTestBound);
+  context.AddMetadata("baggage", std::string(15 * 1024, 'a'));
+  const Answered answered = bench.AddWith(context);
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+}
+
+// gRPC would end the connection after a few pings, and the calls on it.
+TEST(LimitsTest, LetsAClientAskOftenWhetherItsConnectionLives) {
+  RpcBench bench;
+  bench.writer.Hold();
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, std::chrono::milliseconds(kTestBound).count());
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  const auto channel =
+      grpc::CreateCustomChannel(bench.address(), grpc::InsecureChannelCredentials(), arguments);
+  auto call = std::async(std::launch::async, [&] { return AddOn(channel); });
+  bench.writer.WaitUntilAsked(1);
+  EXPECT_FALSE(
+      channel->WaitForStateChange(GRPC_CHANNEL_READY, std::chrono::system_clock::now() + 300ms));
+  bench.writer.Release();
+  const grpc::Status status = call.get();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+TEST(LimitsTest, OneConnectionLeavesPlacesToOthers) {
+  constexpr int kMostOfOne = 14;
+  auto options = SomeOptions();
+  options.max_in_flight = 16;
+  RpcBench bench(options);
+  bench.writer.Hold();
+  const auto greedy = bench.Connect();
+  std::vector<std::future<grpc::Status>> calls;
+  for (int i = 0; i < kMostOfOne + 1; ++i) {
+    calls.push_back(std::async(std::launch::async, [&] { return AddOn(greedy); }));
+  }
+  bench.writer.WaitUntilAsked(kMostOfOne);
+  auto other = bench.StartAdd();
+  bench.writer.WaitUntilAsked(kMostOfOne + 1);
+  bench.writer.Release();
+  EXPECT_TRUE(other.get().status.ok());
+  for (auto& call : calls) {
+    const grpc::Status status = call.get();
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+}
+
+TEST(LimitsTest, GivesUpAnAnswerThatItsCallerDoesNotRead) {
+  auto options = SomeOptions();
+  options.answer_read_within = 50ms;
+  RpcBench bench(options);
+  const RawCaller caller(bench.server->port());
+  caller.Call(kPath, ARequest().SerializeAsString());
+  EXPECT_TRUE(caller.WaitForFrame(RawCaller::kRstStream));
+  EXPECT_THAT(bench.metrics.Text(), testing::HasSubstr("passfort_gateway_unread_answers_total 1"));
+}
+
+TEST(LimitsTest, RefusesCallsWhileTooMuchWaitsToBeRead) {
+  auto options = SomeOptions();
+  options.answer_read_within = 500ms;
+  options.max_unread_bytes = 1;
+  RpcBench bench(options);
+  const RawCaller caller(bench.server->port());
+  caller.Call(kPath, ARequest().SerializeAsString());
+  bench.writer.WaitUntilAsked(1);
+  Answered answered;
+  do {
+    answered = bench.Add();
+  } while (answered.status.ok());
+  EXPECT_EQ(ReasonOf(answered.status), "OVERLOADED") << answered.status.error_message();
+  EXPECT_TRUE(caller.WaitForFrame(RawCaller::kRstStream));
+  do {
+    answered = bench.Add();
+  } while (ReasonOf(answered.status) == "OVERLOADED");
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+}
+
+}  // namespace
+}  // namespace gateway
