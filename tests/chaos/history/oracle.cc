@@ -125,6 +125,11 @@ void Oracle::JudgeStrangers(const Call& call, const MadeApplication& found) {
   for (const MadeApplication& own : passfort_.applications()) {
     if (own.request_id != call.request_id || own.made_at < FirstCall(call)) continue;
     if (own.made_at >= looked) continue;
+    // It was made for a record that has expired: what there is now may know it as there before.
+    const Post& post = *passfort_.posts()[static_cast<size_t>(own.post)];
+    if (Generation(call.request_id, *post.left_at) != Generation(call.request_id, *call.ended)) {
+      continue;
+    }
     // Unless somebody else had taken that one for his.
     const bool is_taken =
         std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
