@@ -64,8 +64,7 @@ void Oracle::JudgeAtMostOne() {
   std::map<std::pair<std::string, int>, int> made;
   for (const MadeApplication& application : passfort_.applications()) {
     if (application.request_id.empty()) continue;
-    const Post& post = *passfort_.posts()[static_cast<size_t>(application.post)];
-    ++made[{application.request_id, Generation(application.request_id, *post.left_at)}];
+    ++made[{application.request_id, GenerationOf(application)}];
   }
   for (const auto& [intent, count] : made) {
     if (count > 1) Report(absl::StrCat("(a) ", intent.first, " made ", count, " applications"));
@@ -126,10 +125,7 @@ void Oracle::JudgeStrangers(const Call& call, const MadeApplication& found) {
     if (own.request_id != call.request_id || own.made_at < FirstCall(call)) continue;
     if (own.made_at >= looked) continue;
     // It was made for a record that has expired: what there is now may know it as there before.
-    const Post& post = *passfort_.posts()[static_cast<size_t>(own.post)];
-    if (Generation(call.request_id, *post.left_at) != Generation(call.request_id, *call.ended)) {
-      continue;
-    }
+    if (GenerationOf(own) != Generation(call.request_id, *call.ended)) continue;
     // Unless somebody else had taken that one for his.
     const bool is_taken =
         std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
@@ -157,11 +153,16 @@ void Oracle::JudgeSameAnswer(const Call& call, const Done& done) {
                                 generation == Generation(call.request_id, other.begun) &&
                                 generation == Generation(call.request_id, *other.ended);
     if (is_same_intent && id != other_id) {
-      // A received answer replaces a found one, which may have been somebody else's.
-      const bool was_strangers = Find(id) != nullptr && Find(other_id) != nullptr &&
-                                 (Find(id)->request_id != call.request_id ||
-                                  Find(other_id)->request_id != call.request_id);
-      if (was_strangers) continue;
+      const MadeApplication* const made = Find(id);
+      const MadeApplication* const other_made = Find(other_id);
+      if (made != nullptr && other_made != nullptr) {
+        // A received answer replaces a found one, which may have been somebody else's.
+        if (made->request_id != call.request_id || other_made->request_id != call.request_id) {
+          continue;
+        }
+        // A process that was frozen may answer with a record that has expired since.
+        if (GenerationOf(*made) != GenerationOf(*other_made)) continue;
+      }
       Report(
           absl::StrCat("(d) ", Name(call), " and ", Name(other), " got ", id, " and ", other_id));
     }
@@ -255,6 +256,11 @@ const MadeApplication* Oracle::Find(const std::string& id) const {
     if (made.id == id) return &made;
   }
   return nullptr;
+}
+
+int Oracle::GenerationOf(const MadeApplication& application) const {
+  const Post& post = *passfort_.posts()[static_cast<size_t>(application.post)];
+  return Generation(application.request_id, *post.left_at);
 }
 
 int Oracle::Generation(const std::string& request_id, SteadyTime at) const {

@@ -38,6 +38,8 @@ class Oracle {
 
   // A request_id stands for a new intent once its record has expired. How often that had happened.
   int Generation(const std::string& request_id, SteadyTime at) const;
+  // Of the POST that made it.
+  int GenerationOf(const MadeApplication& application) const;
   bool ExpiredWhileSent(const std::string& request_id) const;
   // Whether the call belongs to that generation, as far as can be said of one that spans two.
   bool IsOf(const Call& call, int generation) const;
