@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "service/rpc/thread_handover.h"
 
 namespace gateway {
 namespace {
@@ -118,17 +119,17 @@ class Alarms {
 // gRPC's engine, but for the timers of ages.
 class AgingEngine final : public EventEngine {
  public:
-  explicit AgingEngine(Alarms& alarms) : alarms_(alarms) {}
+  explicit AgingEngine(Alarms& alarms) : alarms_(alarms) { HandOverToGrpc(this); }
 
   TaskHandle RunAfter(Duration when, Closure* closure) override {
-    if (IsAge(when)) return alarms_.Set(when, closure);
+    if (IsAge(when)) return alarms().Set(when, closure);
     return engine().RunAfter(when, closure);
   }
   TaskHandle RunAfter(Duration when, absl::AnyInvocable<void()> closure) override {
     return engine().RunAfter(when, std::move(closure));
   }
   bool Cancel(TaskHandle handle) override {
-    return alarms_.IsOurs(handle) ? alarms_.Cancel(handle) : engine().Cancel(handle);
+    return alarms().IsOurs(handle) ? alarms().Cancel(handle) : engine().Cancel(handle);
   }
 
   absl::StatusOr<std::unique_ptr<Listener>> CreateListener(
@@ -154,7 +155,12 @@ class AgingEngine final : public EventEngine {
   void Run(absl::AnyInvocable<void()> closure) override { engine().Run(std::move(closure)); }
 
  private:
-  EventEngine& engine() { return alarms_.engine(); }
+  // gRPC's threads come by the engine from the one that made it.
+  Alarms& alarms() {
+    TakeOverFromGrpc(this);
+    return alarms_;
+  }
+  EventEngine& engine() { return alarms().engine(); }
 
   Alarms& alarms_;
 };
