@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "service/rpc/thread_handover.h"
 #include "tests/fake_passfort/fake_passfort.h"
 #include "tests/fakes/gateway_caller.h"
 #include "tests/fakes/gateway_process.h"
@@ -22,13 +23,17 @@ class ReflectionStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
     stub_.PrepareBidiStreamingCall(
         &context_, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", {}, this);
     context_.set_deadline(std::chrono::system_clock::now() + kCallBound);
+    HandOverToGrpc(this);
     StartRead(&answer_);
     StartCall();
   }
   // How it ended.
   grpc::Status Wait() { return ended_.get_future().get(); }
 
-  void OnDone(const grpc::Status& status) override { ended_.set_value(status); }
+  void OnDone(const grpc::Status& status) override {
+    TakeOverFromGrpc(this);
+    ended_.set_value(status);
+  }
 
  private:
   grpc::GenericStub stub_;
