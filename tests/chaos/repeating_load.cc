@@ -38,7 +38,7 @@ RepeatingLoad::~RepeatingLoad() {
 RepeatingLoad::Sums RepeatingLoad::Finish() {
   {
     const std::lock_guard lock(mutex_);
-    is_stopped_ = true;
+    stopped_at_ = std::chrono::steady_clock::now();
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
@@ -64,12 +64,11 @@ void RepeatingLoad::CallUntilStopped(Caller caller) {
     const std::lock_guard lock(mutex_);
     done_.push_back({.intent = intent, .application_id = std::move(id)});
     ++sums_.done;
-    if (is_stopped_) return;
+    if (stopped_at_) return;
   }
 }
 
 std::string RepeatingLoad::AddUntilAnswered(Caller& caller, const Intent& intent) {
-  const auto bound = std::chrono::steady_clock::now() + kCallBound;
   while (true) {
     ++caller.calls;
     const bool has_hardly_any_time = caller.random() % kOneInHasHardlyAnyTime == 0;
@@ -78,13 +77,18 @@ std::string RepeatingLoad::AddUntilAnswered(Caller& caller, const Intent& intent
             ->Add(RequestOf(intent), has_hardly_any_time ? kHardlyAnyTime : kCallBound);
     Hold(answered, intent, caller.calls);
     if (answered.status.ok()) return answered.response.product_application().id();
-    if (std::chrono::steady_clock::now() > bound) {
+    if (IsOverdue()) {
       ADD_FAILURE() << intent.request_id << " has no answer after " << caller.calls
                     << " calls; the last: " << answered.status.error_message();
       return "";
     }
     std::this_thread::sleep_for(kPause);
   }
+}
+
+bool RepeatingLoad::IsOverdue() {
+  const std::lock_guard lock(mutex_);
+  return stopped_at_ && std::chrono::steady_clock::now() > *stopped_at_ + kCallBound;
 }
 
 // Whatever is said must be true at that moment.

@@ -1,8 +1,10 @@
 #ifndef TESTS_CHAOS_REPEATING_LOAD_H_
 #define TESTS_CHAOS_REPEATING_LOAD_H_
 
+#include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -53,16 +55,19 @@ class RepeatingLoad {
   };
 
   void CallUntilStopped(Caller caller);
-  // The application's id; empty if there was no answer in `kCallBound`.
+  // The application's id; empty if there was no answer in `kCallBound` after `Finish`: as long as
+  // the faults go on, one intent may have bad luck again and again.
   std::string AddUntilAnswered(Caller& caller, const Intent& intent);
+  // Whether an intent without an answer has had enough time for one.
+  bool IsOverdue();
   void Hold(const Answered& answered, const Intent& intent, int calls);
 
   const GatewayCluster& cluster_;
   const FakePassfort& passfort_;
   std::mutex mutex_;
-  bool is_stopped_ = false;  // guarded by mutex_
-  Sums sums_;                // guarded by mutex_
-  std::vector<Done> done_;   // guarded by mutex_
+  std::optional<std::chrono::steady_clock::time_point> stopped_at_;  // guarded by mutex_
+  Sums sums_;                                                        // guarded by mutex_
+  std::vector<Done> done_;                                           // guarded by mutex_
   std::vector<std::thread> threads_;
 };
 
