@@ -37,6 +37,7 @@ Resolver::Options ResolverOptions(const OnceMode::Options& of) {
 absl::StatusOr<std::unique_ptr<OnceMode>> OnceMode::Open(Options options, Parts parts) {
   const Resolver::Options resolving = ResolverOptions(options);  // while the store's are there
   options.store.log = &parts.log;
+  options.store.records.settle_window = options.once.settle_window;
   auto store = OpenStore(parts.loop, parts.random, options.store_url, std::move(options.store));
   if (!store.ok()) return store.status();
   auto measured =

@@ -99,6 +99,10 @@ const std::string& UpsertReceived() {
 }
 
 // An application belongs to one profile, so only the profile's own records can hold it.
+// It may be that of an undecided record whose attempt could be carried out after the baseline; or
+// of one that was found while its attempt went on, with what may be a stranger's: Passfort's answer
+// may yet come, perhaps from a frozen process. $9: the settle window, from an attempt's end to its
+// quiet.
 const std::string& UpdateFound() {
   static const auto* const sql = new std::string(
       Sql("UPDATE {table} AS mine SET epoch = epoch + 1, state = 5, candidate_ids = $4, "
@@ -108,7 +112,9 @@ const std::string& UpdateFound() {
           "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
           "WHERE other.profile_key = mine.profile_key AND other.request_id <> mine.request_id "
           "AND (other.state IN (1, 2) OR other.application_id = $5 OR other.replaced_id = $5 "
-          "OR (other.state = 4 AND other.quiet_at > COALESCE(mine.baseline_at, 0)))) "
+          "OR (other.state = 4 AND other.quiet_at > COALESCE(mine.baseline_at, 0)) "
+          "OR (other.state = 5 AND other.origin = 2 "
+          "AND other.quiet_at - $9 > COALESCE(mine.baseline_at, 0)))) "
           "RETURNING {columns}, {now}"));
   return *sql;
 }
@@ -116,7 +122,8 @@ const std::string& UpdateFound() {
 const std::string& SelectContender() {
   static const auto* const sql = new std::string(
       Sql("SELECT {columns}, {now} FROM {table} "
-          "WHERE profile_key = $1 AND request_id <> $2 AND state = 4 AND quiet_at > $3 LIMIT 1"));
+          "WHERE profile_key = $1 AND request_id <> $2 AND ((state = 4 AND quiet_at > $3) "
+          "OR (state = 5 AND origin = 2 AND quiet_at - $4 > $3)) LIMIT 1"));
   return *sql;
 }
 

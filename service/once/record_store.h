@@ -99,7 +99,8 @@ class RecordStore {
   // of `seen`, no other record of the profile is claimed or sent, and none holds that application.
   // Lost also if another record holds it by now: look again, either way. Contested if another
   // record is undecided whose attempts could still be carried out after the baseline of `seen` was
-  // read: Passfort's answer may yet say that the application is that record's.
+  // read, or was found while its attempt may have gone on after that: Passfort's answer may yet say
+  // that the application is that record's.
   virtual Task<absl::StatusOr<FoundResult>> StoreFound(Record seen, Answer answer,
                                                        Deadline deadline) = 0;
 

@@ -191,6 +191,8 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreFound(Record
   parameters.emplace_back(SqlBytes{std::move(answer.application)});
   parameters.emplace_back(WindowMicros());
   parameters.emplace_back(int64_t{answer.is_shortened});
+  const int64_t settle_window = std::chrono::microseconds(options_.settle_window).count();
+  parameters.emplace_back(settle_window);
   const absl::Time baseline_at = seen.snapshot ? seen.snapshot->read_at : absl::UnixEpoch();
   for (int round = 0; round < kMaxRounds; ++round) {
     auto found = co_await Single(UpdateFound(), parameters, deadline);
@@ -209,7 +211,7 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreFound(Record
     if (!held.ok()) co_return held.status();
     if (std::find(held->begin(), held->end(), application_id) != held->end()) co_return Lost{};
     std::vector<SqlValue> contest = {ProfileKey(seen.draft.profile_id), seen.request_id,
-                                     absl::ToUnixMicros(baseline_at)};
+                                     absl::ToUnixMicros(baseline_at), settle_window};
     auto contender = co_await Single(SelectContender(), std::move(contest), deadline);
     if (!contender.ok()) co_return contender.status();
     if (contender->has_value()) co_return Contested{};

@@ -26,6 +26,8 @@ class SqlRecordStore final : public RecordStore {
     // by what this process did since: processes that share a database may together exceed it by
     // what the others begin between two sweeps.
     int64_t max_records = 0;
+    // How long after the end of an attempt Passfort may still carry it out.
+    Milliseconds settle_window{65000};
   };
 
   // `random` outlives the store.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "tests/integration/once/store_contract.h"
@@ -153,6 +154,32 @@ TEST_P(EvidenceTest, AFoundApplicationMayBeThatOfAnUndecidedRecord) {
   const auto found = store_->StoreFound(younger, {kApplication, "found"});
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_TRUE(std::holds_alternative<Record>(*found));
+}
+
+// It may have been given a stranger's application while its own was still being made.
+TEST_P(EvidenceTest, AFoundApplicationMayBeThatOfARecordThatWasFoundDuringItsAttempt) {
+  const Milliseconds settle_window = AnOptions().records.settle_window;
+  // By how long the attempt may go on after the find, and by the profile of its own.
+  for (const auto& [profile, attempt_left] :
+       {std::pair(kProfile, kAnHour), std::pair(kOtherProfile, kNone)}) {
+    SCOPED_TRACE(attempt_left.count());
+    const std::string suffix = profile;
+    const Record early =
+        store_->Changed(store_->Claimed(AClaim("early" + suffix, profile)),
+                        {.state = RecordState::kSent, .quiet_in = attempt_left + settle_window});
+    const auto strangers = store_->StoreFound(early, {kReplaced, "found"});
+    ASSERT_TRUE(strangers.ok() && std::holds_alternative<Record>(*strangers));
+    const Record claimed = store_->Claimed(AClaim("later" + suffix, profile));
+    const Record later =
+        store_->Changed(claimed, {.state = RecordState::kSent,
+                                  .quiet_in = kNone,
+                                  .first_snapshot = Baseline{.read_at = claimed.store_now}});
+
+    const auto found = store_->StoreFound(later, {kApplication, "found"});
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(std::holds_alternative<RecordStore::Contested>(*found), attempt_left > kNone);
+    ASSERT_TRUE(store_->StoreReceived(early, {kApplication, "received"}).ok());
+  }
 }
 
 TEST_P(EvidenceTest, AnAnswerIsKeptWithAWordThatItIsShortened) {
