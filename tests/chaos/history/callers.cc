@@ -122,17 +122,22 @@ ApplicationDraft Callers::SomeDraft() {
 ApplicationDraft Callers::StrangersDraft() {
   Chance& chance = world_.chance();
   if (intents_.empty() || chance.Happens(0.4)) return SomeDraft();
-  return intents_[chance.Below(intents_.size())].draft;
+  ApplicationDraft draft = intents_[chance.Below(intents_.size())].draft;
+  // What the caller expects, rightly or not.
+  if (!draft.product_id.empty() && chance.Happens(0.3)) draft.product_alias.clear();
+  return draft;
 }
 
-void Callers::Begin(Milliseconds duration) {
+void Callers::Begin(Milliseconds duration, Wishes wishes) {
   Chance& chance = world_.chance();
-  const size_t intents = 1 + chance.Below(4);
+  const bool are_equal = wishes == Wishes::kEqual;
+  const size_t least = are_equal ? 2 : 1;
+  const size_t intents = least + chance.Below(5 - least);
   for (size_t i = 0; i < intents; ++i) {
     Intent intent{.request_id = absl::StrCat("r", i + 1), .draft = SomeDraft()};
     intent.repeats_left = static_cast<int>(chance.Below(5));
     // Two callers that want the very same, each on its own.
-    if (i > 0 && chance.Happens(0.5)) intent.draft = intents_.front().draft;
+    if (i > 0 && (are_equal || chance.Happens(0.5))) intent.draft = intents_.front().draft;
     // A request_id that somebody uses for something else as well.
     if (i > 0 && chance.Happens(0.1)) intent.request_id = intents_.front().request_id;
     // A call without request_id, which is a stranger to the others.

@@ -52,8 +52,10 @@ class Callers {
   Callers(VirtualWorld& world, std::vector<std::unique_ptr<Replica>>& replicas, Roles roles)
       : world_(world), replicas_(replicas), roles_(roles) {}
 
+  // Whether all want the very same, each on its own.
+  enum class Wishes { kAny, kEqual };
   // Makes up who wants what, and when they call within `duration`.
-  void Begin(Milliseconds duration);
+  void Begin(Milliseconds duration, Wishes wishes);
   // No call is made any more but by `CallNow`.
   void BeCalm() { is_calm_ = true; }
 

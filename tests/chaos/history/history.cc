@@ -2,9 +2,12 @@
 
 #include <memory>
 #include <set>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "service/once/record_statements.h"
 #include "tests/chaos/history/callers.h"
 #include "tests/chaos/history/oracle.h"
 #include "tests/chaos/history/replica.h"
@@ -31,13 +34,28 @@ constexpr double kVeryLikely = 0.5;
 constexpr size_t kSteps = static_cast<size_t>(OnceStep::kFinished) + 1;
 constexpr int64_t kSentState = static_cast<int64_t>(RecordState::kSent);
 
+// Most histories are about anything. In some, callers want the very same, so that what one takes
+// for its own may turn out to be another's, when a process goes on that was stopped with Passfort's
+// answer in its hands.
+enum class Theme { kAnything, kRivals };
+
+Theme SomeTheme(Chance& chance) { return chance.Happens(0.08) ? Theme::kRivals : Theme::kAnything; }
+
 // Most kinds of fault are off in a history: a few at a time reach states that many at once never
 // reach.
 double Sometimes(Chance& chance, double how_often, double most) {
   return chance.Happens(how_often) ? chance.Fraction() * most : 0;
 }
 
-PassfortWeather SomePassfortWeather(Chance& chance) {
+PassfortWeather RivalsPassfortWeather(Chance& chance) {
+  return {.drop_before = chance.Fraction(),
+          .slow = chance.Fraction(),
+          .impatient = Sometimes(chance, 0.5, 1),
+          .unreadable = Sometimes(chance, 0.6, 0.5)};
+}
+
+PassfortWeather SomePassfortWeather(Chance& chance, Theme theme) {
+  if (theme == Theme::kRivals) return RivalsPassfortWeather(chance);
   const auto some = [&chance] { return Sometimes(chance, 0.2, 0.5); };
   PassfortWeather weather{.unreachable = some(),
                           .slow_connect = some(),
@@ -45,6 +63,8 @@ PassfortWeather SomePassfortWeather(Chance& chance) {
                           .drop_after = some(),
                           .late = Sometimes(chance, 0.3, 0.7),
                           .hang = Sometimes(chance, 0.3, 0.7),
+                          .slow = Sometimes(chance, 0.3, 0.7),
+                          .impatient = Sometimes(chance, 0.3, 0.7),
                           .error_before = some(),
                           .error_after = some(),
                           .error_late = some(),
@@ -83,7 +103,10 @@ StoreWeather SomeStoreWeather(Chance& chance) {
           .slow = Sometimes(chance, 0.2, 0.2)};
 }
 
-ProcessWeather SomeProcessWeather(Chance& chance) {
+ProcessWeather SomeProcessWeather(Chance& chance, Theme theme) {
+  if (theme == Theme::kRivals) {
+    return {.freeze_at_step = chance.Fraction(), .only_step = OnceStep::kAttempted};
+  }
   ProcessWeather weather{.crash_at_step = Sometimes(chance, 0.3, 0.2),
                          .freeze_at_step = Sometimes(chance, 0.3, 0.2),
                          .crash_at_statement = Sometimes(chance, 0.1, 0.05),
@@ -94,6 +117,14 @@ ProcessWeather SomeProcessWeather(Chance& chance) {
     const auto any = static_cast<OnceStep>(chance.Below(kSteps));
     weather.only_step = chance.Happens(0.5) ? around_post : any;
     (chance.Happens(0.5) ? weather.crash_at_step : weather.freeze_at_step) = kVeryLikely;
+  }
+  if (chance.Happens(0.2)) {
+    // One kind of statement, most often the one that writes an intent.
+    static const auto* const others = new std::vector<std::string_view>{
+        InsertClaim(), DeleteRecord(), UpsertReceived(), UpdateFound()};
+    const std::string_view other = chance.OneOf(*others);
+    weather.only_statement = chance.Happens(0.6) ? UpdateRecord() : other;
+    weather.freeze_at_statement = chance.Fraction() * kVeryLikely;
   }
   return weather;
 }
@@ -114,10 +145,11 @@ class History {
  public:
   History(uint64_t seed, SqliteConnection& database, VirtualWorld::Trace trace)
       : world_(seed, trace),
-        passfort_weather_(SomePassfortWeather(world_.chance())),
+        theme_(SomeTheme(world_.chance())),
+        passfort_weather_(SomePassfortWeather(world_.chance(), theme_)),
         store_weather_(SomeStoreWeather(world_.chance())),
         store_(world_, database, store_weather_, SomeReplayWindow(world_.chance())),
-        storm_(store_.replay_window() == kForEver ? kStormy : kLongStorm),
+        storm_(IsLong() ? kLongStorm : kStormy),
         passfort_(world_,
                   {.attempt_timeout = ShortWindows().attempt_timeout,
                    .settle_window = ShortWindows().settle_window},
@@ -126,8 +158,10 @@ class History {
         oracle_(callers_, passfort_, store_) {}
 
   HistoryReport Run() {
-    const ProcessWeather weather = SomeProcessWeather(world_.chance());
-    const size_t replicas = 1 + world_.chance().Below(3);
+    const ProcessWeather weather = SomeProcessWeather(world_.chance(), theme_);
+    const size_t most = 3;
+    const size_t least = theme_ == Theme::kRivals ? 2 : 1;
+    const size_t replicas = least + world_.chance().Below(most - least + 1);
     // In a file of one process no statement is done after it was given up.
     const bool is_alone = replicas == 1 && store_weather_.slow == 0;
     const StoreUse use = is_alone ? StoreUse::kAlone : StoreUse::kShared;
@@ -135,7 +169,8 @@ class History {
       replicas_.push_back(std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, use,
                                                     passfort_, weather));
     }
-    callers_.Begin(storm_);
+    callers_.Begin(storm_,
+                   theme_ == Theme::kRivals ? Callers::Wishes::kEqual : Callers::Wishes::kAny);
     PlanBlows();
     world_.RunFor(storm_);
     BeCalm();
@@ -247,9 +282,11 @@ class History {
     return report;
   }
 
+  bool IsLong() const { return theme_ == Theme::kRivals || store_.replay_window() != kForEver; }
   Replica& SomeReplica() { return *world_.chance().OneOf(replicas_); }
 
   VirtualWorld world_;
+  const Theme theme_;
   const PassfortWeather passfort_weather_;
   const StoreWeather store_weather_;
   SimulatedStore store_;

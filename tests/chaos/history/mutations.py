@@ -132,6 +132,9 @@ MUTATIONS = {
     "an undecided record contests nothing": [
         (STATEMENTS, "other.state = 4 AND other.quiet_at >", "other.state = 99 AND other.quiet_at >"),
     ],
+    "a record that was found early contests nothing": [
+        (STATEMENTS, "OR (other.state = 5 AND other.origin = 2 ", "OR (other.state = 99 "),
+    ],
     "what a received answer replaces is held no more": [
         (STATEMENTS, " OR other.replaced_id = $5", ""),
         (STATEMENTS, "AND replaced_id IS NOT NULL", "AND FALSE"),

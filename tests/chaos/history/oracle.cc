@@ -202,7 +202,9 @@ void Oracle::JudgeNotDone(const Call& call) {
           return left > told ? other.begun <= left : WasUnderWay(other, left);
         });
     if (was_for_another) continue;
-    const bool is_of_this_call = post.process == call.process && WasUnderWay(call, left);
+    // A call that begins at the very moment that a POST leaves comes too late for it.
+    const bool is_of_this_call =
+        post.process == call.process && call.begun < left && WasUnderWay(call, left);
     if (meaning == Meaning::kThisCallDidNothing && !is_of_this_call) continue;
     Report(absl::StrCat("(c) ", Name(call), " was told ", Describe(*call.result), ", but POST ",
                         post.number, " made ", made.id));
@@ -246,7 +248,10 @@ void Oracle::JudgeUndecided(const Call& call, size_t posts_before) {
         return there.profile_id == call.draft.profile_id && there.made_at >= first &&
                there.request_id != call.request_id;
       });
-  if (!has_stranger) {
+  // Passfort may yet name the call's own application to another record, which has somebody else's.
+  const bool has_rival =
+      store_.WasFoundEarly(profile_id, call.request_id, first, ShortWindows().settle_window);
+  if (!has_stranger && !has_rival) {
     Report(absl::StrCat("(d) ", Name(call), " stays UNKNOWN, and no stranger is there"));
   }
 }

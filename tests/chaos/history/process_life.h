@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -52,11 +53,12 @@ class ProcessLife {
   // Called by the process's own code: stops right there while the world goes on.
   void FreezeHere(Milliseconds duration);
   // The process's own code comes through here wherever it may be frozen or die between two of its
-  // own steps; `at_point` does that.
-  void Pass() {
-    if (at_point_ && !is_dead_) at_point_();
+  // own steps; `at_point` does that. `statement`: the one that is about to leave, or has just left.
+  void Pass(std::string_view statement = {}) {
+    if (at_point_ && !is_dead_) at_point_(statement);
   }
-  void SetAtPoint(std::function<void()> at_point) { at_point_ = std::move(at_point); }
+  using AtPoint = std::function<void(std::string_view statement)>;
+  void SetAtPoint(AtPoint at_point) { at_point_ = std::move(at_point); }
   // From outside or from its own code. What it waits for fails as soon as no code of the process is
   // in the middle of something.
   void Die();
@@ -95,7 +97,7 @@ class ProcessLife {
   std::vector<Frozen> freezes_;
   std::vector<std::function<void()>> arrivals_;  // that came while it was frozen
   std::vector<std::function<void()>> on_death_;
-  std::function<void()> at_point_;
+  AtPoint at_point_;
   std::function<void()> end_ghost_;
   std::list<std::weak_ptr<AnyWait>> waits_;
   int ghost_waits_ = 0;

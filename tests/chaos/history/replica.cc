@@ -72,7 +72,9 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store, S
       log_(Log::Nowhere()),
       passfort_(passfort.Connect(life_, flow_)),
       store_(store.Connect(life_), random_,
-             {.replay_window = store.replay_window(), .max_records = 1000}),
+             {.replay_window = store.replay_window(),
+              .max_records = 1000,
+              .settle_window = ShortWindows().settle_window}),
       settler_({.list_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
                store_, *passfort_, clock_),
       plain_(*passfort_, {.clock = clock_,
@@ -89,8 +91,10 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store, S
            .sweep_after = 5 * kResolverInterval},
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
           [](const RecordStore::Swept&) {}) {
-  life_.SetAtPoint(
-      [this] { MayStop(weather_.crash_at_statement, weather_.freeze_at_statement, kAtStatement); });
+  life_.SetAtPoint([this](std::string_view statement) {
+    if (weather_.only_statement.value_or(statement) != statement) return;
+    MayStop(weather_.crash_at_statement, weather_.freeze_at_statement, kAtStatement);
+  });
   life_.SetEndGhost([this] {
     stop_resolver_.request_stop();
     Spawn(Drain());

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "service/observability/log.h"
@@ -33,6 +34,8 @@ struct ProcessWeather {
   std::optional<OnceStep> only_step;
   double crash_at_statement = 0;
   double freeze_at_statement = 0;
+  // Likewise.
+  std::optional<std::string_view> only_statement;
 };
 
 // A place where a process may be killed or stopped, and what is counted then.

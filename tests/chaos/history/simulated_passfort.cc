@@ -66,7 +66,8 @@ bool SimulatedPassfort::IsEqual(const ApplicationDraft& draft,
 bool SimulatedPassfort::LooksLike(const ApplicationDraft& draft,
                                   const MadeApplication& application) const {
   ApplicationDraft by_id = draft;
-  if (!draft.product_id.empty()) by_id.product_alias.clear();
+  const bool goes_by_id = !draft.product_id.empty() && application.was_listed_without_alias;
+  if (goes_by_id) by_id.product_alias.clear();
   const bool is_product = ProductOf(draft).id == application.product_id ||
                           ProductOf(by_id).id == application.product_id;
   return absl::AsciiStrToLower(draft.profile_id) == application.profile_id && is_product &&
@@ -114,6 +115,7 @@ SimulatedPassfort::Fate SimulatedPassfort::FateOfNext() {
       {weather_.drop_after, Fate::kDropAfter, "POST: made, answer lost"},
       {weather_.late, Fate::kLate, "POST: lost, made late"},
       {weather_.hang, Fate::kHang, "POST: no answer, made meanwhile"},
+      {weather_.slow, Fate::kSlow, "POST: made and answered slowly"},
       {weather_.error_before, Fate::kErrorBefore, "POST: 5xx, not made"},
       {weather_.error_after, Fate::kErrorAfter, "POST: 5xx, made"},
       {weather_.error_late, Fate::kErrorLate, "POST: 5xx, made late"},
@@ -175,11 +177,7 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Fate fate,
       }
       [[fallthrough]];
     case Fate::kMade:
-      if (const MadeApplication* made = Make(*post)) {
-        post->answered_id = made->id;
-        answer(back, AnswerWith(*made));
-      }
-      return;
+      return MakeAndAnswer(*post, back, answer);
     case Fate::kDropBefore:
       return answer(back, lost);
     case Fate::kDropAfter:
@@ -203,6 +201,14 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Fate fate,
       return world_.After(
           chance.Between(Milliseconds(0), windows_.attempt_timeout + windows_.settle_window),
           [this, post] { Make(*post); });
+    case Fate::kSlow:
+      post->will_be_made = true;
+      if (chance.Happens(weather_.impatient)) {
+        world_.After(chance.Between(Milliseconds(0), windows_.attempt_timeout),
+                     [this, post] { AddByStranger(post->draft); });
+      }
+      return world_.After(chance.Between(Milliseconds(0), windows_.attempt_timeout),
+                          [this, post, back, answer] { MakeAndAnswer(*post, back, answer); });
     case Fate::kRateLimited:
       return answer(back,
                     NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited,
@@ -219,6 +225,13 @@ void SimulatedPassfort::MakeLater(const std::shared_ptr<Post>& post) {
   const Milliseconds last = windows_.settle_window - Milliseconds(1);
   const Milliseconds first = chance.Happens(0.5) ? Milliseconds(0) : last - last / 8;
   world_.At(*post->gone_at + chance.Between(first, last), [this, post] { Make(*post); });
+}
+
+void SimulatedPassfort::MakeAndAnswer(Post& post, Milliseconds back, const Answer& answer) {
+  const MadeApplication* const made = Make(post);
+  if (made == nullptr) return;
+  post.answered_id = made->id;
+  answer(back, AnswerWith(*made));
 }
 
 const MadeApplication* SimulatedPassfort::Make(Post& post) {
@@ -292,7 +305,7 @@ Done SimulatedPassfort::AnswerWith(const MadeApplication& application) {
 ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
   ApplicationList all;
   std::vector<ListedApplication>& list = all.applications;
-  for (const MadeApplication& there : applications_) {
+  for (MadeApplication& there : applications_) {
     if (there.profile_id != profile_id) continue;
     if (there.is_never_readable || world_.chance().Happens(weather_.unreadable)) {
       all.is_complete = false;
@@ -303,6 +316,7 @@ ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
                              .product_alias = answer.application->product().alias(),
                              .product_id = answer.application->product().id(),
                              .json = JsonOf(*answer.application)};
+    if (listed.product_alias.empty()) there.was_listed_without_alias = true;
     if (!world_.chance().Happens(weather_.no_role)) listed.associated_role = there.role;
     list.push_back(std::move(listed));
   }

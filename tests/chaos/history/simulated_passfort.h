@@ -24,6 +24,8 @@ struct PassfortWeather {
   double drop_after = 0;    // it was made, and the connection is lost
   double late = 0;          // the attempt ends without an answer, and it is made after that
   double hang = 0;          // it is made at some time while the attempt waits in vain
+  double slow = 0;          // it is made and answered at some time while the attempt waits
+  double impatient = 0;     // meanwhile, somebody adds an equal one by hand
   double error_before = 0;
   double error_after = 0;
   double error_late = 0;  // 5xx, and it is made after that
@@ -67,6 +69,7 @@ struct MadeApplication {
   std::string role;  // Passfort's name, or empty; what Passfort made of the one that it was sent
   bool hidden = false;
   bool is_never_readable = false;
+  bool was_listed_without_alias = false;
   SteadyTime made_at;
   // The request_id whose POST made it, or empty: a stranger did.
   std::string request_id;
@@ -121,8 +124,9 @@ class SimulatedPassfort {
 
   // Whether an application is what a draft asks for, by the truth.
   bool IsEqual(const ApplicationDraft& draft, const MadeApplication& application) const;
-  // Whether a list may show it as what a draft asks for: Passfort may have made something else of
-  // what it was sent, and of a draft's two names of a product either may be the one that is shown.
+  // Whether a list may have shown it as what a draft asks for: Passfort may have made something
+  // else of what it was sent, and without the alias the id that the caller expects is all there is
+  // to go by.
   bool LooksLike(const ApplicationDraft& draft, const MadeApplication& application) const;
   // Whether a list of the profile was ever given that could not be read to its end.
   bool WasListUnreadable(const std::string& profile_id) const {
@@ -141,6 +145,7 @@ class SimulatedPassfort {
     kDropAfter,
     kLate,
     kHang,
+    kSlow,
     kErrorBefore,
     kErrorAfter,
     kErrorLate,
@@ -160,6 +165,7 @@ class SimulatedPassfort {
   // Makes it unless that would be later than Passfort ever does. Null if so.
   const MadeApplication* Make(Post& post);
   void MakeLater(const std::shared_ptr<Post>& post);
+  void MakeAndAnswer(Post& post, Milliseconds back, const Answer& answer);
   const MadeApplication& Add(const ApplicationDraft& draft, const Post* post);
   const MadeApplication* FindEqual(const ApplicationDraft& draft) const;
   bool WillBeThere(const ApplicationDraft& draft) const;

@@ -34,7 +34,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
 
   Task<Result> Run(std::string statement, std::vector<SqlValue> parameters,
                    Deadline deadline) override {
-    life_.Pass();
+    life_.Pass(statement);
     auto wait = life_.Begin<Result>(Away());
     if (life_.is_dead()) co_return co_await wait.value();
 
@@ -45,8 +45,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
       });
     };
     // What has left the process is done even if the process has died meanwhile.
-    auto arrive = [store = &store_, fate, answer, statement = std::move(statement),
-                   parameters = std::move(parameters)] {
+    auto arrive = [store = &store_, fate, answer, statement, parameters = std::move(parameters)] {
       if (!fate.arrives || store->IsAway()) return answer(fate.back, Away());
       Result result = store->Execute(statement, parameters);
       answer(fate.back, fate.answers ? std::move(result) : Result(Away()));
@@ -55,7 +54,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
     life_.DeliverAt(deadline.at(), [state = wait.state()] {
       state->arrival.Set(absl::DeadlineExceededError("the simulated store is slow"));
     });
-    life_.Pass();  // the statement has left, and nobody has seen its answer
+    life_.Pass(statement);  // it has left, and nobody has seen its answer
     co_return co_await wait.value();
   }
 
@@ -132,6 +131,17 @@ void SimulatedStore::NoteEnded(const std::vector<Row>& before) {
     world_.Note("the record of ", row.request_id, " expires, in state ", row.state);
     world_.Count(now == after.end() ? "record: expired" : "record: expired while sent");
   }
+}
+
+bool SimulatedStore::WasFoundEarly(const std::string& profile_key, const std::string& request_id,
+                                   SteadyTime at, Milliseconds settle_window) const {
+  const absl::Time quiet_after = Now() - absl::FromChrono(world_.now() - at - settle_window);
+  const auto rows = database_.Run(
+      "SELECT request_id FROM passfort_gateway_records WHERE profile_key = $1 "
+      "AND request_id <> $2 AND origin = 2 AND quiet_at > $3",
+      {profile_key, request_id, absl::ToUnixMicros(quiet_after)}, Now());
+  if (!rows.ok()) Fail(rows.status());
+  return !rows->empty();
 }
 
 std::vector<SimulatedStore::Row> SimulatedStore::Records() {
