@@ -27,6 +27,7 @@
 #include "service/config/address.h"
 #include "service/config/gateway_config.h"
 #include "service/http/curl_http_client.h"
+#include "service/http/response_memory.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/once/once_mode.h"
@@ -170,11 +171,12 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
   LoopClock clock(**loop);
   const auto random = MakeSystemRandom();
 
-  auto http = CurlHttpClient::Create(**loop, HttpOptions(config));
+  ResponseMemory memory(**loop, static_cast<size_t>(config.max_response_bytes_in_flight), metrics);
+  auto http = CurlHttpClient::Create(**loop, memory, HttpOptions(config));
   if (!http.ok()) return Fail(*log, "cannot start: the HTTP client", http.status());
   RestPassfortClient unguarded(
-      {.api_url = config.api_url, .attempt_timeout = config.attempt_timeout}, **http, **key, clock,
-      metrics, *log);
+      {.api_url = config.api_url, .attempt_timeout = config.attempt_timeout}, **http, memory, **key,
+      clock, metrics, *log);
   GuardedPassfortClient passfort(GuardOptions(config), unguarded, clock, *random, metrics, *log);
   RetryBudget budget({});
   PlainWriter plain(passfort, {.clock = clock, .random = *random, .budget = budget});
@@ -195,9 +197,12 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
   }
 
   ApplicationWriter& writer = once != nullptr ? once->writer() : plain;
-  ProductApplicationService service(
-      ServiceOptions(config),
-      {.loop = **loop, .clock = clock, .writer = writer, .log = *log, .metrics = metrics});
+  ProductApplicationService service(ServiceOptions(config), {.loop = **loop,
+                                                             .clock = clock,
+                                                             .writer = writer,
+                                                             .log = *log,
+                                                             .metrics = metrics,
+                                                             .memory = memory});
   auto metrics_server = metrics.Serve(config.metrics_listen);
   if (!metrics_server.ok()) {
     return Fail(*log, "cannot start: metrics_listen", metrics_server.status());

@@ -217,6 +217,13 @@ absl::Status CheckDurations(const GatewayConfig& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSizes(const GatewayConfig& config) {
+  if (config.max_response_bytes_in_flight >= 2 * config.max_response_bytes) return absl::OkStatus();
+  return Wrong("max_response_bytes_in_flight: ", config.max_response_bytes_in_flight,
+               " bytes are less than twice max_response_bytes (", config.max_response_bytes,
+               "); want at least ", 2 * config.max_response_bytes);
+}
+
 void WarnOfRisks(const GatewayConfig& config, std::vector<std::string>& warnings) {
   const auto below_passfort = [&warnings](const char* name, milliseconds value) {
     if (value >= kPassfortTimeout) return;
@@ -281,6 +288,7 @@ absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view
   if (status.ok()) status = CheckAddresses(parsed.config);
   if (status.ok()) status = CheckKey(parsed.config);
   if (status.ok()) status = CheckDurations(parsed.config);
+  if (status.ok()) status = CheckSizes(parsed.config);
   if (!status.ok()) return status;
   WarnOfRisks(parsed.config, parsed.warnings);
   if (parsed.config.store != store_by_environment && HoldsPassword(parsed.config.store)) {

@@ -50,6 +50,7 @@ struct GatewayConfig {
   int64_t max_connections = 0;
   int64_t max_request_bytes = 0;
   int64_t max_response_bytes = 0;
+  int64_t max_response_bytes_in_flight = 0;
 
   bool circuit_breaker = true;
   bool channelz = false;

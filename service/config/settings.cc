@@ -129,6 +129,12 @@ constexpr std::array kSettings = {
             "64KiB", "Largest message taken from a caller."},
     Setting{"max_response_bytes", BytesKind{&GatewayConfig::max_response_bytes, kKiB, 64 * kMiB},
             "1MiB", "Largest body taken from Passfort."},
+    Setting{"max_response_bytes_in_flight",
+            BytesKind{&GatewayConfig::max_response_bytes_in_flight, 8 * kMiB, 64 * 1024 * kMiB},
+            "64MiB",
+            "Memory for large responses of Passfort and what is made of them, up to twice as much "
+            "for a moment. Beyond it calls wait before they are sent, and responses are read one "
+            "by one. At least twice max_response_bytes."},
     Setting{"circuit_breaker", SwitchKind{&GatewayConfig::circuit_breaker}, "on",
             "Refuses calls at once while Passfort fails, and asks GET /whoami until it answers."},
     Setting{"channelz", SwitchKind{&GatewayConfig::channelz}, "off",

@@ -34,6 +34,12 @@ class AnswerReader {
   // A piece of the body. False: too large.
   bool TakeBody(std::string_view piece);
 
+  // Memory that the body takes so far.
+  size_t body_memory() const { return response_.body.capacity(); }
+
+  // Takes no more of it, as if it were too large.
+  void GiveUp() { is_too_large_ = true; }
+
   bool has_begun() const { return header_bytes_ > 0; }
   bool is_too_large() const { return is_too_large_; }
   // The headers came with the empty line that ends them. libcurl takes an answer that is cut in its

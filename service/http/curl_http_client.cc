@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -53,8 +54,10 @@ std::string SystemTrustFile() {
 // All of the client that lives on the loop's thread.
 class CurlHttpClient::Core {
  public:
-  Core(EventLoop& loop, Options options, std::optional<Origin> proxy, TrustStore trust)
+  Core(EventLoop& loop, ResponseMemory& memory, Options options, std::optional<Origin> proxy,
+       TrustStore trust)
       : loop_(loop),
+        memory_(memory),
         connect_timeout_(options.connect_timeout),
         proxy_(std::move(proxy)),
         settings_{.connect_timeout = options.connect_timeout,
@@ -69,7 +72,7 @@ class CurlHttpClient::Core {
                   .boot_now = options.boot_now},
         resolver_(loop, options.look_up),
         multis_(
-            loop, options.idle_connection_timeout,
+            loop, memory, options.idle_connection_timeout,
             options.http2 ? CurlMultiLoop::Multiplexing::kOn : CurlMultiLoop::Multiplexing::kOff) {}
 
   Task<HttpResult> Send(HttpRequest request, Deadline deadline, std::stop_token stop);
@@ -78,12 +81,19 @@ class CurlHttpClient::Core {
   }
 
  private:
+  SteadyTime LatestToSend(const HttpRequest& request, Deadline deadline, SteadyTime now) const {
+    if (!request.send_before) return deadline.at();
+    const auto right_to_send = request.send_before->since_boot - settings_.boot_now().since_boot;
+    return std::min(deadline.at(), now + right_to_send);
+  }
+
   static constexpr size_t kKeptTransfers = 256;
 
   std::unique_ptr<CurlTransfer> TakeTransfer();
   void GiveBack(std::unique_ptr<CurlTransfer> transfer);
 
   EventLoop& loop_;
+  ResponseMemory& memory_;
   const Milliseconds connect_timeout_;
   const std::optional<Origin> proxy_;
   const CurlTransferSettings settings_;
@@ -94,6 +104,7 @@ class CurlHttpClient::Core {
 };
 
 absl::StatusOr<std::unique_ptr<CurlHttpClient>> CurlHttpClient::Create(EventLoop& loop,
+                                                                       ResponseMemory& memory,
                                                                        Options options) {
   InitializeCurlOnce();
   std::optional<Origin> proxy;
@@ -111,7 +122,8 @@ absl::StatusOr<std::unique_ptr<CurlHttpClient>> CurlHttpClient::Create(EventLoop
 
   std::unique_ptr<Core> core;
   const auto make = [&] {
-    core = std::make_unique<Core>(loop, std::move(options), std::move(proxy), *std::move(trust));
+    core = std::make_unique<Core>(loop, memory, std::move(options), std::move(proxy),
+                                  *std::move(trust));
   };
   if (loop.IsLoopThread()) {
     make();
@@ -152,6 +164,15 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
     co_return NotSent(Kind::kOther, curl_easy_strerror(CURLE_BAD_FUNCTION_ARGUMENT));
   }
 
+  if (!memory_.MaySend()) {
+    const ResponseMemory::Entry entry =
+        co_await memory_.WaitForRoom(LatestToSend(request, deadline, now), stop);
+    if (entry == ResponseMemory::Entry::kStopped) co_return NotSent(Kind::kStopped, kStopped);
+    if (entry == ResponseMemory::Entry::kTooLate) {
+      co_return NotSent(Kind::kNoMemory, "The responses in flight take all of their memory");
+    }
+  }
+
   // With a proxy the host's name is the proxy's business.
   const Origin& origin = proxy_.has_value() ? *proxy_ : *url_origin;
   HostAddresses addresses;
@@ -187,7 +208,7 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
 }
 
 std::unique_ptr<CurlTransfer> CurlHttpClient::Core::TakeTransfer() {
-  if (idle_transfers_.empty()) return std::make_unique<CurlTransfer>(loop_, settings_);
+  if (idle_transfers_.empty()) return std::make_unique<CurlTransfer>(loop_, settings_, memory_);
   std::unique_ptr<CurlTransfer> transfer = std::move(idle_transfers_.back());
   idle_transfers_.pop_back();
   return transfer;

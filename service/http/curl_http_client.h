@@ -16,6 +16,7 @@
 #include "service/base/task.h"
 #include "service/http/host_resolver.h"
 #include "service/http/http_client.h"
+#include "service/http/response_memory.h"
 
 namespace gateway {
 
@@ -53,8 +54,11 @@ class CurlHttpClient final : public HttpClient {
     uint64_t lookups = 0;
   };
 
-  // `loop` outlives the client. InvalidArgument for a bad `ca_file` or `proxy`.
-  static absl::StatusOr<std::unique_ptr<CurlHttpClient>> Create(EventLoop& loop, Options options);
+  // `loop` and `memory` outlive the client, which is the only one that uses `memory` to read.
+  // InvalidArgument for a bad `ca_file` or `proxy`.
+  static absl::StatusOr<std::unique_ptr<CurlHttpClient>> Create(EventLoop& loop,
+                                                                ResponseMemory& memory,
+                                                                Options options);
   ~CurlHttpClient() override;
   CurlHttpClient(const CurlHttpClient&) = delete;
   CurlHttpClient& operator=(const CurlHttpClient&) = delete;

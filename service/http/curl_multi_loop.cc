@@ -10,9 +10,21 @@
 
 namespace gateway {
 
-CurlMultiLoop::CurlMultiLoop(EventLoop& loop, size_t max_connections, Milliseconds idle_timeout,
-                             Multiplexing multiplexing, std::atomic<uint64_t>& connections_opened)
+namespace {
+
+CurlTransfer* TransferOf(CURL* easy) {
+  char* transfer = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+  return reinterpret_cast<CurlTransfer*>(transfer);
+}
+
+}  // namespace
+
+CurlMultiLoop::CurlMultiLoop(EventLoop& loop, ResponseIntake& intake, size_t max_connections,
+                             Milliseconds idle_timeout, Multiplexing multiplexing,
+                             std::atomic<uint64_t>& connections_opened)
     : loop_(loop),
+      intake_(intake),
       max_connections_(max_connections),
       idle_timeout_(idle_timeout),
       multiplexing_(multiplexing),
@@ -100,13 +112,17 @@ int CurlMultiLoop::OnSocketClosed(void* self, curl_socket_t socket) {
   return close(socket);
 }
 
-int CurlMultiLoop::OnSocketWanted(CURL* /*easy*/, curl_socket_t socket, int what, void* self,
+int CurlMultiLoop::OnSocketWanted(CURL* easy, curl_socket_t socket, int what, void* self,
                                   void* /*ignored*/) {
   auto* const multi_loop = static_cast<CurlMultiLoop*>(self);
   Socket& entry = multi_loop->sockets_[socket];
   if (what == CURL_POLL_REMOVE) {
     if (!entry.is_connected) {
       multi_loop->sockets_.erase(socket);  // libcurl may have closed it already
+      return 0;
+    }
+    if (TransferOf(easy)->IsHeld()) {
+      entry.watch->Want(DescriptorWatch::kNone);
       return 0;
     }
     // A connection that becomes idle stays registered as it mostly was, for reading: to leave the
@@ -170,14 +186,18 @@ void CurlMultiLoop::TellEnds() {
     // The message is gone once the handle is removed.
     CURL* const easy = message->easy_handle;
     const CURLcode code = message->data.result;
-    char* transfer = nullptr;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
     Remove(easy);
-    ended_.push_back(reinterpret_cast<CurlTransfer*>(transfer));
+    ended_.push_back(TransferOf(easy));
     ended_.back()->OnEnd(code);
   }
   // Nothing below comes back here: what a resumed caller starts or stops waits for the next turn.
-  for (CurlTransfer* const transfer : ended_) transfer->TellEnd();
+  for (CurlTransfer* const transfer : ended_) {
+    if (transfer->NeedsTurn()) {
+      transfer->WaitForTurn();
+    } else {
+      transfer->TellEnd();
+    }
+  }
   ended_.clear();
 }
 

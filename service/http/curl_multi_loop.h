@@ -13,6 +13,7 @@
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/http/kept_connection.h"
+#include "service/http/response_intake.h"
 
 namespace gateway {
 
@@ -30,9 +31,10 @@ class CurlMultiLoop {
 
   // `max_connections` bounds the pool; below the number of transfers at a time it would make every
   // call connect anew. Idle connections are closed once nothing was sent for `idle_timeout`. Every
-  // connection is counted in `connections_opened`, which outlives this.
-  CurlMultiLoop(EventLoop& loop, size_t max_connections, Milliseconds idle_timeout,
-                Multiplexing multiplexing, std::atomic<uint64_t>& connections_opened);
+  // connection is counted in `connections_opened`, which outlives this, as `intake` does.
+  CurlMultiLoop(EventLoop& loop, ResponseIntake& intake, size_t max_connections,
+                Milliseconds idle_timeout, Multiplexing multiplexing,
+                std::atomic<uint64_t>& connections_opened);
   // No transfer is added by then.
   ~CurlMultiLoop();
   CurlMultiLoop(const CurlMultiLoop&) = delete;
@@ -55,6 +57,8 @@ class CurlMultiLoop {
   bool IsClean(int local_port);
   // For CURLOPT_CLOSESOCKETFUNCTION, with the CurlMultiLoop as its data.
   static int OnSocketClosed(void* self, curl_socket_t socket);
+
+  ResponseIntake& intake() { return intake_; }
 
   // Transfers added and not ended.
   size_t running() const { return running_; }
@@ -81,6 +85,7 @@ class CurlMultiLoop {
   void CloseIdleConnections();
 
   EventLoop& loop_;
+  ResponseIntake& intake_;
   const size_t max_connections_;
   const Milliseconds idle_timeout_;
   const Multiplexing multiplexing_;

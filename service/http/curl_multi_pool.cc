@@ -14,12 +14,13 @@ constexpr size_t kMultiplexedTransfersEach = 10'000;
 }  // namespace
 
 CurlMultiPool::Member::Member(CurlMultiPool& pool)
-    : multi(pool.loop_, pool.transfers_each_, pool.idle_timeout_, pool.multiplexing_,
+    : multi(pool.loop_, pool.intake_, pool.transfers_each_, pool.idle_timeout_, pool.multiplexing_,
             pool.connections_opened_) {}
 
-CurlMultiPool::CurlMultiPool(EventLoop& loop, Milliseconds idle_timeout,
+CurlMultiPool::CurlMultiPool(EventLoop& loop, ResponseMemory& memory, Milliseconds idle_timeout,
                              CurlMultiLoop::Multiplexing multiplexing)
     : loop_(loop),
+      intake_(loop, memory),
       idle_timeout_(idle_timeout),
       multiplexing_(multiplexing),
       transfers_each_(multiplexing == CurlMultiLoop::Multiplexing::kOn ? kMultiplexedTransfersEach

@@ -10,6 +10,8 @@
 #include "service/base/event_loop.h"
 #include "service/http/address_feed.h"
 #include "service/http/curl_multi_loop.h"
+#include "service/http/response_intake.h"
+#include "service/http/response_memory.h"
 
 namespace gateway {
 
@@ -26,9 +28,9 @@ class CurlMultiPool {
     AddressFeed address_feed;
   };
 
-  // `loop` outlives the pool. Idle connections of a handle are closed once nothing was sent through
-  // it for `idle_timeout`.
-  CurlMultiPool(EventLoop& loop, Milliseconds idle_timeout,
+  // `loop` and `memory` outlive the pool. Idle connections of a handle are closed once nothing was
+  // sent through it for `idle_timeout`.
+  CurlMultiPool(EventLoop& loop, ResponseMemory& memory, Milliseconds idle_timeout,
                 CurlMultiLoop::Multiplexing multiplexing);
 
   // Where the next transfer is to be added: the first handle with room, so that few calls at a time
@@ -40,6 +42,7 @@ class CurlMultiPool {
 
  private:
   EventLoop& loop_;
+  ResponseIntake intake_;
   const Milliseconds idle_timeout_;
   const CurlMultiLoop::Multiplexing multiplexing_;
   const size_t transfers_each_;

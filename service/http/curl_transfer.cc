@@ -21,14 +21,9 @@ using std::chrono_literals::operator""s;
 constexpr Milliseconds kLongestUserTimeout = 20s;
 constexpr Milliseconds kShortestUserTimeout = 2s;
 
-// The smallest that libcurl takes. A body that is asked for needs it as long as an answer is waited
-// for.
-constexpr long kUploadBufferBytes = 16 * 1024;
 // A body up to this goes out with the headers over HTTP/1.1: a connection without anything else to
 // send takes it at once.
 constexpr size_t kLargestBodyWithHeaders = 8 * 1024;
-// As long held. An ordinary answer of Passfort takes two reads.
-constexpr long kReceiveBufferBytes = 1024;
 
 Milliseconds UserTimeout(Deadline deadline) {
   const auto left = deadline.TimeLeft(std::chrono::steady_clock::now());
@@ -50,15 +45,10 @@ int LocalPortOf(int socket) {
   return -1;
 }
 
-// libcurl compares whole seconds and closes what is *older*; this closes what is as old.
-long MaxAgeSeconds(Milliseconds idle_timeout) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(idle_timeout).count();
-  return static_cast<long>(std::max<Milliseconds::rep>(seconds - 1, 0));
-}
-
 }  // namespace
 
-CurlTransfer::CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings)
+CurlTransfer::CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings,
+                           ResponseMemory& memory)
     : boot_now_(settings.boot_now),
       speaks_http2_(settings.http2),
       easy_(curl_easy_init()),
@@ -67,67 +57,17 @@ CurlTransfer::CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings
                         Abort(HttpFailure::Kind::kTimeout,
                               curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
                       }),
-      reader_(settings.limits) {
+      reader_(settings.limits),
+      memory_(memory) {
   SetConstantOptions(settings);
 }
 
 CurlTransfer::~CurlTransfer() {
-  if (is_running_) multi_->Remove(easy_);
-  curl_easy_cleanup(easy_);
-}
-
-void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
-  curl_easy_setopt(easy_, CURLOPT_PRIVATE, this);
-  curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy_, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(easy_, CURLOPT_PATH_AS_IS, 1L);
-  // Addresses that libcurl found by itself are not kept; those it was given are, for good.
-  curl_easy_setopt(easy_, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-  curl_easy_setopt(easy_, CURLOPT_USERAGENT, settings.user_agent.c_str());
-
-  // An empty proxy and an empty list of exceptions keep libcurl from reading the environment.
-  curl_easy_setopt(easy_, CURLOPT_PROXY, settings.proxy.c_str());
-  curl_easy_setopt(easy_, CURLOPT_NOPROXY, "");
-  curl_easy_setopt(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(easy_, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-
-  curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  curl_easy_setopt(easy_, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  // libcurl reads no file of its own.
-  for (const CURLoption file :
-       {CURLOPT_CAINFO, CURLOPT_CAPATH, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH}) {
-    curl_easy_setopt(easy_, file, nullptr);
+  if (is_running_) {
+    multi_->intake().Forget(*this);
+    multi_->Remove(easy_);
   }
-  curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &CurlTransfer::OnTlsSettings);
-  curl_easy_setopt(easy_, CURLOPT_SSL_CTX_DATA, &settings.trust);
-
-  curl_easy_setopt(
-      easy_, CURLOPT_HTTP_VERSION,
-      static_cast<long>(settings.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  // A burst shares the first connection instead of making one for each request.
-  curl_easy_setopt(easy_, CURLOPT_PIPEWAIT, settings.http2 ? 1L : 0L);
-  curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(settings.connect_timeout.count()));
-  curl_easy_setopt(easy_, CURLOPT_MAXAGE_CONN, MaxAgeSeconds(settings.idle_connection_timeout));
-  curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
-  curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
-
-  // For a body that is asked for. No seek callback, on purpose: libcurl could send a body a second
-  // time with one.
-  curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &CurlTransfer::OnBodyWanted);
-  curl_easy_setopt(easy_, CURLOPT_READDATA, this);
-  curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
-  curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
-  curl_easy_setopt(easy_, CURLOPT_HEADERFUNCTION, &CurlTransfer::OnHeaderLine);
-  curl_easy_setopt(easy_, CURLOPT_HEADERDATA, this);
-  curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBody);
-  curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(easy_, CURLOPT_SOCKOPTFUNCTION, &CurlTransfer::OnSocketMade);
-  curl_easy_setopt(easy_, CURLOPT_SOCKOPTDATA, this);
-  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETFUNCTION, &CurlMultiLoop::OnSocketClosed);
+  curl_easy_cleanup(easy_);
 }
 
 void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlHeaderList headers,
@@ -140,6 +80,7 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
   end_.emplace();
   result_ = HttpResult();
   reader_.StartOver(request.response_bytes_allowed);
+  body_share_ = nullptr;
   is_reusable_ = false;
   body_bytes_given_ = 0;
   connections_used_ = 0;
@@ -178,6 +119,7 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
 }
 
 void CurlTransfer::Abort(HttpFailure::Kind kind, std::string_view detail) {
+  if (place_.is_ended) return TellEnd();
   if (!is_running_) return;
   is_running_ = false;
   deadline_timer_.Stop();
@@ -189,15 +131,20 @@ void CurlTransfer::Abort(HttpFailure::Kind kind, std::string_view detail) {
 
 void CurlTransfer::OnEnd(CURLcode code) {
   is_running_ = false;
-  deadline_timer_.Stop();
   result_.answer = AnswerOf(code);
   result_.lost_on_reuse = IsLossOnReuse(code);
   // libcurl counts its own retries over the life of a handle and gives up at the fifth.
   is_reusable_ = code == CURLE_OK && connections_used_ == 1;
 }
 
+void CurlTransfer::WaitForTurn() { multi_->intake().HandOn(*this); }
+
 void CurlTransfer::TellEnd() {
+  deadline_timer_.Stop();
+  if (body_share_ != nullptr) multi_->intake().Forget(*this);
   result_.body_requested = body_requested_;
+  // Whoever is told is done with the body when this returns; and may be done with the transfer too.
+  const auto share = std::move(body_share_);
   end_->Set(std::move(result_));
 }
 
@@ -314,7 +261,41 @@ size_t CurlTransfer::OnHeaderLine(char* line, size_t size, size_t count, void* s
 
 size_t CurlTransfer::OnBody(char* piece, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  return transfer.reader_.TakeBody({piece, size * count}) ? size * count : 0;
+  return transfer.TakeBody({piece, size * count});
+}
+
+// One of the large responses that are held back must not keep the others from coming: it is known
+// for large when it has shown that it is.
+size_t CurlTransfer::TakeBody(std::string_view piece) {
+  constexpr size_t kRefused = 0;
+  if (IsLarge() && !memory_.HasRoom() && !MayReadOn()) {
+    return reader_.is_too_large() ? kRefused : CURL_WRITEFUNC_PAUSE;
+  }
+  if (!reader_.TakeBody(piece)) return kRefused;
+  if (reader_.body_memory() < ResponseMemory::kSmallResponseBytes) return piece.size();
+  if (!IsLarge()) {
+    body_share_ = std::make_unique<ResponseMemory::Share>(memory_, ResponseMemory::Use::kBody);
+  }
+  body_share_->Set(reader_.body_memory());
+  return piece.size();
+}
+
+// Over HTTP/2 libcurl would hold back all that comes on the connection, so there it is given up as
+// too large, but not before all bodies have taken twice of what they may.
+bool CurlTransfer::MayReadOn() {
+  long version = CURL_HTTP_VERSION_NONE;
+  curl_easy_getinfo(easy_, CURLINFO_HTTP_VERSION, &version);
+  if (version != CURL_HTTP_VERSION_2_0) return multi_->intake().MayReadOn(*this);
+  if (memory_.IsOverrun()) reader_.GiveUp();
+  return !memory_.IsOverrun();
+}
+
+void CurlTransfer::ReadOn() {
+  // It takes at once what libcurl has read.
+  const CURLcode code = curl_easy_pause(easy_, CURLPAUSE_CONT);
+  if (code == CURLE_OK) return;
+  HttpFailure failure = FailureOfCurl(code);
+  Abort(reader_.is_too_large() ? HttpFailure::Kind::kTooLarge : failure.kind, failure.detail);
 }
 
 // What was written to a socket is delivered by the kernel even after the socket was closed or the

@@ -20,6 +20,8 @@
 #include "service/http/curl_multi_loop.h"
 #include "service/http/http_client.h"
 #include "service/http/kept_connection.h"
+#include "service/http/response_intake.h"
+#include "service/http/response_memory.h"
 #include "service/http/trust_store.h"
 
 namespace gateway {
@@ -49,8 +51,8 @@ struct CurlTransferSettings {
 // leave, and so is the send gate.
 class CurlTransfer {
  public:
-  // Both outlive the transfer.
-  CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings);
+  // All outlive the transfer.
+  CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings, ResponseMemory& memory);
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -63,7 +65,7 @@ class CurlTransfer {
   // The end of what was started; to be awaited once.
   Arrival<HttpResult>& end() { return *end_; }
 
-  // Breaks the transfer off, unless it has ended.
+  // Breaks the transfer off. One that has ended and waits for its turn need not wait any longer.
   void Abort(HttpFailure::Kind kind, std::string_view detail);
 
   // The connection that libcurl took from its pool was not clean, so nothing was sent: the request
@@ -74,6 +76,18 @@ class CurlTransfer {
   // `TellEnd`.
   void OnEnd(CURLcode code);
   void TellEnd();
+  // The end is told when there is room for what is made of it, at the deadline at the latest.
+  void WaitForTurn();
+  bool NeedsTurn() const {
+    return IsLarge() && std::holds_alternative<HttpResponse>(result_.answer);
+  }
+  // Whether what came so far takes more memory, and may take more time, than most responses do.
+  bool IsLarge() const { return body_share_ != nullptr; }
+
+  // Whether it waits until there is room to read on, and the end of that wait.
+  bool IsHeld() const { return place_.in_line.has_value() && !place_.is_ended; }
+  void ReadOn();
+  ResponseIntake::Place& place() { return place_; }
 
   // Whether the request reached the point where a connection, new or reused, was there for it.
   bool HasConnected() const { return connections_used_ > 0; }
@@ -91,6 +105,9 @@ class CurlTransfer {
   void TellWhichSocketConnected(int local_port);
   static int OnConnected(void* self, char* primary_ip, char* local_ip, int primary_port,
                          int local_port);
+  // What libcurl is told of a piece of the body.
+  size_t TakeBody(std::string_view piece);
+  bool MayReadOn();
   std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
   bool IsLossOnReuse(CURLcode code) const;
   bool MayNotBeSentAgain() const;
@@ -101,6 +118,7 @@ class CurlTransfer {
   CURL* const easy_;
   Timer deadline_timer_;
   AnswerReader reader_;
+  ResponseMemory& memory_;
 
   CurlMultiLoop* multi_ = nullptr;
   const HttpRequest* request_ = nullptr;
@@ -109,6 +127,8 @@ class CurlTransfer {
   std::optional<Deadline> deadline_;
   std::optional<Arrival<HttpResult>> end_;
   HttpResult result_;
+  std::unique_ptr<ResponseMemory::Share> body_share_;  // only if it is large
+  ResponseIntake::Place place_;
   bool is_running_ = false;
   bool is_reusable_ = false;
   bool body_requested_ = false;

@@ -67,6 +67,7 @@ struct HttpFailure {
     kTooLarge,        // the answer's body or headers exceed the limit
     kStopped,         // the caller's stop token
     kSendGateClosed,  // `send_before` came before the body was sent
+    kNoMemory,        // the responses of other requests took it until the deadline
     kOther,
   };
 

@@ -143,6 +143,20 @@ struct Metrics::Families {
       CounterFamily(*registry, "passfort_gateway_unread_answers_total",
                     "Answers that were given up because their callers did not read them.")
           .Add({});
+  prometheus::Gauge& response_bytes =
+      GaugeFamily(*registry, "passfort_gateway_response_bytes",
+                  "Memory that large responses of Passfort take, and what is made of them.")
+          .Add({});
+  ChildTable<prometheus::Counter, 1> response_waits{
+      CounterFamily(*registry, "passfort_gateway_response_waits_total",
+                    "Requests that were not sent, connections that were not read and responses "
+                    "that were not used at once, because of the memory that others take."),
+      {"wait"},
+      AddCounter};
+  prometheus::Counter& response_refusals =
+      CounterFamily(*registry, "passfort_gateway_response_refusals_total",
+                    "Requests to Passfort that were not sent because of that memory.")
+          .Add({});
   prometheus::Gauge& longest_turn =
       GaugeFamily(*registry, "passfort_gateway_loop_longest_turn_seconds",
                   "Longest time in the last minute that the event loop worked in one go.")
@@ -210,6 +224,23 @@ void Metrics::ConnectionRefused(std::string_view reason) {
 }
 
 void Metrics::AnswerUnread() { families_->unread_answers.Increment(); }
+
+void Metrics::ResponseBytesChanged(int64_t by) {
+  families_->response_bytes.Increment(static_cast<double>(by));
+}
+
+void Metrics::ResponseWaits(ResponseWait wait) {
+  switch (wait) {
+    case ResponseWait::kToSend:
+      return families_->response_waits.For({"send"}).Increment();
+    case ResponseWait::kToRead:
+      return families_->response_waits.For({"read"}).Increment();
+    case ResponseWait::kForResult:
+      return families_->response_waits.For({"result"}).Increment();
+  }
+}
+
+void Metrics::ResponseRefused() { families_->response_refusals.Increment(); }
 
 void Metrics::LongestTurn(std::chrono::nanoseconds took) {
   families_->longest_turn.Set(Seconds(took));

@@ -52,6 +52,14 @@ class Metrics {
   void ConnectionRefused(std::string_view reason);
   // passfort_gateway_unread_answers_total: answers given up because their callers did not read.
   void AnswerUnread();
+  // passfort_gateway_response_bytes: memory that large responses of Passfort take.
+  void ResponseBytesChanged(int64_t by);
+  // passfort_gateway_response_waits_total. `wait` is send, read or result: what had to wait for the
+  // memory of others.
+  enum class ResponseWait { kToSend, kToRead, kForResult };
+  void ResponseWaits(ResponseWait wait);
+  // passfort_gateway_response_refusals_total: requests not sent in the end because of that.
+  void ResponseRefused();
   // passfort_gateway_loop_longest_turn_seconds
   void LongestTurn(std::chrono::nanoseconds took);
 

@@ -30,6 +30,7 @@ Verdict VerdictOf(const NotCarriedOut& outcome, Milliseconds took, Milliseconds 
       return Verdict::kWorks;
     case NotCarriedOut::Cause::kStopped:
     case NotCarriedOut::Cause::kSendGateClosed:
+    case NotCarriedOut::Cause::kNoMemory:
     case NotCarriedOut::Cause::kCircuitOpen:
       break;
   }

@@ -73,6 +73,8 @@ NotCarriedOut::Cause WhyNotCarriedOut(HttpFailure::Kind kind) {
       return NotCarriedOut::Cause::kStopped;
     case HttpFailure::Kind::kSendGateClosed:
       return NotCarriedOut::Cause::kSendGateClosed;
+    case HttpFailure::Kind::kNoMemory:
+      return NotCarriedOut::Cause::kNoMemory;
     default:
       return NotCarriedOut::Cause::kUnreachable;
   }

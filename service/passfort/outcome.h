@@ -43,6 +43,7 @@ struct NotCarriedOut {
     kNoTimeLeft,      // the deadline passed before the body was sent
     kStopped,         // the caller went away, or the gateway is draining
     kSendGateClosed,  // the right to send ended before the body was sent
+    kNoMemory,        // the responses of other requests took it until the time was over
     kCircuitOpen,     // Passfort fails at present, so it was not asked
   };
   Cause cause = Cause::kUnreachable;

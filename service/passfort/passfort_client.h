@@ -57,6 +57,8 @@ struct ApplicationList {
   // False: some items of the list could not be read, so what the others do not show may be there
   // all the same. Such a list never proves absence.
   bool is_complete = true;
+  // Its share of the memory for responses. Null if it is small.
+  std::shared_ptr<const void> memory = nullptr;
 };
 
 // No list: it could not be fetched, or is not whole or readable. Says nothing about any

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "service/base/version.h"
 #include "service/passfort/application_list.h"
+#include "service/passfort/application_memory.h"
 #include "service/passfort/product_application_json.h"
 #include "service/passfort/rate_limit.h"
 
@@ -23,14 +24,41 @@ std::optional<Milliseconds> PauseIn(const HttpResult& result, absl::Time now) {
   return response == nullptr ? std::nullopt : PauseBeforeNext(*response, now);
 }
 
+size_t BodyBytes(const HttpResult& result) {
+  const auto* response = std::get_if<HttpResponse>(&result.answer);
+  return response == nullptr ? 0 : response->body.size();
+}
+
+// The same application, counted for as long as somebody has it.
+std::shared_ptr<pb::ProductApplication> Counted(std::shared_ptr<pb::ProductApplication> application,
+                                                ResponseMemory& memory) {
+  struct CountedApplication {
+    explicit CountedApplication(ResponseMemory& memory)
+        : share(memory, ResponseMemory::Use::kResult) {}
+    ResponseMemory::Share share;
+    std::shared_ptr<pb::ProductApplication> application;
+  };
+  const auto counted = std::make_shared<CountedApplication>(memory);
+  counted->share.Set(MemoryOf(*application, application->ByteSizeLong()));
+  counted->application = std::move(application);
+  return {counted, counted->application.get()};
+}
+
+std::shared_ptr<const void> ShareOf(size_t bytes, ResponseMemory& memory) {
+  const auto share = std::make_shared<ResponseMemory::Share>(memory, ResponseMemory::Use::kResult);
+  share->Set(bytes);
+  return share;
+}
+
 bool IsFailureOfServer(int status) { return status == 408 || status >= 500; }
 
 }  // namespace
 
-RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, ApiKeySource& key,
-                                       Clock& clock, Metrics& metrics, Log& log)
+RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, ResponseMemory& memory,
+                                       ApiKeySource& key, Clock& clock, Metrics& metrics, Log& log)
     : options_(std::move(options)),
       http_(http),
+      memory_(memory),
       key_(key),
       clock_(clock),
       metrics_(metrics),
@@ -104,6 +132,10 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
   const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, stop);
   attempt.outcome = OutcomeOfWrite(result, clock_.WallNow());
 
+  auto* const made = std::get_if<Done>(&attempt.outcome);
+  if (made != nullptr && BodyBytes(result) >= ResponseMemory::kSmallResponseBytes) {
+    made->application = Counted(std::move(made->application), memory_);
+  }
   attempt.pause = PauseIn(result, clock_.WallNow());
   Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result);
   if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
@@ -135,6 +167,10 @@ Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id, De
   const HttpResult result = co_await SendGet(
       GetRequest(absl::StrCat("/profiles/", profile_id, "/applications")), deadline, stop);
   ListOutcome outcome = OutcomeOfList(result, profile_id, clock_.WallNow());
+  auto* const list = std::get_if<ApplicationList>(&outcome);
+  if (list != nullptr && BodyBytes(result) >= ResponseMemory::kSmallResponseBytes) {
+    list->memory = ShareOf(BodyBytes(result), memory_);
+  }
   Note(kListApplicationsEndpoint, OutcomeName(outcome), start, result);
   if (const auto* failed = std::get_if<ListFailed>(&outcome);
       failed != nullptr && failed->is_of_another_profile) {

@@ -7,6 +7,7 @@
 
 #include "service/base/clock.h"
 #include "service/http/http_client.h"
+#include "service/http/response_memory.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/passfort/api_key_source.h"
@@ -32,8 +33,8 @@ class RestPassfortClient final : public PassfortClient {
   };
 
   // All of them outlive the client.
-  RestPassfortClient(Options options, HttpClient& http, ApiKeySource& key, Clock& clock,
-                     Metrics& metrics, Log& log);
+  RestPassfortClient(Options options, HttpClient& http, ResponseMemory& memory, ApiKeySource& key,
+                     Clock& clock, Metrics& metrics, Log& log);
 
   Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
                                        std::stop_token stop,
@@ -63,6 +64,7 @@ class RestPassfortClient final : public PassfortClient {
 
   const Options options_;
   HttpClient& http_;
+  ResponseMemory& memory_;
   ApiKeySource& key_;
   Clock& clock_;
   Metrics& metrics_;

@@ -22,6 +22,8 @@ inline std::optional<Repeat> RepeatAfter(const NotCarriedOut& nothing_done) {
           .cost = nothing_done.answer ? Repeat::Cost::kOneOfBudget : Repeat::Cost::kNothing};
     // An open circuit is there to keep requests back.
     case NotCarriedOut::Cause::kCircuitOpen:
+    // It waited for as long as it could.
+    case NotCarriedOut::Cause::kNoMemory:
     case NotCarriedOut::Cause::kNoTimeLeft:
     case NotCarriedOut::Cause::kStopped:
       return std::nullopt;

@@ -208,6 +208,14 @@ CallError ErrorOf(const NotCarriedOut& outcome, const EndedCall& call) {
           "the delay in RetryInfo.";
       draft.retry_after = outcome.retry_after.value_or(kRetryAfterRateLimit);
       break;
+    case NotCarriedOut::Cause::kNoMemory:
+      draft.code = StatusCode::RESOURCE_EXHAUSTED;
+      draft.reason = "OVERLOADED";
+      draft.message =
+          "answers of Passfort to other calls take all the memory that this gateway has for them: "
+          "nothing was done. It is safe to call again after the delay in RetryInfo.";
+      draft.retry_after = kRetryAfterOverload;
+      break;
     case NotCarriedOut::Cause::kNoTimeLeft:
       draft.code = StatusCode::DEADLINE_EXCEEDED;
       draft.reason = "NOT_SENT";

@@ -12,6 +12,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "service/passfort/application_memory.h"
 #include "service/rpc/answer_shortening.h"
 #include "service/rpc/request_check.h"
 #include "service/rpc/thread_handover.h"
@@ -51,6 +52,11 @@ std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerConte
 // Beside the calls that are in flight: each ended one is here for a moment.
 constexpr size_t kFewestUnreadAnswers = 100;
 
+// What is left of an answer beside too many that are not read yet.
+constexpr size_t kLeastAnswerBytes = 2048;
+// Most are smaller. To measure how much memory one takes would show in the cost of a call.
+constexpr size_t kCountedAnswerBytes = 2048;
+
 // It was measured when it was found to fit a message.
 size_t BytesOf(const pb::AddProductApplicationResponse& answer) {
   return static_cast<size_t>(answer.GetCachedSize());
@@ -72,6 +78,7 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
        pb::AddProductApplicationResponse& response)
       : deadline(CallDeadline(arrived_at, TimeLeft(context), service.options_.deadlines)),
         answer(response),
+        memory(service.parts_.memory, ResponseMemory::Use::kResult),
         service_(service),
         context_(context),
         peer_(context.peer()) {
@@ -113,6 +120,8 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
   ApplicationDraft draft;
   std::string request_id;
   pb::AddProductApplicationResponse& answer;
+  // What `answer` takes, and what gRPC writes of it.
+  ResponseMemory::Share memory;
 
  private:
   ProductApplicationService& service_;
@@ -225,10 +234,14 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
   } else {
     answer = *done.application;  // equal calls share it
   }
-  const Shortening shortening = ShortenToFit(call.answer, kLargestAnswerBytes);
+  const Shortening shortening = ShortenToFit(
+      call.answer, parts_.memory.IsFullOfResults() ? kLeastAnswerBytes : kLargestAnswerBytes);
+  if (BytesOf(call.answer) >= kCountedAnswerBytes) {
+    call.memory.Set(MemoryOf(call.answer, BytesOf(call.answer)));
+  }
   if (result.is_shortened || shortening == Shortening::kShortened) {
     call.AddTrailer("gateway-answer-shortened", "true");
-    parts_.log.Warn("an answer was too large for a message and was shortened",
+    parts_.log.Warn("an answer was too large, for a message or beside others, and was shortened",
                     {{"method", kMethodName}});
   }
   ReportDone(call,

@@ -15,6 +15,7 @@
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/base/task.h"
+#include "service/http/response_memory.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/passfort/application_writer.h"
@@ -50,6 +51,7 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
     ApplicationWriter& writer;
     Log& log;
     Metrics& metrics;
+    ResponseMemory& memory;
   };
 
   ProductApplicationService(Options options, Parts parts);

@@ -27,6 +27,8 @@ const char* WordFor(NotCarriedOut::Cause cause) {
       return "UNREACHABLE";
     case NotCarriedOut::Cause::kRateLimited:
       return "RATE_LIMITED";
+    case NotCarriedOut::Cause::kNoMemory:
+      return "OVERLOADED";
     case NotCarriedOut::Cause::kNoTimeLeft:
       return "NOT_SENT";
     case NotCarriedOut::Cause::kStopped:

@@ -106,7 +106,9 @@ TEST_F(EvidenceTest, AListWithAnItemThatCannotBeReadProvesNothingAndBlocksNobody
 
 // 17 MB of it: more than the store takes, and more than a message does.
 TEST_F(EvidenceTest, AnAnswerThatIsTooLargeForTheStoreIsStoredShortened) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {"--max_response_bytes=64MiB"});
+  const OnceGateway gateway(
+      passfort_, StoreUrl(),
+      {"--max_response_bytes=64MiB", "--max_response_bytes_in_flight=128MiB"});
   const std::string large = '"' + std::string(17 * 1024 * 1024, 'x') + '"';
   passfort_.Script(MakesAndAnswers({.set = {{"/new", large}}}));
 

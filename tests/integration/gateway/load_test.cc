@@ -46,6 +46,30 @@ TEST(LoadTest, HoldsTwoThousandSlowCallsOfOneConnectionOnFewThreadsAndLittleMemo
   RecordProperty("peak_resident_kib", static_cast<int>(gateway.PeakResidentBytes() / 1024));
 }
 
+// Nothing in the number of calls bounds what their responses take.
+TEST(LoadTest, LargeBodiesAtOnceAreAllAnsweredInLittleMemory) {
+  constexpr int kCalls = kHasSanitizer ? 300 : 990;
+  constexpr size_t kMostMemory = size_t{256} * 1024 * 1024;
+  FakePassfort passfort;
+  const GatewayProcess gateway({.api_url = passfort.url()});
+  const GatewayCaller caller(gateway.target());
+  passfort.Script({.endpoint = Endpoint::kAdd,
+                   .times = Fault::kAlways,
+                   .hold = Fault::Hold::kBeforeAnswer,
+                   .answer = {.pad_to = 300'000}});
+  ManyCalls calls;
+  for (int i = 0; i < kCalls; ++i) calls.Start(caller);
+  ASSERT_TRUE(
+      passfort.WaitUntil([&] { return passfort.counts().posts_read == kCalls; }, kProcessBound))
+      << passfort.counts().posts_read << " requests came";
+  passfort.Release();
+  calls.ForEach([](const Answered& answered) {
+    EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  });
+  if (!kHasSanitizer) EXPECT_LT(gateway.PeakResidentBytes(), kMostMemory);
+  RecordProperty("peak_resident_kib", static_cast<int>(gateway.PeakResidentBytes() / 1024));
+}
+
 TEST(LoadTest, RefusesWhatIsAboveTheLimitAndSendsNothingForIt) {
   constexpr int kCallers = 4;
   constexpr int kCallsEach = 500;

@@ -134,9 +134,13 @@ TEST_F(TlsTest, AServerThatSpeaksNoTlsGetsNothing) {
 
 TEST(HttpClientOptionsTest, ABadCaFileOrProxyIsAnErrorAtTheStart) {
   const auto loop = *EventLoop::Create();
-  EXPECT_EQ(CurlHttpClient::Create(*loop, {.ca_file = "/nowhere/ca.pem"}).status().code(),
+  Metrics metrics;
+  ResponseMemory memory(*loop, 1, metrics);
+  EXPECT_EQ(CurlHttpClient::Create(*loop, memory, {.ca_file = "/nowhere/ca.pem"}).status().code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(CurlHttpClient::Create(*loop, {.proxy = "socks5://proxy.example.test"}).status().code(),
+  EXPECT_EQ(CurlHttpClient::Create(*loop, memory, {.proxy = "socks5://proxy.example.test"})
+                .status()
+                .code(),
             absl::StatusCode::kInvalidArgument);
 }
 

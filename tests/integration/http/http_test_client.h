@@ -11,6 +11,8 @@
 #include "gtest/gtest.h"
 #include "service/base/event_loop.h"
 #include "service/http/curl_http_client.h"
+#include "service/http/response_memory.h"
+#include "service/observability/metrics.h"
 #include "tests/fakes/run_task.h"
 
 namespace gateway {
@@ -23,8 +25,10 @@ inline Deadline In(Milliseconds time) { return Deadline(std::chrono::steady_cloc
 // A CurlHttpClient on a loop of its own, called from the thread of the test.
 class HttpTestClient {
  public:
-  explicit HttpTestClient(CurlHttpClient::Options options = {})
-      : loop_(*EventLoop::Create()), client_(*CurlHttpClient::Create(*loop_, std::move(options))) {}
+  explicit HttpTestClient(CurlHttpClient::Options options = {},
+                          size_t max_response_bytes_in_flight = size_t{64} * 1024 * 1024)
+      : memory_(*loop_, max_response_bytes_in_flight, metrics_),
+        client_(*CurlHttpClient::Create(*loop_, memory_, std::move(options))) {}
 
   RunningTask<HttpResult> Start(HttpRequest request, Deadline deadline = In(kLongEnough),
                                 std::stop_token stop = {}) {
@@ -45,13 +49,17 @@ class HttpTestClient {
   HttpResult Get(std::string url) { return Send({.url = std::move(url), .headers = headers_}); }
 
   EventLoop& loop() { return *loop_; }
+  ResponseMemory& memory() { return memory_; }
+  const Metrics& metrics() const { return metrics_; }
   CurlHttpClient& client() { return *client_; }
   const std::shared_ptr<const HttpHeaders>& headers() const { return headers_; }
 
  private:
   const std::shared_ptr<const HttpHeaders> headers_ = std::make_shared<HttpHeaders>(
       HttpHeaders{{"Content-Type", "application/json"}, {"apikey", "test-key"}});
-  const std::unique_ptr<EventLoop> loop_;
+  Metrics metrics_;
+  const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
+  ResponseMemory memory_;
   const std::unique_ptr<CurlHttpClient> client_;
 };
 

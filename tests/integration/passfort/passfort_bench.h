@@ -64,13 +64,16 @@ class PassfortBench {
   const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
   const std::unique_ptr<Log> log_ = Log::Nowhere();
   Metrics metrics_;
+  ResponseMemory memory_{*loop_, size_t{64} * 1024 * 1024, metrics_};
   LoopClock clock_{*loop_};
   const std::unique_ptr<ApiKeySource> key_ =
       *ApiKeySource::FromValue(std::string(FakePassfort::kApiKey));
   const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(
-      *loop_, {.max_response_bytes = 4096, .kept_response_headers = RateLimitHeaderNames()});
+      *loop_, memory_,
+      {.max_response_bytes = 4096, .kept_response_headers = RateLimitHeaderNames()});
   RestPassfortClient client_{{.api_url = passfort_.url(), .max_list_bytes = 16 * 1024},
                              *http_,
+                             memory_,
                              *key_,
                              clock_,
                              metrics_,

@@ -211,10 +211,12 @@ class ChangedKeyTest : public testing::Test {
   const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
   const std::unique_ptr<Log> log_ = Log::Nowhere();
   Metrics metrics_;
+  ResponseMemory memory_{*loop_, size_t{64} * 1024 * 1024, metrics_};
   LoopClock clock_{*loop_};
   const std::unique_ptr<ApiKeySource> key_ = *ApiKeySource::FromFile(file_.path());
-  const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, {});
-  RestPassfortClient client_{{.api_url = server_.Url()}, *http_, *key_, clock_, metrics_, *log_};
+  const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, memory_, {});
+  RestPassfortClient client_{
+      {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, metrics_, *log_};
 };
 
 TEST_F(ChangedKeyTest, IsLookedAtAsSoonAsTheOldOneIsRefused) {

@@ -104,6 +104,26 @@ TEST(LimitsTest, GivesUpAnAnswerThatItsCallerDoesNotRead) {
   EXPECT_THAT(bench.metrics.Text(), testing::HasSubstr("passfort_gateway_unread_answers_total 1"));
 }
 
+TEST(LimitsTest, ShortensAnAnswerBesideTooManyThatAreNotReadYet) {
+  RpcBench bench;
+  ResponseMemory::Share others(bench.memory, ResponseMemory::Use::kResult);
+  others.Set(size_t{64} * 1024 * 1024);
+  pb::ProductApplication application = AnApplication();
+  (*application.mutable_unmapped()->mutable_fields())["new"].set_string_value(
+      std::string(10'000, 'a'));
+  bench.writer.Follow({.answer = DoneResult(application)});
+  const Answered shortened = bench.Add();
+  ASSERT_TRUE(shortened.status.ok()) << shortened.status.error_message();
+  EXPECT_TRUE(shortened.trailers.contains("gateway-answer-shortened"));
+  EXPECT_EQ(shortened.response.product_application().id(), "a1");
+  EXPECT_FALSE(shortened.response.product_application().has_unmapped());
+
+  others.Set(0);
+  const Answered whole = bench.Add();
+  EXPECT_FALSE(whole.trailers.contains("gateway-answer-shortened"));
+  EXPECT_TRUE(whole.response.product_application().has_unmapped());
+}
+
 TEST(LimitsTest, RefusesCallsWhileTooMuchWaitsToBeRead) {
   auto options = SomeOptions();
   options.answer_read_within = 500ms;

@@ -64,7 +64,7 @@ class RpcBench {
  public:
   explicit RpcBench(ProductApplicationService::Options options = SomeOptions(),
                     GrpcServer::Options server_options = SomeServerOptions())
-      : service(options, {*loop, clock, writer, log, metrics}),
+      : service(options, {*loop, clock, writer, log, metrics, memory}),
         server(*GrpcServer::Start(server_options, service, *loop, metrics)) {}
 
   std::string address() const { return absl::StrCat("127.0.0.1:", server->port()); }
@@ -112,6 +112,7 @@ class RpcBench {
   ScriptedWriter writer{*loop, clock};
   RecordingLog log;
   Metrics metrics;
+  ResponseMemory memory{*loop, size_t{64} * 1024 * 1024, metrics};
   ProductApplicationService service;
   std::unique_ptr<GrpcServer> server;
 };

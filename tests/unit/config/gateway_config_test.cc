@@ -71,6 +71,7 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   EXPECT_EQ(config.max_connections, 1000);
   EXPECT_EQ(config.max_request_bytes, 65'536);
   EXPECT_EQ(config.max_response_bytes, 1'048'576);
+  EXPECT_EQ(config.max_response_bytes_in_flight, 67'108'864);
   EXPECT_TRUE(config.circuit_breaker);
   EXPECT_FALSE(config.allow_insecure_store);
   EXPECT_FALSE(config.channelz);
@@ -124,7 +125,9 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
       {"max_connections", {"10", [](const C& c) { return c.max_connections == 10; }}},
       {"max_request_bytes", {"1024", [](const C& c) { return c.max_request_bytes == 1024; }}},
       {"max_response_bytes",
-       {"64MiB", [](const C& c) { return c.max_response_bytes == 67'108'864; }}},
+       {"32MiB", [](const C& c) { return c.max_response_bytes == 33'554'432; }}},
+      {"max_response_bytes_in_flight",
+       {"8MiB", [](const C& c) { return c.max_response_bytes_in_flight == 8'388'608; }}},
       {"circuit_breaker", {"off", [](const C& c) { return !c.circuit_breaker; }}},
       {"allow_insecure_store", {"on", [](const C& c) { return c.allow_insecure_store; }}},
       {"channelz", {"true", [](const C& c) { return c.channelz; }}},

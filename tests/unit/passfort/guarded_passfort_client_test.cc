@@ -382,6 +382,7 @@ std::vector<VerdictCase> VerdictCases() {
       {"Stopped", unknown(Why::kStopped), 0ms, false},
       {"StoppedBefore", not_done(Cause::kStopped), 0ms, false},
       {"SendGate", not_done(Cause::kSendGateClosed), 0ms, false},
+      {"NoMemory", not_done(Cause::kNoMemory), 10s, false},
       {"AnswerTooLarge", unknown(Why::kAnswerTooLarge), 0ms, false},
       {"Refused", Refused{.answer = {.http_status = 404}}, 0ms, false},
       {"RateLimited",

@@ -85,6 +85,12 @@ TEST_F(PlainWriterTest, SendsAgainWhatTheSendGateKeptBack) {
   EXPECT_EQ(passfort.posts(), 2);
 }
 
+TEST_F(PlainWriterTest, DoesNotWaitForMemoryASecondTime) {
+  ScriptedPassfort passfort({NotCarriedOut{.cause = NotCarriedOut::Cause::kNoMemory}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<NotCarriedOut>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 1);
+}
+
 TEST_F(PlainWriterTest, StopsAtTheFirstAmbiguousAttempt) {
   ScriptedPassfort passfort(
       {NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable}, Ambiguous{}, Done{}});

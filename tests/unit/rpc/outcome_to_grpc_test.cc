@@ -53,6 +53,14 @@ TEST(ErrorOfNotCarriedOutTest, AnOpenCircuitTellsWhenToComeAgain) {
           "} }");
 }
 
+TEST(ErrorOfNotCarriedOutTest, NoMemoryForTheResponseIsAnOverload) {
+  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kNoMemory)}),
+              grpc::StatusCode::RESOURCE_EXHAUSTED,
+              "answers of Passfort to other calls take all the memory that this gateway has for "
+              "them: nothing was done. It is safe to call again after the delay in RetryInfo.",
+              ExpectedInfo("OVERLOADED", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
+}
+
 TEST(ErrorOfNotCarriedOutTest, ARateLimitTellsHowLongToWait) {
   ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kRateLimited, Milliseconds(2500),
                                             AnAnswer(429))}),

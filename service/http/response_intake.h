@@ -1,0 +1,55 @@
+#ifndef SERVICE_HTTP_RESPONSE_INTAKE_H_
+#define SERVICE_HTTP_RESPONSE_INTAKE_H_
+
+#include <list>
+#include <optional>
+
+#include "service/base/event_loop.h"
+#include "service/http/response_memory.h"
+
+namespace gateway {
+
+class CurlTransfer;
+
+// When large responses are read on, and when whole ones are handed on: as ResponseMemory has room,
+// and with pauses in between, because to read the JSON of one takes up to tens of milliseconds in
+// which the loop serves nobody else. Loop thread only, apart from construction.
+class ResponseIntake {
+ public:
+  // Where a transfer waits, if it does; it keeps this for us.
+  struct Place {
+    std::optional<std::list<CurlTransfer*>::iterator> in_line;
+    bool is_ended = false;  // it waits to be handed on, else to be read on
+  };
+
+  // `memory` tells no one else when it has room.
+  ResponseIntake(EventLoop& loop, ResponseMemory& memory);
+  ~ResponseIntake();
+  ResponseIntake(const ResponseIntake&) = delete;
+  ResponseIntake& operator=(const ResponseIntake&) = delete;
+
+  // Whether more of a large response may be read. If not, `ReadOn` says when to ask again.
+  bool MayReadOn(CurlTransfer& transfer);
+  // Tells a large response's end when its turn has come.
+  void HandOn(CurlTransfer& ended);
+  // Nothing more comes of it, or it waits no longer.
+  void Forget(CurlTransfer& transfer);
+
+ private:
+  void Advance();
+  void HandOnSome();
+  void ReadOnSome();
+
+  ResponseMemory& memory_;
+  std::list<CurlTransfer*> held_;
+  // The one that is read although there is no room, to its end.
+  CurlTransfer* going_on_ = nullptr;
+  std::list<CurlTransfer*> ended_;
+  bool is_pausing_ = false;
+  Timer pause_;
+  TurnEnd advance_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_RESPONSE_INTAKE_H_

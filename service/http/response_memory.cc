@@ -1,0 +1,54 @@
+#include "service/http/response_memory.h"
+
+#include <cstdint>
+#include <utility>
+
+namespace gateway {
+
+void ResponseMemory::Share::Set(size_t bytes) {
+  if (bytes < kSmallResponseBytes) bytes = 0;
+  if (bytes != bytes_) memory_.Change(use_, std::exchange(bytes_, bytes), bytes);
+}
+
+ResponseMemory::ResponseMemory(EventLoop& loop, size_t max_bytes, Metrics& metrics)
+    : loop_(loop), max_bytes_(max_bytes), metrics_(metrics) {}
+
+// What was posted last uses it.
+ResponseMemory::~ResponseMemory() {
+  loop_.RunAndWait([] {});
+}
+
+void ResponseMemory::Change(Use use, size_t from, size_t to) {
+  std::atomic<size_t>& taken = use == Use::kBody ? bodies_ : results_;
+  taken += to - from;  // modulo, so also less
+  metrics_.ResponseBytesChanged(static_cast<int64_t>(to) - static_cast<int64_t>(from));
+  if (to > from || is_posted_.exchange(true)) return;
+  loop_.Post([this] {
+    is_posted_ = false;
+    LetIn();
+  });
+}
+
+void ResponseMemory::LetIn() {
+  // First those whose requests are sent.
+  on_room_();
+  while (!senders_.empty() && HasRoom()) senders_.front().Set(Entry::kRoom);
+}
+
+Task<ResponseMemory::Entry> ResponseMemory::WaitForRoom(SteadyTime until, std::stop_token stop) {
+  if (MaySend()) co_return Entry::kRoom;
+  metrics_.ResponseWaits(Metrics::ResponseWait::kToSend);
+  const auto place = senders_.emplace(senders_.end());
+  Timer timer(loop_, [place] { place->Set(Entry::kTooLate); });
+  timer.StartAt(until);
+  Entry entry = Entry::kRoom;
+  {
+    const std::stop_callback on_stop(stop, [place] { place->Set(Entry::kStopped); });
+    entry = co_await *place;
+  }
+  senders_.erase(place);
+  if (entry == Entry::kTooLate) metrics_.ResponseRefused();
+  co_return entry;
+}
+
+}  // namespace gateway

@@ -1,0 +1,90 @@
+#ifndef SERVICE_HTTP_RESPONSE_MEMORY_H_
+#define SERVICE_HTTP_RESPONSE_MEMORY_H_
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <stop_token>
+
+#include "service/base/arrival.h"
+#include "service/base/deadline.h"
+#include "service/base/event_loop.h"
+#include "service/base/task.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+// The memory that large responses take: their bodies as they arrive, and what is made of them until
+// their callers have read it, which may be many times as much. It is bounded like this:
+//
+// - With `max_bytes` taken nothing more is sent (WaitForRoom), and what comes is read from one
+//   connection at a time, to the end of its response; TCP keeps the rest where it comes from.
+// - With half of it taken by results, a whole response waits before anything is made of it.
+//
+// So no more than twice `max_bytes` are ever taken, and one response more. What was sent is waited
+// for, never given up. Responses below kSmallResponseBytes are not counted.
+class ResponseMemory {
+ public:
+  // Most responses are smaller. Reading as many bytes of JSON takes 0.3 ms at most, and 400 KiB.
+  static constexpr size_t kSmallResponseBytes = 4096;
+
+  enum class Use { kBody, kResult };
+  enum class Entry { kRoom, kTooLate, kStopped };
+
+  // A part that is taken, and given back at its end. Any thread.
+  class Share {
+   public:
+    Share(ResponseMemory& memory, Use use) : memory_(memory), use_(use) {}
+    ~Share() { Set(0); }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+
+    void Set(size_t bytes);
+
+   private:
+    ResponseMemory& memory_;
+    const Use use_;
+    size_t bytes_ = 0;
+  };
+
+  // Both outlive it. Not on the loop's thread, likewise its destruction.
+  ResponseMemory(EventLoop& loop, size_t max_bytes, Metrics& metrics);
+  ~ResponseMemory();
+  ResponseMemory(const ResponseMemory&) = delete;
+  ResponseMemory& operator=(const ResponseMemory&) = delete;
+
+  // Any thread.
+  bool HasRoom() const { return bodies_ + results_ < max_bytes_; }
+  bool HasRoomForResult() const { return results_ < max_bytes_ / 2; }
+  // Not even one that is there already may be made into more than the least.
+  bool IsFullOfResults() const { return results_ >= max_bytes_; }
+  // Whether the bodies are far beyond the bound: the way they come on cannot be held back.
+  bool IsOverrun() const { return bodies_ >= 2 * max_bytes_; }
+
+  // Loop thread only, likewise all below: whether a request may be sent at once.
+  bool MaySend() const { return HasRoom() && senders_.empty(); }
+  // Waits until one may, in the order of coming.
+  Task<Entry> WaitForRoom(SteadyTime until, std::stop_token stop);
+
+  // `on_room` is called, not from within anything else, after something was given back.
+  void SetReader(std::function<void()> on_room) { on_room_ = std::move(on_room); }
+  Metrics& metrics() { return metrics_; }
+
+ private:
+  void Change(Use use, size_t from, size_t to);
+  void LetIn();
+
+  EventLoop& loop_;
+  const size_t max_bytes_;
+  Metrics& metrics_;
+  std::atomic<size_t> bodies_ = 0;
+  std::atomic<size_t> results_ = 0;
+  std::atomic<bool> is_posted_ = false;
+  std::function<void()> on_room_ = [] {};
+  std::list<Arrival<Entry>> senders_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_RESPONSE_MEMORY_H_
