@@ -35,7 +35,6 @@
 #include "service/passfort/api_key_source.h"
 #include "service/passfort/guarded_passfort_client.h"
 #include "service/passfort/plain_writer.h"
-#include "service/passfort/rate_limit.h"
 #include "service/passfort/rest_passfort_client.h"
 #include "service/retry/retry_budget.h"
 #include "service/rpc/grpc_library.h"
@@ -74,7 +73,7 @@ CurlHttpClient::Options HttpOptions(const GatewayConfig& config) {
           .ca_file = config.api_ca_file,
           .proxy = config.api_proxy,
           .user_agent = absl::StrCat("passfort-gateway/", kVersion),
-          .kept_response_headers = RateLimitHeaderNames()};
+          .kept_response_headers = RestPassfortClient::ResponseHeaderNames()};
 }
 
 GuardedPassfortClient::Options GuardOptions(const GatewayConfig& config) {

@@ -64,7 +64,10 @@ class ListReader final : public JsonEvents {
   // An item says that it belongs to another profile than the one asked for.
   bool names_another_profile() const { return names_another_profile_; }
 
-  ApplicationList TakeResult() { return std::move(list_); }
+  ApplicationList TakeResult(bool may_be_whole) {
+    if (!may_be_whole) list_.is_complete = false;
+    return std::move(list_);
+  }
 
  private:
   // How many objects and lists are around the next value.
@@ -139,6 +142,12 @@ class ListReader final : public JsonEvents {
   bool names_another_profile_ = false;
 };
 
+// Whether an answer can be the whole list of this moment. 206 is a part by definition, and an Age
+// is in what a cache had kept (RFC 9110, 15.3.7; RFC 9111, 5.1).
+bool MayBeWhole(const HttpResponse& response) {
+  return response.status != 206 && response.Header("age").value_or("0") == "0";
+}
+
 // What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
 // write was not carried out here.
 struct Reading {
@@ -170,7 +179,7 @@ ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id,
   if (response.status >= 200 && response.status <= 299) {
     ListReader reader(response.body, profile_id);
     if (ReadJsonEvents(response.body, reader, kMaxJsonValuesOfList) == JsonEnd::kWhole) {
-      if (!reader.names_another_profile()) return reader.TakeResult();
+      if (!reader.names_another_profile()) return reader.TakeResult(MayBeWhole(response));
       return ListFailed{.not_carried_out =
                             NotCarriedOut{.answer = PassfortAnswer{.http_status = response.status}},
                         .is_of_another_profile = true};

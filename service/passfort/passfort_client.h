@@ -54,8 +54,8 @@ struct ListedApplication {
 // A profile's applications, as far as Passfort's list of them could be read.
 struct ApplicationList {
   std::vector<ListedApplication> applications;
-  // False: some items of the list could not be read, so what the others do not show may be there
-  // all the same. Such a list never proves absence.
+  // False: some items of the list could not be read, or it is a part or an old copy of the list, so
+  // what it does not show may be there all the same. Such a list never proves absence.
   bool is_complete = true;
   // Its share of the memory for responses. Null if it is small.
   std::shared_ptr<const void> memory = nullptr;

@@ -54,6 +54,12 @@ bool IsFailureOfServer(int status) { return status == 408 || status >= 500; }
 
 }  // namespace
 
+std::vector<std::string> RestPassfortClient::ResponseHeaderNames() {
+  std::vector<std::string> names = RateLimitHeaderNames();
+  names.emplace_back("age");
+  return names;
+}
+
 RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, ResponseMemory& memory,
                                        ApiKeySource& key, Clock& clock, Metrics& metrics, Log& log)
     : options_(std::move(options)),
@@ -77,11 +83,15 @@ std::shared_ptr<const HttpHeaders> RestPassfortClient::Headers() {
   const auto& key = key_.Current();
   if (key != key_in_headers_) {
     key_in_headers_ = key;
-    headers_ = std::make_shared<const HttpHeaders>(
-        HttpHeaders{{"apikey", *key},
-                    {"Content-Type", "application/json"},
-                    {"Accept", "application/json"},
-                    {"User-Agent", absl::StrCat("passfort-gateway/", kVersion)}});
+    HttpHeaders headers{{"apikey", *key},
+                        {"Content-Type", "application/json"},
+                        {"Accept", "application/json"},
+                        {"User-Agent", absl::StrCat("passfort-gateway/", kVersion)}};
+    headers_ = std::make_shared<const HttpHeaders>(headers);
+    // What a cache on the way kept is no evidence. Caches take a request with a header of our own
+    // for one that everybody may be answered alike.
+    headers.emplace_back("Cache-Control", "no-cache");
+    read_headers_ = std::make_shared<const HttpHeaders>(std::move(headers));
   }
   return headers_;
 }
@@ -193,8 +203,9 @@ Task<bool> RestPassfortClient::WhoAmI(Deadline deadline, std::stop_token stop) {
 }
 
 HttpRequest RestPassfortClient::GetRequest(const std::string& path) {
+  Headers();
   return {.url = absl::StrCat(options_.api_url, path),
-          .headers = Headers(),
+          .headers = read_headers_,
           .response_bytes_allowed = options_.max_list_bytes};
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "service/base/clock.h"
 #include "service/http/http_client.h"
@@ -31,6 +32,9 @@ class RestPassfortClient final : public PassfortClient {
     // answers, whose limit is the HTTP client's.
     size_t max_list_bytes = 16 * 1024 * 1024;
   };
+
+  // The response headers that are read here, in lower case.
+  static std::vector<std::string> ResponseHeaderNames();
 
   // All of them outlive the client.
   RestPassfortClient(Options options, HttpClient& http, ResponseMemory& memory, ApiKeySource& key,
@@ -72,6 +76,7 @@ class RestPassfortClient final : public PassfortClient {
   SteadyTime next_key_refresh_{};
   std::shared_ptr<const std::string> key_in_headers_;
   std::shared_ptr<const HttpHeaders> headers_;
+  std::shared_ptr<const HttpHeaders> read_headers_;
 };
 
 }  // namespace gateway

@@ -8,6 +8,7 @@
 
 #include "tests/fakes/temporary_folder.h"
 #include "tests/integration/gateway/faults.h"
+#include "tests/integration/gateway/nginx.h"
 #include "tests/integration/gateway/once_bench.h"
 
 namespace gateway {
@@ -87,6 +88,37 @@ TEST_F(EvidenceTest, AnAliasInAnotherCaseAndWithBlanksIsTheOneThatWasSent) {
   passfort_.Script(MakesAndThen(Fault::Then::kReset));
 
   const Answered answered = gateway.caller.Add(ARequestWithId());
+
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  EXPECT_THAT(answered.trailers, UnorderedElementsAre(Pair("gateway-outcome", "reconciled")));
+  EXPECT_EQ(passfort_.counts().created, 1);
+}
+
+TEST_F(EvidenceTest, APartOfAListProvesNothing) {
+  const OnceGateway gateway(passfort_, StoreUrl());
+  passfort_.Script(Lists({.status = 206, .body = "[]"}));
+  ExpectUndecided(gateway, ARequestWithId());
+}
+
+TEST_F(EvidenceTest, AListThatACacheHadKeptProvesNothing) {
+  const OnceGateway gateway(passfort_, StoreUrl());
+  passfort_.Script(Lists({.headers = {{"Age", "30"}}, .body = "[]"}));
+  ExpectUndecided(gateway, ARequestWithId());
+}
+
+// To nginx the list is any document, because the key is in a header of Passfort's own.
+TEST_F(EvidenceTest, ACacheOnTheWayIsToldThatItsCopyIsOfNoUse) {
+  const std::string origin = passfort_.url().substr(0, passfort_.url().rfind('/'));
+  const Nginx cache("proxy_pass " + origin + ";",
+                    {.settings = "proxy_cache kept; proxy_cache_valid 200 1m; "
+                                 "proxy_cache_bypass $http_cache_control;",
+                     .settings_for_all = "proxy_cache_path kept keys_zone=kept:64k;"});
+  auto settings = OnceGateway::Settings(passfort_, StoreUrl(), ShortWindows(), {});
+  settings.api_url = cache.url();
+  const GatewayProcess gateway(settings);
+  passfort_.Script(MakesAndThen(Fault::Then::kReset));
+
+  const Answered answered = GatewayCaller(gateway.target()).Add(ARequestWithId());
 
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_THAT(answered.trailers, UnorderedElementsAre(Pair("gateway-outcome", "reconciled")));

@@ -75,7 +75,9 @@ std::string Configuration(int port, std::string_view location, const Nginx::Serv
       kRequestsOfConnectionMark,
       "$connection_requests';\n"
       "  access_log /dev/stdout seen;\n"
-      "  access_log /dev/stdout carried;\n"
+      "  access_log /dev/stdout carried;\n  ",
+      server.settings_for_all,
+      "\n"
       "  server {\n"
       "    listen 127.0.0.1:",
       port, server.identity ? " ssl " : " ", server.listen, ";\n", tls, "    ", server.settings,

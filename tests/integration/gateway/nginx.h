@@ -19,9 +19,10 @@ class Nginx {
   struct Server {
     // With it, TLS is spoken.
     std::optional<TlsIdentity> identity = std::nullopt;
-    // More of its configuration, and of the `listen` line.
+    // More of its configuration, of the `listen` line, and for all servers.
     std::string settings = {};
     std::string listen = {};
+    std::string settings_for_all = {};
   };
 
   // `location` is what its configuration says about every path. Ends the test program if nginx does

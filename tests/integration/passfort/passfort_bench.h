@@ -15,7 +15,6 @@
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/passfort/api_key_source.h"
-#include "service/passfort/rate_limit.h"
 #include "service/passfort/rest_passfort_client.h"
 #include "tests/fake_passfort/fake_passfort.h"
 #include "tests/fakes/run_task.h"
@@ -68,9 +67,10 @@ class PassfortBench {
   LoopClock clock_{*loop_};
   const std::unique_ptr<ApiKeySource> key_ =
       *ApiKeySource::FromValue(std::string(FakePassfort::kApiKey));
-  const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(
-      *loop_, memory_,
-      {.max_response_bytes = 4096, .kept_response_headers = RateLimitHeaderNames()});
+  const std::unique_ptr<CurlHttpClient> http_ =
+      *CurlHttpClient::Create(*loop_, memory_,
+                              {.max_response_bytes = 4096,
+                               .kept_response_headers = RestPassfortClient::ResponseHeaderNames()});
   RestPassfortClient client_{{.api_url = passfort_.url(), .max_list_bytes = 16 * 1024},
                              *http_,
                              memory_,

@@ -111,6 +111,16 @@ TEST_F(RestPassfortClientTest, TellsARefusedListFromAFailedOne) {
   EXPECT_EQ(failed.not_carried_out->answer->http_status, 502);
 }
 
+TEST_F(RestPassfortClientTest, TakesNoCopyThatACacheKeptForTheListOfThisMoment) {
+  const auto lists_with = [](std::string age) -> Fault {
+    return {.endpoint = Endpoint::kList, .answer = {.headers = {{"Age", std::move(age)}}}};
+  };
+  passfort().Script(lists_with("0"));
+  EXPECT_TRUE(std::get<ApplicationList>(List()).is_complete);
+  passfort().Script(lists_with("30"));
+  EXPECT_FALSE(std::get<ApplicationList>(List()).is_complete);
+}
+
 TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
   const auto attempt = Create(BootNow());
   const auto* nothing_done = std::get_if<NotCarriedOut>(&attempt.outcome);

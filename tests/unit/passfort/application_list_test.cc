@@ -115,6 +115,18 @@ TEST(ApplicationListTest, SaysThatItIsOfAnotherProfile) {
   EXPECT_FALSE(std::get<ListFailed>(Read(Answer(200, "null"))).is_of_another_profile);
 }
 
+bool IsWhole(const HttpResult& result) {
+  return std::get<ApplicationList>(Read(result)).is_complete;
+}
+
+TEST(ApplicationListTest, APartOfAListAndAKeptCopyAreNotWhole) {
+  EXPECT_TRUE(IsWhole(Answer(200, "[]")));
+  EXPECT_FALSE(IsWhole(Answer(206, "[]")));
+  EXPECT_TRUE(IsWhole(Answer(200, "[]", {{"age", "0"}})));
+  EXPECT_FALSE(IsWhole(Answer(200, "[]", {{"age", "1"}})));
+  EXPECT_FALSE(IsWhole(Answer(200, "[]", {{"age", "soon"}})));
+}
+
 struct ItemCase {
   std::string name;
   std::string item;
