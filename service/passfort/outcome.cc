@@ -155,9 +155,10 @@ Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
     return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .answer = std::move(answer)};
   }
   // Row 6: Passfort said no, also with a 2xx. A code beside it that nobody knows may be one more of
-  // row 5, so then it takes an HTTP status that says no as well.
-  if (errors.refusal &&
-      (IsClientError(status) || (IsSuccess(status) && !errors.unknown.has_value()))) {
+  // row 5, and an id of another type than documented may be that of an application, so then it
+  // takes an HTTP status that says no as well.
+  const bool is_clear = !errors.unknown.has_value() && !errors.are_beside_an_id;
+  if (errors.refusal && (IsClientError(status) || (IsSuccess(status) && is_clear))) {
     return Refused{.answer = std::move(answer)};
   }
   // Row 7: not processed.

@@ -16,6 +16,11 @@ constexpr int kInvalidApiKey = 204;
 
 bool IsNull(const JsonScalar& value) { return std::holds_alternative<std::nullptr_t>(value); }
 
+bool IsEmpty(const JsonScalar& value) {
+  const auto* text = std::get_if<std::string_view>(&value);
+  return IsNull(value) || (text != nullptr && text->empty());
+}
+
 struct CodeReader {
   std::optional<int> operator()(std::string_view digits) const {
     int number = 0;
@@ -74,6 +79,7 @@ class ErrorReader final : public JsonEvents {
       if (member_ == Member::kCode) ReadCode(value);
       if (member_ == Member::kMessage && depth_ == item_depth_) item_.message = MessageOf(value);
     }
+    if (IsTheId() && !IsEmpty(value)) errors_.are_beside_an_id = true;
     member_ = Member::kOther;
     return true;
   }
@@ -81,6 +87,7 @@ class ErrorReader final : public JsonEvents {
   bool Open(JsonContainer kind, size_t /*begin*/) override {
     if (depth_ == 0 && kind != JsonContainer::kObject) return false;
     if (depth_ == 1 && member_ == Member::kErrors) errors_depth_ = 1;
+    if (IsTheId()) errors_.are_beside_an_id = true;
     ++depth_;
     const bool is_item = kind == JsonContainer::kObject && errors_depth_ > 0 && item_depth_ == 0;
     if (is_item) {
@@ -120,14 +127,18 @@ class ErrorReader final : public JsonEvents {
   PassfortErrors TakeResult() { return std::move(errors_); }
 
  private:
-  enum class Member { kOther, kErrors, kCode, kMessage };
+  enum class Member { kOther, kErrors, kCode, kMessage, kId };
 
   static Member MemberOf(std::string_view name) {
     if (name == "errors") return Member::kErrors;
     if (name == "code") return Member::kCode;
     if (name == "message") return Member::kMessage;
+    if (name == "id") return Member::kId;
     return Member::kOther;
   }
+
+  // The value that begins is the response's own id, whatever its type.
+  bool IsTheId() const { return depth_ == 1 && member_ == Member::kId; }
 
   void ReadCode(const JsonScalar& value) {
     const std::optional<int> code = std::visit(CodeReader(), value);

@@ -41,6 +41,8 @@ struct PassfortErrors {
   std::optional<PassfortError> without_code;
   // One of them is about the gateway's own API key (codes 203 and 204).
   bool names_the_key = false;
+  // The response has an `id` beside them, of any type: something is there.
+  bool are_beside_an_id = false;
   // How reading ended: kOverLimit leaves a part unread that may say anything.
   JsonEnd end = JsonEnd::kWhole;
 };
