@@ -98,7 +98,11 @@ bool CurlMultiLoop::IsClean(int local_port) {
     // Connections to several addresses may share a port; the other one may be ended with it.
     if (entry.local_port != local_port) continue;
     is_known = true;
-    if (multiplexing_ == Multiplexing::kOn && !entry.is_idle) continue;
+    if (multiplexing_ == Multiplexing::kOn && !entry.is_idle) {
+      // libcurl shares a connection also if a status line alone said HTTP/2.
+      if (!SpeaksHttp2(entry.tls.get())) return false;
+      continue;
+    }
     if (!HasUnread(descriptor, entry.tls.get())) continue;
     EndConnection(descriptor);
     return false;

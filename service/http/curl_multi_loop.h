@@ -52,8 +52,8 @@ class CurlMultiLoop {
   // such a one, and closes the others in silence.
   void OnSocketConnected(int socket, int local_port, std::shared_ptr<const TlsSessions> tls);
   // From CURLOPT_PREREQFUNCTION, for a connection that was made for an earlier request: whether
-  // nothing came on it since. One that is not clean is ended. (A connection that carries other
-  // requests at the moment is clean: HTTP/2 says what belongs to which.)
+  // nothing came on it since. One that is not clean is ended. (One that carries other requests at
+  // the moment goes on. It is clean if it agreed on HTTP/2, which says what belongs to which.)
   bool IsClean(int local_port);
   // For CURLOPT_CLOSESOCKETFUNCTION, with the CurlMultiLoop as its data.
   static int OnSocketClosed(void* self, curl_socket_t socket);

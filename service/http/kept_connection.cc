@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <span>
+#include <string_view>
 #include <utility>
 
 namespace gateway {
@@ -48,6 +50,14 @@ bool HasUnread(int socket, const TlsSessions* sessions) {
   return sessions != nullptr && std::ranges::any_of(*sessions, [](const SSL* session) {
            return SSL_has_pending(session) == 1;
          });
+}
+
+bool SpeaksHttp2(const TlsSessions* sessions) {
+  if (sessions == nullptr || sessions->empty()) return false;
+  const unsigned char* protocol = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(sessions->back(), &protocol, &length);
+  return std::ranges::equal(std::span(protocol, length), std::string_view("h2"));
 }
 
 void EndConnection(int socket) {

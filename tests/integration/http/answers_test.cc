@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "tests/fakes/h2_server.h"
 #include "tests/fakes/raw_http_server.h"
 #include "tests/fakes/temporary_file.h"
@@ -326,6 +327,37 @@ TEST(Http2Test, RequestsAtATimeShareOneConnection) {
   }
   EXPECT_EQ(server.Posts("x"), 50);
   EXPECT_EQ(server.connections(), 1);
+}
+
+// libcurl takes a status line for the protocol, and lets requests share a connection then. Over
+// HTTP/1.1 nothing says which of them a response belongs to.
+TEST(Http2Test, IsNotSpokenToAServerThatOnlyWritesItsName) {
+  const TestAuthority authority;
+  const TemporaryFile ca_file(authority.certificate_pem());
+  std::promise<void> all_started;
+  const std::shared_future<void> may_answer(all_started.get_future());
+  RawHttpServer server(
+      [&may_answer](RawConnection& connection) {
+        while (const auto request = connection.ReadRequest()) {
+          if (request->body != "first") may_answer.wait();
+          connection.Write(absl::StrCat("HTTP/2 200\r\nContent-Length: ", request->body.size(),
+                                        "\r\n\r\n", request->body));
+        }
+      },
+      authority.Issue({"127.0.0.1"}));
+  HttpTestClient client({.http2 = true, .ca_file = ca_file.path()});
+  ASSERT_TRUE(IsAnswer(client.Post(server.Url(), "first"), 200, "first"));
+  std::vector<RunningTask<HttpResult>> running;
+  for (int i = 0; i < 10; ++i) {
+    running.push_back(client.Start({.method = HttpMethod::kPost,
+                                    .url = server.Url() + kPath,
+                                    .headers = client.headers(),
+                                    .body = absl::StrCat("body ", i)}));
+  }
+  all_started.set_value();
+  for (size_t i = 0; i < running.size(); ++i) {
+    EXPECT_TRUE(IsAnswer(running[i].Wait("a request"), 200, absl::StrCat("body ", i)));
+  }
 }
 
 TEST(Http2Test, IsNotSpokenUnlessAskedFor) {
