@@ -34,6 +34,7 @@ class AnswerReader {
   // A piece of the body. False: too large.
   bool TakeBody(std::string_view piece);
 
+  size_t most_body_bytes() const { return most_body_bytes_; }
   // Memory that the body takes so far.
   size_t body_memory() const { return response_.body.capacity(); }
 

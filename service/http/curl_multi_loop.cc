@@ -62,11 +62,16 @@ void CurlMultiLoop::DropMulti() {
 bool CurlMultiLoop::Add(CURL* easy) {
   if (curl_multi_add_handle(multi_, easy) != CURLM_OK) return false;
   if (++running_ == 1) idle_timer_.Stop();
+  most_wire_bytes_ += TransferOf(easy)->MostWireBytes();
   return true;
 }
 
 void CurlMultiLoop::Remove(CURL* easy) {
   curl_multi_remove_handle(multi_, easy);
+  most_wire_bytes_ -= TransferOf(easy)->MostWireBytes();
+  if (multiplexing_ == Multiplexing::kOn) {
+    for (auto& [descriptor, entry] : sockets_) CountAnew(entry, descriptor);
+  }
   if (--running_ == 0) idle_timer_.StartAt(std::chrono::steady_clock::now() + idle_timeout_);
 }
 
@@ -132,10 +137,12 @@ int CurlMultiLoop::OnSocketWanted(CURL* easy, curl_socket_t socket, int what, vo
     // A connection that becomes idle stays registered as it mostly was, for reading: to leave the
     // kernel's list and come back would be two system calls for every request.
     entry.is_idle = true;
+    entry.transfer = nullptr;
     if (entry.watch != nullptr) entry.watch->Want(DescriptorWatch::kReadable);
     return 0;
   }
-  entry.is_idle = false;
+  if (std::exchange(entry.is_idle, false)) multi_loop->CountAnew(entry, socket);
+  if (multi_loop->multiplexing_ == Multiplexing::kOff) entry.transfer = TransferOf(easy);
   if (entry.watch == nullptr) {
     entry.watch = std::make_unique<DescriptorWatch>(
         multi_loop->loop_, socket,
@@ -171,10 +178,33 @@ void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
     entry.watch->Want(DescriptorWatch::kNone);
     return;
   }
+  if ((events & DescriptorWatch::kReadable) && ExceedsWireBytes(entry, descriptor)) {
+    if (entry.transfer != nullptr) {
+      return entry.transfer->Abort(HttpFailure::Kind::kTooLarge,
+                                   "The bytes around the answer exceed their limit");
+    }
+    EndConnection(descriptor);
+  }
   int curl_events = 0;
   if (events & DescriptorWatch::kReadable) curl_events |= CURL_CSELECT_IN;
   if (events & DescriptorWatch::kWritable) curl_events |= CURL_CSELECT_OUT;
   Drive(descriptor, curl_events);
+}
+
+void CurlMultiLoop::CountAnew(Socket& entry, int descriptor) {
+  entry.reads = 0;
+  entry.received_before = BytesReceived(descriptor);
+}
+
+// What libcurl tells of a response is decoded: chunks without the extensions that may be in each of
+// their heads, frames without padding. So this counts below it, also for TLS.
+bool CurlMultiLoop::ExceedsWireBytes(Socket& entry, int descriptor) const {
+  // Ordinary responses are there by then, and the system call is saved.
+  constexpr unsigned kReadsNotCounted = 3;
+  if (++entry.reads <= kReadsNotCounted) return false;
+  const uint64_t most =
+      entry.transfer != nullptr ? entry.transfer->MostWireBytes() : most_wire_bytes_;
+  return BytesReceived(descriptor) - entry.received_before > most;
 }
 
 void CurlMultiLoop::Drive(curl_socket_t socket, int events) {

@@ -71,6 +71,12 @@ class CurlMultiLoop {
     std::unique_ptr<DescriptorWatch> watch;
     std::shared_ptr<const TlsSessions> tls;
     int local_port = 0;
+    // Of the responses that come at present: how often something came, and all that came on the
+    // connection before them.
+    unsigned reads = 0;
+    uint64_t received_before = 0;
+    // Whose response it is. Null where there may be several.
+    CurlTransfer* transfer = nullptr;
     bool is_connected = false;
     bool is_idle = false;
   };
@@ -80,6 +86,8 @@ class CurlMultiLoop {
   static int OnSocketWanted(CURL* easy, curl_socket_t socket, int what, void* self, void* ignored);
   static int OnTimerWanted(CURLM* multi, long milliseconds, void* self);
   void OnReady(int descriptor, unsigned events);
+  void CountAnew(Socket& entry, int descriptor);
+  bool ExceedsWireBytes(Socket& entry, int descriptor) const;
   void Drive(curl_socket_t socket, int events);
   void TellEnds();
   void CloseIdleConnections();
@@ -96,6 +104,7 @@ class CurlMultiLoop {
   Timer idle_timer_;
   absl::flat_hash_map<int, Socket> sockets_;  // by descriptor
   size_t running_ = 0;
+  uint64_t most_wire_bytes_ = 0;      // of all that are running
   std::vector<CurlTransfer*> ended_;  // kept for its capacity
   uint64_t generation_ = 0;
 };

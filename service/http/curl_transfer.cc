@@ -290,6 +290,12 @@ bool CurlTransfer::MayReadOn() {
   return !memory_.IsOverrun();
 }
 
+uint64_t CurlTransfer::MostWireBytes() const {
+  constexpr uint64_t kTimes = 4;
+  constexpr uint64_t kBeside = uint64_t{1024} * 1024;
+  return kTimes * reader_.most_body_bytes() + kBeside;
+}
+
 void CurlTransfer::ReadOn() {
   // It takes at once what libcurl has read.
   const CURLcode code = curl_easy_pause(easy_, CURLPAUSE_CONT);

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -83,6 +84,9 @@ class CurlTransfer {
   }
   // Whether what came so far takes more memory, and may take more time, than most responses do.
   bool IsLarge() const { return body_share_ != nullptr; }
+
+  // As much may come on its connection for it: headers, framing and whatever else a server adds.
+  uint64_t MostWireBytes() const;
 
   // Whether it waits until there is room to read on, and the end of that wait.
   bool IsHeld() const { return place_.in_line.has_value() && !place_.is_ended; }

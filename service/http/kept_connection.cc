@@ -1,5 +1,7 @@
 #include "service/http/kept_connection.h"
 
+#include <linux/tcp.h>  // newer than <netinet/tcp.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
@@ -58,6 +60,13 @@ bool SpeaksHttp2(const TlsSessions* sessions) {
   unsigned length = 0;
   SSL_get0_alpn_selected(sessions->back(), &protocol, &length);
   return std::ranges::equal(std::span(protocol, length), std::string_view("h2"));
+}
+
+uint64_t BytesReceived(int socket) {
+  tcp_info info = {};
+  socklen_t size = sizeof info;
+  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received
+                                                                      : 0;
 }
 
 void EndConnection(int socket) {

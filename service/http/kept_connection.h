@@ -3,6 +3,7 @@
 
 #include <openssl/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -26,6 +27,9 @@ bool HasUnread(int socket, const TlsSessions* sessions);
 
 // Whether the connection agreed on HTTP/2 with the server. `sessions` may be null.
 bool SpeaksHttp2(const TlsSessions* sessions);
+
+// All bytes that ever came on a TCP connection, read or not.
+uint64_t BytesReceived(int socket);
 
 // Ends a connection that libcurl keeps, and keeps open as a descriptor. libcurl takes a waiting
 // byte for a sign of life (7.88; fixed in 8.0), so nothing may be left to read.

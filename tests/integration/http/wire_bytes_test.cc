@@ -1,0 +1,89 @@
+// What a server may send beside the body of its response: no end of it is waited for.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "tests/fakes/raw_http_server.h"
+#include "tests/fakes/temporary_file.h"
+#include "tests/fakes/test_certificates.h"
+#include "tests/integration/http/http_test_client.h"
+
+namespace gateway {
+namespace {
+
+using Kind = HttpFailure::Kind;
+
+constexpr size_t kMaxBody = 64 * 1024;
+constexpr size_t kMiB = size_t{1024} * 1024;
+// The limit for such a body is 1.25 MiB; the rest waits in the sockets of both sides.
+constexpr size_t kMostWritten = 4 * kMaxBody + kMiB + 24 * kMiB;
+
+struct Endless {
+  std::string name;
+  std::string start;
+  std::string unit;
+  bool has_tls = false;
+
+  friend void PrintTo(const Endless& shown, std::ostream* out) { *out << shown.name; }
+};
+
+class EndlessResponseTest : public ::testing::TestWithParam<Endless> {};
+
+TEST_P(EndlessResponseTest, IsTooLargeAfterAFewBytes) {
+  constexpr size_t kPiece = 64 * 1024;
+  std::string piece;
+  while (piece.size() < kPiece) piece += GetParam().unit;
+  std::atomic<size_t> written = 0;
+  const TestAuthority authority;
+  const TemporaryFile ca_file(authority.certificate_pem());
+  RawHttpServer server(
+      [&](RawConnection& connection) {
+        if (!connection.ReadRequest() || !connection.Write(GetParam().start)) return;
+        while (connection.Write(piece)) written += piece.size();
+      },
+      GetParam().has_tls ? std::optional(authority.Issue({"127.0.0.1"})) : std::nullopt);
+  HttpTestClient client({.max_response_bytes = kMaxBody, .ca_file = ca_file.path()});
+  EXPECT_TRUE(IsFailure(client.Post(server.Url(), "x"), Kind::kTooLarge, Body::kRequested));
+  EXPECT_LT(written, kMostWritten);
+  EXPECT_EQ(server.Posts("x"), 1);
+}
+
+constexpr char kChunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+std::vector<Endless> AllOfThem() {
+  const std::string many(1000, 'x');
+  std::vector<Endless> all = {
+      {"ChunkExtension", std::string(kChunked) + "1;", many},
+      {"ChunkExtensions", kChunked, "1;" + many + "\r\na\r\n"},
+      {"Trailers", std::string(kChunked) + "0\r\n", "x: " + many + "\r\n"},
+      {"InterimResponses", "", "HTTP/1.1 100 Continue\r\n\r\n"},
+      {"Headers", "HTTP/1.1 200 OK\r\n", "x: " + many + "\r\n"},
+      {"Body", "HTTP/1.1 200 OK\r\n\r\n", many},
+  };
+  for (size_t i = 0, plain = all.size(); i < plain; ++i) {
+    all.push_back(all[i]);
+    all.back().name += "UnderTls";
+    all.back().has_tls = true;
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EndlessResponseTest, ::testing::ValuesIn(AllOfThem()),
+                         [](const auto& tested) { return tested.param.name; });
+
+TEST(WireBytesTest, CountForOneResponseNotForItsConnection) {
+  constexpr int kRequests = 60;  // of 50 KiB each: more together than one of them may take
+  RawHttpServer server(AnswerAll(std::string(50 * 1024, 'a')));
+  HttpTestClient client({.max_response_bytes = kMaxBody});
+  for (int i = 0; i < kRequests; ++i) {
+    ASSERT_NE(ResponseOf(client.Post(server.Url(), "x")), nullptr);
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+}  // namespace
+}  // namespace gateway
