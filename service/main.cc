@@ -76,6 +76,13 @@ CurlHttpClient::Options HttpOptions(const GatewayConfig& config) {
           .kept_response_headers = RestPassfortClient::ResponseHeaderNames()};
 }
 
+RestPassfortClient::Options RestOptions(const GatewayConfig& config) {
+  using Messages = RestPassfortClient::Messages;
+  return {.api_url = config.api_url,
+          .attempt_timeout = config.attempt_timeout,
+          .messages = config.passfort_message ? Messages::kOn : Messages::kOff};
+}
+
 GuardedPassfortClient::Options GuardOptions(const GatewayConfig& config) {
   GuardedPassfortClient::Options options;
   options.circuit_breaker = config.circuit_breaker ? GuardedPassfortClient::Breaker::kOn
@@ -173,9 +180,7 @@ int Serve(const GatewayConfig& config, const std::vector<std::string>& warnings,
   ResponseMemory memory(**loop, static_cast<size_t>(config.max_response_bytes_in_flight), metrics);
   auto http = CurlHttpClient::Create(**loop, memory, HttpOptions(config));
   if (!http.ok()) return Fail(*log, "cannot start: the HTTP client", http.status());
-  RestPassfortClient unguarded(
-      {.api_url = config.api_url, .attempt_timeout = config.attempt_timeout}, **http, memory, **key,
-      clock, metrics, *log);
+  RestPassfortClient unguarded(RestOptions(config), **http, memory, **key, clock, metrics, *log);
   GuardedPassfortClient passfort(GuardOptions(config), unguarded, clock, *random, metrics, *log);
   RetryBudget budget({});
   PlainWriter plain(passfort, {.clock = clock, .random = *random, .budget = budget});

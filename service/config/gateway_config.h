@@ -53,6 +53,7 @@ struct GatewayConfig {
   int64_t max_response_bytes_in_flight = 0;
 
   bool circuit_breaker = true;
+  bool passfort_message = false;
   bool channelz = false;
   std::string reflection;  // auto, on or off
   LogLevel log_level = LogLevel::kInfo;

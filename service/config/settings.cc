@@ -137,6 +137,9 @@ constexpr std::array kSettings = {
             "by one. At least twice max_response_bytes."},
     Setting{"circuit_breaker", SwitchKind{&GatewayConfig::circuit_breaker}, "on",
             "Refuses calls at once while Passfort fails, and asks GET /whoami until it answers."},
+    Setting{"passfort_message", SwitchKind{&GatewayConfig::passfort_message}, "off",
+            "Gives callers Passfort's own words of an error, at most 200 bytes, which may be about "
+            "a person. Never those that hold the API key."},
     Setting{"channelz", SwitchKind{&GatewayConfig::channelz}, "off",
             "Serves gRPC's channelz: shows callers' addresses to every caller."},
     Setting{"reflection",

@@ -167,11 +167,12 @@ struct Reading {
 
 }  // namespace
 
-ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now) {
+ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now,
+                          const MessageFilter* messages) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
     const HttpResult nothing_done{
         .answer = *failure, .body_requested = false, .lost_on_reuse = result.lost_on_reuse};
-    ListFailed failed = std::visit(Reading(), OutcomeOfWrite(nothing_done, now));
+    ListFailed failed = std::visit(Reading(), OutcomeOfWrite(nothing_done, now, nullptr));
     failed.is_no_list = failure->kind == HttpFailure::Kind::kTooLarge;
     return failed;
   }
@@ -185,7 +186,7 @@ ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id,
                         .is_of_another_profile = true};
     }
   }
-  return std::visit(Reading(), OutcomeOfWrite(result, now));
+  return std::visit(Reading(), OutcomeOfWrite(result, now, messages));
 }
 
 pb::ProductApplication ApplicationOf(const ListedApplication& listed) {

@@ -19,7 +19,8 @@ struct HttpResult;
 //
 // Of each item it reads what is compared, so that a long list does not hold the loop; the rest is
 // for ApplicationOf.
-ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now);
+ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now,
+                          const MessageFilter* messages);
 
 // The whole application, with nothing lost.
 pb::ProductApplication ApplicationOf(const ListedApplication& listed);

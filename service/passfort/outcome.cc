@@ -124,14 +124,15 @@ Done DoneWith(pb::ProductApplication application, const HttpResponse& response) 
   *done.application = std::move(application);
   // The contract has no field for errors, so `unmapped` tells whether to look for one.
   if (done.application->unmapped().fields().contains("errors")) {
-    const PassfortErrors errors = ReadPassfortErrors(response.body);
+    const PassfortErrors errors = ReadPassfortErrors(response.body, nullptr);
     if (const auto& error = DecidingError(errors)) done.error_code = error->code;
   }
   return done;
 }
 
 // The rows are numbered as in docs/outcomes.md; the first one that fits counts.
-Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
+Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now,
+                          const MessageFilter* messages) {
   const int status = response.status;
   // Row 1: an application is there, whatever else the answer holds.
   if (IsSuccess(status)) {
@@ -139,7 +140,7 @@ Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
       return DoneWith(*std::move(application), response);
     }
   }
-  const PassfortErrors errors = ReadPassfortErrors(response.body);
+  const PassfortErrors errors = ReadPassfortErrors(response.body, messages);
   PassfortAnswer answer = AnswerWith(DecidingError(errors), errors, status);
 
   // Row 4: a server that gave up, or a status that nobody defined.
@@ -178,11 +179,11 @@ Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now) {
 
 }  // namespace
 
-Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now) {
+Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
     return OutcomeOfFailure(*failure, result);
   }
-  return OutcomeOfResponse(std::get<HttpResponse>(result.answer), now);
+  return OutcomeOfResponse(std::get<HttpResponse>(result.answer), now, messages);
 }
 
 std::string_view OutcomeName(const Outcome& outcome) {

@@ -16,14 +16,15 @@ namespace gateway {
 namespace pb = ::passfort::gateway::v1;
 
 struct HttpResult;
+class MessageFilter;
 
 // What Passfort itself said, for the caller it answers. No more than this ever leaves the gateway.
 struct PassfortAnswer {
   int http_status = 0;
   // `code` of the error object that decided. Not an HTTP status: Passfort has codes of its own.
   std::optional<int> code;
-  // Its `message`: at most the first 200 bytes, cut between characters. Left out where an error is
-  // about the gateway's own key, which it may repeat.
+  // Its `message`, as far as callers may see it. Left out where an error is about the gateway's own
+  // key, which it may repeat.
   std::string message;
 };
 
@@ -85,8 +86,9 @@ struct Ambiguous {
 using Outcome = std::variant<Done, NotCarriedOut, Refused, Ambiguous>;
 
 // The one place where an HTTP exchange becomes an Outcome: the table of nine rows in outcome.cc. A
-// pure function that never fails. `now` is for dates in rate-limit headers.
-Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now);
+// pure function that never fails. `now` is for dates in rate-limit headers. Without `messages` the
+// outcome has none of Passfort's words.
+Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages);
 
 // A short stable name for logs and metrics: done, not_carried_out, refused, ambiguous.
 std::string_view OutcomeName(const Outcome& outcome);

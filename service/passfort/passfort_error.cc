@@ -10,7 +10,6 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kMessageBytes = 200;
 constexpr int kMissingApiKey = 203;
 constexpr int kInvalidApiKey = 204;
 
@@ -51,33 +50,23 @@ struct CodeReader {
   std::optional<int> operator()(bool /*no code*/) const { return std::nullopt; }
 };
 
-// A page of a proxy can arrive inside a JSON string as well, and is of no use to a caller.
-bool LooksLikeHtml(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && text[first] == '<';
-}
-
-std::string_view CutBetweenCharacters(std::string_view text, size_t longest) {
-  if (text.size() <= longest) return text;
-  const auto continues_a_character = [](char byte) { return (byte & 0xC0) == 0x80; };
-  while (longest > 0 && continues_a_character(text[longest])) --longest;
-  return text.substr(0, longest);
-}
-
-std::string MessageOf(const JsonScalar& value) {
-  std::string_view text;
-  if (const auto* string = std::get_if<std::string_view>(&value)) text = *string;
-  if (const auto* odd = std::get_if<OddString>(&value)) text = odd->text;
-  if (LooksLikeHtml(text)) return "";
-  return std::string(CutBetweenCharacters(text, kMessageBytes));
+std::string MessageOf(const JsonScalar& value, const MessageFilter* messages) {
+  if (messages == nullptr) return "";
+  if (const auto* text = std::get_if<std::string_view>(&value)) return messages->Shown(*text);
+  const auto* odd = std::get_if<OddString>(&value);
+  return odd == nullptr ? "" : messages->Shown(odd->text);
 }
 
 class ErrorReader final : public JsonEvents {
  public:
+  explicit ErrorReader(const MessageFilter* messages) : messages_(messages) {}
+
   bool Scalar(const JsonScalar& value) override {
     if (errors_depth_ > 0 && !IsNull(value)) {
       if (member_ == Member::kCode) ReadCode(value);
-      if (member_ == Member::kMessage && depth_ == item_depth_) item_.message = MessageOf(value);
+      if (member_ == Member::kMessage && depth_ == item_depth_) {
+        item_.message = MessageOf(value, messages_);
+      }
     }
     if (IsTheId() && !IsEmpty(value)) errors_.are_beside_an_id = true;
     member_ = Member::kOther;
@@ -167,6 +156,7 @@ class ErrorReader final : public JsonEvents {
     return code_class == PassfortCodeClass::kRefusal ? errors_.refusal : errors_.unknown;
   }
 
+  const MessageFilter* const messages_;
   PassfortErrors errors_;
   // How many objects and lists are open.
   int depth_ = 0;
@@ -183,8 +173,8 @@ class ErrorReader final : public JsonEvents {
 
 }  // namespace
 
-PassfortErrors ReadPassfortErrors(std::string_view body) {
-  ErrorReader reader;
+PassfortErrors ReadPassfortErrors(std::string_view body, const MessageFilter* messages) {
+  ErrorReader reader(messages);
   const JsonEnd end = ReadJsonEvents(body, reader);
   PassfortErrors errors = reader.TakeResult();
   if (end != JsonEnd::kWhole) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "service/passfort/json_events.h"
+#include "service/passfort/message_filter.h"
 
 namespace gateway {
 
@@ -22,7 +23,7 @@ PassfortCodeClass ClassOfCode(int code);
 struct PassfortError {
   // Passfort's own number. Nothing if it is missing or no integer (a string of digits is one).
   std::optional<int> code;
-  // The first 200 bytes, cut between characters. Empty if it is missing, no string or HTML.
+  // As the MessageFilter shows it. Empty without one, and if it is missing or no string.
   std::string message;
 };
 
@@ -47,7 +48,8 @@ struct PassfortErrors {
   JsonEnd end = JsonEnd::kWhole;
 };
 
-PassfortErrors ReadPassfortErrors(std::string_view body);
+// `messages` may be null.
+PassfortErrors ReadPassfortErrors(std::string_view body, const MessageFilter* messages);
 
 }  // namespace gateway
 

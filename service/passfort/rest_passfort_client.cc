@@ -1,6 +1,7 @@
 #include "service/passfort/rest_passfort_client.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "service/base/version.h"
@@ -82,6 +83,9 @@ std::shared_ptr<const HttpHeaders> RestPassfortClient::Headers() {
   }
   const auto& key = key_.Current();
   if (key != key_in_headers_) {
+    if (options_.messages == Messages::kOn) {
+      messages_.emplace(std::vector<std::string>{*key, key_in_headers_ ? *key_in_headers_ : ""});
+    }
     key_in_headers_ = key;
     HttpHeaders headers{{"apikey", *key},
                         {"Content-Type", "application/json"},
@@ -140,7 +144,7 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
 
   WriteAttempt attempt{.outcome = Ambiguous{}, .sent_at = clock_.WallNow()};
   const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, stop);
-  attempt.outcome = OutcomeOfWrite(result, clock_.WallNow());
+  attempt.outcome = OutcomeOfWrite(result, clock_.WallNow(), messages());
 
   auto* const made = std::get_if<Done>(&attempt.outcome);
   if (made != nullptr && BodyBytes(result) >= ResponseMemory::kSmallResponseBytes) {
@@ -176,7 +180,7 @@ Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id, De
   }
   const HttpResult result = co_await SendGet(
       GetRequest(absl::StrCat("/profiles/", profile_id, "/applications")), deadline, stop);
-  ListOutcome outcome = OutcomeOfList(result, profile_id, clock_.WallNow());
+  ListOutcome outcome = OutcomeOfList(result, profile_id, clock_.WallNow(), messages());
   auto* const list = std::get_if<ApplicationList>(&outcome);
   if (list != nullptr && BodyBytes(result) >= ResponseMemory::kSmallResponseBytes) {
     list->memory = ShareOf(BodyBytes(result), memory_);

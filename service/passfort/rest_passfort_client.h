@@ -2,6 +2,7 @@
 #define SERVICE_PASSFORT_REST_PASSFORT_CLIENT_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/passfort/api_key_source.h"
+#include "service/passfort/message_filter.h"
 #include "service/passfort/passfort_client.h"
 
 namespace gateway {
@@ -20,6 +22,9 @@ namespace gateway {
 // and counts it.
 class RestPassfortClient final : public PassfortClient {
  public:
+  // Whether outcomes have Passfort's own words of an error.
+  enum class Messages { kOff, kOn };
+
   struct Options {
     // For example https://api.passfort.com/4.0, without a slash at the end.
     std::string api_url;
@@ -31,6 +36,7 @@ class RestPassfortClient final : public PassfortClient {
     // A list holds all that a profile ever had and comes unpaged, so it may be longer than other
     // answers, whose limit is the HTTP client's.
     size_t max_list_bytes = 16 * 1024 * 1024;
+    Messages messages = Messages::kOff;
   };
 
   // The response headers that are read here, in lower case.
@@ -63,6 +69,7 @@ class RestPassfortClient final : public PassfortClient {
   // The key that the next request goes out with.
   const std::shared_ptr<const std::string>& KeyInHeaders();
   void RefreshKey();
+  const MessageFilter* messages() const { return messages_ ? &*messages_ : nullptr; }
   // Whether there is another key than this one, which Passfort has just refused.
   bool HasOtherKey(const std::shared_ptr<const std::string>& refused);
 
@@ -77,6 +84,7 @@ class RestPassfortClient final : public PassfortClient {
   std::shared_ptr<const std::string> key_in_headers_;
   std::shared_ptr<const HttpHeaders> headers_;
   std::shared_ptr<const HttpHeaders> read_headers_;
+  std::optional<MessageFilter> messages_;  // none, and none of their words gets further than here
 };
 
 }  // namespace gateway

@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "service/http/http_client.h"
+#include "service/passfort/message_filter.h"
 #include "service/passfort/outcome.h"
 #include "service/rpc/outcome_to_grpc.h"
 #include "tests/fakes/grpc_errors.h"
@@ -77,11 +78,12 @@ struct Checker {
 }  // namespace gateway
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const gateway::MessageFilter filter({"secret-api-key-0001"});
   const gateway::HttpResponse response =
       gateway::ReadInput({reinterpret_cast<const char*>(data), size});
   const int status = response.status;
-  const gateway::Outcome outcome =
-      gateway::OutcomeOfWrite({.answer = response, .body_requested = true}, absl::UnixEpoch());
+  const gateway::Outcome outcome = gateway::OutcomeOfWrite(
+      {.answer = response, .body_requested = true}, absl::UnixEpoch(), &filter);
   std::visit(gateway::Checker{status}, outcome);
   return 0;
 }

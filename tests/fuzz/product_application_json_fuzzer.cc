@@ -108,7 +108,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto application = gateway::ReadProductApplication(text);
   const gateway::HttpResult result{
       .answer = gateway::HttpResponse{.status = 200, .body = std::string(text)}};
-  const gateway::ListOutcome listed = gateway::OutcomeOfList(result, "", absl::UnixEpoch());
+  const gateway::ListOutcome listed =
+      gateway::OutcomeOfList(result, "", absl::UnixEpoch(), nullptr);
   CheckStrictJson(text, json);
   if (json) {
     const std::string written = gateway::WriteJson(*json);

@@ -84,9 +84,10 @@ std::string TextOf(const Answered& answered) {
 TEST(SecrecyTest, NoFailureShowsTheKeyOrAPersonInLogMetricsOrError) {
   FakePassfort passfort;
   // Its own key is another one, so what is not scripted is refused too.
-  GatewayProcess gateway({.api_url = passfort.url(),
-                          .api_key = kKeyCanary,
-                          .flags = {"--log_level=debug", "--attempt_timeout=1500ms"}});
+  GatewayProcess gateway(
+      {.api_url = passfort.url(),
+       .api_key = kKeyCanary,
+       .flags = {"--log_level=debug", "--attempt_timeout=1500ms", "--passfort_message"}});
   const GatewayCaller caller(gateway.target());
   std::string seen;
   std::string details;
@@ -131,6 +132,29 @@ TEST(SecrecyTest, NoFailureShowsTheKeyOrAPersonInLogMetricsOrError) {
   EXPECT_THAT(details, Not(HasSubstr(kKeyCanary)));
   EXPECT_THAT(log, Not(HasSubstr(kProfileId)));
   EXPECT_THAT(metrics, Not(HasSubstr(kProfileId)));
+}
+
+std::string MessageIn(const Answered& answered) {
+  const auto info = DetailOf<google::rpc::ErrorInfo>(answered.status);
+  const auto message = info.metadata().find("passfort_message");
+  return message == info.metadata().end() ? "none" : message->second;
+}
+
+TEST(SecrecyTest, PassfortsOwnWordsAreOnlyShownWhereTheOperatorWantsIt) {
+  FakePassfort passfort;
+  const GatewayProcess silent({.api_url = passfort.url()});
+  passfort.Script(Refuses(422, PersonalError(201)));
+  const Answered without = GatewayCaller(silent.target()).Add();
+  EXPECT_EQ(MessageIn(without), "none");
+  EXPECT_THAT(TextOf(without) + without.status.error_details(), Not(HasSubstr(kPersonCanary)));
+
+  const GatewayProcess telling({.api_url = passfort.url(), .flags = {"--passfort_message"}});
+  const GatewayCaller caller(telling.target());
+  passfort.Script(Refuses(422, R"({"errors":{"code":201,"message":"a\u202eb\nc"}})"));
+  EXPECT_EQ(MessageIn(caller.Add()), "ab c");
+  passfort.Script(
+      Refuses(422, R"({"errors":{"code":201,"message":"the key t\u0065st-key is old"}})"));
+  EXPECT_EQ(MessageIn(caller.Add()), "none");
 }
 
 // A file that is replaced as Kubernetes and careful people do it: by renaming.

@@ -130,6 +130,7 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
        {"8MiB", [](const C& c) { return c.max_response_bytes_in_flight == 8'388'608; }}},
       {"circuit_breaker", {"off", [](const C& c) { return !c.circuit_breaker; }}},
       {"allow_insecure_store", {"on", [](const C& c) { return c.allow_insecure_store; }}},
+      {"passfort_message", {"on", [](const C& c) { return c.passfort_message; }}},
       {"channelz", {"true", [](const C& c) { return c.channelz; }}},
       {"reflection", {"off", [](const C& c) { return c.reflection == "off"; }}},
       {"log_level", {"off", [](const C& c) { return c.log_level == LogLevel::kOff; }}},

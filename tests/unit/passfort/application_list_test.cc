@@ -24,7 +24,7 @@ HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
 constexpr char kProfileId[] = "aAaA0000-0000-4000-8000-000000000001";
 
 ListOutcome Read(const HttpResult& result) {
-  return OutcomeOfList(result, kProfileId, absl::UnixEpoch());
+  return OutcomeOfList(result, kProfileId, absl::UnixEpoch(), nullptr);
 }
 
 // One application with a list of zeros: `values` values in all.

@@ -20,7 +20,8 @@ using nlohmann::json;
 
 std::vector<ListedApplication> ItemsOf(const std::string& list) {
   const HttpResult result{.answer = HttpResponse{.status = 200, .body = list}};
-  return std::get<ApplicationList>(OutcomeOfList(result, "", absl::UnixEpoch())).applications;
+  return std::get<ApplicationList>(OutcomeOfList(result, "", absl::UnixEpoch(), nullptr))
+      .applications;
 }
 
 // --- What is no application
