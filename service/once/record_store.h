@@ -100,7 +100,8 @@ class RecordStore {
   // Lost also if another record holds it by now: look again, either way. Contested if another
   // record is undecided whose attempts could still be carried out after the baseline of `seen` was
   // read, or was found while its attempt may have gone on after that: Passfort's answer may yet say
-  // that the application is that record's.
+  // that the application is that record's. Contested too if it was found for a record of another
+  // profile.
   virtual Task<absl::StatusOr<FoundResult>> StoreFound(Record seen, Answer answer,
                                                        Deadline deadline) = 0;
 

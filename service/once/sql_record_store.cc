@@ -196,10 +196,11 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreFound(Record
   const absl::Time baseline_at = seen.snapshot ? seen.snapshot->read_at : absl::UnixEpoch();
   for (int round = 0; round < kMaxRounds; ++round) {
     auto found = co_await Single(UpdateFound(), parameters, deadline);
-    // Another record found the same application at the same moment.
-    if (absl::IsAlreadyExists(found.status())) co_return Lost{};
-    if (!found.ok()) co_return found.status();
-    if (found->has_value()) co_return **std::move(found);
+    // Another record found the same application: one of the profile at the same moment, or one of
+    // another profile at any time.
+    const bool is_found_already = absl::IsAlreadyExists(found.status());
+    if (!is_found_already && !found.ok()) co_return found.status();
+    if (!is_found_already && found->has_value()) co_return **std::move(found);
 
     auto now = co_await Find(seen.request_id, deadline);
     if (!now.ok()) co_return now.status();
@@ -214,7 +215,7 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreFound(Record
                                      absl::ToUnixMicros(baseline_at), settle_window};
     auto contender = co_await Single(SelectContender(), std::move(contest), deadline);
     if (!contender.ok()) co_return contender.status();
-    if (contender->has_value()) co_return Contested{};
+    if (contender->has_value() || is_found_already) co_return Contested{};
   }
   co_return KeepsChanging("store a found application");
 }

@@ -126,6 +126,22 @@ TEST_P(StoreContractTest, AnApplicationIsFoundForOneRecordOnly) {
   EXPECT_EQ(store_->Find("first")->state, RecordState::kUndecided);
 }
 
+// The list was another profile's, then or now. If that were a lost race, it would be lost each time
+// that somebody looks, and the profile blocked for as long.
+TEST_P(StoreContractTest, AnApplicationThatWasFoundOnAnotherProfileIsContested) {
+  const Record other = store_->InState(RecordState::kUndecided, AClaim("first", kOtherProfile));
+  const auto first = store_->StoreFound(other, {kApplication, "found"});
+  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_TRUE(std::holds_alternative<Record>(*first));
+  const Record sent = store_->InState(RecordState::kSent, AClaim("second", kProfile));
+
+  const auto found = store_->StoreFound(sent, {kApplicationInUpperCase, "found"});
+
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_TRUE(std::holds_alternative<RecordStore::Contested>(*found));
+  EXPECT_EQ(store_->Find("second")->state, RecordState::kSent);
+}
+
 TEST_P(StoreContractTest, OneOfManyRecordsGetsAFoundApplication) {
   std::vector<Record> undecided;
   undecided.reserve(kRacers);
