@@ -25,6 +25,11 @@ constexpr Milliseconds kShortestUserTimeout = 2s;
 // send takes it at once.
 constexpr size_t kLargestBodyWithHeaders = 8 * 1024;
 
+// Held as long as an answer is waited for. An ordinary one of Passfort takes two reads. A read of a
+// kilobyte costs as much as one of sixteen, so a long list gets more.
+constexpr long kReceiveBufferBytes = 1024;
+constexpr long kReceiveBufferBytesOfLong = 16 * 1024;
+
 Milliseconds UserTimeout(Deadline deadline) {
   const auto left = deadline.TimeLeft(std::chrono::steady_clock::now());
   return std::clamp(std::chrono::duration_cast<Milliseconds>(left), kShortestUserTimeout,
@@ -97,6 +102,9 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_.get());
   curl_easy_setopt(easy_, CURLOPT_RESOLVE, addresses_.get());
   curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, request.needs_fresh_connection ? 1L : 0L);
+  curl_easy_setopt(
+      easy_, CURLOPT_BUFFERSIZE,
+      request.response_bytes_allowed > 0 ? kReceiveBufferBytesOfLong : kReceiveBufferBytes);
   if (request.method == HttpMethod::kGet) {
     curl_easy_setopt(easy_, CURLOPT_HTTPGET, 1L);
   } else {
@@ -268,7 +276,7 @@ size_t CurlTransfer::OnBody(char* piece, size_t size, size_t count, void* self) 
 // for large when it has shown that it is.
 size_t CurlTransfer::TakeBody(std::string_view piece) {
   constexpr size_t kRefused = 0;
-  if (IsLarge() && !memory_.HasRoom() && !MayReadOn()) {
+  if (IsLarge() && !MayReadOn(piece.size())) {
     return reader_.is_too_large() ? kRefused : CURL_WRITEFUNC_PAUSE;
   }
   if (!reader_.TakeBody(piece)) return kRefused;
@@ -282,10 +290,10 @@ size_t CurlTransfer::TakeBody(std::string_view piece) {
 
 // Over HTTP/2 libcurl would hold back all that comes on the connection, so there it is given up as
 // too large, but not before all bodies have taken twice of what they may.
-bool CurlTransfer::MayReadOn() {
+bool CurlTransfer::MayReadOn(size_t bytes) {
   long version = CURL_HTTP_VERSION_NONE;
   curl_easy_getinfo(easy_, CURLINFO_HTTP_VERSION, &version);
-  if (version != CURL_HTTP_VERSION_2_0) return multi_->intake().MayReadOn(*this);
+  if (version != CURL_HTTP_VERSION_2_0) return multi_->intake().MayReadOn(*this, bytes);
   if (memory_.IsOverrun()) reader_.GiveUp();
   return !memory_.IsOverrun();
 }

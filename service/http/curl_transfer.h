@@ -111,7 +111,7 @@ class CurlTransfer {
                          int local_port);
   // What libcurl is told of a piece of the body.
   size_t TakeBody(std::string_view piece);
-  bool MayReadOn();
+  bool MayReadOn(size_t bytes);
   std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
   bool IsLossOnReuse(CURLcode code) const;
   bool MayNotBeSentAgain() const;

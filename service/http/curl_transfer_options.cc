@@ -12,9 +12,6 @@ namespace {
 // The smallest that libcurl takes. A body that is asked for needs it as long as an answer is waited
 // for.
 constexpr long kUploadBufferBytes = 16 * 1024;
-// As long held. An ordinary answer of Passfort takes two reads.
-constexpr long kReceiveBufferBytes = 1024;
-
 // libcurl compares whole seconds and closes what is *older*; this closes what is as old.
 long MaxAgeSeconds(Milliseconds idle_timeout) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(idle_timeout).count();
@@ -60,7 +57,6 @@ void CurlTransfer::SetConstantOptions(const CurlTransferSettings& settings) {
                    static_cast<long>(settings.connect_timeout.count()));
   curl_easy_setopt(easy_, CURLOPT_MAXAGE_CONN, MaxAgeSeconds(settings.idle_connection_timeout));
   curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
-  curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
 
   // For a body that is asked for. No seek callback, on purpose: libcurl could send a body a second
   // time with one.

@@ -16,8 +16,10 @@ using std::chrono_literals::operator""ms;
 constexpr auto kSlice = 2ms;
 // After that it looks at them for as long as the slice took, but no longer than this.
 constexpr auto kLongestPause = 5ms;
+// Received in one turn, of all of them; libcurl takes them by the kilobyte, up to 100 at a time.
+constexpr size_t kReadInTurn = size_t{128} * 1024;
 // As many are read on in one turn, and as many in the next if there is still room.
-constexpr int kReadOnAtOnce = 4;
+constexpr int kReadOnAtOnce = 2;
 
 }  // namespace
 
@@ -36,12 +38,18 @@ ResponseIntake::~ResponseIntake() {
   memory_.SetReader([] {});
 }
 
-bool ResponseIntake::MayReadOn(CurlTransfer& transfer) {
+bool ResponseIntake::MayReadOn(CurlTransfer& transfer, size_t bytes) {
   // What another one comes to would wait beside those that wait already.
   if (going_on_ == nullptr && ended_.empty() && !memory_.HasRoom()) going_on_ = &transfer;
-  if (memory_.HasRoom() || going_on_ == &transfer) return true;
-  memory_.metrics().ResponseWaits(Metrics::ResponseWait::kToRead);
-  transfer.place().in_line = held_.insert(held_.end(), &transfer);
+  const bool has_room = memory_.HasRoom() || going_on_ == &transfer;
+  advance_.Request();
+  if (has_room && read_in_turn_ < kReadInTurn) {
+    read_in_turn_ += bytes;
+    return true;
+  }
+  if (!has_room) memory_.metrics().ResponseWaits(Metrics::ResponseWait::kToRead);
+  const auto before = going_on_ == &transfer ? held_.begin() : held_.end();
+  transfer.place().in_line = held_.insert(before, &transfer);
   return false;
 }
 
@@ -78,9 +86,11 @@ void ResponseIntake::HandOnSome() {
 }
 
 void ResponseIntake::ReadOnSome() {
+  read_in_turn_ = 0;
   for (int i = 0; i < kReadOnAtOnce && !held_.empty(); ++i) {
-    if (!memory_.HasRoom() && (going_on_ != nullptr || !ended_.empty())) return;
     CurlTransfer& first = *held_.front();
+    const bool is_next = going_on_ == nullptr ? ended_.empty() : going_on_ == &first;
+    if (!memory_.HasRoom() && !is_next) return;
     held_.pop_front();
     first.place() = {};
     first.ReadOn();

@@ -1,6 +1,7 @@
 #ifndef SERVICE_HTTP_RESPONSE_INTAKE_H_
 #define SERVICE_HTTP_RESPONSE_INTAKE_H_
 
+#include <cstddef>
 #include <list>
 #include <optional>
 
@@ -12,8 +13,9 @@ namespace gateway {
 class CurlTransfer;
 
 // When large responses are read on, and when whole ones are handed on: as ResponseMemory has room,
-// and with pauses in between, because to read the JSON of one takes up to tens of milliseconds in
-// which the loop serves nobody else. Loop thread only, apart from construction.
+// some of each in a turn of the loop, and with pauses in between: to receive a megabyte takes
+// milliseconds, and to read its JSON tens of them, in which the loop serves nobody else. Loop
+// thread only, apart from construction.
 class ResponseIntake {
  public:
   // Where a transfer waits, if it does; it keeps this for us.
@@ -28,8 +30,8 @@ class ResponseIntake {
   ResponseIntake(const ResponseIntake&) = delete;
   ResponseIntake& operator=(const ResponseIntake&) = delete;
 
-  // Whether more of a large response may be read. If not, `ReadOn` says when to ask again.
-  bool MayReadOn(CurlTransfer& transfer);
+  // Whether so much more of a large response may be read. If not, `ReadOn` says when to ask again.
+  bool MayReadOn(CurlTransfer& transfer, size_t bytes);
   // Tells a large response's end when its turn has come.
   void HandOn(CurlTransfer& ended);
   // Nothing more comes of it, or it waits no longer.
@@ -41,6 +43,7 @@ class ResponseIntake {
   void ReadOnSome();
 
   ResponseMemory& memory_;
+  size_t read_in_turn_ = 0;
   std::list<CurlTransfer*> held_;
   // The one that is read although there is no room, to its end.
   CurlTransfer* going_on_ = nullptr;

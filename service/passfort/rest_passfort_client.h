@@ -34,8 +34,8 @@ class RestPassfortClient final : public PassfortClient {
     // comes too late is an outcome nobody knows.
     Milliseconds least_time_to_send{50};
     // A list holds all that a profile ever had and comes unpaged, so it may be longer than other
-    // answers, whose limit is the HTTP client's.
-    size_t max_list_bytes = 16 * 1024 * 1024;
+    // answers, whose limit is the HTTP client's. But to read it holds the loop.
+    size_t max_list_bytes = 4 * 1024 * 1024;
     Messages messages = Messages::kOff;
   };
 

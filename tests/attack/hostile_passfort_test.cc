@@ -1,0 +1,168 @@
+// What a Passfort gone mad could do to the callers of the gateway: bodies made to be slow to read
+// or large in memory, many at a time.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <ostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/attack/attack_bench.h"
+#include "tests/fakes/raw_http_server.h"
+
+namespace gateway {
+namespace {
+
+using Clock = AttackBench::Clock;
+
+constexpr int kAtATime = 32;
+constexpr size_t kMiB = size_t{1024} * 1024;
+
+constexpr char kAttackedProfile[] = "b3d4504b-f32a-78b5-6bc5-3297063fa149";
+
+std::string Repeated(const std::string& unit, size_t bytes) {
+  std::string all;
+  all.reserve(bytes + unit.size());
+  while (all.size() < bytes) all += unit;
+  return all;
+}
+
+// `{"id":"x","NAME":[FIRST,UNIT,UNIT...]}`
+std::string ListOf(const std::string& name, const std::string& unit, int units) {
+  std::string body = R"({"id":"x",")" + name + "\":[" + unit;
+  for (int i = 1; i < units; ++i) body += "," + unit;
+  return body + "]}";
+}
+
+std::string ManyMembers(int members) {
+  std::string body = R"({"id":"x")";
+  for (int i = 0; i < members; ++i) body += ",\"" + std::to_string(i) + "\":0";
+  return body + "}";
+}
+
+struct Hostile {
+  std::string name;
+  std::string body;
+  // Of a list, which is asked for where there is a request_id; else of the answer to a write.
+  bool is_list = false;
+
+  friend void PrintTo(const Hostile& shown, std::ostream* out) { *out << shown.name; }
+};
+
+std::vector<Hostile> Bodies() {
+  const std::string item =
+      R"({"id":"a2c4393a-e219-67a4-5ab4-2186952e9038","product":{"alias":"forexo_basic"},"n":")" +
+      std::string(100, 'x') + "\"}";
+  return {
+      // The most values that are read.
+      {"WrongElements", ListOf("history", "0", 19'000)},
+      {"EmptyObjects", ListOf("unknown", "{}", 19'000)},
+      {"EmptyTasks", ListOf("required_tasks", "{}", 19'000)},
+      {"UnknownEnums", ListOf("approval_blockers", R"({"blocker_type":"Q"})", 9'000)},
+      {"Members", ManyMembers(19'000)},
+      {"LongNumbers", ListOf("unknown", std::string(50, '9'), 19'000)},
+      {"Nesting", ListOf("unknown", std::string(60, '[') + std::string(60, ']'), 300)},
+      // The longest that is read.
+      {"TooManyValues", ListOf("history", "0", static_cast<int>(kMiB / 2 - 20))},
+      {"Text", R"({"id":"x","unknown":")" + Repeated("a", kMiB - 100) + "\"}"},
+      {"BrokenText", R"({"id":"x","unknown":")" + Repeated("\xff", kMiB - 100) + "\"}"},
+      {"Surrogates", R"({"id":"x","unknown":")" + Repeated("\\ud800", kMiB - 100) + "\"}"},
+      {"List", "[" + Repeated(item + ",", 4 * kMiB - 1000) + item + "]", true},
+      {"ListOfZeros", "[" + Repeated("0,", 4 * kMiB - 1000) + "0]", true},
+      {"ListOfText", R"([{"id":")" + Repeated("a", 4 * kMiB - 1000) + "\"}]", true},
+  };
+}
+
+// Calls again and again, and keeps the time of the slowest.
+class TimedCaller {
+ public:
+  explicit TimedCaller(const std::string& target) : caller_(target) {
+    EXPECT_TRUE(caller_.Add().status.ok());
+    thread_ = std::thread([this] {
+      while (!stop_) {
+        const auto start = Clock::now();
+        if (!caller_.Add().status.ok()) ++failed_;
+        took_.push_back(Clock::now() - start);
+      }
+    });
+  }
+
+  void Stop() {
+    stop_ = true;
+    thread_.join();
+    std::ranges::sort(took_);
+  }
+  int failed() const { return failed_; }
+  size_t calls() const { return took_.size(); }
+  std::chrono::milliseconds slowest() const { return Ms(took_.back()); }
+  std::chrono::milliseconds p99() const { return Ms(took_[took_.size() * 99 / 100]); }
+
+ private:
+  static std::chrono::milliseconds Ms(Clock::duration time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time);
+  }
+
+  const GatewayCaller caller_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int> failed_ = 0;
+  std::vector<Clock::duration> took_;
+  std::thread thread_;
+};
+
+class HostileBodyTest : public ::testing::TestWithParam<Hostile> {};
+
+TEST_P(HostileBodyTest, HoldsUpNoOtherCallerAndTakesLittleMemory) {
+  // A thread for each connection, so that large bodies do not keep the small ones here already.
+  RawHttpServer passfort([](RawConnection& connection) {
+    while (const auto request = connection.ReadRequest()) {
+      const bool is_hostile = GetParam().is_list
+                                  ? request->method == "GET"
+                                  : request->target.find(kAttackedProfile) != std::string::npos;
+      connection.Answer(200, is_hostile ? GetParam().body : R"({"id":"a1"})");
+    }
+  });
+  // Open, it would refuse the others because of what fails here.
+  std::vector<std::string> flags = {"--circuit_breaker=off"};
+  if (GetParam().is_list) flags.emplace_back("--store=sqlite::memory:");
+  const GatewayProcess gateway({.api_url = passfort.Url(), .flags = flags});
+  const GatewayCaller caller(gateway.target());
+  TimedCaller other(gateway.target());
+  ManyCalls calls;
+  for (int i = 0; i < kAtATime; ++i) {
+    auto request = ARequest();
+    request.set_profile_id(kAttackedProfile);
+    if (GetParam().is_list) {
+      // A profile of its own for each, or they would wait for each other.
+      request.mutable_profile_id()->replace(0, 2, std::to_string(10 + i));
+      request.set_request_id("r" + std::to_string(i));
+    }
+    calls.Start(caller, request);
+  }
+  int without_word = 0;
+  calls.ForEach([&](const Answered& answered) {
+    if (!answered.status.ok() && ReasonOf(answered.status).empty()) ++without_word;
+  });
+  other.Stop();
+  EXPECT_EQ(without_word, 0);
+  EXPECT_EQ(other.failed(), 0);
+  // How long the others wait depends on what else the machine does: look at the properties.
+  EXPECT_LT(other.slowest(), kAttackTime);
+  EXPECT_LT(gateway.PeakResidentBytes(), kMaxResidentBytes);
+  RecordProperty("calls_of_others", static_cast<int>(other.calls()));
+  RecordProperty("p99_ms_of_others", static_cast<int>(other.p99().count()));
+  RecordProperty("slowest_ms_of_others", static_cast<int>(other.slowest().count()));
+  RecordProperty(
+      "longest_turn_us",
+      static_cast<int>(1e6 * gateway.Counter("passfort_gateway_loop_longest_turn_seconds", {})));
+  RecordProperty("peak_resident_mib", static_cast<int>(gateway.PeakResidentBytes() / kMiB));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HostileBodyTest, ::testing::ValuesIn(Bodies()),
+                         [](const auto& tested) { return tested.param.name; });
+
+}  // namespace
+}  // namespace gateway
