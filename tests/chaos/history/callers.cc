@@ -158,6 +158,13 @@ void Callers::Begin(Milliseconds duration, Wishes wishes) {
   }
 }
 
+void Callers::WantTheSame(size_t count) {
+  const ApplicationDraft draft = SomeDraft();
+  for (size_t i = 0; i < count; ++i) {
+    intents_.push_back({.request_id = absl::StrCat("r", i + 1), .draft = draft});
+  }
+}
+
 void Callers::PlanCall(Intent& intent, Milliseconds from, Milliseconds to) {
   world_.After(world_.chance().Between(from, to), [this, &intent] { MakeCall(intent); });
 }

@@ -56,6 +56,8 @@ class Callers {
   enum class Wishes { kAny, kEqual };
   // Makes up who wants what, and when they call within `duration`.
   void Begin(Milliseconds duration, Wishes wishes);
+  // Makes up `count` that want the very same, and call when they are told to.
+  void WantTheSame(size_t count);
   // No call is made any more but by `CallNow`.
   void BeCalm() { is_calm_ = true; }
 

@@ -11,6 +11,7 @@
 #include "tests/chaos/history/callers.h"
 #include "tests/chaos/history/oracle.h"
 #include "tests/chaos/history/replica.h"
+#include "tests/chaos/history/scene.h"
 #include "tests/chaos/history/simulated_passfort.h"
 #include "tests/chaos/history/simulated_store.h"
 
@@ -18,7 +19,7 @@ namespace gateway::history {
 namespace {
 
 constexpr Milliseconds kStormy{8000};
-// Where records expire: long enough for one to outlive another.
+// Where records expire: long enough for one to outlive another; and for a scene.
 constexpr Milliseconds kLongStorm{24000};
 // Far above any history.
 constexpr Milliseconds kForEver{3'600'000};
@@ -36,10 +37,14 @@ constexpr int64_t kSentState = static_cast<int64_t>(RecordState::kSent);
 
 // Most histories are about anything. In some, callers want the very same, so that what one takes
 // for its own may turn out to be another's, when a process goes on that was stopped with Passfort's
-// answer in its hands.
-enum class Theme { kAnything, kRivals };
+// answer in its hands. A few are played as a scene.
+enum class Theme { kAnything, kRivals, kScene };
 
-Theme SomeTheme(Chance& chance) { return chance.Happens(0.08) ? Theme::kRivals : Theme::kAnything; }
+Theme SomeTheme(Chance& chance) {
+  const double theme = chance.Fraction();
+  if (theme < 0.025) return Theme::kScene;
+  return theme < 0.08 ? Theme::kRivals : Theme::kAnything;
+}
 
 // Most kinds of fault are off in a history: a few at a time reach states that many at once never
 // reach.
@@ -54,8 +59,22 @@ PassfortWeather RivalsPassfortWeather(Chance& chance) {
           .unreadable = Sometimes(chance, 0.6, 0.5)};
 }
 
+// So mild that the scene mostly takes its way.
+PassfortWeather ScenePassfortWeather(Chance& chance) {
+  const auto some = [&chance] { return Sometimes(chance, 0.1, 0.3); };
+  return {.slow_connect = some(),
+          .late = some(),
+          .list_fails = some(),
+          .list_slow = some(),
+          .upper_case = some(),
+          .odd_alias = some(),
+          .unreadable = some(),
+          .policy_other = some()};
+}
+
 PassfortWeather SomePassfortWeather(Chance& chance, Theme theme) {
   if (theme == Theme::kRivals) return RivalsPassfortWeather(chance);
+  if (theme == Theme::kScene) return ScenePassfortWeather(chance);
   const auto some = [&chance] { return Sometimes(chance, 0.2, 0.5); };
   PassfortWeather weather{.unreachable = some(),
                           .slow_connect = some(),
@@ -104,6 +123,7 @@ StoreWeather SomeStoreWeather(Chance& chance) {
 }
 
 ProcessWeather SomeProcessWeather(Chance& chance, Theme theme) {
+  if (theme == Theme::kScene) return {};
   if (theme == Theme::kRivals) {
     return {.freeze_at_step = chance.Fraction(), .only_step = OnceStep::kAttempted};
   }
@@ -155,12 +175,13 @@ class History {
                    .settle_window = ShortWindows().settle_window},
                   passfort_weather_),
         callers_(world_, replicas_, RolesIn(passfort_weather_)),
+        scene_(world_, passfort_weather_, passfort_, store_, replicas_, callers_),
         oracle_(callers_, passfort_, store_) {}
 
   HistoryReport Run() {
     const ProcessWeather weather = SomeProcessWeather(world_.chance(), theme_);
     const size_t most = 3;
-    const size_t least = theme_ == Theme::kRivals ? 2 : 1;
+    const size_t least = theme_ == Theme::kAnything ? 1 : 2;
     const size_t replicas = least + world_.chance().Below(most - least + 1);
     // In a file of one process no statement is done after it was given up.
     const bool is_alone = replicas == 1 && store_weather_.slow == 0;
@@ -169,8 +190,12 @@ class History {
       replicas_.push_back(std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, use,
                                                     passfort_, weather));
     }
-    callers_.Begin(storm_,
-                   theme_ == Theme::kRivals ? Callers::Wishes::kEqual : Callers::Wishes::kAny);
+    if (theme_ == Theme::kScene) {
+      scene_.Begin();
+    } else {
+      callers_.Begin(storm_,
+                     theme_ == Theme::kRivals ? Callers::Wishes::kEqual : Callers::Wishes::kAny);
+    }
     PlanBlows();
     world_.RunFor(storm_);
     BeCalm();
@@ -215,7 +240,7 @@ class History {
     store_.BeCalm();
     passfort_.BeCalm();
     callers_.BeCalm();
-    for (const auto& replica : replicas_) replica->BeCalm();
+    for (const auto& replica : replicas_) replica->Change({});
     // As soon as all is at rest, more of the calm would show nothing.
     const SteadyTime latest = world_.now() + kCalm;
     do {
@@ -282,7 +307,7 @@ class History {
     return report;
   }
 
-  bool IsLong() const { return theme_ == Theme::kRivals || store_.replay_window() != kForEver; }
+  bool IsLong() const { return theme_ != Theme::kAnything || store_.replay_window() != kForEver; }
   Replica& SomeReplica() { return *world_.chance().OneOf(replicas_); }
 
   VirtualWorld world_;
@@ -294,6 +319,7 @@ class History {
   SimulatedPassfort passfort_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   Callers callers_;
+  Scene scene_;
   Oracle oracle_;
 };
 

@@ -233,9 +233,9 @@ void Replica::End() {
   Drain();
 }
 
-void Replica::BeCalm() {
-  weather_ = ProcessWeather();
-  for (const auto& process : processes_) process->BeCalm();
+void Replica::Change(const ProcessWeather& weather) {
+  weather_ = weather;
+  for (const auto& process : processes_) process->Change(weather);
 }
 
 std::vector<std::string> Replica::LeftOvers() const {

@@ -71,7 +71,7 @@ class Process {
   void BeginDrain();
   bool is_draining() const { return stop_resolver_.stop_requested(); }
   bool is_drained() const { return are_flows_drained_ && has_resolver_ended_ && calls_ == 0; }
-  void BeCalm() { weather_ = ProcessWeather(); }
+  void Change(const ProcessWeather& weather) { weather_ = weather; }
 
  private:
   Task<void> Answer(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
@@ -114,7 +114,8 @@ class Replica {
   // kill -9, now. The next process starts after a while.
   void Kill();
   void Drain();
-  void BeCalm();
+  // Of the process that runs and of all that follow.
+  void Change(const ProcessWeather& weather);
   // Drains, and starts no process any more.
   void End();
   // What still went on in a process that had ended, in words.

@@ -116,6 +116,8 @@ class SimulatedPassfort {
   // A portal user, or a policy, adds an application.
   void AddByStranger(const ApplicationDraft& draft);
   void GoAway(Milliseconds duration);
+  // What comes from now on; what was begun goes on as it was.
+  void Change(const PassfortWeather& weather) { weather_ = weather; }
   // From now on there are no faults. What was begun with one goes on.
   void BeCalm();
 
