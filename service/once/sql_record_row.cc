@@ -18,7 +18,8 @@ constexpr size_t kMaxIdBytes = 512;
 static_assert(kMaxApplicationIdBytes <= kMaxIdBytes);
 constexpr size_t kMaxCallerBytes = 8 * 1024;
 constexpr size_t kMaxFingerprintBytes = 1024;
-constexpr size_t kMaxListBytes = 4 * 1024 * 1024;
+// Less than the longest list that is read, so that a longer one is told as what it is.
+constexpr size_t kMaxListBytes = 2 * 1024 * 1024;
 
 absl::Status CheckSize(std::string_view column, size_t size, size_t most) {
   if (size <= most) return absl::OkStatus();

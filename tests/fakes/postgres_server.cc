@@ -147,6 +147,19 @@ std::string PostgresServer::Execute(const std::string& database, const std::stri
 }
 
 void PostgresServer::Start() {
+  const auto bound = std::chrono::steady_clock::now() + kStartBound;
+  StartServer();
+  while (PQping(Url("postgres").c_str()) != PQPING_OK) {
+    if (std::chrono::steady_clock::now() > bound) {
+      Fail("the server does not take connections:\n" + LogText());
+    }
+    // After a kill the server ends at once if a process of the one before has not quite gone.
+    if (waitpid(server_, nullptr, WNOHANG) != 0) StartServer();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+void PostgresServer::StartServer() {
   server_ = StartProgram(
       {Program("postgres"), "-D", Path("data"), "-p", absl::StrCat(port_.port()), "-c",
        "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder_, "-c", "fsync=off",
@@ -154,12 +167,6 @@ void PostgresServer::Start() {
        "-c", "ssl_key_file=" + Path("server.key"), "-c", "shared_buffers=16MB",
        // Its workers would stand among the sessions that tests count.
        "-c", "autovacuum=off"});
-  const auto bound = std::chrono::steady_clock::now() + kStartBound;
-  while (PQping(Url("postgres").c_str()) != PQPING_OK) {
-    if (waitpid(server_, nullptr, WNOHANG) != 0) Fail("the server ended at its start");
-    if (std::chrono::steady_clock::now() > bound) Fail("the server does not take connections");
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
 }
 
 void PostgresServer::Stop() {
@@ -222,9 +229,13 @@ void PostgresServer::RunProgram(const std::vector<std::string>& command) const {
   int status = 0;
   Check(waitpid(child, &status, 0) == child, "wait for " + command.front());
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  Fail(command.front() + " failed:\n" + LogText());
+}
+
+std::string PostgresServer::LogText() const {
   std::ostringstream log;
   log << std::ifstream(Path("log")).rdbuf();
-  Fail(command.front() + " failed:\n" + log.str());
+  return log.str();
 }
 
 pid_t PostgresServer::StartProgram(const std::vector<std::string>& command) const {

@@ -55,6 +55,8 @@ class PostgresServer {
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
   void WriteFile(const std::string& name, const std::string& text) const;
   // Runs a program as the server's user and waits for its end.
+  void StartServer();
+  std::string LogText() const;
   void RunProgram(const std::vector<std::string>& command) const;
   pid_t StartProgram(const std::vector<std::string>& command) const;
   std::vector<pid_t> Children() const;

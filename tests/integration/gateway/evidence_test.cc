@@ -160,7 +160,7 @@ TEST_F(EvidenceTest, AnAnswerThatIsTooLargeForTheStoreIsStoredShortened) {
 TEST_F(EvidenceTest, AProfileWithTooManyApplicationsForTheStoreIsClearlyRefused) {
   const OnceGateway gateway(passfort_, StoreUrl(), {});
   std::string list = "[";
-  for (int i = 0; i < 10000; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     const std::string id = std::to_string(i) + std::string(480, 'a');
     list += (i == 0 ? "" : ",") + (R"({"id": ")" + id + R"("})");
   }
