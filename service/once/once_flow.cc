@@ -70,7 +70,8 @@ WriteResult OnceFlow::AnswerSoFar() const {
   return {.outcome = unresolved_,
           .sent_at = sent_at_,
           .known_by = known_by_,
-          .candidate_ids = candidate_ids_};
+          .candidate_ids = candidate_ids_,
+          .no_list = no_list_};
 }
 
 // The flows of this process that want the same profile go one after another. A record that is known
@@ -125,7 +126,8 @@ Task<OnceFlow::Next> OnceFlow::WaitForHolder(Record holder) {
 Task<void> OnceFlow::EndIfOverdue(Record holder) {
   if (!LeaseIsOver(holder)) co_return;
   if (holder.state == RecordState::kSent) {
-    co_await parts_.settler.Look(std::move(holder), take_back_.get_token());
+    if (IsListTooLarge()) co_return;
+    no_list_ = (co_await parts_.settler.Look(std::move(holder), take_back_.get_token())).no_list;
   } else if (holder.was_ambiguous) {
     (void)co_await parts_.store.TakeOver(holder, {.state = RecordState::kAbsent}, StoreDeadline());
   } else {
@@ -166,6 +168,7 @@ Task<OnceFlow::Next> OnceFlow::GoOnWith(Record record) {
     co_return Next::kBeginAgain;
   }
   Note(look.record);
+  no_list_ = look.no_list;
   co_return End(AnswerSoFar());
 }
 
@@ -246,6 +249,7 @@ Task<OnceFlow::Next> OnceFlow::TakeSnapshot(Record record) {
 Task<ListOutcome> OnceFlow::ListForSnapshot(const Record& record) {
   const Deadline end(parts_.clock.Now() + options_.lease_duration / 2);
   Backoff backoff(options_.poll, parts_.random);
+  bool was_unreadable = false;
   while (true) {
     ListOutcome outcome = co_await parts_.passfort.ListApplications(record.draft.profile_id, end,
                                                                     take_back_.get_token());
@@ -253,6 +257,9 @@ Task<ListOutcome> OnceFlow::ListForSnapshot(const Record& record) {
     if (failed == nullptr || !failed->not_carried_out || IsTakenBack()) co_return outcome;
     const std::optional<Repeat> repeat = RepeatAfter(*failed->not_carried_out);
     if (!repeat) co_return outcome;
+    // Something before Passfort may have answered this once.
+    const bool is_unreadable = failed->not_carried_out->cause == NotCarriedOut::Cause::kUnreadable;
+    if (is_unreadable && std::exchange(was_unreadable, true)) co_return outcome;
     const SteadyTime again = parts_.clock.Now() + repeat->not_before + backoff.Next();
     if (again >= end.at() || !Pay(*repeat, parts_.budget)) co_return outcome;
     co_await parts_.clock.SleepUntil(again, take_back_.get_token());
@@ -382,8 +389,8 @@ Task<OnceFlow::Next> OnceFlow::AfterAmbiguous(Record record) {
   co_return co_await Resolve(std::move(record), std::nullopt);
 }
 
-// Looks until it is clear what became of the attempt, or until nobody waits for that any more: the
-// background resolver goes on then. `refusal` stands if nothing is found.
+// Looks until it is clear what became of the attempt, or until looking is in vain or nobody waits
+// for it any more: the background resolver goes on then. `refusal` stands if nothing is found.
 Task<OnceFlow::Next> OnceFlow::Resolve(Record record, std::optional<WriteResult> refusal) {
   stage_ = Stage::kSent;
   parts_.at_step(OnceStep::kResolving, claim_.request_id);
@@ -392,6 +399,7 @@ Task<OnceFlow::Next> OnceFlow::Resolve(Record record, std::optional<WriteResult>
   while (!stop_.stop_requested() && !is_abandoned_) {
     Settlement look = co_await parts_.settler.Look(std::move(record), stop_.get_token(), absence);
     Note(look.record);
+    no_list_ = look.no_list;
     Milliseconds wait = looks.Next();
     switch (look.kind) {
       case Settlement::Kind::kFound:
@@ -411,6 +419,7 @@ Task<OnceFlow::Next> OnceFlow::Resolve(Record record, std::optional<WriteResult>
         wait = std::min(wait, look.quiet_in);
         break;
       case Settlement::Kind::kNoList:
+        if (IsListTooLarge()) co_return End(AnswerSoFar());
         break;
     }
     record = std::move(look.record);

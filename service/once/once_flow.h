@@ -122,6 +122,8 @@ class OnceFlow {
   NotCarriedOut TakenBack() const;
   bool HasTimeForAnAttempt() const;
   bool IsTakenBack() const { return take_back_.stop_requested(); }
+  // Looking again would show no more.
+  bool IsListTooLarge() const { return no_list_ == NotCarriedOut::Cause::kAnswerTooLarge; }
   Deadline StoreDeadline() const { return Deadline(parts_.clock.Now() + options_.store_timeout); }
   // Notes what `AnswerSoFar` tells.
   void Note(const Record& record);
@@ -151,6 +153,7 @@ class OnceFlow {
   std::optional<absl::Time> sent_at_;
   std::optional<absl::Time> known_by_;
   std::vector<std::string> candidate_ids_;
+  std::optional<NotCarriedOut::Cause> no_list_;
 };
 
 }  // namespace gateway

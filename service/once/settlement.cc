@@ -59,8 +59,10 @@ Task<Settlement> Settler::Look(Record seen, std::stop_token stop, Absence absenc
   seen = **std::move(now);
   ListOutcome listed = co_await passfort_.ListApplications(
       seen.draft.profile_id, Deadline(clock_.Now() + options_.list_timeout), stop);
-  if (std::holds_alternative<ListFailed>(listed)) {
-    co_return End(Settlement::Kind::kNoList, std::move(seen));
+  if (const auto* failed = std::get_if<ListFailed>(&listed)) {
+    Settlement blind = End(Settlement::Kind::kNoList, std::move(seen));
+    if (failed->not_carried_out) blind.no_list = failed->not_carried_out->cause;
+    co_return blind;
   }
   co_return co_await Weigh(std::move(seen), std::get<ApplicationList>(std::move(listed)), absence);
 }

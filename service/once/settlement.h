@@ -20,8 +20,8 @@ struct Settlement {
     kAbsent,     // nothing was done, and the record says so
     kUndecided,  // several or unsure finds, or not all could be read; and the record says so
     kNotYet,     // it is too early to tell
-    kNoList,     // Passfort or the store did not answer
-    kLost,       // the record changed hands or state meanwhile
+    kNoList,  // Passfort did not answer with a list that can be read, or the store did not answer
+    kLost,    // the record changed hands or state meanwhile
   };
   Kind kind = Kind::kNotYet;
   // The record as it is now; with kNoList and kLost as it was, with kNotYet with the candidates
@@ -29,6 +29,8 @@ struct Settlement {
   Record record;
   // kNotYet: until then nothing can be proven absent.
   Milliseconds quiet_in{0};
+  // kNoList: why, if Passfort did not refuse it and the store did answer.
+  std::optional<NotCarriedOut::Cause> no_list;
   // kLost: the profile's claimed or sent record, if it is what stands in the way.
   std::optional<Record> holder;
 };

@@ -148,6 +148,23 @@ bool MayBeWhole(const HttpResponse& response) {
   return response.status != 206 && response.Header("age").value_or("0") == "0";
 }
 
+using Cause = NotCarriedOut::Cause;
+
+ListFailed NotTheList(Cause cause, const HttpResponse& response) {
+  return {.not_carried_out = NotCarriedOut{
+              .cause = cause, .answer = PassfortAnswer{.http_status = response.status}}};
+}
+
+ListFailed NoAnswer(const HttpFailure& failure, bool lost_on_reuse) {
+  if (failure.kind == HttpFailure::Kind::kTooLarge) {
+    return {.not_carried_out = NotCarriedOut{.cause = Cause::kAnswerTooLarge}};
+  }
+  const HttpResult nothing_done{
+      .answer = failure, .body_requested = false, .lost_on_reuse = lost_on_reuse};
+  return {.not_carried_out =
+              std::get<NotCarriedOut>(OutcomeOfWrite(nothing_done, absl::InfinitePast(), nullptr))};
+}
+
 // What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
 // write was not carried out here.
 struct Reading {
@@ -156,13 +173,15 @@ struct Reading {
     return {.not_carried_out = std::move(outcome)};
   }
   ListFailed operator()(Ambiguous outcome) const {
-    return {.not_carried_out = NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable,
-                                             .answer = std::move(outcome.answer)}};
+    const bool is_failure = outcome.cause == Ambiguous::Cause::kServerError;
+    return {.not_carried_out =
+                NotCarriedOut{.cause = is_failure ? Cause::kServerError : Cause::kUnreadable,
+                              .answer = std::move(outcome.answer)}};
   }
   // One application in place of a list.
-  ListFailed operator()(const Done&) const {
-    return {.not_carried_out = NotCarriedOut{}, .is_no_list = true};
-  }
+  ListFailed operator()(const Done&) const { return NotTheList(Cause::kUnreadable, response); }
+
+  const HttpResponse& response;
 };
 
 }  // namespace
@@ -170,23 +189,21 @@ struct Reading {
 ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now,
                           const MessageFilter* messages) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
-    const HttpResult nothing_done{
-        .answer = *failure, .body_requested = false, .lost_on_reuse = result.lost_on_reuse};
-    ListFailed failed = std::visit(Reading(), OutcomeOfWrite(nothing_done, now, nullptr));
-    failed.is_no_list = failure->kind == HttpFailure::Kind::kTooLarge;
-    return failed;
+    return NoAnswer(*failure, result.lost_on_reuse);
   }
   const auto& response = std::get<HttpResponse>(result.answer);
   if (response.status >= 200 && response.status <= 299) {
     ListReader reader(response.body, profile_id);
-    if (ReadJsonEvents(response.body, reader, kMaxJsonValuesOfList) == JsonEnd::kWhole) {
+    const JsonEnd end = ReadJsonEvents(response.body, reader, kMaxJsonValuesOfList);
+    if (end == JsonEnd::kOverLimit) return NotTheList(Cause::kAnswerTooLarge, response);
+    if (end == JsonEnd::kWhole) {
       if (!reader.names_another_profile()) return reader.TakeResult(MayBeWhole(response));
-      return ListFailed{.not_carried_out =
-                            NotCarriedOut{.answer = PassfortAnswer{.http_status = response.status}},
-                        .is_of_another_profile = true};
+      ListFailed failed = NotTheList(Cause::kUnreadable, response);
+      failed.is_of_another_profile = true;
+      return failed;
     }
   }
-  return std::visit(Reading(), OutcomeOfWrite(result, now, messages));
+  return std::visit(Reading{response}, OutcomeOfWrite(result, now, messages));
 }
 
 pb::ProductApplication ApplicationOf(const ListedApplication& listed) {

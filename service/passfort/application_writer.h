@@ -52,6 +52,8 @@ struct WriteResult {
   std::optional<absl::Time> known_by;
   // Ambiguous only: applications that may be the one.
   std::vector<std::string> candidate_ids;
+  // Ambiguous only: why the last look at the profile's applications showed none of them.
+  std::optional<NotCarriedOut::Cause> no_list = {};
 };
 
 // Who asks for an application, and under which name.

@@ -27,7 +27,11 @@ Verdict VerdictOf(const NotCarriedOut& outcome, Milliseconds took, Milliseconds 
     case NotCarriedOut::Cause::kNoTimeLeft:
       return took >= fair_wait ? Verdict::kUnreachable : Verdict::kNothing;
     case NotCarriedOut::Cause::kRateLimited:
+    case NotCarriedOut::Cause::kUnreadable:
+    case NotCarriedOut::Cause::kAnswerTooLarge:
       return Verdict::kWorks;
+    case NotCarriedOut::Cause::kServerError:
+      return Verdict::kServerError;
     case NotCarriedOut::Cause::kStopped:
     case NotCarriedOut::Cause::kSendGateClosed:
     case NotCarriedOut::Cause::kNoMemory:
@@ -68,7 +72,6 @@ Verdict VerdictOf(const Outcome& outcome, Milliseconds took, Milliseconds fair_w
 Verdict VerdictOf(const ListOutcome& outcome, Milliseconds took, Milliseconds fair_wait) {
   const auto* failed = std::get_if<ListFailed>(&outcome);
   if (failed == nullptr || !failed->not_carried_out) return Verdict::kWorks;
-  if (failed->is_no_list && !failed->not_carried_out->answer) return Verdict::kWorks;
   const Verdict verdict = VerdictOf(*failed->not_carried_out, took, fair_wait);
   // Of a read nobody can tell whether it was sent.
   return verdict == Verdict::kUnreachable ? Verdict::kUnanswered : verdict;

@@ -40,6 +40,9 @@ struct Done {
 struct NotCarriedOut {
   enum class Cause {
     kUnreachable,     // no connection, or none that could carry the body; 421 and 425
+    kServerError,     // of a read: as of an Ambiguous
+    kUnreadable,      // of a read: a whole answer that is not what was asked for
+    kAnswerTooLarge,  // of a read: more than is read, so asking again changes nothing
     kRateLimited,     // 429
     kNoTimeLeft,      // the deadline passed before the body was sent
     kStopped,         // the caller went away, or the gateway is draining

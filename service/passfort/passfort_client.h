@@ -67,12 +67,9 @@ struct ListFailed {
   // Set if it was a clear refusal, which a repeat would not change.
   std::optional<PassfortAnswer> refusal;
   // Set if it was anything else: what a write that was surely not done would be told in its place.
-  // An answer that is no list, or half of one, counts as kUnreachable.
   std::optional<NotCarriedOut> not_carried_out;
   // It was a list, but an item of it says that it belongs to another profile. Worth a log line.
   bool is_of_another_profile = false;
-  // Whether Passfort did respond, with something that is no list: too large, or one application.
-  bool is_no_list = false;
 };
 
 using ListOutcome = std::variant<ApplicationList, ListFailed>;

@@ -14,6 +14,8 @@ inline std::optional<Repeat> RepeatAfter(const NotCarriedOut& nothing_done) {
   switch (nothing_done.cause) {
     case NotCarriedOut::Cause::kUnreachable:
     case NotCarriedOut::Cause::kSendGateClosed:
+    case NotCarriedOut::Cause::kServerError:
+    case NotCarriedOut::Cause::kUnreadable:
       return Repeat{};
     case NotCarriedOut::Cause::kRateLimited:
       // Without an answer it was our own gate that refused.
@@ -24,6 +26,7 @@ inline std::optional<Repeat> RepeatAfter(const NotCarriedOut& nothing_done) {
     case NotCarriedOut::Cause::kCircuitOpen:
     // It waited for as long as it could.
     case NotCarriedOut::Cause::kNoMemory:
+    case NotCarriedOut::Cause::kAnswerTooLarge:
     case NotCarriedOut::Cause::kNoTimeLeft:
     case NotCarriedOut::Cause::kStopped:
       return std::nullopt;

@@ -140,6 +140,10 @@ std::string Summary(const PassfortAnswer& answer) {
   return summary;
 }
 
+std::string InBrackets(const std::optional<PassfortAnswer>& answer) {
+  return answer.has_value() ? absl::StrCat(" (", Summary(*answer), ")") : "";
+}
+
 CallPhase PhaseOf(const std::optional<PassfortAnswer>& answer, CallPhase without_answer) {
   return answer.has_value() ? CallPhase::kAnswered : without_answer;
 }
@@ -193,6 +197,33 @@ CallError ErrorOf(const NotCarriedOut& outcome, const EndedCall& call) {
       }
       break;
     case NotCarriedOut::Cause::kSendGateClosed:  // the way there took longer than the right to send
+      break;
+    case NotCarriedOut::Cause::kServerError:
+      draft.reason = "PASSFORT_FAILED";
+      draft.message = absl::StrCat(
+          "Passfort, or something before it, reported an error of its own when it was asked for "
+          "the profile's applications",
+          InBrackets(outcome.answer), ": nothing was done. It is safe to call again.");
+      break;
+    case NotCarriedOut::Cause::kUnreadable:
+      draft.code = StatusCode::INTERNAL;
+      draft.reason = "PASSFORT_ANSWER_UNREADABLE";
+      draft.message = absl::StrCat(
+          "what Passfort, or something before it, answered is no list of the profile's "
+          "applications",
+          InBrackets(outcome.answer), ", and a request_id needs one: nothing was done. ",
+          kAskTheOperator);
+      draft.retry_after.reset();
+      break;
+    case NotCarriedOut::Cause::kAnswerTooLarge:
+      draft.code = StatusCode::INTERNAL;
+      draft.reason = "PASSFORT_ANSWER_UNREADABLE";
+      draft.message =
+          "the list of the profile's applications is larger or deeper than this gateway reads, so "
+          "it cannot keep the promise that a request_id asks for: nothing was done, and calling "
+          "again changes nothing. A call without a request_id promises less.";
+      draft.phase = CallPhase::kAnswered;
+      draft.retry_after.reset();
       break;
     case NotCarriedOut::Cause::kCircuitOpen:
       draft.reason = "CIRCUIT_OPEN";
@@ -320,13 +351,24 @@ std::string JoinedIds(const std::vector<std::string>& ids) {
 
 // Without a request_id: nothing remembers the call, so the caller has to find out.
 std::string UnknownForGood(const Ambiguous& outcome, const std::string& known_by) {
-  const std::string summary =
-      outcome.answer.has_value() ? absl::StrCat(" (", Summary(*outcome.answer), ")") : "";
   const std::string_view words = WordsFor(outcome.cause);
-  return absl::StrCat("the request was sent, but ", std::string(words), summary,
+  return absl::StrCat("the request was sent, but ", std::string(words), InBrackets(outcome.answer),
                       ": it is not known whether the application was made. Do not call again "
                       "before the profile's applications were looked at after ",
                       known_by, ".");
+}
+
+// Why the profile's applications do not tell, if it is more than a moment's trouble.
+const char* WhyBlind(std::optional<NotCarriedOut::Cause> no_list) {
+  if (no_list == NotCarriedOut::Cause::kAnswerTooLarge) {
+    return ", because the list of the profile's applications is larger or deeper than this gateway "
+           "reads";
+  }
+  if (no_list == NotCarriedOut::Cause::kUnreadable) {
+    return ", because what Passfort, or something before it, answered is no list of the profile's "
+           "applications";
+  }
+  return "";
 }
 
 std::string UnknownSoFar(const WriteResult& result, absl::Time now) {
@@ -340,8 +382,9 @@ std::string UnknownSoFar(const WriteResult& result, absl::Time now) {
   const std::string when =
       result.known_by.has_value() ? absl::StrCat(" from ", Rfc3339(*result.known_by), " on") : "";
   return absl::StrCat(
-      "it is not known yet whether the application was made. Call again with the same request_id: "
-      "that never makes a second one, and tells what became of this one as soon as it can be known",
+      "it is not known yet whether the application was made", WhyBlind(result.no_list),
+      ". Call again with the same request_id: that never makes a second one, and tells what became "
+      "of this one as soon as it can be known",
       when, ".");
 }
 

@@ -25,6 +25,11 @@ const char* WordFor(NotCarriedOut::Cause cause) {
   switch (cause) {
     case NotCarriedOut::Cause::kUnreachable:
       return "UNREACHABLE";
+    case NotCarriedOut::Cause::kServerError:
+      return "PASSFORT_FAILED";
+    case NotCarriedOut::Cause::kUnreadable:
+    case NotCarriedOut::Cause::kAnswerTooLarge:
+      return "PASSFORT_ANSWER_UNREADABLE";
     case NotCarriedOut::Cause::kRateLimited:
       return "RATE_LIMITED";
     case NotCarriedOut::Cause::kNoMemory:

@@ -144,7 +144,7 @@ TEST(CircuitTest, IsNotOpenedByAListThatNobodyCanRead) {
   auto bad = ARequestFor(0);
   for (int i = 0; i < 10; ++i) {
     bad.set_request_id("bad-" + std::to_string(i));
-    EXPECT_EQ(ReasonOf(gateway.caller.Add(bad).status), "PASSFORT_UNREACHABLE");
+    EXPECT_EQ(ReasonOf(gateway.caller.Add(bad).status), "PASSFORT_ANSWER_UNREADABLE");
   }
   EXPECT_TRUE(gateway.caller.Add(ARequestWithId()).status.ok());
   EXPECT_FALSE(IsOpen(gateway.process));

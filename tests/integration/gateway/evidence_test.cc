@@ -28,6 +28,16 @@ Fault Lists(AnswerScript answer) {
   return {.endpoint = Endpoint::kList, .times = Fault::kAlways, .answer = std::move(answer)};
 }
 
+// A list of so many applications with ids of about so many bytes.
+std::string ListOf(int applications, size_t id_bytes) {
+  std::string list = "[";
+  for (int i = 0; i < applications; ++i) {
+    const std::string id = std::to_string(i) + std::string(id_bytes, 'a');
+    list += (i == 0 ? "" : ",") + (R"({"id": ")" + id + R"("})");
+  }
+  return list + "]";
+}
+
 class EvidenceTest : public testing::Test {
  protected:
   // Sends `request` with its answer lost, twice: each time it may have been made, and nobody can
@@ -159,12 +169,7 @@ TEST_F(EvidenceTest, AnAnswerThatIsTooLargeForTheStoreIsStoredShortened) {
 
 TEST_F(EvidenceTest, AProfileWithTooManyApplicationsForTheStoreIsClearlyRefused) {
   const OnceGateway gateway(passfort_, StoreUrl(), {});
-  std::string list = "[";
-  for (int i = 0; i < 6000; ++i) {
-    const std::string id = std::to_string(i) + std::string(480, 'a');
-    list += (i == 0 ? "" : ",") + (R"({"id": ")" + id + R"("})");
-  }
-  passfort_.Script(Lists({.body = list + "]"}));
+  passfort_.Script(Lists({.body = ListOf(10'000, 240)}));
 
   const Answered refused = gateway.caller.Add(ARequestWithId());
 
@@ -178,6 +183,87 @@ TEST_F(EvidenceTest, AProfileWithTooManyApplicationsForTheStoreIsClearlyRefused)
   const Answered later = gateway.caller.Add(ARequestWithId());
   EXPECT_TRUE(later.status.ok()) << later.status.error_message();
   EXPECT_THAT(later.trailers, IsEmpty());
+}
+
+// Neither "unreachable" nor "safe to call again": Passfort answers, and it stays so.
+TEST_F(EvidenceTest, AListThatIsLongerThanIsReadIsSaidToBeSoAndReadOnce) {
+  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  // More bytes than 4 MiB, and more values than 200,000.
+  for (const std::string& list : {ListOf(10'000, 480), ListOf(100'000, 5)}) {
+    passfort_.ClearFaults();
+    passfort_.Script(Lists({.body = list}));
+    const int lists_before = passfort_.counts().requests;
+
+    const Answered refused = gateway.caller.Add(ARequestWithId());
+
+    EXPECT_EQ(refused.status.error_code(), StatusCode::INTERNAL);
+    EXPECT_EQ(ReasonOf(refused.status), "PASSFORT_ANSWER_UNREADABLE");
+    EXPECT_THAT(refused.status.error_message(), HasSubstr("larger or deeper than this gateway"));
+    EXPECT_THAT(refused.error(), IsWellFormedError());
+    EXPECT_EQ(passfort_.counts().requests, lists_before + 1);
+  }
+  EXPECT_EQ(passfort_.counts().posts_begun, 0);
+
+  passfort_.ClearFaults();
+  const Answered later = gateway.caller.Add(ARequestWithId());
+  EXPECT_TRUE(later.status.ok()) << later.status.error_message();
+  EXPECT_THAT(later.trailers, IsEmpty());
+}
+
+TEST_F(EvidenceTest, AnAnswerThatIsNoListIsAskedForOnceMoreAndThenNotCalledUnreachable) {
+  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  passfort_.Script(Lists({.body = HtmlPage(500)}));
+
+  const Answered refused = gateway.caller.Add(ARequestWithId());
+
+  EXPECT_EQ(refused.status.error_code(), StatusCode::INTERNAL);
+  EXPECT_EQ(ReasonOf(refused.status), "PASSFORT_ANSWER_UNREADABLE");
+  EXPECT_THAT(refused.error(), IsWellFormedError());
+  EXPECT_EQ(passfort_.counts().requests, 2);
+
+  passfort_.ClearFaults();
+  auto once = Lists({.body = HtmlPage(500)});
+  once.times = 1;
+  passfort_.Script(std::move(once));
+  EXPECT_TRUE(gateway.caller.Add(ARequestWithId()).status.ok()) << "a proxy's page, for a moment";
+}
+
+TEST_F(EvidenceTest, AListThatPassfortFailsToGiveIsNotCalledUnreachable) {
+  const OnceGateway gateway(passfort_, StoreUrl());
+  passfort_.Script(Lists({.status = 503}));
+
+  const Answered failed = gateway.caller.Add(ARequestWithId());
+
+  EXPECT_EQ(failed.status.error_code(), StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(failed.status), "PASSFORT_FAILED");
+  EXPECT_THAT(failed.status.error_message(), HasSubstr("HTTP 503"));
+  EXPECT_THAT(failed.error(), IsWellFormedError());
+  EXPECT_EQ(passfort_.counts().posts_begun, 0);
+}
+
+// Nobody can tell what became of the request. The call says so and why, and does not read the list
+// again and again until its deadline.
+TEST_F(EvidenceTest, AListThatIsTooLongAfterALostAnswerIsUnknownAtOnceAndSaysWhy) {
+  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  auto first_list = Lists({});
+  first_list.times = 1;
+  passfort_.Script(std::move(first_list));
+  passfort_.Script(Lists({.body = ListOf(10'000, 480)}));
+  passfort_.Script(MakesAndThen(Fault::Then::kReset));
+
+  const Answered unknown = gateway.caller.Add(ARequestWithId());
+
+  EXPECT_EQ(unknown.status.error_code(), StatusCode::UNKNOWN);
+  EXPECT_EQ(ReasonOf(unknown.status), "OUTCOME_UNKNOWN");
+  EXPECT_THAT(unknown.status.error_message(), HasSubstr("larger or deeper than this gateway"));
+  EXPECT_THAT(unknown.error(), IsWellFormedError());
+  EXPECT_EQ(passfort_.counts().requests, 3) << "two lists and what was sent";
+
+  passfort_.ClearFaults();
+  const Answered found = gateway.caller.Add(ARequestWithId());
+  EXPECT_TRUE(found.status.ok()) << found.status.error_message();
+  EXPECT_THAT(found.trailers, UnorderedElementsAre(Pair("gateway-outcome", "reconciled")));
+  EXPECT_EQ(passfort_.counts().created, 1);
 }
 
 }  // namespace

@@ -174,6 +174,14 @@ TEST_F(SettlementTest, NoListIsNoListAndChangesNothing) {
   EXPECT_EQ(store_.record.state, RecordState::kSent);
 }
 
+TEST_F(SettlementTest, SaysWhyThereIsNoList) {
+  const auto cause = NotCarriedOut::Cause::kAnswerTooLarge;
+  passfort_.list = ListFailed{.not_carried_out = NotCarriedOut{.cause = cause}};
+  const Settlement look = RunNow(settler_.Look(store_.record, {}));
+  EXPECT_EQ(look.kind, Kind::kNoList);
+  EXPECT_EQ(look.no_list, cause);
+}
+
 // The store cannot keep such an id: not as a candidate, and not as what a record holds.
 TEST_F(SettlementTest, AnItemWhoseIdIsTooLongCountsAsUnreadable) {
   const std::string too_long(kMaxApplicationIdBytes + 1, 'a');

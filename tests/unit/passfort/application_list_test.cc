@@ -192,7 +192,8 @@ TEST_P(NoListTest, DoesNotCount) {
   ASSERT_NE(failed, nullptr);
   EXPECT_FALSE(failed->refusal.has_value());
   ASSERT_TRUE(failed->not_carried_out.has_value());
-  EXPECT_EQ(failed->not_carried_out->cause, NotCarriedOut::Cause::kUnreachable);
+  EXPECT_EQ(failed->not_carried_out->cause, NotCarriedOut::Cause::kUnreadable);
+  EXPECT_EQ(failed->not_carried_out->answer->http_status, 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -205,8 +206,6 @@ INSTANTIATE_TEST_SUITE_P(
                     NoListCase{"CutBeforeTheEnd", R"([{"id": "a"})"},
                     NoListCase{"TwoLists", R"([{"id": "a"}] [{"id": "b"}])"},
                     NoListCase{"Null", "null"}, NoListCase{"Text", R"("[]")"},
-                    NoListCase{"OneValueTooMany", LongList(kMaxJsonValuesOfList + 1)},
-                    NoListCase{"TooDeep", "[" + std::string(kMaxJsonDepth, '[') + "]"},
                     NoListCase{"ProfileIdOfAnotherProfile",
                                R"([{"id": "a"}, {"id": "b", "profile_id": "other"}])"},
                     NoListCase{"IdOfAnotherProfile",
@@ -233,6 +232,9 @@ std::string DescribeFailure(const ListOutcome& outcome) {
   using Cause = NotCarriedOut::Cause;
   std::string text;
   if (failed->not_carried_out->cause == Cause::kUnreachable) text = "unreachable";
+  if (failed->not_carried_out->cause == Cause::kServerError) text = "server error";
+  if (failed->not_carried_out->cause == Cause::kUnreadable) text = "unreadable";
+  if (failed->not_carried_out->cause == Cause::kAnswerTooLarge) text = "too large";
   if (failed->not_carried_out->cause == Cause::kRateLimited) text = "rate limited";
   if (failed->not_carried_out->cause == Cause::kNoTimeLeft) text = "no time left";
   if (failed->not_carried_out->cause == Cause::kStopped) text = "stopped";
@@ -243,7 +245,6 @@ std::string DescribeFailure(const ListOutcome& outcome) {
   if (const auto& answer = failed->not_carried_out->answer) {
     text += " " + std::to_string(answer->http_status);
   }
-  if (failed->is_no_list) text += ", no list";
   return text;
 }
 
@@ -272,11 +273,11 @@ std::vector<FailureCase> FailureCases() {
       {"AListWithAClientErrorIsNone", Answer(404, R"([{"id": "a"}])"), "refused 404"},
       {"RateLimited", Answer(429, "", {{"x-ratelimit-retry-secs", "2"}}),
        "rate limited 2000ms 429"},
-      {"InternalCode", Answer(404, error("401")), "unreachable 404"},
-      {"RequestTimeout", Answer(408, ""), "unreachable 408"},
-      {"ServerError", Answer(502, "<html>"), "unreachable 502"},
-      {"AListWithAServerErrorIsNone", Answer(500, "[]"), "unreachable 500"},
-      {"OldRedirect", Answer(301, ""), "unreachable 301"},
+      {"InternalCode", Answer(404, error("401")), "server error 404"},
+      {"RequestTimeout", Answer(408, ""), "server error 408"},
+      {"ServerError", Answer(502, "<html>"), "server error 502"},
+      {"AListWithAServerErrorIsNone", Answer(500, "[]"), "server error 500"},
+      {"OldRedirect", Answer(301, ""), "server error 301"},
       {"Timeout", failure(Kind::kTimeout), "no time left"},
       {"Lost", failure(Kind::kConnectionLost), "unreachable"},
       {"LostOnReuse",
@@ -285,7 +286,9 @@ std::vector<FailureCase> FailureCases() {
                   .lost_on_reuse = true},
        "unreachable on reuse"},
       {"Connect", failure(Kind::kConnect), "unreachable"},
-      {"TooLarge", failure(Kind::kTooLarge), "unreachable, no list"},
+      {"TooLarge", failure(Kind::kTooLarge), "too large"},
+      {"OneValueTooMany", Answer(200, LongList(kMaxJsonValuesOfList + 1)), "too large 200"},
+      {"TooDeep", Answer(200, "[" + std::string(kMaxJsonDepth, '[')), "too large 200"},
       {"Stopped", failure(Kind::kStopped), "stopped"},
   };
 }

@@ -442,8 +442,10 @@ TEST_F(GuardedPassfortClientTest, CountsReadsAsWell) {
   };
   passfort_.list_ends = failed(200);  // and yet no list
   EXPECT_FALSE(list_all());
-  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}, .is_no_list = true};
-  EXPECT_FALSE(list_all());
+  for (const Cause cause : {Cause::kUnreadable, Cause::kAnswerTooLarge}) {
+    passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{.cause = cause}};
+    EXPECT_FALSE(list_all());
+  }
   passfort_.list_ends = ListFailed{.refusal = PassfortAnswer{.http_status = 404}};
   EXPECT_FALSE(list_all());
   passfort_.list_ends = failed(502);

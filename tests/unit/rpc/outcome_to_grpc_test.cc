@@ -35,6 +35,37 @@ TEST(ErrorOfNotCarriedOutTest, WhatWasNotProcessedIsSafeToRepeat) {
   }
 }
 
+TEST(ErrorOfNotCarriedOutTest, AListThatFailsIsNotCalledUnreachable) {
+  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kServerError, std::nullopt,
+                                            AnAnswer(503))}),
+              grpc::StatusCode::UNAVAILABLE,
+              "Passfort, or something before it, reported an error of its own when it was asked "
+              "for the profile\\'s applications (HTTP 503): nothing was done. It is safe to call "
+              "again.",
+              ExpectedInfo("PASSFORT_FAILED", {{"phase", "ANSWERED"}, {"http_status", "503"}}) +
+                  kRetryInASecond);
+}
+
+TEST(ErrorOfNotCarriedOutTest, WhatIsNoListIsForTheOperator) {
+  ExpectError(
+      ToldPlain(
+          {.outcome = NotDone(NotCarriedOut::Cause::kUnreadable, std::nullopt, AnAnswer(200))}),
+      grpc::StatusCode::INTERNAL,
+      "what Passfort, or something before it, answered is no list of the profile\\'s "
+      "applications (HTTP 200), and a request_id needs one: nothing was done. Only the "
+      "gateway\\'s operator can mend this.",
+      ExpectedInfo("PASSFORT_ANSWER_UNREADABLE", {{"phase", "ANSWERED"}, {"http_status", "200"}}));
+}
+
+TEST(ErrorOfNotCarriedOutTest, AListThatIsTooLargeIsNotWorthAnotherCall) {
+  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kAnswerTooLarge)}),
+              grpc::StatusCode::INTERNAL,
+              "the list of the profile\\'s applications is larger or deeper than this gateway "
+              "reads, so it cannot keep the promise that a request_id asks for: nothing was done, "
+              "and calling again changes nothing. A call without a request_id promises less.",
+              ExpectedInfo("PASSFORT_ANSWER_UNREADABLE", {{"phase", "ANSWERED"}}));
+}
+
 TEST(ErrorOfNotCarriedOutTest, TheSendGateIsAWayThatTookTooLong) {
   const CallError error = ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kSendGateClosed)});
   EXPECT_EQ(error.status.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -277,6 +308,21 @@ TEST(ErrorOfAmbiguousTest, ClaimsNoTimesThatItDoesNotKnow) {
               ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "SENT"}, {"request_id", "order-1"}},
                            "REQUEST_ID") +
                   kRequestInfo);
+}
+
+TEST(ErrorOfAmbiguousTest, SaysWhyTheListDoesNotTell) {
+  using Cause = NotCarriedOut::Cause;
+  const auto told_with = [](std::optional<Cause> no_list) {
+    return ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .no_list = no_list})
+        .status.error_message();
+  };
+  EXPECT_THAT(told_with(Cause::kAnswerTooLarge),
+              HasSubstr("made, because the list of the profile's applications is larger or deeper "
+                        "than this gateway reads. Call again with the same request_id"));
+  EXPECT_THAT(told_with(Cause::kUnreadable),
+              HasSubstr("made, because what Passfort, or something before it, answered is no list "
+                        "of the profile's applications. Call again with the same request_id"));
+  EXPECT_EQ(told_with(Cause::kUnreachable), told_with(std::nullopt)) << "that heals by itself";
 }
 
 TEST(ErrorOfAmbiguousTest, NamesTheApplicationsThatMayBeIt) {
