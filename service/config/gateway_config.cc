@@ -266,6 +266,7 @@ void WarnOfRisks(const GatewayConfig& config, std::vector<std::string>& warnings
 std::optional<std::string> TextAskedFor(std::span<const std::string_view> arguments) {
   for (const std::string_view argument : arguments) {
     if (argument == "--help" || argument == "-h") return HelpText();
+    if (argument == "--help-markdown") return HelpMarkdown();
     if (argument == "--version") return VersionText();
   }
   return std::nullopt;

@@ -8,6 +8,9 @@ namespace gateway {
 // What --help prints: every setting with its kind, range, default and environment variable.
 std::string HelpText();
 
+// What --help-markdown prints: the same as the page docs/settings.md.
+std::string HelpMarkdown();
+
 // What --version prints.
 std::string VersionText();
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -438,6 +440,13 @@ TEST(GatewayConfigTest, HelpFitsATerminal) {
     start = end + 1;
   }
   EXPECT_EQ(start, text.size());
+}
+
+TEST(GatewayConfigTest, TheSettingsPageIsWhatTheProgramPrints) {
+  std::ifstream file(SETTINGS_PAGE);
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  EXPECT_EQ(Parse({"--help-markdown"}, {})->text, page)
+      << "passfort-gateway --help-markdown > docs/settings.md";
 }
 
 TEST(GatewayConfigTest, TellsTheVersion) {
