@@ -6,12 +6,12 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include <iterator>
 #include <utility>
 #include <vector>
 
 #include "service/base/version.h"
 #include "service/observability/child_table.h"
+#include "service/observability/grpc_refusals.h"
 #include "service/observability/metrics_server.h"
 #include "service/observability/process_metrics.h"
 
@@ -248,9 +248,9 @@ void Metrics::LongestTurn(std::chrono::nanoseconds took) {
 
 std::string Metrics::Text() const {
   std::vector<prometheus::MetricFamily> families = families_->registry->Collect();
-  std::vector<prometheus::MetricFamily> process = families_->process->Collect();
-  families.insert(families.end(), std::make_move_iterator(process.begin()),
-                  std::make_move_iterator(process.end()));
+  for (const auto& more : {families_->process->Collect(), CollectGrpcRefusals()}) {
+    families.insert(families.end(), more.begin(), more.end());
+  }
   return prometheus::TextSerializer().Serialize(families);
 }
 

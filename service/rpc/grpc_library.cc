@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,11 @@ std::string GrpcLibrary() {
   if (HasHardenedGrpc()) library += kHardened;
   return library;
 }
+
+// The experiment is on in 1.51.1: a peer that always has something to read gets as much memory as
+// it has sent since it last paused, hundreds of MiB in seconds. Without it a read has
+// GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE at most.
+void BoundGrpcReads() { setenv("GRPC_EXPERIMENTS", "-tcp_read_chunks", 1); }
 
 bool HasKnownFaults(std::string_view library) {
   if (library.ends_with(kHardened)) return false;

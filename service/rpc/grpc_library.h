@@ -11,6 +11,9 @@ namespace gateway {
 // The gRPC that the program holds: "1.51.1", or "1.51.1 hardened" with our patch.
 std::string GrpcLibrary();
 
+// Has gRPC read from sockets within bounds. Before gRPC is used and there is a second thread.
+void BoundGrpcReads();
+
 // Whether a caller can bring the gateway down by faults of `library`, as `GrpcLibrary` names it.
 bool HasKnownFaults(std::string_view library);
 

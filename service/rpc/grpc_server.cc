@@ -39,6 +39,10 @@ constexpr size_t kReceivedBeyondLimit = size_t{16} * 1024;
 // Twice gRPC's default: a caller's tokens and baggage are its own business.
 constexpr int kMaxMetadataBytes = 16 * 1024;
 
+// Room for what is read at once. A call keeps all that was read together with its metadata, and
+// gRPC's default is 4 MiB. See BoundGrpcReads too.
+constexpr int kMaxReadBytes = 4 * 1024;
+
 // The end of a connection cuts what is under way when the grace is over: a call that began at the
 // last moment gets its full deadline and the way back.
 constexpr Milliseconds kGraceBeyondDeadline{5000};
@@ -96,6 +100,7 @@ void SetLimits(const GrpcServer::Options& options,
                const ProductApplicationService::Options& service, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(ToInt(service.max_request_bytes + kReceivedBeyondLimit));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kMaxReadBytes);
   // gRPC inflates a message before it looks at its size: 917 kB became 981 MiB. A compressed
   // request ends as UNIMPLEMENTED, and clients compress only if they are told to.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
