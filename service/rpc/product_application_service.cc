@@ -155,7 +155,7 @@ grpc::ServerUnaryReactor* ProductApplicationService::AddProductApplication(
   if (const auto refusal = Accept(*request, *call); refusal.has_value()) {
     ReportError(*call, *refusal);
     call->AddTrailers(*refusal);
-    unread_.Add(*call, refusal->status.error_details().size());
+    unread_.Add(*call, call->peer(), refusal->status.error_details().size());
     call->Finish(refusal->status);
     return call;
   }
@@ -172,7 +172,7 @@ std::optional<CallError> ProductApplicationService::Accept(
   if (const auto* violations = std::get_if<std::vector<FieldViolation>>(&checked)) {
     return InvalidRequestError(*violations);
   }
-  if (!unread_.HasRoom()) return OverloadedError(request.request_id());
+  if (!unread_.HasRoom(call.peer())) return OverloadedError(request.request_id());
   // Last, so that whoever is refused holds no place.
   switch (gate_.Enter(call.peer())) {
     case CallGate::Entry::kFull:
@@ -269,7 +269,7 @@ void ProductApplicationService::SendAnswers() {
     // Before the answer: a caller that has it may call again at once and expects its place to be
     // free.
     gate_.Leave(ended.call->peer());
-    unread_.Add(*ended.call, BytesOf(ended.call->answer));
+    unread_.Add(*ended.call, ended.call->peer(), BytesOf(ended.call->answer));
     ended.call->Finish(std::move(ended.status));
   }
   ended_.clear();

@@ -11,15 +11,19 @@ UnreadAnswers::~UnreadAnswers() {
   loop_.RunAndWait([this] { give_up_.reset(); });
 }
 
-bool UnreadAnswers::HasRoom() {
+bool UnreadAnswers::HasRoom(const std::string& connection) {
   const std::lock_guard lock(mutex_);
-  return answers_.size() < limits_.answers && bytes_ < limits_.bytes;
+  if (answers_.size() < limits_.answers && bytes_ < limits_.bytes) return true;
+  return answers_.size() < 2 * limits_.answers && bytes_ < 2 * limits_.bytes &&
+         !by_connection_.contains(connection);
 }
 
-void UnreadAnswers::Add(Answer& answer, size_t bytes) {
+void UnreadAnswers::Add(Answer& answer, const std::string& connection, size_t bytes) {
   const std::lock_guard lock(mutex_);
   answer.place_ = answers_.insert(answers_.end(), &answer);
   answer.since_ = std::chrono::steady_clock::now();
+  answer.connection_ = connection;
+  ++by_connection_[connection];
   answer.bytes_ = bytes;
   answer.is_listed_ = true;
   bytes_ += bytes;
@@ -36,6 +40,8 @@ void UnreadAnswers::Remove(Answer& answer) {
 void UnreadAnswers::Unlist(Answer& answer) {
   answer.is_listed_ = false;
   bytes_ -= answer.bytes_;
+  const auto found = by_connection_.find(answer.connection_);
+  if (--found->second == 0) by_connection_.erase(found);
   answers_.erase(answer.place_);
 }
 

@@ -6,6 +6,8 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <unordered_map>
 
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
@@ -40,6 +42,7 @@ class UnreadAnswers {
     friend class UnreadAnswers;
     std::list<Answer*>::iterator place_;
     SteadyTime since_;
+    std::string connection_;
     size_t bytes_ = 0;
     bool is_listed_ = false;
   };
@@ -49,9 +52,10 @@ class UnreadAnswers {
   // There are no answers any more, and the loop has run what they posted.
   ~UnreadAnswers();
 
-  // Whether one more may come to be.
-  bool HasRoom();
-  void Add(Answer& answer, size_t bytes);
+  // Whether one more may come to be on a connection. Once the limits are reached, only on those of
+  // which no answer waits, and only up to twice the limits: who does not read keeps out itself.
+  bool HasRoom(const std::string& connection);
+  void Add(Answer& answer, const std::string& connection, size_t bytes);
   // After `Add`, once. An answer that is being given up stays until that is done.
   void Remove(Answer& answer);
 
@@ -64,10 +68,12 @@ class UnreadAnswers {
   Metrics& metrics_;
   // gRPC may be done with a call while it is cancelled, on the same thread.
   std::recursive_mutex mutex_;
-  std::list<Answer*> answers_;      // guarded by mutex_; the oldest first
-  size_t bytes_ = 0;                // guarded by mutex_
-  bool is_timer_on_ = false;        // guarded by mutex_
-  std::unique_ptr<Timer> give_up_;  // loop thread only
+  std::list<Answer*> answers_;  // guarded by mutex_; the oldest first
+  size_t bytes_ = 0;            // guarded by mutex_
+  // How many answers wait on each connection.
+  std::unordered_map<std::string, size_t> by_connection_;  // guarded by mutex_
+  bool is_timer_on_ = false;                               // guarded by mutex_
+  std::unique_ptr<Timer> give_up_;                         // loop thread only
 };
 
 }  // namespace gateway
