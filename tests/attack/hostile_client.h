@@ -14,37 +14,70 @@ namespace gateway {
 enum class FrameType : uint8_t {
   kData = 0,
   kHeaders = 1,
+  kPriority = 2,
   kResetStream = 3,
   kSettings = 4,
+  kPing = 6,
   kGoAway = 7,
+  kWindowUpdate = 8,
   kContinuation = 9
 };
 
 inline constexpr uint8_t kEndStream = 0x1;  // also SETTINGS's ACK
 inline constexpr uint8_t kEndHeaders = 0x4;
 
+inline constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+inline constexpr std::string_view kAddMethod =
+    "/passfort.gateway.v1.ProductApplicationService/AddProductApplication";
+inline constexpr size_t kMaxFrame = size_t{16} * 1024;
+
+std::string BigEndian16(uint16_t value);
+std::string BigEndian32(uint32_t value);
+
 // A frame of HTTP/2, right or wrong.
 std::string Frame(FrameType type, uint8_t flags, uint32_t stream, std::string_view payload);
 
 // The header block of a gRPC request to `method`, as "/package.Service/Method".
-std::string RequestHeaders(std::string_view method);
+std::string RequestHeaders(std::string_view method = kAddMethod);
+// A header field that no table remembers.
+std::string Field(std::string_view name, std::string_view value);
+
+// A gRPC message with this content.
+std::string Message(std::string_view content);
+
+// A whole call, its headers and its message.
+std::string Call(uint32_t stream, std::string_view content);
 
 // An RST_STREAM with CANCEL.
 std::string Reset(uint32_t stream);
 
-// A connection that sends whatever it is told, and reads what comes back, so that the gateway never
-// waits for it. Of one thread.
+// A connection that sends whatever it is told, and reads what comes back unless it is told not to.
+// Of one thread.
 class HostileClient {
  public:
   enum class Settings { kAcknowledged, kIgnored };
+  enum class Reading { kAlways, kNever };
+  // What HTTP/2 begins with: the preface and SETTINGS.
+  enum class Beginning { kHttp2, kNothing };
 
-  // Connects to "127.0.0.1:PORT" and sends the preface. Does not wait for the gateway's SETTINGS.
-  HostileClient(const std::string& target, Settings settings);
+  struct Options {
+    Settings settings = Settings::kAcknowledged;
+    Reading reading = Reading::kAlways;
+    Beginning beginning = Beginning::kHttp2;
+    // The address it calls from; empty: as the kernel chooses.
+    std::string from = {};
+  };
+
+  // Connects to "127.0.0.1:PORT", "[::1]:PORT" or "unix:/path". Does not wait for the gateway's
+  // SETTINGS.
+  explicit HostileClient(const std::string& target) : HostileClient(target, Options()) {}
+  HostileClient(const std::string& target, const Options& options);
   ~HostileClient();
   HostileClient(const HostileClient&) = delete;
   HostileClient& operator=(const HostileClient&) = delete;
 
-  // False once the connection is gone.
+  // False once the connection is gone. If the gateway takes nothing, it tries for a second, and the
+  // next time again.
   bool Send(std::string_view bytes);
   bool is_open() const { return is_open_; }
 
@@ -62,7 +95,7 @@ class HostileClient {
   void ReadFrames();
   void OnFrame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload);
 
-  const Settings settings_;
+  const Options options_;
   int descriptor_ = -1;
   bool is_open_ = false;
   std::string unsent_;

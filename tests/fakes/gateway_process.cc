@@ -35,6 +35,12 @@ ChildProcess::Command CommandFor(const GatewayProcess::Settings& settings) {
       .environment = EnvironmentWithoutSettings()};
   for (const auto& flag : settings.flags) command.arguments.push_back(flag);
   for (const auto& setting : settings.environment) command.environment.push_back(setting);
+  if (settings.max_descriptors > 0) {
+    const std::string limit = std::to_string(settings.max_descriptors);
+    command.arguments.insert(command.arguments.begin(),
+                             {"--nofile=" + limit + ":" + limit, command.program});
+    command.program = "/usr/bin/prlimit";
+  }
   if (!settings.api_key.empty()) {
     command.environment.push_back("PASSFORT_GATEWAY_API_KEY=" + settings.api_key);
   }

@@ -32,6 +32,8 @@ class GatewayProcess {
     std::vector<std::string> flags = {};
     // "NAME=value" each, beside the test's own environment.
     std::vector<std::string> environment = {};
+    // That the process may open; 0: as many as the test.
+    int max_descriptors = 0;
   };
 
   // Waits until it serves; ends the test program, with what it wrote, if it does not.
