@@ -25,6 +25,7 @@
 #include "service/base/random.h"
 #include "service/base/version.h"
 #include "service/config/address.h"
+#include "service/config/descriptor_fit.h"
 #include "service/config/gateway_config.h"
 #include "service/http/curl_http_client.h"
 #include "service/http/response_memory.h"
@@ -46,28 +47,11 @@ namespace {
 
 enum ExitCode { kFine = 0, kFailed = 1, kWrongSettings = 2 };
 
-// Every call under way has a connection to Passfort, and its caller one to us. Where there are too
-// few descriptors for as many as the settings allow, both get less in proportion: otherwise calls
-// that were let in would fail for want of one, also those of others.
-void FitToDescriptors(GatewayConfig& config, Log& log) {
-  constexpr int64_t kOfOurOwn = 128;  // listeners, files, store, metrics, and the reserve for them
-  constexpr int64_t kFewest = 8;
+void FitToDescriptorLimit(GatewayConfig& config, Log& log) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const int64_t wanted = config.max_in_flight + config.max_connections;
-  if (static_cast<rlim_t>(wanted + kOfOurOwn) <= limit.rlim_cur) return;
-  const int64_t room = std::max<int64_t>(static_cast<int64_t>(limit.rlim_cur) - kOfOurOwn, 0);
-  const auto part = [&](int64_t setting) {
-    return std::min(setting, std::max(kFewest, room * setting / wanted));
-  };
-  const int64_t calls = part(config.max_in_flight);
-  const int64_t connections = part(config.max_connections);
-  log.Warn(absl::StrCat("max_in_flight: ", config.max_in_flight, " calls and max_connections (",
-                        config.max_connections, ") may need ", wanted + kOfOurOwn,
-                        " descriptors, but the process may open only ", limit.rlim_cur,
-                        " (ulimit -n): they are ", calls, " and ", connections, " now"));
-  config.max_in_flight = calls;
-  config.max_connections = connections;
+  const std::string warning = FitToDescriptors(limit.rlim_cur, config);
+  if (!warning.empty()) log.Warn(warning);
 }
 
 absl::StatusOr<std::unique_ptr<ApiKeySource>> OpenApiKey(const GatewayConfig& config) {
@@ -167,7 +151,7 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
 int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const sigset_t& ending) {
   auto log = Log::ToStandardOutput(config.log_level);
   for (const auto& warning : warnings) log->Warn(warning);
-  FitToDescriptors(config, *log);
+  FitToDescriptorLimit(config, *log);
   if (StoreForgets(config.store)) {
     log->Warn(
         "store: it forgets every request_id when the gateway ends, so a repeat after that "
