@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/attack/attack_bench.h"
+#include "tests/attack/hostile_client.h"
 
 namespace gateway {
 namespace {
@@ -49,6 +51,51 @@ TEST(HonestClientTest, LosesNoneOfAHundredThousandCallsOnOneConnectionWhenItCanc
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(lost, 0);
+}
+
+// A gateway that takes no more unfinished messages than 32 MiB.
+TEST(HonestClientTest, HasManyLargeRequestsUnderWay) {
+  constexpr int kCalls = 700;
+  constexpr int kUnknownField = 1000;
+  AttackBench bench;
+  bench.HoldCallsOfAttackers();
+  auto large = AttackersRequest();
+  large.GetReflection()->MutableUnknownFields(&large)->AddLengthDelimited(kUnknownField,
+                                                                          std::string(60'000, 'x'));
+  const GatewayCaller caller(bench.gateway.target());
+  ManyCalls calls;
+  for (int i = 0; i < kCalls; ++i) calls.Start(caller, large);
+  EXPECT_TRUE(bench.passfort.WaitUntil(
+      [&] { return bench.passfort.counts(kAttackersProfile).posts_read >= kCalls - 1; },
+      kBusyMachineTime));
+  calls.Start(caller, large);
+  bench.passfort.ClearFaults();
+  bench.passfort.Release();
+  calls.ForEach([](const Answered& answered) {
+    EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+  });
+}
+
+TEST(HonestClientTest, IsNotCountedAsRefusedWhenItsCallsEndAtTheirDeadlineOrWithItsConnection) {
+  AttackBench bench;
+  bench.HoldCallsOfAttackers();
+  const std::string message = AttackersRequest().SerializeAsString();
+  {
+    HostileClient gone(bench.gateway.target());
+    gone.Send(Call(1, message));
+    EXPECT_TRUE(bench.passfort.WaitUntil(
+        [&] { return bench.passfort.counts(kAttackersProfile).posts_read == 1; }, kProcessBound));
+  }
+  HostileClient hurried(bench.gateway.target());
+  hurried.Send(
+      Frame(FrameType::kHeaders, kEndHeaders, 1, RequestHeaders() + Field("grpc-timeout", "50m")) +
+      Frame(FrameType::kData, kEndStream, 1, Message(message)));
+  EXPECT_TRUE(hurried.WaitUntil([&] { return hurried.IsAnswered(1); }, kProcessBound));
+  // The gateway has noticed the end of the connection when the call has ended.
+  EXPECT_TRUE(bench.passfort.WaitUntil(
+      [&] { return bench.gateway.Counter("grpc_server_handled_total", {}) == 2; }, kProcessBound));
+  EXPECT_EQ(bench.gateway.Counter("passfort_gateway_grpc_refusals_total", {}), 0);
+  bench.passfort.Release();
 }
 
 }  // namespace

@@ -97,6 +97,26 @@ TEST(PeerBudgetTest, AServerThatLetsOnePeerOpenMoreHasALargerLimit) {
   for (int i = 0; i < held; ++i) first.OnStreamFreed();
 }
 
+TEST(PeerBudgetTest, UnfinishedMessagesAreBoundedInTheProcessButEveryPeerMayHaveSome) {
+  constexpr int64_t kAll = PeerBudget::kMaxBytesHeldByAll;
+  constexpr int64_t kAlways = PeerBudget::kBytesAlwaysHeld;
+  PeerBudget greedy;
+  PeerBudget other;
+  greedy.OnBytesHeld(kAll);
+  EXPECT_FALSE(greedy.HoldsTooManyBytes());
+  greedy.OnBytesHeld(1);
+  EXPECT_TRUE(greedy.HoldsTooManyBytes());
+  other.OnBytesHeld(kAlways);
+  EXPECT_FALSE(other.HoldsTooManyBytes());
+  other.OnBytesHeld(1);
+  EXPECT_TRUE(other.HoldsTooManyBytes());
+
+  greedy.OnBytesHeld(-kAll - 1);
+  EXPECT_FALSE(greedy.HoldsTooManyBytes());
+  EXPECT_FALSE(other.HoldsTooManyBytes());
+  other.OnBytesHeld(-kAlways - 1);
+}
+
 TEST(PeerBudgetTest, WhoeverGoesOnAfterGoAwayIsDisconnectedInTheEnd) {
   PeerBudget budget;
   for (int i = 0; i < 10'000; ++i) ASSERT_TRUE(budget.Ignore()) << i;
