@@ -52,14 +52,16 @@ std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerConte
 // Beside the calls that are in flight: each ended one is here for a moment.
 constexpr size_t kFewestUnreadAnswers = 100;
 
-// What is left of an answer beside too many that are not read yet.
+// What is left of an answer beside too many.
 constexpr size_t kLeastAnswerBytes = 2048;
 // Most are smaller. To measure how much memory one takes would show in the cost of a call.
-constexpr size_t kCountedAnswerBytes = 2048;
+constexpr size_t kMeasuredAnswerBytes = 2048;
 
-// It was measured when it was found to fit a message.
-size_t BytesOf(const pb::AddProductApplicationResponse& answer) {
-  return static_cast<size_t>(answer.GetCachedSize());
+// What it takes, and what gRPC writes of it.
+size_t MemoryOfAnswer(const pb::AddProductApplicationResponse& answer) {
+  // It was measured when it was found to fit a message.
+  const auto bytes = static_cast<size_t>(answer.GetCachedSize());
+  return bytes < kMeasuredAnswerBytes ? bytes : MemoryOf(answer, bytes);
 }
 
 }  // namespace
@@ -78,7 +80,6 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
        pb::AddProductApplicationResponse& response)
       : deadline(CallDeadline(arrived_at, TimeLeft(context), service.options_.deadlines)),
         answer(response),
-        memory(service.parts_.memory, ResponseMemory::Use::kResult),
         service_(service),
         context_(context),
         peer_(context.peer()) {
@@ -120,8 +121,6 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
   ApplicationDraft draft;
   std::string request_id;
   pb::AddProductApplicationResponse& answer;
-  // What `answer` takes, and what gRPC writes of it.
-  ResponseMemory::Share memory;
 
  private:
   ProductApplicationService& service_;
@@ -234,11 +233,9 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
   } else {
     answer = *done.application;  // equal calls share it
   }
-  const Shortening shortening = ShortenToFit(
-      call.answer, parts_.memory.IsFullOfResults() ? kLeastAnswerBytes : kLargestAnswerBytes);
-  if (BytesOf(call.answer) >= kCountedAnswerBytes) {
-    call.memory.Set(MemoryOf(call.answer, BytesOf(call.answer)));
-  }
+  const bool is_least = parts_.memory.IsFullOfResults() || !unread_.HasRoomForLargeOne(call.peer());
+  const Shortening shortening =
+      ShortenToFit(call.answer, is_least ? kLeastAnswerBytes : kLargestAnswerBytes);
   if (result.is_shortened || shortening == Shortening::kShortened) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large, for a message or beside others, and was shortened",
@@ -260,6 +257,7 @@ void ProductApplicationService::AnswerError(Call& call, const WriteResult& resul
 }
 
 void ProductApplicationService::Answer(Call& call, grpc::Status status) {
+  unread_.Add(call, call.peer(), MemoryOfAnswer(call.answer));
   ended_.push_back({.call = &call, .status = std::move(status)});
   send_answers_.Request();
 }
@@ -269,7 +267,6 @@ void ProductApplicationService::SendAnswers() {
     // Before the answer: a caller that has it may call again at once and expects its place to be
     // free.
     gate_.Leave(ended.call->peer());
-    unread_.Add(*ended.call, ended.call->peer(), BytesOf(ended.call->answer));
     ended.call->Finish(std::move(ended.status));
   }
   ended_.clear();

@@ -38,8 +38,8 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
     DeadlineLimits deadlines;
     // How long after the end of an attempt Passfort may still carry it out.
     Milliseconds settle_window{65000};
-    // Callers have this long to read an answer; while more than these bytes wait for that, new
-    // calls are refused.
+    // Callers have this long to read an answer. While those that wait for it take more than these
+    // bytes of memory, the new calls of their connections are refused.
     Milliseconds answer_read_within{30'000};
     size_t max_unread_bytes = size_t{64} * 1024 * 1024;
   };
@@ -88,8 +88,8 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   void AnswerDone(Call& call, WriteResult result, const AskedProduct& asked);
   void AnswerError(Call& call, const WriteResult& result);
   // Gives the call's place back and ends it, together with the others that end in this turn of the
-  // loop: gRPC's threads then wake up once for all of them. From then on it counts as an answer
-  // that is not read yet.
+  // loop: gRPC's threads then wake up once for all of them. It counts as an answer that is not read
+  // yet.
   void Answer(Call& call, grpc::Status status);
   void SendAnswers();
   // One log line and the metrics, before the caller has the answer.

@@ -1,6 +1,12 @@
 #include "service/rpc/unread_answers.h"
 
 namespace gateway {
+namespace {
+
+// Of the limits: what a connection gets once they are reached.
+constexpr size_t kShares = 8;
+
+}  // namespace
 
 UnreadAnswers::UnreadAnswers(EventLoop& loop, Limits limits, Metrics& metrics)
     : loop_(loop), limits_(limits), metrics_(metrics) {
@@ -13,9 +19,23 @@ UnreadAnswers::~UnreadAnswers() {
 
 bool UnreadAnswers::HasRoom(const std::string& connection) {
   const std::lock_guard lock(mutex_);
-  if (answers_.size() < limits_.answers && bytes_ < limits_.bytes) return true;
-  return answers_.size() < 2 * limits_.answers && bytes_ < 2 * limits_.bytes &&
-         !by_connection_.contains(connection);
+  const Taken own = OfConnection(connection);
+  return HasBytesFor(own) &&
+         (all_.answers < limits_.answers || own.answers < limits_.answers / kShares);
+}
+
+bool UnreadAnswers::HasRoomForLargeOne(const std::string& connection) {
+  const std::lock_guard lock(mutex_);
+  return HasBytesFor(OfConnection(connection));
+}
+
+bool UnreadAnswers::HasBytesFor(const Taken& connection) const {
+  return all_.bytes < limits_.bytes || connection.bytes < limits_.bytes / kShares;
+}
+
+UnreadAnswers::Taken UnreadAnswers::OfConnection(const std::string& connection) const {
+  const auto found = by_connection_.find(connection);
+  return found == by_connection_.end() ? Taken() : found->second;
 }
 
 void UnreadAnswers::Add(Answer& answer, const std::string& connection, size_t bytes) {
@@ -23,10 +43,16 @@ void UnreadAnswers::Add(Answer& answer, const std::string& connection, size_t by
   answer.place_ = answers_.insert(answers_.end(), &answer);
   answer.since_ = std::chrono::steady_clock::now();
   answer.connection_ = connection;
-  ++by_connection_[connection];
   answer.bytes_ = bytes;
   answer.is_listed_ = true;
-  bytes_ += bytes;
+  for (Taken* taken : {&all_, &by_connection_[connection]}) {
+    ++taken->answers;
+    taken->bytes += bytes;
+  }
+  while (answers_.size() > 1 &&
+         (all_.answers >= 2 * limits_.answers || all_.bytes >= 2 * limits_.bytes)) {
+    GiveUpOldest();
+  }
   if (is_timer_on_) return;
   is_timer_on_ = true;
   loop_.Post([this, at = answer.since_ + limits_.longest] { give_up_->StartAt(at); });
@@ -39,20 +65,27 @@ void UnreadAnswers::Remove(Answer& answer) {
 
 void UnreadAnswers::Unlist(Answer& answer) {
   answer.is_listed_ = false;
-  bytes_ -= answer.bytes_;
   const auto found = by_connection_.find(answer.connection_);
-  if (--found->second == 0) by_connection_.erase(found);
+  for (Taken* taken : {&all_, &found->second}) {
+    --taken->answers;
+    taken->bytes -= answer.bytes_;
+  }
+  if (found->second.answers == 0) by_connection_.erase(found);
   answers_.erase(answer.place_);
+}
+
+void UnreadAnswers::GiveUpOldest() {
+  Answer& oldest = *answers_.front();
+  Unlist(oldest);
+  metrics_.AnswerUnread();
+  oldest.Cancel();
 }
 
 void UnreadAnswers::GiveUpOld() {
   const std::lock_guard lock(mutex_);
   const SteadyTime now = std::chrono::steady_clock::now();
   while (!answers_.empty() && answers_.front()->since_ + limits_.longest <= now) {
-    Answer& oldest = *answers_.front();
-    Unlist(oldest);
-    metrics_.AnswerUnread();
-    oldest.Cancel();
+    GiveUpOldest();
   }
   is_timer_on_ = !answers_.empty();
   if (is_timer_on_) give_up_->StartAt(answers_.front()->since_ + limits_.longest);

@@ -16,14 +16,21 @@
 namespace gateway {
 
 // The answers that gRPC has and that have not left it, because their callers do not read. Without
-// bounds 300 of them held 970 MiB for as long as their connections lived. Safe from any thread but
-// where it says otherwise.
+// bounds 300 of them held 970 MiB for as long as their connections lived. They are bounded like
+// this:
+//
+// - Each is given up after `longest`.
+// - At the limits a connection gets no more than its share (HasRoom), so a caller that does not
+//   read keeps out itself, and nobody else.
+// - At twice the limits, which takes many such callers, the oldest ones are given up. An answer
+//   that is read leaves at once, so those are not the ones that somebody reads.
+//
+// Safe from any thread but where it says otherwise.
 class UnreadAnswers {
  public:
   struct Limits {
     size_t answers = 0;
-    size_t bytes = 0;
-    // An answer is given up after this long.
+    size_t bytes = 0;  // of memory
     Milliseconds longest{0};
   };
 
@@ -52,15 +59,25 @@ class UnreadAnswers {
   // There are no answers any more, and the loop has run what they posted.
   ~UnreadAnswers();
 
-  // Whether one more may come to be on a connection. Once the limits are reached, only on those of
-  // which no answer waits, and only up to twice the limits: who does not read keeps out itself.
+  // Whether a connection may have one more: always below a limit, and then if it has less than an
+  // eighth of it.
   bool HasRoom(const std::string& connection);
+  // The same for an answer that is there already: how many wait does not matter.
+  bool HasRoomForLargeOne(const std::string& connection);
   void Add(Answer& answer, const std::string& connection, size_t bytes);
   // After `Add`, once. An answer that is being given up stays until that is done.
   void Remove(Answer& answer);
 
  private:
+  struct Taken {
+    size_t answers = 0;
+    size_t bytes = 0;
+  };
+
+  bool HasBytesFor(const Taken& connection) const;
+  Taken OfConnection(const std::string& connection) const;
   void GiveUpOld();
+  void GiveUpOldest();
   void Unlist(Answer& answer);
 
   EventLoop& loop_;
@@ -69,11 +86,11 @@ class UnreadAnswers {
   // gRPC may be done with a call while it is cancelled, on the same thread.
   std::recursive_mutex mutex_;
   std::list<Answer*> answers_;  // guarded by mutex_; the oldest first
-  size_t bytes_ = 0;            // guarded by mutex_
-  // How many answers wait on each connection.
-  std::unordered_map<std::string, size_t> by_connection_;  // guarded by mutex_
-  bool is_timer_on_ = false;                               // guarded by mutex_
-  std::unique_ptr<Timer> give_up_;                         // loop thread only
+  Taken all_;                   // guarded by mutex_
+  // Of those that have an answer here.
+  std::unordered_map<std::string, Taken> by_connection_;  // guarded by mutex_
+  bool is_timer_on_ = false;                              // guarded by mutex_
+  std::unique_ptr<Timer> give_up_;                        // loop thread only
 };
 
 }  // namespace gateway

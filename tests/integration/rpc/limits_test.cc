@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/integration/rpc/raw_caller.h"
@@ -25,6 +27,14 @@ grpc::Status AddOn(const std::shared_ptr<grpc::Channel>& channel) {
   pb::AddProductApplicationResponse response;
   return pb::ProductApplicationService::NewStub(channel)->AddProductApplication(
       &context, ARequest(), &response);
+}
+
+// About 25 kB of memory.
+pb::ProductApplication ALargeApplication() {
+  pb::ProductApplication application = AnApplication();
+  (*application.mutable_unmapped()->mutable_fields())["new"].set_string_value(
+      std::string(10'000, 'a'));
+  return application;
 }
 
 // gRPC inflates a message before it looks at its size.
@@ -104,14 +114,11 @@ TEST(LimitsTest, GivesUpAnAnswerThatItsCallerDoesNotRead) {
   EXPECT_THAT(bench.metrics.Text(), testing::HasSubstr("passfort_gateway_unread_answers_total 1"));
 }
 
-TEST(LimitsTest, ShortensAnAnswerBesideTooManyThatAreNotReadYet) {
+TEST(LimitsTest, ShortensAnAnswerBesideTooManyResults) {
   RpcBench bench;
   ResponseMemory::Share others(bench.memory, ResponseMemory::Use::kResult);
   others.Set(size_t{64} * 1024 * 1024);
-  pb::ProductApplication application = AnApplication();
-  (*application.mutable_unmapped()->mutable_fields())["new"].set_string_value(
-      std::string(10'000, 'a'));
-  bench.writer.Follow({.answer = DoneResult(application)});
+  bench.writer.Answer(DoneResult(ALargeApplication()));
   const Answered shortened = bench.Add();
   ASSERT_TRUE(shortened.status.ok()) << shortened.status.error_message();
   EXPECT_TRUE(shortened.trailers.contains("gateway-answer-shortened"));
@@ -124,24 +131,47 @@ TEST(LimitsTest, ShortensAnAnswerBesideTooManyThatAreNotReadYet) {
   EXPECT_TRUE(whole.response.product_application().has_unmapped());
 }
 
-TEST(LimitsTest, RefusesCallsWhileTooMuchWaitsToBeRead) {
+ProductApplicationService::Options RoomForOneLargeAnswer() {
   auto options = SomeOptions();
-  options.answer_read_within = 500ms;
-  options.max_unread_bytes = 1;
-  RpcBench bench(options);
+  options.max_unread_bytes = 20'000;
+  return options;
+}
+
+TEST(LimitsTest, RefusesCallsOfAConnectionThatDoesNotReadAndServesOthers) {
+  RpcBench bench(RoomForOneLargeAnswer());
+  bench.writer.Answer(DoneResult(ALargeApplication()));
   const RawCaller caller(bench.server->port());
-  caller.Call(kPath, ARequest().SerializeAsString());
-  bench.writer.WaitUntilAsked(1);
-  Answered answered;
-  do {
-    answered = bench.Add();
-  } while (answered.status.ok());
-  EXPECT_EQ(ReasonOf(answered.status), "OVERLOADED") << answered.status.error_message();
-  EXPECT_TRUE(caller.WaitForFrame(RawCaller::kRstStream));
-  do {
-    answered = bench.Add();
-  } while (ReasonOf(answered.status) == "OVERLOADED");
+  caller.Call(kPath, ARequest().SerializeAsString(), 1);
+  ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
+  caller.Call(kPath, ARequest().SerializeAsString(), 3);
+  ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
+  EXPECT_EQ(bench.Counter("grpc_server_handled_total", {"grpc_code=\"RESOURCE_EXHAUSTED\""}), 1);
+  EXPECT_EQ(bench.writer.asked().size(), 1U);
+
+  bench.writer.Answer(DoneResult(AnApplication()));
+  const Answered answered = bench.Add();
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+}
+
+TEST(LimitsTest, ShortensTheFurtherAnswersOfAConnectionThatDoesNotRead) {
+  RpcBench bench(RoomForOneLargeAnswer());
+  ScriptedWriter::Script script;
+  script.when = ScriptedWriter::When::kHeld;
+  script.answer = DoneResult(ALargeApplication());
+  bench.writer.Follow(std::move(script));
+  const RawCaller caller(bench.server->port());
+  caller.Call(kPath, ARequest().SerializeAsString(), 1);
+  caller.Call(kPath, ARequest().SerializeAsString(), 3);
+  bench.writer.WaitUntilAsked(2);
+  bench.writer.Release();
+  bench.log.WaitForLine("was shortened");
+  ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
+  ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
+  EXPECT_EQ(std::ranges::count_if(bench.log.lines(),
+                                  [](const std::string& line) {
+                                    return line.find("was shortened") != std::string::npos;
+                                  }),
+            1);
 }
 
 }  // namespace

@@ -39,8 +39,8 @@ class RawCaller {
   RawCaller(const RawCaller&) = delete;
   RawCaller& operator=(const RawCaller&) = delete;
 
-  // A whole call on stream 1.
-  void Call(std::string_view path, const std::string& message) const {
+  // A whole call.
+  void Call(std::string_view path, const std::string& message, uint8_t stream = 1) const {
     constexpr uint8_t kEndStream = 1;
     constexpr uint8_t kEndHeaders = 4;
     std::string headers;
@@ -50,11 +50,11 @@ class RawCaller {
     AddHeader(headers, ":authority", "test");
     AddHeader(headers, "content-type", "application/grpc");
     AddHeader(headers, "te", "trailers");
-    SendFrame(kHeaders, kEndHeaders, 1, headers);
+    SendFrame(kHeaders, kEndHeaders, stream, headers);
     std::string data(5, '\0');  // not compressed, and four bytes of length
     data[3] = static_cast<char>(message.size() >> 8U);
     data[4] = static_cast<char>(message.size());
-    SendFrame(kData, kEndStream, 1, data + message);
+    SendFrame(kData, kEndStream, stream, data + message);
   }
 
   // Reads up to a frame of this type; false if the connection ends before.

@@ -1,0 +1,147 @@
+#include "service/rpc/unread_answers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Each;
+using ::testing::HasSubstr;
+
+constexpr char kGreedy[] = "ipv4:127.0.0.2:1";
+constexpr char kOther[] = "ipv4:127.0.0.1:1";
+
+class FakeAnswer final : public UnreadAnswers::Answer {
+ public:
+  void Cancel() override {
+    is_cancelled_ = true;
+    is_cancelled_.notify_all();
+  }
+  bool is_cancelled() const { return is_cancelled_; }
+  void WaitUntilCancelled() const { is_cancelled_.wait(false); }
+
+ private:
+  std::atomic<bool> is_cancelled_ = false;
+};
+
+class UnreadAnswersTest : public ::testing::Test {
+ public:
+  ~UnreadAnswersTest() override {
+    for (const auto& answer : answers_) unread_.Remove(*answer);
+    loop_->RunAndWait([] {});
+  }
+
+ protected:
+  // 16 answers, 1600 bytes: the share of a connection is two, or 200 bytes.
+  explicit UnreadAnswersTest(Milliseconds longest = 1h)
+      : unread_(*loop_, {.answers = 16, .bytes = 1600, .longest = longest}, metrics_) {}
+  void Add(const std::string& connection, int answers, size_t bytes) {
+    for (int i = 0; i < answers; ++i) {
+      unread_.Add(*answers_.emplace_back(std::make_unique<FakeAnswer>()), connection, bytes);
+    }
+  }
+  // The caller has read all of them.
+  void RemoveAll() {
+    for (const auto& answer : answers_) unread_.Remove(*answer);
+    answers_.clear();
+  }
+  std::vector<bool> Cancelled() const {
+    std::vector<bool> cancelled;
+    for (const auto& answer : answers_) cancelled.push_back(answer->is_cancelled());
+    return cancelled;
+  }
+
+  std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
+  Metrics metrics_;
+  UnreadAnswers unread_;
+  std::vector<std::unique_ptr<FakeAnswer>> answers_;
+};
+
+TEST_F(UnreadAnswersTest, OneConnectionMayHaveAllWhileThereIsRoom) {
+  Add(kGreedy, 15, 100);
+  EXPECT_TRUE(unread_.HasRoom(kGreedy));
+}
+
+TEST_F(UnreadAnswersTest, TooManyAnswersKeepOutTheConnectionThatHasThem) {
+  Add(kGreedy, 16, 1);
+  EXPECT_FALSE(unread_.HasRoom(kGreedy));
+  EXPECT_TRUE(unread_.HasRoom(kOther));
+}
+
+TEST_F(UnreadAnswersTest, TooManyBytesKeepOutTheConnectionThatHasThem) {
+  Add(kGreedy, 4, 400);
+  EXPECT_FALSE(unread_.HasRoom(kGreedy));
+  EXPECT_TRUE(unread_.HasRoom(kOther));
+}
+
+TEST_F(UnreadAnswersTest, BesideAGreedyConnectionAnotherHasItsShare) {
+  Add(kGreedy, 16, 100);
+  Add(kOther, 1, 100);
+  EXPECT_TRUE(unread_.HasRoom(kOther));
+  Add(kOther, 1, 100);
+  EXPECT_FALSE(unread_.HasRoom(kOther));
+}
+
+TEST_F(UnreadAnswersTest, ManySmallAnswersLeaveRoomForALargeOne) {
+  Add(kGreedy, 16, 1);
+  EXPECT_FALSE(unread_.HasRoom(kGreedy));
+  EXPECT_TRUE(unread_.HasRoomForLargeOne(kGreedy));
+}
+
+TEST_F(UnreadAnswersTest, ManyBytesLeaveNoRoomForALargeOneOfTheSameConnection) {
+  Add(kGreedy, 4, 400);
+  EXPECT_FALSE(unread_.HasRoomForLargeOne(kGreedy));
+  EXPECT_TRUE(unread_.HasRoomForLargeOne(kOther));
+}
+
+TEST_F(UnreadAnswersTest, WhatIsReadMakesRoomAgain) {
+  Add(kGreedy, 16, 100);
+  RemoveAll();
+  EXPECT_TRUE(unread_.HasRoom(kGreedy));
+  Add(kGreedy, 15, 100);
+  EXPECT_TRUE(unread_.HasRoom(kGreedy));
+}
+
+TEST_F(UnreadAnswersTest, AtTwiceTheAnswersTheOldestIsGivenUp) {
+  for (int i = 0; i < 31; ++i) Add(std::to_string(i), 1, 1);
+  EXPECT_THAT(Cancelled(), Each(false));
+  Add(kOther, 1, 1);
+  EXPECT_TRUE(answers_.front()->is_cancelled());
+  EXPECT_FALSE(answers_[1]->is_cancelled());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_gateway_unread_answers_total 1\n"));
+}
+
+TEST_F(UnreadAnswersTest, AtTwiceTheBytesTheOldestAreGivenUp) {
+  for (int i = 0; i < 31; ++i) Add(std::to_string(i), 1, 100);
+  Add(kOther, 1, 250);  // 3350 bytes, of which fewer than 3200 stay
+  EXPECT_TRUE(answers_[0]->is_cancelled());
+  EXPECT_TRUE(answers_[1]->is_cancelled());
+  EXPECT_FALSE(answers_[2]->is_cancelled());
+  EXPECT_FALSE(answers_.back()->is_cancelled());
+}
+
+TEST_F(UnreadAnswersTest, AnAnswerLargerThanAllLimitsIsNotGivenUpForThat) {
+  Add(kOther, 1, 10'000);
+  EXPECT_FALSE(answers_.front()->is_cancelled());
+}
+
+class BriefUnreadAnswersTest : public UnreadAnswersTest {
+ protected:
+  BriefUnreadAnswersTest() : UnreadAnswersTest(20ms) {}
+};
+
+TEST_F(BriefUnreadAnswersTest, WhatNobodyReadsIsGivenUpAndMakesRoom) {
+  Add(kGreedy, 16, 100);
+  for (const auto& answer : answers_) answer->WaitUntilCancelled();
+  EXPECT_TRUE(unread_.HasRoom(kGreedy));
+}
+
+}  // namespace
+}  // namespace gateway
