@@ -35,6 +35,7 @@ class Bystander {
   // Makes a call's request of its number.
   using Asks = std::function<pb::AddProductApplicationRequest(int call)>;
 
+  // Has its connection, and the answer to a first call, before it begins.
   Bystander(const std::string& target, Asks asks);
 
   // After a few calls at least. Once.
@@ -72,13 +73,17 @@ class AttackBench {
 
   // Runs `attack` on `attackers` threads at a time and expects that the gateway lives, stays small,
   // serves the others meanwhile and quickly, a newcomer within a second right after, and that its
-  // operator sees the refusals, if there have to be any.
+  // operator sees the refusals, if there have to be any. Where those take longer, on a busy
+  // machine, the attack comes again, for kBusyMachineTime.
   void Withstands(int attackers, const Attack& attack, const std::vector<Refusals>& refusals = {});
 
   // Answers of Passfort to POSTs for the attackers' profile wait until `passfort.Release()`.
   void HoldCallsOfAttackers();
 
  private:
+  static void RunAttack(int attackers, const Attack& attack, std::chrono::seconds time);
+  double CountOf(const Refusals& refused) const;
+  bool HaveAll(const std::vector<Refusals>& refusals) const;
   void ExpectANewcomerIsServed() const;
 };
 
