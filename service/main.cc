@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,6 +41,7 @@
 #include "service/retry/retry_budget.h"
 #include "service/rpc/grpc_library.h"
 #include "service/rpc/grpc_server.h"
+#include "service/rpc/library_log.h"
 #include "service/rpc/product_application_service.h"
 
 namespace gateway {
@@ -150,6 +152,7 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
 // Every part once, in the order in which they need each other; they go in the reverse order.
 int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const sigset_t& ending) {
   auto log = Log::ToStandardOutput(config.log_level);
+  std::optional<LibraryLog> libraries(*log);
   for (const auto& warning : warnings) log->Warn(warning);
   FitToDescriptorLimit(config, *log);
   if (StoreForgets(config.store)) {
@@ -230,6 +233,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   (*loop)->RunAndWait([&passfort] { passfort.Stop(); });
   log->Info("stopped");
   if (!(*server)->has_grpc_ended()) {
+    libraries.reset();
     log.reset();  // the last line is written
     _exit(kFine);
   }

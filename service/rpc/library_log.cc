@@ -1,0 +1,77 @@
+#include "service/rpc/library_log.h"
+
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
+
+#include <cassert>
+#include <cstdint>
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kGrpc = "gRPC";
+constexpr std::string_view kProtobuf = "Protocol Buffers";
+
+// Threads of gRPC may write at any time, also while a LibraryLog goes.
+std::mutex mutex;
+Log* log = nullptr;  // guarded by mutex
+
+std::string_view FileName(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // the whole of it if there is no slash
+}
+
+void Write(std::string_view library, const char* path, int line) {
+  const std::lock_guard lock(mutex);
+  if (log == nullptr) return;
+  log->Warn(
+      "a library found a fault; its own words are not shown, since they may hold what callers sent",
+      {{"library", library}, {"file", FileName(path)}, {"line", int64_t{line}}});
+}
+
+// The last words of a process, which have to leave at once.
+void WriteLastWords(std::string_view library, const char* path, int line, const char* words) {
+  std::fprintf(stderr, "%.*s: %s:%d: %s\n", static_cast<int>(library.size()), library.data(), path,
+               line, words);
+}
+
+void OnGrpcLine(gpr_log_func_args* args) {
+  // What follows is source code.
+  if (std::string_view(args->message).starts_with("assertion failed: ")) {
+    WriteLastWords(kGrpc, args->file, args->line, args->message);
+    return;
+  }
+  Write(kGrpc, args->file, args->line);
+}
+
+void OnProtobufLine(google::protobuf::LogLevel level, const char* file, int line,
+                    const std::string& /*message*/) {
+  if (level == google::protobuf::LOGLEVEL_FATAL) {
+    WriteLastWords(kProtobuf, file, line, "fatal");
+    return;
+  }
+  Write(kProtobuf, file, line);
+}
+
+}  // namespace
+
+LibraryLog::LibraryLog(Log& to) {
+  {
+    const std::lock_guard lock(mutex);
+    [[maybe_unused]] Log* const before = std::exchange(log, &to);
+    assert(before == nullptr);
+  }
+  gpr_set_log_function(OnGrpcLine);
+  google::protobuf::SetLogHandler(OnProtobufLine);
+}
+
+LibraryLog::~LibraryLog() {
+  const std::lock_guard lock(mutex);
+  log = nullptr;
+}
+
+}  // namespace gateway
