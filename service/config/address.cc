@@ -170,6 +170,8 @@ absl::StatusOr<std::string> ReadStoreUrl(std::string_view url) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (url.starts_with(kSqlite)) {
     if (url.size() == kSqlite.size()) return Wrong("has no path after sqlite:");
+    // Later messages name the path; a URL in its place may hold a password.
+    if (url.find("://") != std::string_view::npos) return Wrong("has a URL after sqlite:");
     return std::string(url);
   }
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) return std::string(url);

@@ -110,6 +110,14 @@ absl::Status ReadEnvironment(std::span<const std::string_view> environment, Pars
   return absl::OkStatus();
 }
 
+// Up to the first character that is in no flag's name: what follows may be a key.
+std::string ShownFlag(std::string_view flag) {
+  const auto end = std::find_if_not(flag.begin(), flag.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+  });
+  return absl::StrCat(Absl({flag.begin(), end}), end == flag.end() ? "" : "...");
+}
+
 // The command line, one flag after another.
 class FlagReader {
  public:
@@ -135,7 +143,7 @@ class FlagReader {
     const std::string_view name = flag.substr(2);
     const Setting* setting = FindSetting(name);
     if (setting == nullptr) {
-      return Wrong("unknown flag ", absl::CHexEscape(Absl(flag)), NearMatch(name), " (see --help)");
+      return Wrong("unknown flag ", ShownFlag(flag), NearMatch(name), " (see --help)");
     }
     if (std::holds_alternative<SecretKind>(setting->kind)) {
       return Wrong(Absl(name),

@@ -114,9 +114,9 @@ bool SetLogLevel(std::string_view text, LogLevel& member) {
   return false;
 }
 
-// A URL with one of these may hold a password or a key.
+// A URL, or a list of names and values, with one of these may hold a password or a key.
 bool MayHoldSecret(std::string_view text) {
-  return text.find_first_of("@?#") != std::string_view::npos;
+  return text.find_first_of("@?#=") != std::string_view::npos;
 }
 
 bool IsNeverRepeated(const Setting& setting) {

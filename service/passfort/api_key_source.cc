@@ -37,8 +37,13 @@ absl::Status CheckKey(std::string_view key) {
   return absl::OkStatus();
 }
 
+// A key that was given as the path of its file looks like a relative path.
 absl::Status FileError(const std::string& path, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("API key file ", path, ": ", what));
+  const bool is_surely_a_path = path.starts_with('/') || path.starts_with('.');
+  return absl::InvalidArgumentError(absl::StrCat(
+      "API key file ",
+      is_surely_a_path ? path : "(not shown: it begins with neither / nor ., so it may be the key)",
+      ": ", what));
 }
 
 absl::Status SystemError(const std::string& path, int error) {

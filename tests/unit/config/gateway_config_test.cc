@@ -318,8 +318,11 @@ TEST(GatewayConfigTest, RefusesTheKeyOnTheCommandLineAndSaysWhy) {
 
 TEST(GatewayConfigTest, RepeatsNothingThatMayBeASecret) {
   for (const Words& words :
-       {Words{"--apikey=canary"}, Words{"--apikey", "canary"}, Words{"canary"},
-        Words{"--api_url=https://canary@api.example"}, Words{"--api_url=https://h/?apikey=canary"},
+       {Words{"--apikey=canary"}, Words{"--api_key:canary"},
+        Words{"--listen=host=db password=canary"},
+        Words{"--store=sqlite:postgresql://me:canary@db/records"}, Words{"--apikey", "canary"},
+        Words{"canary"}, Words{"--api_url=https://canary@api.example"},
+        Words{"--api_url=https://h/?apikey=canary"},
         Words{"--api_proxy=http://user:canary@proxy.example:1"}, Words{"--store=canary"},
         Words{"--store=postgresq://user:canary@db"}}) {
     const auto parsed = ParseFlags(words);
