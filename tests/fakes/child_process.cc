@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -129,6 +130,21 @@ std::optional<std::string> ChildProcess::WaitForLine(
 std::optional<std::string> ChildProcess::WaitForLine(std::string_view part) const {
   return WaitForLine(
       [part](const std::string& line) { return line.find(part) != std::string::npos; });
+}
+
+bool ChildProcess::WaitForLines(std::string_view part, size_t count) const {
+  const auto have_come = [&] {
+    size_t found = 0;
+    for (const Stream* stream : {&output_, &error_}) {
+      found += static_cast<size_t>(
+          std::count_if(stream->lines.begin(), stream->lines.end(),
+                        [part](const auto& line) { return line.find(part) != std::string::npos; }));
+    }
+    return found >= count;
+  };
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, kProcessBound, [&] { return have_come() || ended_; });
+  return have_come();
 }
 
 void ChildProcess::Signal(int signal) const {

@@ -51,6 +51,8 @@ class ChildProcess {
   std::optional<std::string> WaitForLine(const std::function<bool(const std::string&)>& fits) const;
   // The first line that contains `part`.
   std::optional<std::string> WaitForLine(std::string_view part) const;
+  // Whether so many lines that contain `part` come, waiting as above.
+  [[nodiscard]] bool WaitForLines(std::string_view part, size_t count) const;
 
   pid_t pid() const { return pid_; }
   void Signal(int signal) const;

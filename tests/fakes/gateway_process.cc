@@ -116,6 +116,12 @@ std::string GatewayProcess::WaitForLogLine(std::string_view part) const {
   return *line;
 }
 
+void GatewayProcess::WaitForLogLines(std::string_view part, size_t count) const {
+  if (process_.WaitForLines(part, count)) return;
+  Die("waited in vain for " + std::to_string(count) + " log lines with: " + std::string(part),
+      LogText());
+}
+
 size_t GatewayProcess::PeakResidentBytes() const {
   return static_cast<size_t>(process_.Status("VmHWM")) * 1024;
 }

@@ -55,6 +55,8 @@ class GatewayProcess {
   std::string LogText() const;
   // The first line that contains `part`; a failed wait ends the test program and says so.
   std::string WaitForLogLine(std::string_view part) const;
+  // So many of them; likewise.
+  void WaitForLogLines(std::string_view part, size_t count) const;
 
   pid_t pid() const { return process_.pid(); }
   void Signal(int signal) const { process_.Signal(signal); }
