@@ -43,7 +43,6 @@ class PacedClient {
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     // As if the next gateway were restarted a few seconds later.
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
     arguments.SetServiceConfigJSON(
         policy == kPublished ? std::string(pb::kServiceConfig)
