@@ -76,7 +76,8 @@ void ResponseIntake::Advance() {
 void ResponseIntake::HandOnSome() {
   const SteadyTime start = std::chrono::steady_clock::now();
   SteadyTime now = start;
-  while (!ended_.empty() && memory_.HasRoomForResult() && now - start < kSlice) {
+  while (!ended_.empty() && !memory_.IsReading() && memory_.HasRoomForResult() &&
+         now - start < kSlice) {
     ended_.front()->TellEnd();
     now = std::chrono::steady_clock::now();
   }

@@ -14,7 +14,7 @@ class CurlTransfer;
 
 // When large responses are read on, and when whole ones are handed on: as ResponseMemory has room,
 // some of each in a turn of the loop, and with pauses in between: to receive a megabyte takes
-// milliseconds, and to read its JSON tens of them, in which the loop serves nobody else. Loop
+// milliseconds. While one is read as JSON (ResponseMemory::Reading) no other is handed on. Loop
 // thread only, apart from construction.
 class ResponseIntake {
  public:

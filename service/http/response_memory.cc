@@ -10,8 +10,34 @@ void ResponseMemory::Share::Set(size_t bytes) {
   if (bytes != bytes_) memory_.Change(use_, std::exchange(bytes_, bytes), bytes);
 }
 
+ResponseMemory::Reading::Reading(ResponseMemory& memory, size_t body_bytes)
+    : memory_(memory), body_(memory, Use::kBody) {
+  ++memory_.readings_;
+  body_.Set(body_bytes);
+}
+
+ResponseMemory::Reading::~Reading() {
+  --memory_.readings_;
+  memory_.TellOfRoom();
+}
+
+void ResponseMemory::AddPiece(std::coroutine_handle<> waiter) {
+  pieces_.push_back(waiter);
+  next_piece_.Request();
+}
+
+void ResponseMemory::RunPiece() {
+  const std::coroutine_handle<> next = pieces_.front();
+  pieces_.pop_front();
+  if (!pieces_.empty()) next_piece_.Request();
+  next.resume();
+}
+
 ResponseMemory::ResponseMemory(EventLoop& loop, size_t max_bytes, Metrics& metrics)
-    : loop_(loop), max_bytes_(max_bytes), metrics_(metrics) {}
+    : loop_(loop),
+      max_bytes_(max_bytes),
+      metrics_(metrics),
+      next_piece_(loop, [this] { RunPiece(); }) {}
 
 // What was posted last uses it.
 ResponseMemory::~ResponseMemory() {
@@ -22,7 +48,11 @@ void ResponseMemory::Change(Use use, size_t from, size_t to) {
   std::atomic<size_t>& taken = use == Use::kBody ? bodies_ : results_;
   taken += to - from;  // modulo, so also less
   metrics_.ResponseBytesChanged(static_cast<int64_t>(to) - static_cast<int64_t>(from));
-  if (to > from || is_posted_.exchange(true)) return;
+  if (to < from) TellOfRoom();
+}
+
+void ResponseMemory::TellOfRoom() {
+  if (is_posted_.exchange(true)) return;
   loop_.Post([this] {
     is_posted_ = false;
     LetIn();

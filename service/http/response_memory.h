@@ -2,7 +2,9 @@
 #define SERVICE_HTTP_RESPONSE_MEMORY_H_
 
 #include <atomic>
+#include <coroutine>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <list>
 #include <stop_token>
@@ -48,6 +50,32 @@ class ResponseMemory {
     size_t bytes_ = 0;
   };
 
+  // The work on one whole large response: its body counts, and no other one is handed on, for as
+  // long as this lives. To read its JSON takes milliseconds, so whoever does that waits for the
+  // next turn now and then. Loop thread only.
+  class Reading {
+   public:
+    // Goes on in a later turn of the loop; each has room for a piece of one reading.
+    struct NextTurn {
+      ResponseMemory& memory;
+
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> waiter) const { memory.AddPiece(waiter); }
+      void await_resume() const noexcept {}
+    };
+
+    Reading(ResponseMemory& memory, size_t body_bytes);
+    ~Reading();
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+
+    NextTurn WaitForNextTurn() { return {memory_}; }
+
+   private:
+    ResponseMemory& memory_;
+    Share body_;
+  };
+
   // Both outlive it. Not on the loop's thread, likewise its destruction.
   ResponseMemory(EventLoop& loop, size_t max_bytes, Metrics& metrics);
   ~ResponseMemory();
@@ -67,13 +95,20 @@ class ResponseMemory {
   // Waits until one may, in the order of coming.
   Task<Entry> WaitForRoom(SteadyTime until, std::stop_token stop);
 
-  // `on_room` is called, not from within anything else, after something was given back.
+  bool IsReading() const { return readings_ > 0; }
+
+  // `on_room` is called, not from within anything else, after something was given back or a
+  // reading has ended.
   void SetReader(std::function<void()> on_room) { on_room_ = std::move(on_room); }
   Metrics& metrics() { return metrics_; }
 
  private:
   void Change(Use use, size_t from, size_t to);
+  // To those who wait for it, soon.
+  void TellOfRoom();
   void LetIn();
+  void AddPiece(std::coroutine_handle<> waiter);
+  void RunPiece();
 
   EventLoop& loop_;
   const size_t max_bytes_;
@@ -83,6 +118,9 @@ class ResponseMemory {
   std::atomic<bool> is_posted_ = false;
   std::function<void()> on_room_ = [] {};
   std::list<Arrival<Entry>> senders_;
+  int readings_ = 0;
+  std::deque<std::coroutine_handle<>> pieces_;
+  TurnEnd next_piece_;
 };
 
 }  // namespace gateway

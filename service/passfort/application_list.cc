@@ -12,13 +12,12 @@
 #include "service/passfort/product_application_json.h"
 
 namespace gateway {
-namespace {
 
 // Reads a list of applications, of each what it is compared by. Members of another type than
 // documented are absent, and of equal names the last one counts.
-class ListReader final : public JsonEvents {
+class ApplicationListReading::Reader final : public JsonEvents {
  public:
-  ListReader(std::string_view text, std::string_view profile_id)
+  Reader(std::string_view text, std::string_view profile_id)
       : text_(text), asked_profile_id_(profile_id.data(), profile_id.size()) {}
 
   bool Scalar(const JsonScalar& value) override {
@@ -142,6 +141,8 @@ class ListReader final : public JsonEvents {
   bool names_another_profile_ = false;
 };
 
+namespace {
+
 // Whether an answer can be the whole list of this moment. 206 is a part by definition, and an Age
 // is in what a cache had kept (RFC 9110, 15.3.7; RFC 9111, 5.1).
 bool MayBeWhole(const HttpResponse& response) {
@@ -149,6 +150,14 @@ bool MayBeWhole(const HttpResponse& response) {
 }
 
 using Cause = NotCarriedOut::Cause;
+
+bool IsSuccess(const HttpResponse& response) {
+  return response.status >= 200 && response.status <= 299;
+}
+
+const HttpResponse& ResponseOf(const HttpResult& result) {
+  return std::get<HttpResponse>(result.answer);
+}
 
 ListFailed NotTheList(Cause cause, const HttpResponse& response) {
   return {.not_carried_out = NotCarriedOut{
@@ -167,7 +176,7 @@ ListFailed NoAnswer(const HttpFailure& failure, bool lost_on_reuse) {
 
 // What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
 // write was not carried out here.
-struct Reading {
+struct SaidOfARead {
   ListFailed operator()(Refused refused) const { return {.refusal = std::move(refused.answer)}; }
   ListFailed operator()(NotCarriedOut outcome) const {
     return {.not_carried_out = std::move(outcome)};
@@ -186,24 +195,42 @@ struct Reading {
 
 }  // namespace
 
+ApplicationListReading::ApplicationListReading(const HttpResult& result,
+                                               std::string_view profile_id)
+    : result_(result),
+      reader_(std::make_unique<Reader>(ResponseOf(result).body, profile_id)),
+      json_(ResponseOf(result).body, *reader_, kMaxJsonValuesOfList) {}
+
+ApplicationListReading::~ApplicationListReading() = default;
+
+bool ApplicationListReading::ReadPiece() {
+  if (!IsSuccess(ResponseOf(result_))) return true;
+  const std::optional<JsonEnd> end = json_.ReadPiece();
+  end_ = end.value_or(end_);
+  return end.has_value();
+}
+
+ListOutcome ApplicationListReading::TakeOutcome(absl::Time now, const MessageFilter* messages) {
+  const HttpResponse& response = ResponseOf(result_);
+  if (end_ == JsonEnd::kOverLimit) return NotTheList(Cause::kAnswerTooLarge, response);
+  if (end_ != JsonEnd::kWhole) {
+    return std::visit(SaidOfARead{response}, OutcomeOfWrite(result_, now, messages));
+  }
+  if (!reader_->names_another_profile()) return reader_->TakeResult(MayBeWhole(response));
+  ListFailed failed = NotTheList(Cause::kUnreadable, response);
+  failed.is_of_another_profile = true;
+  return failed;
+}
+
 ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now,
                           const MessageFilter* messages) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
     return NoAnswer(*failure, result.lost_on_reuse);
   }
-  const auto& response = std::get<HttpResponse>(result.answer);
-  if (response.status >= 200 && response.status <= 299) {
-    ListReader reader(response.body, profile_id);
-    const JsonEnd end = ReadJsonEvents(response.body, reader, kMaxJsonValuesOfList);
-    if (end == JsonEnd::kOverLimit) return NotTheList(Cause::kAnswerTooLarge, response);
-    if (end == JsonEnd::kWhole) {
-      if (!reader.names_another_profile()) return reader.TakeResult(MayBeWhole(response));
-      ListFailed failed = NotTheList(Cause::kUnreadable, response);
-      failed.is_of_another_profile = true;
-      return failed;
-    }
+  ApplicationListReading reading(result, profile_id);
+  while (!reading.ReadPiece()) {
   }
-  return std::visit(Reading{response}, OutcomeOfWrite(result, now, messages));
+  return reading.TakeOutcome(now, messages);
 }
 
 pb::ProductApplication ApplicationOf(const ListedApplication& listed) {

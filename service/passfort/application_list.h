@@ -1,9 +1,11 @@
 #ifndef SERVICE_PASSFORT_APPLICATION_LIST_H_
 #define SERVICE_PASSFORT_APPLICATION_LIST_H_
 
+#include <memory>
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "service/passfort/json_events.h"
 #include "service/passfort/passfort_client.h"
 
 namespace gateway {
@@ -22,6 +24,27 @@ struct HttpResult;
 // for ApplicationOf.
 ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now,
                           const MessageFilter* messages);
+
+// The same in pieces, for a list that would hold the loop for too long. `result` has a response;
+// it and `profile_id` outlive this.
+class ApplicationListReading {
+ public:
+  ApplicationListReading(const HttpResult& result, std::string_view profile_id);
+  ~ApplicationListReading();
+
+  // False: there is more to read.
+  bool ReadPiece();
+  // What was read, after the last piece.
+  ListOutcome TakeOutcome(absl::Time now, const MessageFilter* messages);
+
+ private:
+  class Reader;
+
+  const HttpResult& result_;
+  std::unique_ptr<Reader> reader_;
+  JsonReading json_;
+  JsonEnd end_ = JsonEnd::kBroken;
+};
 
 // The whole application, with nothing lost.
 pb::ProductApplication ApplicationOf(const ListedApplication& listed);

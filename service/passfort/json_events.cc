@@ -1,6 +1,8 @@
 #include "service/passfort/json_events.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -26,18 +28,33 @@ constexpr std::array<ByteKind, 256> kByteKinds = ByteKinds();
 
 ByteKind KindOf(char byte) { return kByteKinds[static_cast<unsigned char>(byte)]; }
 
+constexpr size_t kAll = std::numeric_limits<size_t>::max();
+
+}  // namespace
+
 // One reading of one text. The functions return false where it ends.
-class Scanner {
+class JsonReading::Scanner {
  public:
   Scanner(std::string_view text, JsonEvents& events, size_t max_values)
-      : text_(text), events_(events), values_left_(max_values) {}
-
-  JsonEnd Run() {
+      : text_(text), events_(events), values_left_(max_values) {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
+  }
+
+  // Goes on for so many values or bytes, at least one value.
+  std::optional<JsonEnd> Run(size_t values, size_t bytes) {
+    const size_t last_value = values_left_ - std::min(values, values_left_);
+    const size_t last_byte = at_ + std::min(bytes, text_.size() - at_);
     while (ReadValue() && ReadUpToNextValue()) {
+      if (values_left_ <= last_value || at_ >= last_byte) return std::nullopt;
     }
     return end_;
+  }
+
+  JsonEnd RunToEnd() {
+    std::optional<JsonEnd> end;
+    while (!end) end = Run(kAll, kAll);
+    return *end;
   }
 
  private:
@@ -157,10 +174,19 @@ class Scanner {
   JsonEnd end_ = JsonEnd::kBroken;
 };
 
-}  // namespace
+JsonReading::JsonReading(std::string_view text, JsonEvents& events, size_t max_values)
+    : scanner_(std::make_unique<Scanner>(text, events, max_values)) {}
+
+JsonReading::~JsonReading() = default;
+
+std::optional<JsonEnd> JsonReading::ReadPiece() {
+  return scanner_->Run(kJsonValuesOfPiece, kJsonBytesOfPiece);
+}
+
+JsonEnd JsonReading::ReadToEnd() { return scanner_->RunToEnd(); }
 
 JsonEnd ReadJsonEvents(std::string_view text, JsonEvents& events, size_t max_values) {
-  return Scanner(text, events, max_values).Run();
+  return JsonReading::Scanner(text, events, max_values).RunToEnd();
 }
 
 }  // namespace gateway

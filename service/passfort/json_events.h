@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -70,6 +72,30 @@ enum class JsonEnd {
 // says. Takes time linear in the text, and memory for its longest string.
 JsonEnd ReadJsonEvents(std::string_view text, JsonEvents& events,
                        size_t max_values = kMaxJsonValues);
+
+// The same in pieces, for a text that would hold the loop for too long. Both arguments outlive it.
+class JsonReading {
+ public:
+  JsonReading(std::string_view text, JsonEvents& events, size_t max_values);
+  ~JsonReading();
+  JsonReading(const JsonReading&) = delete;
+  JsonReading& operator=(const JsonReading&) = delete;
+
+  // Goes on for kJsonValuesOfPiece values, or kJsonBytesOfPiece and the rest of a string. Nothing:
+  // there is more to read.
+  std::optional<JsonEnd> ReadPiece();
+  JsonEnd ReadToEnd();
+
+ private:
+  friend JsonEnd ReadJsonEvents(std::string_view text, JsonEvents& events, size_t max_values);
+  class Scanner;
+
+  std::unique_ptr<Scanner> scanner_;
+};
+
+// What one piece makes of them takes less than a millisecond.
+inline constexpr size_t kJsonValuesOfPiece = 2'000;
+inline constexpr size_t kJsonBytesOfPiece = size_t{64} * 1024;
 
 }  // namespace gateway
 

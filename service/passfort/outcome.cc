@@ -130,16 +130,15 @@ Done DoneWith(pb::ProductApplication application, const HttpResponse& response) 
   return done;
 }
 
+}  // namespace
+
 // The rows are numbered as in docs/outcomes.md; the first one that fits counts.
-Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now,
+Outcome OutcomeOfResponse(const HttpResponse& response,
+                          std::optional<pb::ProductApplication> application, absl::Time now,
                           const MessageFilter* messages) {
   const int status = response.status;
   // Row 1: an application is there, whatever else the answer holds.
-  if (IsSuccess(status)) {
-    if (auto application = ReadProductApplication(response.body)) {
-      return DoneWith(*std::move(application), response);
-    }
-  }
+  if (IsSuccess(status) && application) return DoneWith(*std::move(application), response);
   const PassfortErrors errors = ReadPassfortErrors(response.body, messages);
   PassfortAnswer answer = AnswerWith(DecidingError(errors), errors, status);
 
@@ -177,13 +176,14 @@ Outcome OutcomeOfResponse(const HttpResponse& response, absl::Time now,
   return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .answer = std::move(answer)};
 }
 
-}  // namespace
-
 Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
     return OutcomeOfFailure(*failure, result);
   }
-  return OutcomeOfResponse(std::get<HttpResponse>(result.answer), now, messages);
+  const auto& response = std::get<HttpResponse>(result.answer);
+  std::optional<pb::ProductApplication> application;
+  if (IsSuccess(response.status)) application = ReadProductApplication(response.body);
+  return OutcomeOfResponse(response, std::move(application), now, messages);
 }
 
 std::string_view OutcomeName(const Outcome& outcome) {

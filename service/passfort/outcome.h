@@ -15,6 +15,7 @@ namespace gateway {
 
 namespace pb = ::passfort::gateway::v1;
 
+struct HttpResponse;
 struct HttpResult;
 class MessageFilter;
 
@@ -92,6 +93,10 @@ using Outcome = std::variant<Done, NotCarriedOut, Refused, Ambiguous>;
 // pure function that never fails. `now` is for dates in rate-limit headers. Without `messages` the
 // outcome has none of Passfort's words.
 Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages);
+// The same, of a response whose body was read already: as `application`, if it is one.
+Outcome OutcomeOfResponse(const HttpResponse& response,
+                          std::optional<pb::ProductApplication> application, absl::Time now,
+                          const MessageFilter* messages);
 
 // A short stable name for logs and metrics: done, not_carried_out, refused, ambiguous.
 std::string_view OutcomeName(const Outcome& outcome);

@@ -22,19 +22,32 @@ std::string Quoted(std::string_view text) {
 
 }  // namespace
 
+ProductApplicationReading::ProductApplicationReading(std::string_view text, size_t max_values)
+    : text_(text), max_values_(max_values), json_(text, reader_, max_values) {}
+
+bool ProductApplicationReading::ReadPiece() {
+  const std::optional<JsonEnd> end = json_.ReadPiece();
+  end_ = end.value_or(end_);
+  return end.has_value();
+}
+
+std::optional<pb::ProductApplication> ProductApplicationReading::TakeResult() {
+  if (reader_.found_equal_names()) {
+    // The last one counts, but another one was read before.
+    application_.emplace();
+    ApplicationReader second_reader(*application_);
+    end_ = ReadLastOfEqualNames(text_, second_reader, max_values_);
+  }
+  if (end_ != JsonEnd::kWhole || application_->id().empty()) application_.reset();
+  return std::move(application_);
+}
+
 std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
                                                              size_t max_values) {
-  std::optional<pb::ProductApplication> application(std::in_place);
-  ApplicationReader reader(*application);
-  JsonEnd end = ReadJsonEvents(text, reader, max_values);
-  if (reader.found_equal_names()) {
-    // The last one counts, but another one was read before.
-    application.emplace();
-    ApplicationReader second_reader(*application);
-    end = ReadLastOfEqualNames(text, second_reader, max_values);
+  ProductApplicationReading reading(text, max_values);
+  while (!reading.ReadPiece()) {
   }
-  if (end != JsonEnd::kWhole || application->id().empty()) application.reset();
-  return application;
+  return reading.TakeResult();
 }
 
 std::string CreateApplicationJson(std::string_view product_alias, std::string_view product_id,

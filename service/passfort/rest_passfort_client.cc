@@ -25,9 +25,12 @@ std::optional<Milliseconds> PauseIn(const HttpResult& result, absl::Time now) {
   return response == nullptr ? std::nullopt : PauseBeforeNext(*response, now);
 }
 
-size_t BodyBytes(const HttpResult& result) {
+// Null if it is none, or small.
+const HttpResponse* LargeResponse(const HttpResult& result) {
   const auto* response = std::get_if<HttpResponse>(&result.answer);
-  return response == nullptr ? 0 : response->body.size();
+  const bool is_large =
+      response != nullptr && response->body.size() >= ResponseMemory::kSmallResponseBytes;
+  return is_large ? response : nullptr;
 }
 
 // The same application, counted for as long as somebody has it.
@@ -51,6 +54,7 @@ std::shared_ptr<const void> ShareOf(size_t bytes, ResponseMemory& memory) {
   return share;
 }
 
+bool IsSuccess(int status) { return status >= 200 && status <= 299; }
 bool IsFailureOfServer(int status) { return status == 408 || status >= 500; }
 
 }  // namespace
@@ -144,11 +148,10 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
 
   WriteAttempt attempt{.outcome = Ambiguous{}, .sent_at = clock_.WallNow()};
   const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, stop);
-  attempt.outcome = OutcomeOfWrite(result, clock_.WallNow(), messages());
-
-  auto* const made = std::get_if<Done>(&attempt.outcome);
-  if (made != nullptr && BodyBytes(result) >= ResponseMemory::kSmallResponseBytes) {
-    made->application = Counted(std::move(made->application), memory_);
+  if (const HttpResponse* large = LargeResponse(result)) {
+    attempt.outcome = co_await OutcomeOfLarge(*large);
+  } else {
+    attempt.outcome = OutcomeOfWrite(result, clock_.WallNow(), messages());
   }
   attempt.pause = PauseIn(result, clock_.WallNow());
   Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result);
@@ -158,6 +161,39 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
         {{"endpoint", kCreateApplicationEndpoint}, {"passfort_code", int64_t{*done->error_code}}});
   }
   co_return attempt;
+}
+
+Task<Outcome> RestPassfortClient::OutcomeOfLarge(const HttpResponse& response) {
+  ResponseMemory::Reading reading(memory_, response.body.size());
+  std::optional<pb::ProductApplication> application;
+  if (IsSuccess(response.status)) {
+    ProductApplicationReading pieces(response.body);
+    while (!pieces.ReadPiece()) co_await reading.WaitForNextTurn();
+    application = pieces.TakeResult();
+  }
+  Outcome outcome =
+      OutcomeOfResponse(response, std::move(application), clock_.WallNow(), messages());
+  if (auto* const made = std::get_if<Done>(&outcome)) {
+    co_await reading.WaitForNextTurn();
+    made->application = Counted(std::move(made->application), memory_);
+  }
+  // Much may be done with it at once.
+  co_await reading.WaitForNextTurn();
+  co_return outcome;
+}
+
+Task<ListOutcome> RestPassfortClient::OutcomeOfLargeList(const HttpResult& result,
+                                                         std::string_view profile_id) {
+  const size_t bytes = LargeResponse(result)->body.size();
+  ResponseMemory::Reading reading(memory_, bytes);
+  ApplicationListReading pieces(result, profile_id);
+  while (!pieces.ReadPiece()) co_await reading.WaitForNextTurn();
+  ListOutcome outcome = pieces.TakeOutcome(clock_.WallNow(), messages());
+  if (auto* const list = std::get_if<ApplicationList>(&outcome)) {
+    list->memory = ShareOf(bytes, memory_);
+  }
+  co_await reading.WaitForNextTurn();
+  co_return outcome;
 }
 
 Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id, Deadline deadline,
@@ -180,11 +216,9 @@ Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id, De
   }
   const HttpResult result = co_await SendGet(
       GetRequest(absl::StrCat("/profiles/", profile_id, "/applications")), deadline, stop);
-  ListOutcome outcome = OutcomeOfList(result, profile_id, clock_.WallNow(), messages());
-  auto* const list = std::get_if<ApplicationList>(&outcome);
-  if (list != nullptr && BodyBytes(result) >= ResponseMemory::kSmallResponseBytes) {
-    list->memory = ShareOf(BodyBytes(result), memory_);
-  }
+  ListOutcome outcome = LargeResponse(result) != nullptr
+                            ? co_await OutcomeOfLargeList(result, profile_id)
+                            : OutcomeOfList(result, profile_id, clock_.WallNow(), messages());
   Note(kListApplicationsEndpoint, OutcomeName(outcome), start, result);
   if (const auto* failed = std::get_if<ListFailed>(&outcome);
       failed != nullptr && failed->is_of_another_profile) {

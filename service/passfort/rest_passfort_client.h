@@ -58,6 +58,9 @@ class RestPassfortClient final : public PassfortClient {
                                 std::stop_token stop, std::optional<BootTime> send_before);
   Task<ListOutcome> SendList(const std::string& profile_id, Deadline deadline,
                              std::stop_token stop);
+  // What large responses come to, read in pieces with turns of the loop in between.
+  Task<Outcome> OutcomeOfLarge(const HttpResponse& response);
+  Task<ListOutcome> OutcomeOfLargeList(const HttpResult& result, std::string_view profile_id);
   HttpRequest GetRequest(const std::string& path);
   Task<HttpResult> SendGet(HttpRequest request, Deadline deadline, std::stop_token stop);
   // Counts a request that has ended, and logs it if no answer came.

@@ -149,7 +149,8 @@ TEST_P(HostileBodyTest, HoldsUpNoOtherCallerAndTakesLittleMemory) {
   other.Stop();
   EXPECT_EQ(without_word, 0);
   EXPECT_EQ(other.failed(), 0);
-  // How long the others wait depends on what else the machine does: look at the properties.
+  // How long the others wait depends on what else the machine does: look at the properties. That
+  // the loop serves them between the pieces of a response is for LargeResponseTest.
   EXPECT_LT(other.slowest(), kAttackTime);
   EXPECT_LT(gateway.PeakResidentBytes(), kMaxResidentBytes);
   RecordProperty("calls_of_others", static_cast<int>(other.calls()));

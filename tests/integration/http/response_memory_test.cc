@@ -69,6 +69,24 @@ TEST(ResponseMemoryTest, NothingIsSentWithoutRoomAndTheWaitEndsWithTheRightToSen
   EXPECT_EQ(server.connections(), 0);
 }
 
+// What is made of one large response can take many turns of the loop.
+TEST(ResponseMemoryTest, ALargeResponseIsHandedOnOnceTheOneBeforeIsRead) {
+  RawHttpServer server(AnswerAll(std::string(kLarge, 'x')));
+  HttpTestClient client;
+  std::optional<ResponseMemory::Reading> reading;
+  client.loop().RunAndWait([&] { reading.emplace(client.memory(), 0); });
+  auto handed_on = StartTask(client.loop(), [&]() -> Task<bool> {
+    const HttpRequest request{.url = server.Url(), .headers = client.headers()};
+    const HttpResult result = co_await client.client().Send(request, In(kLongEnough), {});
+    co_return ResponseOf(result) != nullptr && !client.memory().IsReading();
+  });
+  // Time for it to come whole, most likely.
+  while (server.requests().empty()) std::this_thread::yield();
+  for (int turn = 0; turn < 1000; ++turn) client.loop().RunAndWait([] {});
+  client.loop().RunAndWait([&] { reading.reset(); });
+  EXPECT_TRUE(handed_on.Wait("the response"));
+}
+
 TEST(ResponseMemoryTest, WhoWaitsToSendIsStoppedWithTheCaller) {
   RawHttpServer server(AnswerAll("ok"));
   HttpTestClient client({}, kMiB);

@@ -1,0 +1,110 @@
+// Long texts are read in pieces, and what is read of them does not depend on that.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "service/passfort/json_events.h"
+
+namespace gateway {
+namespace {
+
+using testing::Each;
+using testing::Le;
+using testing::SizeIs;
+
+// Counts what it is told, and keeps the last of it.
+class Counter final : public JsonEvents {
+ public:
+  size_t values = 0;
+  std::string told;
+
+  bool Scalar(const JsonScalar& value) override {
+    const auto* text = std::get_if<std::string_view>(&value);
+    return Tell(text == nullptr ? "scalar" : std::string(*text), 1);
+  }
+  bool Open(JsonContainer kind, size_t begin) override {
+    return Tell((kind == JsonContainer::kList ? '[' : '{') + std::to_string(begin), 1);
+  }
+  bool Name(std::string_view name) override { return Tell(std::string(name), 0); }
+  bool Close(size_t end) override { return Tell('/' + std::to_string(end), 0); }
+
+ private:
+  bool Tell(const std::string& event, size_t count) {
+    told += event + ' ';
+    values += count;
+    return true;
+  }
+};
+
+struct Pieces {
+  std::vector<size_t> values;  // of each piece
+  std::string told;
+  JsonEnd end = JsonEnd::kBroken;
+};
+
+Pieces ReadInPieces(const std::string& text, size_t max_values = kMaxJsonValuesOfList) {
+  Counter counter;
+  JsonReading reading(text, counter, max_values);
+  Pieces pieces;
+  std::optional<JsonEnd> end;
+  while (!end) {
+    const size_t before = counter.values;
+    end = reading.ReadPiece();
+    pieces.values.push_back(counter.values - before);
+  }
+  pieces.end = *end;
+  pieces.told = std::move(counter.told);
+  return pieces;
+}
+
+std::string ListOf(const std::string& unit, int units) {
+  std::string list = "[" + unit;
+  for (int i = 1; i < units; ++i) list += ", " + unit;
+  return list + "]";
+}
+
+TEST(JsonReadingTest, TellsInPiecesWhatItTellsAtOnce) {
+  const std::string item = R"({"id": "a", "unknown": [[1, 2], {"b": "\ud83d"}]})";
+  std::string cut_off = ListOf(item, 2'000);
+  cut_off.pop_back();
+  const std::string too_deep =
+      "[" + ListOf("0", 5'000) + "," + std::string(kMaxJsonDepth, '[') + "]";
+  for (const std::string& text : {ListOf(item, 3'000), ListOf("\xEF", 10'000), cut_off, too_deep,
+                                  "\xEF\xBB\xBF" + ListOf("0", 5'000), std::string("[]")}) {
+    Counter at_once;
+    const JsonEnd end = ReadJsonEvents(text, at_once, kMaxJsonValuesOfList);
+    const Pieces pieces = ReadInPieces(text);
+    EXPECT_EQ(pieces.end, end) << text.substr(0, 20);
+    EXPECT_EQ(pieces.told, at_once.told) << text.substr(0, 20);
+  }
+}
+
+TEST(JsonReadingTest, APieceHasABoundedNumberOfValues) {
+  const Pieces pieces = ReadInPieces(ListOf("0", 19'999));
+  EXPECT_EQ(pieces.end, JsonEnd::kWhole);
+  EXPECT_THAT(pieces.values, SizeIs(20'000 / kJsonValuesOfPiece));
+  EXPECT_THAT(pieces.values, Each(Le(kJsonValuesOfPiece)));
+}
+
+TEST(JsonReadingTest, APieceHasABoundedNumberOfBytes) {
+  const Pieces pieces = ReadInPieces(ListOf('"' + std::string(1'000, 'a') + '"', 1'000));
+  EXPECT_EQ(pieces.end, JsonEnd::kWhole);
+  EXPECT_THAT(pieces.values, Each(Le(kJsonBytesOfPiece / 1'000 + 2)));
+}
+
+TEST(JsonReadingTest, ALimitThatIsReachedAtTheEndOfAPieceIsExact) {
+  for (const size_t limit : {kJsonValuesOfPiece, 2 * kJsonValuesOfPiece}) {
+    const int items = static_cast<int>(limit) - 1;
+    EXPECT_EQ(ReadInPieces(ListOf("0", items), limit).end, JsonEnd::kWhole);
+    EXPECT_EQ(ReadInPieces(ListOf("0", items + 1), limit).end, JsonEnd::kOverLimit);
+  }
+}
+
+}  // namespace
+}  // namespace gateway
