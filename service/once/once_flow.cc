@@ -250,13 +250,18 @@ Task<ListOutcome> OnceFlow::ListForSnapshot(const Record& record) {
   const Deadline end(parts_.clock.Now() + options_.lease_duration / 2);
   Backoff backoff(options_.poll, parts_.random);
   bool was_unreadable = false;
+  std::optional<ListFailed> last_answer;
   while (true) {
     ListOutcome outcome = co_await parts_.passfort.ListApplications(record.draft.profile_id, end,
                                                                     take_back_.get_token());
     const auto* failed = std::get_if<ListFailed>(&outcome);
     if (failed == nullptr || !failed->not_carried_out || IsTakenBack()) co_return outcome;
+    // Its time is over. Why it took so long is what Passfort said, if it said something.
+    const bool is_late = failed->not_carried_out->cause == NotCarriedOut::Cause::kNoTimeLeft;
+    if (is_late && last_answer) co_return *std::move(last_answer);
     const std::optional<Repeat> repeat = RepeatAfter(*failed->not_carried_out);
     if (!repeat) co_return outcome;
+    if (failed->not_carried_out->answer) last_answer = *failed;
     // Something before Passfort may have answered this once.
     const bool is_unreadable = failed->not_carried_out->cause == NotCarriedOut::Cause::kUnreadable;
     if (is_unreadable && std::exchange(was_unreadable, true)) co_return outcome;
