@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "service/http/curl_http_client.h"
 #include "service/passfort/json_events.h"
@@ -45,9 +47,19 @@ class LargeResponseTest : public testing::Test {
     return Deadline(std::chrono::steady_clock::now() + std::chrono::minutes(1));
   }
 
-  std::string body_;
+  void SetBody(std::string body) {
+    const std::lock_guard lock(mutex_);
+    body_ = std::move(body);
+  }
+  std::string Body() {
+    const std::lock_guard lock(mutex_);
+    return body_;
+  }
+
+  std::mutex mutex_;
+  std::string body_;  // guarded by mutex_
   RawHttpServer server_{[this](RawConnection& connection) {
-    while (connection.ReadRequest()) connection.Answer(200, body_);
+    while (connection.ReadRequest()) connection.Answer(200, Body());
   }};
   const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
   const std::unique_ptr<Log> log_ = Log::Nowhere();
@@ -62,7 +74,7 @@ class LargeResponseTest : public testing::Test {
 
 TEST_F(LargeResponseTest, AnApplicationLeavesTheLoopToOthersAfterEachPiece) {
   constexpr int kValues = 19'000;
-  body_ = Repeated(R"({"id": "a1", "history": [)", "0", kValues, "]}");
+  SetBody(Repeated(R"({"id": "a1", "history": [)", "0", kValues, "]}"));
   const ApplicationDraft draft = {.profile_id = kProfileId, .product_alias = "forexo_basic"};
   const int turns = TurnsDuring([&]() -> Task<void> {
     const WriteAttempt made =
@@ -75,7 +87,7 @@ TEST_F(LargeResponseTest, AnApplicationLeavesTheLoopToOthersAfterEachPiece) {
 
 TEST_F(LargeResponseTest, AListLeavesTheLoopToOthersAfterEachPiece) {
   constexpr int kItems = 49'000;
-  body_ = Repeated("[", R"({"id":"a","product":{"alias":"b"}})", kItems, "]");
+  SetBody(Repeated("[", R"({"id":"a","product":{"alias":"b"}})", kItems, "]"));
   const int turns = TurnsDuring([this]() -> Task<void> {
     const ListOutcome outcome = co_await client_.ListApplications(kProfileId, InAMinute(), {});
     const auto* list = std::get_if<ApplicationList>(&outcome);
