@@ -406,7 +406,10 @@ TEST(AddProductApplicationTest, AnswersManyCallsAtOnce) {
   for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());
   bench.writer.WaitUntilAsked(kCalls);
   bench.writer.Release();
-  for (auto& call : calls) EXPECT_TRUE(call.get().status.ok());
+  for (auto& call : calls) {
+    const grpc::Status status = call.get().status;
+    EXPECT_TRUE(status.ok()) << status.error_code() << ": " << status.error_message();
+  }
 }
 
 }  // namespace
