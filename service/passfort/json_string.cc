@@ -76,6 +76,9 @@ void AppendCharacter(uint32_t character, std::string& text) {
   append(0x80 | (character & 0x3F));
 }
 
+// Of a byte that is not UTF-8: `\x` and two digits.
+constexpr size_t kEscapedByteBytes = 4;
+
 // The string so far, apart from what can be taken over as it is.
 class Unescaper {
  public:
@@ -107,10 +110,13 @@ class Unescaper {
       return bytes;
     }
     constexpr std::string_view kDigits = "0123456789abcdef";
+    // It gets longer than it was, four times at most. To grow and copy it again and again takes
+    // tens of milliseconds for a megabyte; what is reserved and not used costs nothing.
+    if (!is_odd_) text_.reserve(text_.size() + kEscapedByteBytes * rest.size());
     is_odd_ = true;
-    text_.append("\\x");
-    text_ += kDigits[Byte(rest, 0) >> 4];
-    text_ += kDigits[Byte(rest, 0) & 0xF];
+    const std::array<char, kEscapedByteBytes> escape = {'\\', 'x', kDigits[Byte(rest, 0) >> 4],
+                                                        kDigits[Byte(rest, 0) & 0xF]};
+    text_.append(escape.data(), escape.size());
     return 1;
   }
 
