@@ -69,6 +69,9 @@ class ApplicationListReading::Reader final : public JsonEvents {
   }
 
  private:
+  // No id, alias or role is longer. Megabytes would be copied with all that is made of the list.
+  static constexpr size_t kLongestComparedBytes = 1024;
+
   // How many objects and lists are around the next value.
   static constexpr int kInList = 1;
   static constexpr int kInItem = 2;
@@ -76,9 +79,11 @@ class ApplicationListReading::Reader final : public JsonEvents {
   enum class Inner { kOther, kProduct, kProfile };
 
   static std::string TextOf(const JsonScalar& value) {
-    if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
-    if (const auto* odd = std::get_if<OddString>(&value)) return std::string(odd->text);
-    return "";
+    std::string_view text;
+    if (const auto* whole = std::get_if<std::string_view>(&value)) text = *whole;
+    if (const auto* odd = std::get_if<OddString>(&value)) text = odd->text;
+    // A part of a text that is too long still differs from all that are not.
+    return std::string(text.substr(0, kLongestComparedBytes + 1));
   }
 
   void NameInItem(std::string_view name) {
@@ -114,7 +119,7 @@ class ApplicationListReading::Reader final : public JsonEvents {
 
   void EndItem(size_t end) {
     if (IsAnother(profile_id_) || IsAnother(profile_)) names_another_profile_ = true;
-    if (item_.id.empty()) {
+    if (item_.id.empty() || item_.id.size() > kLongestComparedBytes) {
       list_.is_complete = false;
       return;
     }

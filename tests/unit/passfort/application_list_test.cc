@@ -156,6 +156,8 @@ INSTANTIATE_TEST_SUITE_P(
         ItemCase{"NotANumber", R"({"score": NaN, "id": "a"})", "a"},
         ItemCase{"NumberBeyondDouble", R"({"id": "a", "score": 1e400})", "a"},
         ItemCase{"OddId", R"({"id": "A\ud83d"})", R"(a\ud83d)"},
+        ItemCase{"LongId", R"({"id": ")" + std::string(1024, 'a') + "\"}", std::string(1024, 'a')},
+        ItemCase{"IdBeyondReason", R"({"id": ")" + std::string(1025, 'a') + "\"}", ""},
         ItemCase{"WithoutId", R"({"status": "APPLIED"})", ""},
         ItemCase{"EmptyId", R"({"id": ""})", ""}, ItemCase{"NumberAsId", R"({"id": 7})", ""},
         ItemCase{"WordAsId", R"({"id": NaN})", ""}, ItemCase{"NullAsId", R"({"id": null})", ""},
@@ -164,6 +166,16 @@ INSTANTIATE_TEST_SUITE_P(
         ItemCase{"Text", R"("a")", ""}, ItemCase{"Number", "7", ""}, ItemCase{"Word", "None", ""},
         ItemCase{"List", R"([{"id": "a"}])", ""}, ItemCase{"EmptyObject", "{}", ""}),
     [](const auto& info) { return info.param.name; });
+
+// Absent, it would be equal to what a write without a role made.
+TEST(ApplicationListTest, ARoleThatIsTooLongIsNoAbsentOne) {
+  const auto outcome = Read(
+      Answer(200, R"([{"id": "a", "associated_role": ")" + std::string(100'000, 'R') + "\"}]"));
+  const auto& list = std::get<ApplicationList>(outcome);
+  EXPECT_EQ(list.applications[0].associated_role.substr(0, 3), "RRR");
+  EXPECT_LT(list.applications[0].associated_role.size(), 2000u);
+  EXPECT_TRUE(list.is_complete);
+}
 
 TEST(ApplicationListTest, ReadsAsManyValuesAsItsLimit) {
   const auto outcome = Read(Answer(200, LongList(kMaxJsonValuesOfList)));
