@@ -149,7 +149,7 @@ Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft, R
   WriteAttempt attempt = co_await sending;
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
   NoteVerdict(period, VerdictOf(attempt.outcome, took, writes_.fair_wait), draft.profile_id);
-  NoteEnd(writes_, pass, NothingDone(attempt.outcome), attempt.pause);
+  NoteEnd(writes_, pass, NothingDone(attempt.outcome));
   co_return attempt;
 }
 
@@ -174,7 +174,7 @@ Task<ListOutcome> GuardedPassfortClient::List(Priority priority, std::string pro
   ListOutcome outcome = co_await inner_.ListApplications(profile_id, deadline, std::move(stop));
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
   NoteVerdict(period, VerdictOf(outcome, took, reads_.fair_wait), profile_id);
-  NoteEnd(reads_, std::get<RateGate::Pass>(turn), NothingDone(outcome), std::nullopt);
+  NoteEnd(reads_, std::get<RateGate::Pass>(turn), NothingDone(outcome));
   co_return outcome;
 }
 
@@ -205,15 +205,12 @@ NotCarriedOut GuardedPassfortClient::RefusedByCircuit() const {
 }
 
 void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateGate::Pass pass,
-                                    const NotCarriedOut* nothing_done,
-                                    std::optional<Milliseconds> pause) {
-  const bool is_refused =
-      nothing_done != nullptr && nothing_done->cause == NotCarriedOut::Cause::kRateLimited;
-  if (!is_refused && !pause) {
-    const bool says_nothing = nothing_done != nullptr && !nothing_done->answer;
-    return says_nothing ? endpoint.gate.OnNothing(pass) : endpoint.gate.OnTaken(pass);
+                                    const NotCarriedOut* nothing_done) {
+  if (nothing_done == nullptr) return endpoint.gate.OnTaken(pass);
+  if (nothing_done->cause != NotCarriedOut::Cause::kRateLimited) {
+    return nothing_done->answer ? endpoint.gate.OnTaken(pass) : endpoint.gate.OnNothing(pass);
   }
-  const auto stated = is_refused ? nothing_done->retry_after : pause;
+  const auto stated = nothing_done->retry_after;
   if (!endpoint.gate.OnLimited(pass, stated)) return;
   metrics_.RateGateClosed(endpoint.name);
   log_.Warn("Passfort limits the rate of requests; calls wait",

@@ -110,8 +110,7 @@ class GuardedPassfortClient final : public PassfortClient {
                          std::stop_token stop);
   NotCarriedOut RefusedByCircuit() const;
   // What the end of a request means for the gate of its endpoint, and for the circuit.
-  void NoteEnd(Endpoint& endpoint, RateGate::Pass pass, const NotCarriedOut* nothing_done,
-               std::optional<Milliseconds> pause);
+  void NoteEnd(Endpoint& endpoint, RateGate::Pass pass, const NotCarriedOut* nothing_done);
   void NoteVerdict(CircuitBreaker::Period period, CircuitBreaker::Verdict verdict,
                    std::string_view profile_id);
   void OnClosed();

@@ -34,8 +34,6 @@ struct WriteAttempt {
   Outcome outcome;
   // When the request was handed to the transport. Unset if that never happened.
   std::optional<absl::Time> sent_at;
-  // Set if Passfort took this request and said that it takes no more for so long.
-  std::optional<Milliseconds> pause;
 };
 
 // One application of a profile, as far as it can be recognised by.

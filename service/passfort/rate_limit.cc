@@ -68,23 +68,14 @@ std::optional<absl::Duration> StatedWait(const HttpResponse& response, absl::Tim
 }  // namespace
 
 std::vector<std::string> RateLimitHeaderNames() {
-  return {"x-ratelimit-retry-secs", "retry-after",           "x-ratelimit-reset-secs",
-          "x-ratelimit-reset",      "x-ratelimit-remaining", "date"};
+  return {"x-ratelimit-retry-secs", "retry-after", "x-ratelimit-reset-secs", "x-ratelimit-reset",
+          "date"};
 }
 
 std::optional<Milliseconds> RetryAfter(const HttpResponse& response, absl::Time now) {
   const auto wait = StatedWait(response, now);
   if (!wait) return std::nullopt;
   return absl::ToChronoMilliseconds(absl::Ceil(*wait, absl::Milliseconds(1)));
-}
-
-std::optional<Milliseconds> PauseBeforeNext(const HttpResponse& response, absl::Time now) {
-  const auto text = response.Header("x-ratelimit-remaining");
-  double left = 1;
-  if (response.status == 429 || !text || !absl::SimpleAtod(ToAbsl(*text), &left) || left != 0) {
-    return std::nullopt;
-  }
-  return RetryAfter(response, now);
 }
 
 }  // namespace gateway

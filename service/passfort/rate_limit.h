@@ -27,10 +27,6 @@ inline constexpr Milliseconds kLongestPause{60000};
 // usable value.
 std::optional<Milliseconds> RetryAfter(const HttpResponse& response, absl::Time now);
 
-// How long an answer that is no 429 asks for the same: as long as the 429 that it foretells, if
-// X-RateLimit-Remaining is 0. No other value of it asks for anything.
-std::optional<Milliseconds> PauseBeforeNext(const HttpResponse& response, absl::Time now);
-
 }  // namespace gateway
 
 #endif  // SERVICE_PASSFORT_RATE_LIMIT_H_

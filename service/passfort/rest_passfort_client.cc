@@ -20,11 +20,6 @@ std::string_view FailureDetail(const HttpResult& result) {
   return failure != nullptr ? std::string_view(failure->detail) : std::string_view();
 }
 
-std::optional<Milliseconds> PauseIn(const HttpResult& result, absl::Time now) {
-  const auto* response = std::get_if<HttpResponse>(&result.answer);
-  return response == nullptr ? std::nullopt : PauseBeforeNext(*response, now);
-}
-
 // Null if it is none, or small.
 const HttpResponse* LargeResponse(const HttpResult& result) {
   const auto* response = std::get_if<HttpResponse>(&result.answer);
@@ -153,7 +148,6 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
   } else {
     attempt.outcome = OutcomeOfWrite(result, clock_.WallNow(), messages());
   }
-  attempt.pause = PauseIn(result, clock_.WallNow());
   Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result);
   if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
     log_.Warn(

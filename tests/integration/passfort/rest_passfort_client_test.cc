@@ -132,19 +132,6 @@ TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
   EXPECT_TRUE(std::holds_alternative<Done>(Create(BootNow() + 60s).outcome));
 }
 
-TEST_F(RestPassfortClientTest, TellsOfAPauseOnceNoRequestIsLeft) {
-  EXPECT_EQ(Create().pause, std::nullopt);
-  const auto answer_with = [](std::string left) -> Fault {
-    return {.endpoint = Endpoint::kAdd,
-            .answer = {.headers = {{"X-RateLimit-Remaining", std::move(left)},
-                                   {"X-RateLimit-Reset-Secs", "7"}}}};
-  };
-  passfort().Script(answer_with("1"));
-  EXPECT_EQ(Create().pause, std::nullopt);
-  passfort().Script(answer_with("0"));
-  EXPECT_EQ(Create().pause, 7s);
-}
-
 TEST_F(RestPassfortClientTest, AsksWhetherPassfortAnswers) {
   EXPECT_TRUE(bench_.WhoAmI(bench_.client()));
   for (const int status : {500, 503, 408}) {

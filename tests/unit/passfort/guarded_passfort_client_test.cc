@@ -221,16 +221,6 @@ TEST_F(GuardedPassfortClientTest, WaitsAgainWhenTheCallThatAsksIsLimitedToo) {
   EXPECT_THAT(ended_, ElementsAre("a not_carried_out", "b done", "c done"));
 }
 
-TEST_F(GuardedPassfortClientTest, PausesWhenPassfortTakesNoMore) {
-  passfort_.post_ends.pause = 1s;
-  Create();
-  passfort_.post_ends.pause = std::nullopt;
-  StartCreate("write");
-  EXPECT_THAT(ended_, IsEmpty());
-  clock_.Advance(1s);
-  EXPECT_THAT(ended_, ElementsAre("write done"));
-}
-
 TEST_F(GuardedPassfortClientTest, LetsTheNextAskWhenTheOneThatAskedNeverGotThere) {
   passfort_.post_ends = Limited(2s);
   Create();

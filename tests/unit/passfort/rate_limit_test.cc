@@ -84,24 +84,5 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ResetSecsADay", {{"x-ratelimit-reset-secs", "3600"}}, 60000ms}),
     [](const auto& info) { return info.param.name; });
 
-TEST(PauseBeforeNextTest, IsWhatThe429WouldStateOnceNothingIsLeft) {
-  const auto pause = [](int status, const std::string& left) {
-    return PauseBeforeNext(
-        {.status = status, .headers = {{"x-ratelimit-remaining", left}, {"retry-after", "3"}}},
-        kNow);
-  };
-  EXPECT_EQ(pause(200, "0"), 3000ms);
-  EXPECT_EQ(pause(404, "0"), 3000ms);
-  EXPECT_EQ(pause(200, "1"), std::nullopt);
-  EXPECT_EQ(pause(200, "10"), std::nullopt);
-  EXPECT_EQ(pause(200, "-1"), std::nullopt);
-  EXPECT_EQ(pause(200, "none"), std::nullopt);
-  EXPECT_EQ(pause(429, "0"), std::nullopt);  // it speaks for itself
-  EXPECT_EQ(PauseBeforeNext({.status = 200, .headers = {{"retry-after", "3"}}}, kNow),
-            std::nullopt);
-  EXPECT_EQ(PauseBeforeNext({.status = 200, .headers = {{"x-ratelimit-remaining", "0"}}}, kNow),
-            std::nullopt);
-}
-
 }  // namespace
 }  // namespace gateway
