@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "service/passfort/passfort_error_code.h"
 #include "service/passfort/write_repeat.h"
 
 namespace gateway {
@@ -11,10 +12,9 @@ namespace {
 
 constexpr Milliseconds kLeastTimeForAnAttempt{50};
 constexpr int kConflict = 409;
-constexpr int kDataPresent = 202;
 
 bool SaysItIsThere(const PassfortAnswer& answer) {
-  return answer.http_status == kConflict || answer.code == kDataPresent;
+  return answer.http_status == kConflict || answer.code == PassfortErrorCode::kDataPresent;
 }
 
 bool LeaseIsOver(const Record& record) { return record.store_now >= record.lease_until; }

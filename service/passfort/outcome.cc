@@ -57,10 +57,7 @@ bool MayHaveBeenDone(int status) {
 }  // namespace
 
 bool IsAboutTheKey(const PassfortAnswer& answer) {
-  constexpr int kMissingApiKey = 203;
-  constexpr int kInvalidApiKey = 204;
-  return answer.http_status == 401 || answer.code == kMissingApiKey ||
-         answer.code == kInvalidApiKey;
+  return answer.http_status == 401 || IsAboutTheKey(answer.code);
 }
 
 namespace {

@@ -10,9 +10,6 @@
 namespace gateway {
 namespace {
 
-constexpr int kMissingApiKey = 203;
-constexpr int kInvalidApiKey = 204;
-
 bool IsNull(const JsonScalar& value) { return std::holds_alternative<std::nullptr_t>(value); }
 
 bool IsEmpty(const JsonScalar& value) {
@@ -144,7 +141,7 @@ class ErrorReader final : public JsonEvents {
 
   void EndItem() {
     if (std::exchange(internal_is_of_item_, false)) errors_.internal->message = item_.message;
-    if (item_.code == kMissingApiKey || item_.code == kInvalidApiKey) errors_.names_the_key = true;
+    if (IsAboutTheKey(item_.code)) errors_.names_the_key = true;
     std::optional<PassfortError>& first = FirstOfItsKind();
     if (!first) first = std::move(item_);
   }
@@ -185,30 +182,34 @@ PassfortErrors ReadPassfortErrors(std::string_view body, const MessageFilter* me
 }
 
 PassfortCodeClass ClassOfCode(int code) {
-  switch (code) {
-    case 101:  // MISSING_REQUIRED_FIELDS
-    case 102:  // ENTITY_ALREADY_APPROVED
-    case 103:  // ENTITY_ALREADY_REJECTED
-    case 104:  // CHARGEABLE_LIMIT_REACHED
-    case 105:  // CONSTRAINTS_NOT_SATISFIED
-    case 106:  // COUNTRY_NOT_SUPPORTED
-    case 107:  // CHECK_LIMIT_REACHED
-    case 201:  // INVALID_INPUT_DATA
-    case 202:  // DATA_PRESENT
+  using enum PassfortErrorCode;
+  switch (static_cast<PassfortErrorCode>(code)) {
+    case kMissingRequiredFields:
+    case kEntityAlreadyApproved:
+    case kEntityAlreadyRejected:
+    case kChargeableLimitReached:
+    case kConstraintsNotSatisfied:
+    case kCountryNotSupported:
+    case kCheckLimitReached:
+    case kInvalidInputData:
+    case kDataPresent:
     case kMissingApiKey:
     case kInvalidApiKey:
-    case 502:  // PROCESS_NOT_SETUP
+    case kProcessNotSetup:
       return PassfortCodeClass::kRefusal;
-    case 301:  // USER_MIGRATION_ERROR
-    case 302:  // PROVIDER_CONNECTION_ERROR
-    case 303:  // PROVIDER_UNKNOWN_ERROR
-    case 401:  // UNKNOWN_INTERNAL_ERROR
-    case 402:  // TRANSITION_ERROR
-    case 501:  // LEGACY_ERROR
+    case kUserMigrationError:
+    case kProviderConnectionError:
+    case kProviderUnknownError:
+    case kUnknownInternalError:
+    case kTransitionError:
+    case kLegacyError:
       return PassfortCodeClass::kInternal;
-    default:
-      return PassfortCodeClass::kUnknown;
   }
+  return PassfortCodeClass::kUnknown;
+}
+
+bool IsAboutTheKey(std::optional<int> code) {
+  return code == PassfortErrorCode::kMissingApiKey || code == PassfortErrorCode::kInvalidApiKey;
 }
 
 }  // namespace gateway

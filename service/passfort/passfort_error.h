@@ -7,17 +7,19 @@
 
 #include "service/passfort/json_events.h"
 #include "service/passfort/message_filter.h"
+#include "service/passfort/passfort_error_code.h"
 
 namespace gateway {
 
-// What an error code says about a write, whatever the HTTP status. The numbers and their reading
-// are those of the vendor's OpenAPI file.
+// What an error code says about a write, whatever the HTTP status.
 enum class PassfortCodeClass {
   kUnknown,   // not documented: the HTTP status decides
   kRefusal,   // nothing was done
   kInternal,  // Passfort failed half-way: it may have been done
 };
 PassfortCodeClass ClassOfCode(int code);
+// Whether a code speaks of the gateway's own API key.
+bool IsAboutTheKey(std::optional<int> code);
 
 // One error object.
 struct PassfortError {
@@ -40,7 +42,7 @@ struct PassfortErrors {
   std::optional<PassfortError> unknown;
   // An error object without a code, which says nothing.
   std::optional<PassfortError> without_code;
-  // One of them is about the gateway's own API key (codes 203 and 204).
+  // One of them is about the gateway's own API key.
   bool names_the_key = false;
   // The response has an `id` beside them, of any type: something is there.
   bool are_beside_an_id = false;
