@@ -1,6 +1,5 @@
 #include "service/rpc/call_error.h"
 
-#include <iterator>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
@@ -12,26 +11,31 @@ namespace {
 
 using grpc::StatusCode;
 
-std::string_view ScopeName(ErrorScope scope) {
-  return scope == ErrorScope::kCall ? "CALL" : "REQUEST_ID";
-}
-
-std::string_view OutcomeOf(const ErrorDraft& draft) {
-  if (draft.code == StatusCode::UNKNOWN) return "unknown";
-  const bool is_ours_to_end = draft.retry_after.has_value() ||
-                              draft.code == StatusCode::DEADLINE_EXCEEDED ||
-                              draft.code == StatusCode::CANCELLED;
+std::string_view OutcomeOf(const ErrorEntry& entry) {
+  if (entry.code == StatusCode::UNKNOWN) return "unknown";
+  const bool is_ours_to_end = entry.retry_after.has_value() ||
+                              entry.code == StatusCode::DEADLINE_EXCEEDED ||
+                              entry.code == StatusCode::CANCELLED;
   return is_ours_to_end ? "not_carried_out" : "refused";
 }
 
-google::rpc::ErrorInfo ErrorInfoOf(const ErrorDraft& draft) {
+CallPhase PhaseOf(const ErrorEntry& entry, const ErrorDraft& draft) {
+  if (entry.phase.has_value()) return *entry.phase;
+  return draft.answer.has_value() ? CallPhase::kAnswered : draft.phase;
+}
+
+ErrorScope ScopeOf(const ErrorEntry& entry, const ErrorDraft& draft) {
+  return draft.request_id.empty() ? ErrorScope::kCall : draft.scope.value_or(entry.scope);
+}
+
+google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorDraft& draft) {
   google::rpc::ErrorInfo info;
-  info.set_reason(draft.reason);
+  info.set_reason(std::string(entry.name));
   info.set_domain(std::string(kErrorDomain));
   auto& metadata = *info.mutable_metadata();
   for (const auto& [name, value] : draft.metadata) metadata[name] = value;
-  metadata["phase"] = std::string(PhaseName(draft.phase));
-  metadata["scope"] = std::string(ScopeName(draft.scope));
+  metadata["phase"] = std::string(PhaseName(PhaseOf(entry, draft)));
+  metadata["scope"] = std::string(ScopeName(ScopeOf(entry, draft)));
   if (draft.answer.has_value()) {
     metadata["http_status"] = absl::StrCat(draft.answer->http_status);
     if (draft.answer->code.has_value())
@@ -72,58 +76,27 @@ void AddDetail(const google::protobuf::Message& detail, google::rpc::Status& sta
 }  // namespace
 
 CallError MakeError(ErrorDraft draft) {
+  const ErrorEntry& entry = EntryOf(draft.reason);
+  if (draft.message.empty()) draft.message = MessageOf(entry);
+
   google::rpc::Status status;
-  status.set_code(draft.code);
+  status.set_code(entry.code);
   status.set_message(draft.message);
-  AddDetail(ErrorInfoOf(draft), status);
+  AddDetail(ErrorInfoOf(entry, draft), status);
   if (!draft.violations.empty()) AddDetail(BadRequestOf(draft.violations), status);
-  if (draft.retry_after.has_value()) AddDetail(RetryInfoOf(*draft.retry_after), status);
+  if (entry.retry_after.has_value()) {
+    AddDetail(RetryInfoOf(draft.retry_after.value_or(*entry.retry_after)), status);
+  }
   if (!draft.request_id.empty()) AddDetail(RequestInfoOf(draft.request_id), status);
 
   CallError error;
-  error.status = grpc::Status(draft.code, draft.message, status.SerializeAsString());
-  if (!draft.retry_after.has_value()) {
-    error.trailers.emplace_back(kRetryPushbackTrailer, "-1");
-  }
-  error.reason = draft.reason;
-  error.phase = draft.phase;
+  error.status = grpc::Status(entry.code, draft.message, status.SerializeAsString());
+  if (!entry.retry_after.has_value()) error.trailers.emplace_back(kRetryPushbackTrailer, "-1");
+  error.reason = entry.name;
+  error.phase = PhaseOf(entry, draft);
   error.http_status = draft.answer.has_value() ? draft.answer->http_status : 0;
-  error.outcome = OutcomeOf(draft);
+  error.outcome = OutcomeOf(entry);
   return error;
-}
-
-std::string_view PhaseName(CallPhase phase) {
-  switch (phase) {
-    case CallPhase::kNotSent:
-      return "NOT_SENT";
-    case CallPhase::kSent:
-      return "SENT";
-    case CallPhase::kAnswered:
-      return "ANSWERED";
-  }
-  return "NOT_SENT";
-}
-
-std::string_view GrpcCodeName(grpc::StatusCode code) {
-  constexpr std::string_view kNames[] = {"OK",
-                                         "CANCELLED",
-                                         "UNKNOWN",
-                                         "INVALID_ARGUMENT",
-                                         "DEADLINE_EXCEEDED",
-                                         "NOT_FOUND",
-                                         "ALREADY_EXISTS",
-                                         "PERMISSION_DENIED",
-                                         "RESOURCE_EXHAUSTED",
-                                         "FAILED_PRECONDITION",
-                                         "ABORTED",
-                                         "OUT_OF_RANGE",
-                                         "UNIMPLEMENTED",
-                                         "INTERNAL",
-                                         "UNAVAILABLE",
-                                         "DATA_LOSS",
-                                         "UNAUTHENTICATED"};
-  const auto number = static_cast<size_t>(code);
-  return number < std::size(kNames) ? kNames[number] : "UNKNOWN";
 }
 
 }  // namespace gateway

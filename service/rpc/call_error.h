@@ -12,6 +12,7 @@
 
 #include "service/base/deadline.h"
 #include "service/passfort/outcome.h"
+#include "service/rpc/error_catalog.h"
 #include "service/rpc/request_check.h"
 
 namespace gateway {
@@ -24,20 +25,6 @@ inline constexpr std::string_view kErrorDomain = "passfort.gateway";
 // gRPC clients and interceptors repeat UNAVAILABLE and RESOURCE_EXHAUSTED by themselves; this
 // trailer, with the value "-1", tells them not to (gRFC A6).
 inline constexpr std::string_view kRetryPushbackTrailer = "grpc-retry-pushback-ms";
-
-// How far a call got; on the wire (ErrorInfo metadata `phase`) and in the log.
-enum class CallPhase {
-  kNotSent,   // not a byte of a body left the gateway
-  kSent,      // sent, or perhaps sent; no whole answer came
-  kAnswered,  // Passfort answered
-};
-std::string_view PhaseName(CallPhase phase);
-
-// What an error speaks of; on the wire (ErrorInfo metadata `scope`).
-enum class ErrorScope {
-  kCall,       // the call at hand alone
-  kRequestId,  // all calls made under its request_id so far
-};
 
 // An error as it goes to the caller.
 struct CallError {
@@ -54,17 +41,18 @@ struct CallError {
   std::string_view outcome;
 };
 
-// The parts in which errors differ.
+// What an error adds to the catalogue's row of its reason.
 struct ErrorDraft {
-  grpc::StatusCode code;
-  // Lives as long as the process.
-  const char* reason;
-  std::string message;
+  ErrorReason reason;
+  // Empty: the row's.
+  std::string message = {};
+  // Where the row leaves it open and Passfort did not answer.
   CallPhase phase = CallPhase::kNotSent;
-  ErrorScope scope = ErrorScope::kCall;
+  // Unset: the row's. Without a request_id it is always kCall.
+  std::optional<ErrorScope> scope = {};
   std::map<std::string, std::string> metadata = {};
   std::optional<PassfortAnswer> answer = {};
-  // Set if the call is safe to repeat, and exactly then.
+  // Unset: the row's. Used only where it is safe to retry.
   std::optional<Milliseconds> retry_after = {};
   // Goes as BadRequest, unless it is empty.
   std::vector<FieldViolation> violations = {};
@@ -72,9 +60,6 @@ struct ErrorDraft {
   std::string_view request_id = {};
 };
 CallError MakeError(ErrorDraft draft);
-
-// The name of a code, e.g. "INVALID_ARGUMENT".
-std::string_view GrpcCodeName(grpc::StatusCode code);
 
 }  // namespace gateway
 

@@ -14,9 +14,9 @@
 
 namespace gateway {
 
-// The one place that chooses what a caller is told: gRPC code, reason and words of every error.
-// Pure functions. Each error, together with its trailers, stays far below the 8 KiB at which Java
-// clients break.
+// The one place that chooses which row of the error catalogue a caller gets, and the words that
+// differ from it. Pure functions. Each error, together with its trailers, stays far below the 8 KiB
+// at which Java clients break.
 
 enum class Caller { kWaiting, kGone };
 

@@ -112,7 +112,7 @@ TEST(BadRequestTest, AMessageOverTheLimitIsRefusedInOurWordsAndNothingIsSent) {
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(ReasonOf(answered.status), "INVALID_REQUEST");
-  EXPECT_THAT(answered.status.error_message(), HasSubstr("65536 bytes"));
+  EXPECT_THAT(answered.status.error_message(), HasSubstr("max_request_bytes (65536)"));
   EXPECT_THAT(answered.error(), IsWellFormedError());
   EXPECT_EQ(bench.passfort.counts().requests, 0);
 }

@@ -175,7 +175,8 @@ TEST_F(EvidenceTest, AProfileWithTooManyApplicationsForTheStoreIsClearlyRefused)
 
   EXPECT_EQ(refused.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ReasonOf(refused.status), "QUOTA_REACHED");
-  EXPECT_THAT(refused.status.error_message(), HasSubstr("more applications than the store"));
+  EXPECT_THAT(refused.status.error_message(),
+              HasSubstr("more applications than the gateway's store"));
   EXPECT_THAT(refused.error(), IsWellFormedError());
   EXPECT_EQ(passfort_.counts().posts_begun, 0);
 
@@ -198,7 +199,7 @@ TEST_F(EvidenceTest, AListThatIsLongerThanIsReadIsSaidToBeSoAndReadOnce) {
 
     EXPECT_EQ(refused.status.error_code(), StatusCode::INTERNAL);
     EXPECT_EQ(ReasonOf(refused.status), "PASSFORT_ANSWER_UNREADABLE");
-    EXPECT_THAT(refused.status.error_message(), HasSubstr("larger or deeper than this gateway"));
+    EXPECT_THAT(refused.status.error_message(), HasSubstr("larger or deeper than the gateway"));
     EXPECT_THAT(refused.error(), IsWellFormedError());
     EXPECT_EQ(passfort_.counts().requests, lists_before + 1);
   }
@@ -256,7 +257,7 @@ TEST_F(EvidenceTest, AListThatIsTooLongAfterALostAnswerIsUnknownAtOnceAndSaysWhy
 
   EXPECT_EQ(unknown.status.error_code(), StatusCode::UNKNOWN);
   EXPECT_EQ(ReasonOf(unknown.status), "OUTCOME_UNKNOWN");
-  EXPECT_THAT(unknown.status.error_message(), HasSubstr("larger or deeper than this gateway"));
+  EXPECT_THAT(unknown.status.error_message(), HasSubstr("larger or deeper than the gateway"));
   EXPECT_THAT(unknown.error(), IsWellFormedError());
   EXPECT_EQ(passfort_.counts().requests, 3) << "two lists and what was sent";
 

@@ -235,7 +235,7 @@ TEST_F(RequestIdTest, WhatMayBeItIsNamedBeforeItCanBeDecided) {
   const Answered unknown = AddUntilKnownOrOpen(gateway.caller, ARequestWithId(), 2s);
   EXPECT_EQ(unknown.status.error_code(), StatusCode::UNKNOWN);
   EXPECT_THAT(unknown.error(), IsWellFormedError());
-  EXPECT_THAT(unknown.status.error_message(), testing::HasSubstr("not known yet"));
+  EXPECT_THAT(unknown.status.error_message(), testing::HasSubstr("not yet known"));
   const std::string candidates =
       DetailOf<google::rpc::ErrorInfo>(unknown.status).metadata().at("candidate_ids");
   for (const auto& application : passfort_.Applications(kProfileId)) {

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 TEST(ErrorOfNotCarriedOutTest, UnreachableIsSafeToRepeat) {
   ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kUnreachable)}),
               grpc::StatusCode::UNAVAILABLE,
-              "Passfort cannot be reached: nothing was done. It is safe to call again.",
+              "cannot reach Passfort: nothing was executed. It is safe to retry.",
               ExpectedInfo("PASSFORT_UNREACHABLE", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
@@ -28,7 +28,7 @@ TEST(ErrorOfNotCarriedOutTest, WhatWasNotProcessedIsSafeToRepeat) {
                                               AnAnswer(status))}),
                 grpc::StatusCode::UNAVAILABLE,
                 absl::StrCat("Passfort did not process the request (HTTP ", status,
-                             "): nothing was done. It is safe to call again."),
+                             "): nothing was executed. It is safe to retry."),
                 ExpectedInfo("PASSFORT_UNREACHABLE",
                              {{"phase", "ANSWERED"}, {"http_status", absl::StrCat(status)}}) +
                     kRetryInASecond);
@@ -39,9 +39,8 @@ TEST(ErrorOfNotCarriedOutTest, AListThatFailsIsNotCalledUnreachable) {
   ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kServerError, std::nullopt,
                                             AnAnswer(503))}),
               grpc::StatusCode::UNAVAILABLE,
-              "Passfort, or something before it, reported an error of its own when it was asked "
-              "for the profile\\'s applications (HTTP 503): nothing was done. It is safe to call "
-              "again.",
+              "Passfort, or a proxy in front of it, reported an internal error when asked for the "
+              "profile\\'s applications (HTTP 503): nothing was executed. It is safe to retry.",
               ExpectedInfo("PASSFORT_FAILED", {{"phase", "ANSWERED"}, {"http_status", "503"}}) +
                   kRetryInASecond);
 }
@@ -51,19 +50,20 @@ TEST(ErrorOfNotCarriedOutTest, WhatIsNoListIsForTheOperator) {
       ToldPlain(
           {.outcome = NotDone(NotCarriedOut::Cause::kUnreadable, std::nullopt, AnAnswer(200))}),
       grpc::StatusCode::INTERNAL,
-      "what Passfort, or something before it, answered is no list of the profile\\'s "
-      "applications (HTTP 200), and a request_id needs one: nothing was done. Only the "
-      "gateway\\'s operator can mend this.",
+      "a request_id needs the list of the profile\\'s applications, and the response was none "
+      "(HTTP 200): nothing was executed. Contact the operator of the gateway.",
       ExpectedInfo("PASSFORT_ANSWER_UNREADABLE", {{"phase", "ANSWERED"}, {"http_status", "200"}}));
 }
 
 TEST(ErrorOfNotCarriedOutTest, AListThatIsTooLargeIsNotWorthAnotherCall) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kAnswerTooLarge)}),
-              grpc::StatusCode::INTERNAL,
-              "the list of the profile\\'s applications is larger or deeper than this gateway "
-              "reads, so it cannot keep the promise that a request_id asks for: nothing was done, "
-              "and calling again changes nothing. A call without a request_id promises less.",
-              ExpectedInfo("PASSFORT_ANSWER_UNREADABLE", {{"phase", "ANSWERED"}}));
+  ExpectError(
+      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kAnswerTooLarge)}),
+      grpc::StatusCode::INTERNAL,
+      "the list of the profile\\'s applications is larger or deeper than the gateway reads, so "
+      "the gateway cannot guarantee at most one application per request_id: nothing was "
+      "executed. Retrying does not help; a call without request_id works, but without that "
+      "guarantee.",
+      ExpectedInfo("PASSFORT_ANSWER_UNREADABLE", {{"phase", "ANSWERED"}}));
 }
 
 TEST(ErrorOfNotCarriedOutTest, TheSendGateIsAWayThatTookTooLong) {
@@ -77,30 +77,31 @@ TEST(ErrorOfNotCarriedOutTest, AnOpenCircuitTellsWhenToComeAgain) {
   ExpectError(
       ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kCircuitOpen, Milliseconds(250))}),
       grpc::StatusCode::UNAVAILABLE,
-      "Passfort has been failing and is left alone for a moment: nothing was done. It is safe to "
-      "call again.",
+      "Passfort is failing, so requests are paused: nothing was sent. It is safe to retry.",
       ExpectedInfo("CIRCUIT_OPEN", {{"phase", "NOT_SENT"}}) +
           "details { [type.googleapis.com/google.rpc.RetryInfo] { retry_delay { nanos: 250000000 } "
           "} }");
 }
 
 TEST(ErrorOfNotCarriedOutTest, NoMemoryForTheResponseIsAnOverload) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kNoMemory)}),
-              grpc::StatusCode::RESOURCE_EXHAUSTED,
-              "answers of Passfort to other calls take all the memory that this gateway has for "
-              "them: nothing was done. It is safe to call again after the delay in RetryInfo.",
-              ExpectedInfo("OVERLOADED", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
+  ExpectError(
+      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kNoMemory)}),
+      grpc::StatusCode::RESOURCE_EXHAUSTED,
+      "responses to other calls use all the memory that the gateway has for them: nothing was "
+      "executed. It is safe to retry after the delay in RetryInfo.",
+      ExpectedInfo("OVERLOADED", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
 TEST(ErrorOfNotCarriedOutTest, ARateLimitTellsHowLongToWait) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kRateLimited, Milliseconds(2500),
-                                            AnAnswer(429))}),
-              grpc::StatusCode::RESOURCE_EXHAUSTED,
-              "Passfort limits the rate of requests: nothing was done. It is safe to call again "
-              "after the delay in RetryInfo.",
-              ExpectedInfo("RATE_LIMITED", {{"phase", "ANSWERED"}, {"http_status", "429"}}) +
-                  "details { [type.googleapis.com/google.rpc.RetryInfo] { retry_delay { seconds: 2 "
-                  "nanos: 500000000 } } }");
+  ExpectError(
+      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kRateLimited, Milliseconds(2500),
+                                    AnAnswer(429))}),
+      grpc::StatusCode::RESOURCE_EXHAUSTED,
+      "Passfort is rate limiting the gateway: nothing was executed. It is safe to retry after "
+      "the delay in RetryInfo.",
+      ExpectedInfo("RATE_LIMITED", {{"phase", "ANSWERED"}, {"http_status", "429"}}) +
+          "details { [type.googleapis.com/google.rpc.RetryInfo] { retry_delay { seconds: 2 "
+          "nanos: 500000000 } } }");
 }
 
 TEST(ErrorOfNotCarriedOutTest, ARateLimitWithoutADelayGetsOne) {
@@ -112,32 +113,33 @@ TEST(ErrorOfNotCarriedOutTest, ARateLimitWithoutADelayGetsOne) {
 TEST(ErrorOfNotCarriedOutTest, NoTimeLeftIsADeadlineExceeded) {
   ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kNoTimeLeft)}),
               grpc::StatusCode::DEADLINE_EXCEEDED,
-              "the deadline left no time to send the request to Passfort: nothing was done. Call "
-              "again with a longer deadline.",
+              "the deadline left no time to send the request: nothing was executed. Retry with a "
+              "longer deadline.",
               ExpectedInfo("NOT_SENT", {{"phase", "NOT_SENT"}}));
 }
 
 TEST(ErrorOfNotCarriedOutTest, AStopIsTheDrainWhileTheCallerWaits) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kStopped)}),
-              grpc::StatusCode::UNAVAILABLE,
-              "this gateway is stopping: nothing was done. It is safe to call again; another "
-              "replica answers.",
-              ExpectedInfo("DRAINING", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
+  ExpectError(
+      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kStopped)}),
+      grpc::StatusCode::UNAVAILABLE,
+      "the gateway is shutting down: this call executed nothing. It is safe to retry; another "
+      "replica will answer.",
+      ExpectedInfo("DRAINING", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
 TEST(ErrorOfNotCarriedOutTest, AStopIsCancelledOnceTheCallerIsGone) {
   ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kStopped)}, Caller::kGone),
               grpc::StatusCode::CANCELLED,
-              "the caller went away before anything was sent: nothing was done.",
+              "the caller cancelled before the request was sent: nothing was executed.",
               ExpectedInfo("CALLER_GONE", {{"phase", "NOT_SENT"}}));
 }
 
 TEST(ErrorOfAmbiguousTest, SaysWhenItWasSentAndUntilWhenItMayStillHappen) {
   ExpectError(ToldPlain({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .sent_at = kSentAt}),
               grpc::StatusCode::UNKNOWN,
-              "the request was sent, but no answer came in time: it is not known whether the "
-              "application was made. Do not call again before the profile\\'s applications were "
-              "looked at after 2025-10-09T08:54:35.250Z.",
+              "the request was sent, but no response arrived in time: it is unknown whether the "
+              "application was created. Before retrying, check the profile\\'s applications after "
+              "2025-10-09T08:54:35.250Z.",
               ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "SENT"},
                                                {"sent_at", "2025-10-09T08:53:20.250Z"},
                                                {"known_by", "2025-10-09T08:54:35.250Z"}}));
@@ -148,10 +150,9 @@ TEST(ErrorOfAmbiguousTest, TellsWhatPassfortAnswered) {
       ToldPlain(
           {.outcome = NotKnown(Ambiguous::Cause::kServerError, AnAnswer(502, 301, "migrating"))}),
       grpc::StatusCode::UNKNOWN,
-      "the request was sent, but Passfort, or something before it, reported an error of its "
-      "own (HTTP 502, code 301): it is not known whether the application was made. Do not call "
-      "again before "
-      "the profile\\'s applications were looked at after 2025-10-09T08:54:35.250Z.",
+      "the request was sent, but Passfort, or a proxy in front of it, reported an internal error "
+      "(HTTP 502, code 301): it is unknown whether the application was created. Before retrying, "
+      "check the profile\\'s applications after 2025-10-09T08:54:35.250Z.",
       ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "ANSWERED"},
                                        {"http_status", "502"},
                                        {"passfort_code", "301"},
@@ -162,12 +163,12 @@ TEST(ErrorOfAmbiguousTest, TellsWhatPassfortAnswered) {
 TEST(ErrorOfAmbiguousTest, NamesEveryCause) {
   using Cause = Ambiguous::Cause;
   const std::vector<std::pair<Cause, std::string>> causes = {
-      {Cause::kTimeout, "no answer came in time"},
-      {Cause::kConnectionLost, "the connection was lost before the answer was whole"},
-      {Cause::kAnswerTooLarge, "the answer was larger than the gateway reads"},
-      {Cause::kServerError, "Passfort, or something before it, reported an error of its own"},
-      {Cause::kUnreadable, "the answer could not be understood"},
-      {Cause::kStopped, "the gateway stopped waiting for the answer"}};
+      {Cause::kTimeout, "no response arrived in time"},
+      {Cause::kConnectionLost, "the connection was lost before the response was complete"},
+      {Cause::kAnswerTooLarge, "the response exceeded the size limit"},
+      {Cause::kServerError, "Passfort, or a proxy in front of it, reported an internal error"},
+      {Cause::kUnreadable, "the response was unreadable"},
+      {Cause::kStopped, "the gateway stopped waiting for the response"}};
   for (const auto& [cause, words] : causes) {
     const CallError error = ToldPlain({.outcome = NotKnown(cause), .sent_at = kSentAt});
     EXPECT_THAT(error.status.error_message(), HasSubstr(words));
@@ -210,43 +211,46 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         NotBegunCase{"REQUEST_ID_REUSED", NotBegun::Cause::kRequestIdReused,
                      grpc::StatusCode::INVALID_ARGUMENT, "CALL", "NOT_SENT", 0, "refused",
-                     "another call used this request_id with other values or as another caller: "
-                     "nothing was done for this one. Use a request_id of its own for each "
+                     "this request_id was already used with different values or by a different "
+                     "caller: nothing was sent for this call. Use a new request_id for each "
                      "application."},
-        NotBegunCase{"REQUEST_ID_NEEDS_STORE", NotBegun::Cause::kNeedsStore,
-                     grpc::StatusCode::FAILED_PRECONDITION, "CALL", "NOT_SENT", 0, "refused",
-                     "this gateway has no store, so it cannot keep the promise that a request_id "
-                     "asks for: nothing was done. Its operator can set one; a call without a "
-                     "request_id promises less."},
+        NotBegunCase{
+            "REQUEST_ID_NEEDS_STORE", NotBegun::Cause::kNeedsStore,
+            grpc::StatusCode::FAILED_PRECONDITION, "CALL", "NOT_SENT", 0, "refused",
+            "this gateway has no store, so it cannot guarantee at most one application per "
+            "request_id: nothing was sent. Ask the operator to configure one, or call "
+            "without request_id and without that guarantee."},
         NotBegunCase{"STORE_UNAVAILABLE", NotBegun::Cause::kStoreUnavailable,
                      grpc::StatusCode::UNAVAILABLE, "CALL", "NOT_SENT", 1, "not_carried_out",
-                     "the store of this gateway did not answer: this call sent nothing. It is safe "
-                     "to call again with the same request_id."},
-        NotBegunCase{"STORE_FULL", NotBegun::Cause::kStoreFull,
-                     grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 60,
-                     "not_carried_out",
-                     "the store of this gateway takes no further request_id: nothing was done. It "
-                     "is safe to call again after the delay in RetryInfo."},
-        NotBegunCase{"OVERLOADED", NotBegun::Cause::kTooManyFlows,
-                     grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 1, "not_carried_out",
-                     "this gateway has as many writes under way as it takes, with those whose "
-                     "callers have left: nothing was done. It is safe to call again after the "
-                     "delay in RetryInfo."},
-        NotBegunCase{"WRITE_IN_PROGRESS", NotBegun::Cause::kWriteInProgress,
-                     grpc::StatusCode::UNAVAILABLE, "REQUEST_ID", "NOT_SENT", 2, "not_carried_out",
-                     "a write under another request_id is under way on this profile: nothing was "
-                     "done. It is safe to call again with the same request_id."},
-        NotBegunCase{"NOT_CREATED", NotBegun::Cause::kNotCreated, grpc::StatusCode::UNAVAILABLE,
-                     "REQUEST_ID", "SENT", 1, "not_carried_out",
-                     "the request was sent and its answer lost, and the profile\\'s applications "
-                     "show that nothing was done. It is safe to call again with the same "
-                     "request_id."},
-        NotBegunCase{"QUOTA_REACHED", NotBegun::Cause::kTooManyToCompare,
-                     grpc::StatusCode::RESOURCE_EXHAUSTED, "REQUEST_ID", "NOT_SENT", 0, "refused",
-                     "the profile has more applications than the store of this gateway keeps the "
-                     "ids of, so it cannot keep the promise that a request_id asks for: nothing "
-                     "was done, and calling again changes nothing. A call without a request_id "
-                     "promises less."}),
+                     "the gateway\\'s store is unavailable: this call executed nothing. It is safe "
+                     "to retry with the same request_id."},
+        NotBegunCase{
+            "STORE_FULL", NotBegun::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL",
+            "NOT_SENT", 60, "not_carried_out",
+            "the gateway\\'s store is full: nothing was sent. It is safe to retry after the "
+            "delay in RetryInfo."},
+        NotBegunCase{
+            "OVERLOADED", NotBegun::Cause::kTooManyFlows, grpc::StatusCode::RESOURCE_EXHAUSTED,
+            "CALL", "NOT_SENT", 1, "not_carried_out",
+            "the gateway is at its concurrency limit: nothing was sent. It is safe to retry "
+            "after the delay in RetryInfo."},
+        NotBegunCase{
+            "WRITE_IN_PROGRESS", NotBegun::Cause::kWriteInProgress, grpc::StatusCode::UNAVAILABLE,
+            "REQUEST_ID", "NOT_SENT", 2, "not_carried_out",
+            "another write to this profile is in progress: nothing was executed. It is safe "
+            "to retry with the same request_id."},
+        NotBegunCase{
+            "NOT_CREATED", NotBegun::Cause::kNotCreated, grpc::StatusCode::UNAVAILABLE,
+            "REQUEST_ID", "SENT", 1, "not_carried_out",
+            "the request was sent and its response lost: the profile\\'s applications show "
+            "that nothing was created. It is safe to retry with the same request_id."},
+        NotBegunCase{
+            "QUOTA_REACHED", NotBegun::Cause::kTooManyToCompare,
+            grpc::StatusCode::RESOURCE_EXHAUSTED, "REQUEST_ID", "NOT_SENT", 0, "refused",
+            "the profile has more applications than the gateway\\'s store keeps the ids of, "
+            "so the gateway cannot guarantee at most one application per request_id: "
+            "nothing was executed. Retrying does not help; a call without request_id "
+            "works, but without that guarantee."}),
     [](const auto& info) { return info.param.name; });
 
 // What is decided with the record in hand speaks of all calls under the request_id.
@@ -286,9 +290,9 @@ TEST(ErrorOfAmbiguousTest, ARequestIdCanBeCalledAgain) {
                         .sent_at = kSentAt,
                         .known_by = kSentAt + absl::Seconds(140)}),
               grpc::StatusCode::UNKNOWN,
-              "it is not known yet whether the application was made. Call again with the same "
-              "request_id: that never makes a second one, and tells what became of this one as "
-              "soon as it can be known from 2025-10-09T08:55:40.250Z on.",
+              "it is not yet known whether the application was created. Retry with the same "
+              "request_id: it never creates a second one, and returns the outcome once it is known "
+              "(after 2025-10-09T08:55:40.250Z).",
               ExpectedInfo("OUTCOME_UNKNOWN",
                            {{"phase", "SENT"},
                             {"sent_at", "2025-10-09T08:53:20.250Z"},
@@ -302,9 +306,9 @@ TEST(ErrorOfAmbiguousTest, ARequestIdCanBeCalledAgain) {
 TEST(ErrorOfAmbiguousTest, ClaimsNoTimesThatItDoesNotKnow) {
   ExpectError(ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout)}),
               grpc::StatusCode::UNKNOWN,
-              "it is not known yet whether the application was made. Call again with the same "
-              "request_id: that never makes a second one, and tells what became of this one as "
-              "soon as it can be known.",
+              "it is not yet known whether the application was created. Retry with the same "
+              "request_id: it never creates a second one, and returns the outcome once it is "
+              "known.",
               ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "SENT"}, {"request_id", "order-1"}},
                            "REQUEST_ID") +
                   kRequestInfo);
@@ -317,29 +321,30 @@ TEST(ErrorOfAmbiguousTest, SaysWhyTheListDoesNotTell) {
         .status.error_message();
   };
   EXPECT_THAT(told_with(Cause::kAnswerTooLarge),
-              HasSubstr("made, because the list of the profile's applications is larger or deeper "
-                        "than this gateway reads. Call again with the same request_id"));
+              HasSubstr("created, because the list of the profile's applications is larger or "
+                        "deeper than the gateway reads. Retry with the same request_id"));
   EXPECT_THAT(told_with(Cause::kUnreadable),
-              HasSubstr("made, because what Passfort, or something before it, answered is no list "
-                        "of the profile's applications. Call again with the same request_id"));
+              HasSubstr("created, because what Passfort, or a proxy in front of it, returned is no "
+                        "list of the profile's applications. Retry with the same request_id"));
   EXPECT_EQ(told_with(Cause::kUnreachable), told_with(std::nullopt)) << "that heals by itself";
 }
 
 TEST(ErrorOfAmbiguousTest, NamesTheApplicationsThatMayBeIt) {
-  ExpectError(ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout),
-                        .sent_at = kSentAt,
-                        .candidate_ids = {"a1", "a2"}}),
-              grpc::StatusCode::UNKNOWN,
-              "it is not known whether the application was made: 2 on the profile may be it "
-              "(candidate_ids), and nothing is sent again under this request_id. Calling again "
-              "looks once more.",
-              ExpectedInfo("OUTCOME_UNKNOWN",
-                           {{"phase", "SENT"},
-                            {"sent_at", "2025-10-09T08:53:20.250Z"},
-                            {"candidate_ids", "a1,a2"},
-                            {"request_id", "order-1"}},
-                           "REQUEST_ID") +
-                  kRequestInfo);
+  ExpectError(
+      ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout),
+                .sent_at = kSentAt,
+                .candidate_ids = {"a1", "a2"}}),
+      grpc::StatusCode::UNKNOWN,
+      "it is unknown whether the application was created: 2 applications on the profile may "
+      "be the result (candidate_ids). Nothing will be sent again under this request_id; a "
+      "retry checks once more.",
+      ExpectedInfo("OUTCOME_UNKNOWN",
+                   {{"phase", "SENT"},
+                    {"sent_at", "2025-10-09T08:53:20.250Z"},
+                    {"candidate_ids", "a1,a2"},
+                    {"request_id", "order-1"}},
+                   "REQUEST_ID") +
+          kRequestInfo);
 }
 
 // A cut id would be a wrong one.

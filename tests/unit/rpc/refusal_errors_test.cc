@@ -40,33 +40,31 @@ TEST_P(RefusalTest, IsToldAsTheTableSays) {
   const size_t split = words.find('|');
   ExpectError(ToldPlain({.outcome = Refused{AnAnswer(http_status, code)}}), grpc_code,
               absl::StrCat(words.substr(0, split), " (HTTP ", http_status, code_text,
-                           "): nothing was done. ", words.substr(split + 1)),
+                           "): nothing was executed. ", words.substr(split + 1)),
               ExpectedInfo(reason, metadata));
 }
 
 constexpr char kRejectedInput[] =
-    "Passfort refused the values of the request|Correct the request before calling again.";
+    "Passfort did not accept the request\\'s values|Correct the request and try again.";
 constexpr char kConflict[] =
-    "Passfort says that this is there already|Look at the profile\\'s applications.";
+    "Passfort reports that it already exists|Look at the profile\\'s applications.";
 constexpr char kPrecondition[] =
-    "Passfort\\'s rules forbid this in the profile\\'s present state|Change that state before "
-    "calling again.";
+    "the profile\\'s current state does not allow this|Change that state and try again.";
 constexpr char kNotTaken[] =
-    "Passfort, or something before it, does not take such a request|Only the gateway\\'s operator "
-    "can mend this.";
+    "Passfort, or a proxy in front of it, does not accept such a request|Contact the operator of "
+    "the "
+    "gateway.";
 constexpr char kQuota[] =
-    "a quota of the Passfort account is used up|Have it raised at Passfort before calling again.";
+    "the Passfort account has reached a quota|Ask Passfort to raise it before retrying.";
 constexpr char kCredentials[] =
-    "Passfort refused the gateway\\'s own API key|Only the gateway\\'s operator can mend this.";
+    "Passfort did not accept the gateway\\'s API key|Contact the operator of the gateway.";
 constexpr char kForbidden[] =
-    "Passfort does not allow this to the gateway\\'s API key or address|Only the gateway\\'s "
-    "operator can mend this.";
+    "the gateway\\'s API key or IP address is not allowed to do this|Contact the operator of the "
+    "gateway.";
 constexpr char kNotFound[] =
-    "Passfort does not find the profile, or hides it from the gateway\\'s API key|Check "
-    "profile_id.";
+    "no such profile, or it is not visible to the gateway\\'s API key|Check profile_id.";
 constexpr char kRedirects[] =
-    "the address that the gateway has for Passfort redirects elsewhere, and no redirect is "
-    "followed|Only the gateway\\'s operator can mend this.";
+    "api_url redirects, and the gateway follows no redirects|Contact the operator of the gateway.";
 
 constexpr auto kInvalidArgument = grpc::StatusCode::INVALID_ARGUMENT;
 constexpr auto kFailedPrecondition = grpc::StatusCode::FAILED_PRECONDITION;

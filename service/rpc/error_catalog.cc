@@ -1,0 +1,177 @@
+#include "service/rpc/error_catalog.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+using enum ErrorReason;
+using enum grpc::StatusCode;
+
+constexpr auto kCall = ErrorScope::kCall;
+constexpr auto kRequestId = ErrorScope::kRequestId;
+
+constexpr auto kNothingLeft = CallPhase::kNotSent;
+constexpr auto kBodySent = CallPhase::kSent;
+constexpr auto kAnswerCame = CallPhase::kAnswered;
+constexpr std::nullopt_t kItDepends = std::nullopt;
+
+// Short, because nothing was executed and the caller is waiting; not shorter, because all callers
+// come back together.
+constexpr Milliseconds kSoon{1000};
+// An unresolved write may hold its profile for more than a minute.
+constexpr Milliseconds kAfterAnotherWrite{2000};
+// Room comes as records expire.
+constexpr Milliseconds kOnceRecordsExpired{60000};
+constexpr std::nullopt_t kNever = std::nullopt;
+
+// Said only where no connection was used: over HTTP/2 the headers may have left.
+constexpr std::string_view kNothingSent = "nothing was sent";
+constexpr std::string_view kNothingExecuted = "nothing was executed";
+constexpr std::string_view kThisCallExecutedNothing = "this call executed nothing";
+
+constexpr std::string_view kCorrectIt = "Correct the request and try again.";
+constexpr std::string_view kContactTheOperator = "Contact the operator of the gateway.";
+constexpr std::string_view kRetry = "It is safe to retry.";
+constexpr std::string_view kRetryAfterDelay = "It is safe to retry after the delay in RetryInfo.";
+constexpr std::string_view kRetryWithTheSameId = "It is safe to retry with the same request_id.";
+
+// In the order of ErrorReason.
+constexpr ErrorEntry kCatalog[] = {
+    {kInvalidRequest, "INVALID_REQUEST", INVALID_ARGUMENT, kCall, kNothingLeft, kNever,
+     "invalid request", kNothingSent, kCorrectIt},
+    {kRequestIdReused, "REQUEST_ID_REUSED", INVALID_ARGUMENT, kCall, kNothingLeft, kNever,
+     "this request_id was already used with different values or by a different caller",
+     "nothing was sent for this call", "Use a new request_id for each application."},
+    {kPassfortRejectedInput, "PASSFORT_REJECTED_INPUT", INVALID_ARGUMENT, kRequestId, kAnswerCame,
+     kNever, "Passfort did not accept the request's values", kNothingExecuted, kCorrectIt},
+    {kPassfortNotFound, "PASSFORT_NOT_FOUND", NOT_FOUND, kRequestId, kAnswerCame, kNever,
+     "no such profile, or it is not visible to the gateway's API key", kNothingExecuted,
+     "Check profile_id."},
+    {kPassfortForbidden, "PASSFORT_FORBIDDEN", PERMISSION_DENIED, kRequestId, kAnswerCame, kNever,
+     "the gateway's API key or IP address is not allowed to do this", kNothingExecuted,
+     kContactTheOperator},
+    {kPassfortConflict, "PASSFORT_CONFLICT", ALREADY_EXISTS, kRequestId, kAnswerCame, kNever,
+     "Passfort reports that it already exists", kNothingExecuted,
+     "Look at the profile's applications."},
+    {kRequestIdNeedsStore, "REQUEST_ID_NEEDS_STORE", FAILED_PRECONDITION, kCall, kNothingLeft,
+     kNever,
+     "this gateway has no store, so it cannot guarantee at most one application per request_id",
+     kNothingSent,
+     "Ask the operator to configure one, or call without request_id and without that guarantee."},
+    {kPassfortPrecondition, "PASSFORT_PRECONDITION", FAILED_PRECONDITION, kRequestId, kAnswerCame,
+     kNever, "the profile's current state does not allow this", kNothingExecuted,
+     "Change that state and try again."},
+    {kGatewayCredentialsRefused, "GATEWAY_CREDENTIALS_REFUSED", INTERNAL, kRequestId, kAnswerCame,
+     kNever, "Passfort did not accept the gateway's API key", kNothingExecuted,
+     kContactTheOperator},
+    {kApiUrlRedirects, "API_URL_REDIRECTS", INTERNAL, kRequestId, kAnswerCame, kNever,
+     "api_url redirects, and the gateway follows no redirects", kNothingExecuted,
+     kContactTheOperator},
+    {kPassfortAnswerUnreadable, "PASSFORT_ANSWER_UNREADABLE", INTERNAL, kRequestId, kAnswerCame,
+     kNever, "a request_id needs the list of the profile's applications, and the response was none",
+     kNothingExecuted, kContactTheOperator},
+    {kPassfortUnreachable, "PASSFORT_UNREACHABLE", UNAVAILABLE, kRequestId, kItDepends, kSoon,
+     "cannot reach Passfort", kNothingExecuted, kRetry},
+    {kPassfortFailed, "PASSFORT_FAILED", UNAVAILABLE, kRequestId, kItDepends, kSoon,
+     "Passfort, or a proxy in front of it, reported an internal error when asked for the "
+     "profile's applications",
+     kNothingExecuted, kRetry},
+    {kCircuitOpen, "CIRCUIT_OPEN", UNAVAILABLE, kRequestId, kNothingLeft, kSoon,
+     "Passfort is failing, so requests are paused", kNothingSent, kRetry},
+    {kWriteInProgress, "WRITE_IN_PROGRESS", UNAVAILABLE, kRequestId, kNothingLeft,
+     kAfterAnotherWrite, "another write to this profile is in progress", kNothingExecuted,
+     kRetryWithTheSameId},
+    {kNotCreated, "NOT_CREATED", UNAVAILABLE, kRequestId, kBodySent, kSoon,
+     "the request was sent and its response lost",
+     "the profile's applications show that nothing was created", kRetryWithTheSameId},
+    {kDraining, "DRAINING", UNAVAILABLE, kCall, kNothingLeft, kSoon, "the gateway is shutting down",
+     kThisCallExecutedNothing, "It is safe to retry; another replica will answer."},
+    {kStoreUnavailable, "STORE_UNAVAILABLE", UNAVAILABLE, kCall, kNothingLeft, kSoon,
+     "the gateway's store is unavailable", kThisCallExecutedNothing, kRetryWithTheSameId},
+    {kRateLimited, "RATE_LIMITED", RESOURCE_EXHAUSTED, kRequestId, kItDepends, kSoon,
+     "Passfort is rate limiting the gateway", kNothingExecuted, kRetryAfterDelay},
+    {kOverloaded, "OVERLOADED", RESOURCE_EXHAUSTED, kCall, kNothingLeft, kSoon,
+     "the gateway is at its concurrency limit", kNothingSent, kRetryAfterDelay},
+    {kStoreFull, "STORE_FULL", RESOURCE_EXHAUSTED, kCall, kNothingLeft, kOnceRecordsExpired,
+     "the gateway's store is full", kNothingSent, kRetryAfterDelay},
+    {kQuotaReached, "QUOTA_REACHED", RESOURCE_EXHAUSTED, kRequestId, kItDepends, kNever,
+     "the Passfort account has reached a quota", kNothingExecuted,
+     "Ask Passfort to raise it before retrying."},
+    {kOutcomeUnknown, "OUTCOME_UNKNOWN", UNKNOWN, kRequestId, kItDepends, kNever,
+     "the request was sent, but no clear response came",
+     "it is unknown whether the application was created",
+     "Retry with the same request_id; without one, first check the profile's applications."},
+    {kNotSent, "NOT_SENT", DEADLINE_EXCEEDED, kRequestId, kNothingLeft, kNever,
+     "the deadline left no time to send the request", kNothingExecuted,
+     "Retry with a longer deadline."},
+    {kCallerGone, "CALLER_GONE", CANCELLED, kRequestId, kNothingLeft, kNever,
+     "the caller cancelled before the request was sent", kNothingExecuted, ""},
+    {kUnknownMethod, "UNKNOWN_METHOD", UNIMPLEMENTED, kCall, kNothingLeft, kNever, "unknown method",
+     kNothingSent, "Use server reflection to list the methods."},
+};
+
+constexpr bool IsInOrder() {
+  for (size_t i = 0; i < std::size(kCatalog); ++i) {
+    if (static_cast<size_t>(kCatalog[i].reason) != i) return false;
+  }
+  return std::size(kCatalog) == static_cast<size_t>(kUnknownMethod) + 1;
+}
+static_assert(IsInOrder());
+
+}  // namespace
+
+std::span<const ErrorEntry> ErrorCatalog() { return kCatalog; }
+
+const ErrorEntry& EntryOf(ErrorReason reason) { return kCatalog[static_cast<size_t>(reason)]; }
+
+std::string MessageOf(const ErrorEntry& entry, std::string_view details) {
+  std::string message(entry.what);
+  if (!details.empty()) absl::StrAppend(&message, " (", std::string(details), ")");
+  absl::StrAppend(&message, ": ", std::string(entry.effect), ".");
+  if (!entry.next_step.empty()) absl::StrAppend(&message, " ", std::string(entry.next_step));
+  return message;
+}
+
+std::string_view PhaseName(CallPhase phase) {
+  switch (phase) {
+    case CallPhase::kNotSent:
+      return "NOT_SENT";
+    case CallPhase::kSent:
+      return "SENT";
+    case CallPhase::kAnswered:
+      return "ANSWERED";
+  }
+  return "NOT_SENT";
+}
+
+std::string_view ScopeName(ErrorScope scope) {
+  return scope == ErrorScope::kCall ? "CALL" : "REQUEST_ID";
+}
+
+std::string_view GrpcCodeName(grpc::StatusCode code) {
+  constexpr std::string_view kNames[] = {"OK",
+                                         "CANCELLED",
+                                         "UNKNOWN",
+                                         "INVALID_ARGUMENT",
+                                         "DEADLINE_EXCEEDED",
+                                         "NOT_FOUND",
+                                         "ALREADY_EXISTS",
+                                         "PERMISSION_DENIED",
+                                         "RESOURCE_EXHAUSTED",
+                                         "FAILED_PRECONDITION",
+                                         "ABORTED",
+                                         "OUT_OF_RANGE",
+                                         "UNIMPLEMENTED",
+                                         "INTERNAL",
+                                         "UNAVAILABLE",
+                                         "DATA_LOSS",
+                                         "UNAUTHENTICATED"};
+  const auto number = static_cast<size_t>(code);
+  return number < std::size(kNames) ? kNames[number] : "UNKNOWN";
+}
+
+}  // namespace gateway

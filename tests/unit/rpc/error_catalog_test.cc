@@ -1,0 +1,151 @@
+// The catalogue of errors, and what the pages for people say of it.
+
+#include "service/rpc/error_catalog.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAreArray;
+
+std::string ContentsOf(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string RetryCell(const ErrorEntry& entry) {
+  if (!entry.retry_after.has_value()) return "no";
+  return absl::StrCat("after ", entry.retry_after->count() / 1000, " s");
+}
+
+// The table as docs/outcomes.md has it.
+std::string CatalogAsMarkdown() {
+  std::string table =
+      "| Reason | gRPC code | Scope | Phase | Retry | What happened | Next step |\n"
+      "|---|---|---|---|---|---|---|\n";
+  for (const ErrorEntry& entry : ErrorCatalog()) {
+    absl::StrAppend(&table, "| `", std::string(entry.name), "` | `",
+                    std::string(GrpcCodeName(entry.code)), "` | ",
+                    std::string(ScopeName(entry.scope)), " | ",
+                    entry.phase ? std::string(PhaseName(*entry.phase)) : "it depends", " | ",
+                    RetryCell(entry), " | ", std::string(entry.what), ": ",
+                    std::string(entry.effect), " | ", std::string(entry.next_step), " |\n");
+  }
+  return table;
+}
+
+struct Told {
+  std::string code;
+  std::string reason;
+  friend auto operator<=>(const Told&, const Told&) = default;
+  friend void PrintTo(const Told& told, std::ostream* out) {
+    *out << told.code << " " << told.reason;
+  }
+};
+
+// What the catalogue has, but what no caller of AddProductApplication sees.
+std::set<Told> ToldToCallers() {
+  std::set<Told> told;
+  for (const ErrorEntry& entry : ErrorCatalog()) {
+    if (entry.reason == ErrorReason::kCallerGone || entry.reason == ErrorReason::kUnknownMethod) {
+      continue;
+    }
+    told.insert({std::string(GrpcCodeName(entry.code)), std::string(entry.name)});
+  }
+  return told;
+}
+
+void AddReasons(const std::string& code, const std::string& text, std::set<Told>& told) {
+  static const std::regex reason("`([A-Z]+(?:_[A-Z]+)*)`");
+  for (std::sregex_iterator it(text.begin(), text.end(), reason), end; it != end; ++it) {
+    told.insert({code, (*it)[1]});
+  }
+}
+
+// "- CODE if ... (`REASON`, ...)", over several lines, below "Returns".
+std::set<Told> ToldByProto() {
+  const std::string proto = ContentsOf(PROTO_PAGE);
+  const size_t begin = proto.find("// Returns\n");
+  const std::string list = proto.substr(begin, proto.find("// Trailers of OK", begin) - begin);
+  static const std::regex item("- ([A-Z_]+) if((?:[^-]|-[^ ])*)");
+  std::set<Told> told;
+  for (std::sregex_iterator it(list.begin(), list.end(), item), end; it != end; ++it) {
+    AddReasons((*it)[1], (*it)[2], told);
+  }
+  return told;
+}
+
+// "| `CODE` | ... | `REASON`, ... |", below "## Errors".
+std::set<Told> ToldByReadme() {
+  const std::string readme = ContentsOf(README_PAGE);
+  const size_t begin = readme.find("\n## Errors\n");
+  const std::string section = readme.substr(begin, readme.find("\n## ", begin + 1) - begin);
+  static const std::regex row("^\\| `([A-Z_]+)` \\|[^|]*\\|([^|]*)\\|$");
+  std::set<Told> told;
+  for (const auto& line : absl::StrSplit(section, '\n')) {
+    const std::string text(line);
+    std::smatch match;
+    if (std::regex_match(text, match, row)) AddReasons(match[1], match[2], told);
+  }
+  return told;
+}
+
+TEST(ErrorCatalogTest, NamesEveryReasonOnce) {
+  std::set<std::string_view> names;
+  for (const ErrorEntry& entry : ErrorCatalog()) {
+    EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
+    EXPECT_EQ(EntryOf(entry.reason).name, entry.name);
+  }
+}
+
+// Clients retry these two codes by themselves, so nothing that may have been executed has one.
+TEST(ErrorCatalogTest, SaysThatARetryIsSafeOnlyWithACodeThatClientsRetry) {
+  for (const ErrorEntry& entry : ErrorCatalog()) {
+    const bool is_retried_by_clients = entry.code == grpc::StatusCode::UNAVAILABLE ||
+                                       entry.code == grpc::StatusCode::RESOURCE_EXHAUSTED;
+    const bool is_exception = entry.reason == ErrorReason::kQuotaReached;
+    EXPECT_EQ(entry.retry_after.has_value(), is_retried_by_clients && !is_exception) << entry.name;
+    EXPECT_EQ(entry.code == grpc::StatusCode::UNKNOWN, entry.reason == ErrorReason::kOutcomeUnknown)
+        << entry.name;
+  }
+}
+
+TEST(ErrorCatalogTest, SaysOfEveryErrorWhatItMeans) {
+  for (const ErrorEntry& entry : ErrorCatalog()) {
+    const std::string message = MessageOf(entry, "HTTP 422");
+    EXPECT_THAT(message, HasSubstr(absl::StrCat(" (HTTP 422): ", std::string(entry.effect), ".")));
+    EXPECT_THAT(std::string(entry.effect), AnyOf(HasSubstr("nothing"), HasSubstr("unknown")));
+  }
+}
+
+TEST(ErrorCatalogTest, ThePageHasTheCataloguesTable) {
+  const std::string table = CatalogAsMarkdown();
+  EXPECT_TRUE(absl::StrContains(ContentsOf(ERRORS_PAGE), "\n\n" + table + "\n"))
+      << "Put this into " << ERRORS_PAGE << ", between blank lines:\n"
+      << table;
+}
+
+TEST(ErrorCatalogTest, TheProtoNamesEveryReasonWithItsCode) {
+  EXPECT_THAT(ToldByProto(), UnorderedElementsAreArray(ToldToCallers())) << PROTO_PAGE;
+}
+
+TEST(ErrorCatalogTest, TheReadmeNamesEveryReasonWithItsCode) {
+  EXPECT_THAT(ToldByReadme(), UnorderedElementsAreArray(ToldToCallers())) << README_PAGE;
+}
+
+}  // namespace
+}  // namespace gateway
