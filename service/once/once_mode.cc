@@ -13,29 +13,17 @@ namespace {
 // Everything under way at a stop ends at once but for operations of the store, which have 5 s each.
 constexpr std::chrono::seconds kLongestStop{20};
 
-// Others can act on a record once its lease is over, so that is when it is worth looking: a fifth
-// of a lease later at most.
-Resolver::Options ResolverOptions(const OnceMode::Options& of) {
+// Whoever asks for a record looks by himself. What nobody asks for takes lease, attempt and settle
+// window to be settled, so half a settle window more makes little difference.
+Resolver::Options ResolverOptions(const OnceOptions& once) {
   constexpr Milliseconds kShortest{10};
-  constexpr Milliseconds kAnHour = std::chrono::hours(1);
-  Resolver::Options options;
-  options.interval = std::clamp(of.once.lease_duration / 5, kShortest, options.interval);
-  options.first_wait = std::min(options.first_wait, options.interval);
-  // What another gateway left when it died takes lease, attempt and settle window to be settled:
-  // half a settle window more makes little difference, and whoever asks for it looks by himself.
-  // Where there is no other one, only the sweep of what has expired is left to do.
-  const bool is_shared = StoreIsShared(of.store_url);
-  const Milliseconds longest =
-      is_shared ? of.once.settle_window / 2 : of.store.records.replay_window / 24;
-  options.longest_interval =
-      std::clamp(longest, options.interval, is_shared ? options.longest_interval : kAnHour);
-  return options;
+  constexpr Milliseconds kLongest{30000};
+  return {.interval = std::clamp(once.settle_window / 2, kShortest, kLongest)};
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OnceMode>> OnceMode::Open(Options options, Parts parts) {
-  const Resolver::Options resolving = ResolverOptions(options);  // while the store's are there
   options.store.log = &parts.log;
   options.store.records.settle_window = options.once.settle_window;
   auto store = OpenStore(parts.loop, parts.random, options.store_url, std::move(options.store));
@@ -43,18 +31,16 @@ absl::StatusOr<std::unique_ptr<OnceMode>> OnceMode::Open(Options options, Parts 
   auto measured =
       std::make_unique<MeasuredRecordStore>(*std::move(store), parts.clock, parts.metrics);
   return std::unique_ptr<OnceMode>(
-      new OnceMode(options, resolving, std::move(parts), std::move(measured)));
+      new OnceMode(options.once, std::move(parts), std::move(measured)));
 }
 
-OnceMode::OnceMode(const Options& options, const Resolver::Options& resolving, Parts parts,
-                   std::unique_ptr<RecordStore> store)
+OnceMode::OnceMode(const OnceOptions& once, Parts parts, std::unique_ptr<RecordStore> store)
     : parts_(std::move(parts)),
       store_(std::move(store)),
-      settler_({.store_timeout = options.once.store_timeout}, *store_, parts_.resolving,
-               parts_.clock),
-      writer_(Shared(), options.once, parts_.plain, [this] { resolver_.FlowEnded(); }),
+      settler_({.store_timeout = once.store_timeout}, *store_, parts_.resolving, parts_.clock),
+      writer_(Shared(), once, parts_.plain),
       resolver_(
-          Shared(), resolving,
+          Shared(), ResolverOptions(once),
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
           [this](const RecordStore::Swept& swept) {
             parts_.metrics.RecordsKept(swept.records, swept.unresolved);

@@ -64,8 +64,7 @@ class OnceMode {
   absl::Status Stop();
 
  private:
-  OnceMode(const Options& options, const Resolver::Options& resolving, Parts parts,
-           std::unique_ptr<RecordStore> store);
+  OnceMode(const OnceOptions& once, Parts parts, std::unique_ptr<RecordStore> store);
 
   Task<void> Resolve();
   Task<void> EndAll(std::shared_ptr<std::promise<void>> ended);

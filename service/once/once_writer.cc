@@ -96,20 +96,15 @@ Task<void> OnceWriter::RunFlow(std::string request_id, std::shared_ptr<Shared> s
   shared->result = co_await shared->flow.Run();
   // A call that comes now asks the store, unless only this flow has the answer yet.
   const bool is_stored = !shared->flow.HasUnstored();
-  if (is_stored) Forget(request_id);
+  if (is_stored) flows_.erase(request_id);
   std::vector<std::stop_source> waiting;
   for (const auto& [deadline, woken] : shared->waiters) waiting.push_back(woken);
   for (std::stop_source& woken : waiting) woken.request_stop();
   if (!is_stored) {
     co_await shared->flow.StoreLate();
-    Forget(request_id);
+    flows_.erase(request_id);
   }
   if (is_draining_ && flows_.empty()) drained_.request_stop();
-}
-
-void OnceWriter::Forget(const std::string& request_id) {
-  flows_.erase(request_id);
-  on_flow_ended_();
 }
 
 // A caller goes before the end: at its deadline, or because it was cancelled or is drained.

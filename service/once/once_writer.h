@@ -19,14 +19,9 @@ namespace gateway {
 // Calls without a request_id go to `plain`. Loop thread only.
 class OnceWriter final : public ApplicationWriter {
  public:
-  // All parts outlive the writer, and the writer outlives its flows: see `Drain`. `on_flow_ended`
-  // is called when a flow has ended, which may have left its record unsettled.
-  OnceWriter(OnceParts parts, OnceOptions options, ApplicationWriter& plain,
-             std::function<void()> on_flow_ended)
-      : parts_(std::move(parts)),
-        options_(options),
-        plain_(plain),
-        on_flow_ended_(std::move(on_flow_ended)) {}
+  // All parts outlive the writer, and the writer outlives its flows: see `Drain`.
+  OnceWriter(OnceParts parts, OnceOptions options, ApplicationWriter& plain)
+      : parts_(std::move(parts)), options_(options), plain_(plain) {}
 
   Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
                         std::stop_token stop) override;
@@ -55,7 +50,6 @@ class OnceWriter final : public ApplicationWriter {
 
   std::shared_ptr<Shared> Join(const RecordStore::Claim& claim);
   Task<void> RunFlow(std::string request_id, std::shared_ptr<Shared> shared);
-  void Forget(const std::string& request_id);
   Task<void> WaitFor(Shared& shared, SteadyTime until, Deadline deadline, std::stop_token stop);
   Task<WriteResult> Leave(std::shared_ptr<Shared> shared, Deadline deadline);
   static void TellDeadline(Shared& shared);
@@ -63,7 +57,6 @@ class OnceWriter final : public ApplicationWriter {
   const OnceParts parts_;
   const OnceOptions options_;
   ApplicationWriter& plain_;
-  const std::function<void()> on_flow_ended_;
   std::map<std::string, std::shared_ptr<Shared>, std::less<>> flows_;
   bool is_draining_ = false;
   std::stop_source drained_;

@@ -32,8 +32,6 @@ absl::StatusOr<std::unique_ptr<SqlExecutor>> OpenDatabase(EventLoop& loop, Rando
 
 bool StoreForgets(const std::string& url) { return url == kMemoryUrl; }
 
-bool StoreIsShared(const std::string& url) { return !absl::StartsWith(url, kSqlitePrefix); }
-
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenStore(EventLoop& loop, RandomSource& random,
                                                        const std::string& url,
                                                        StoreOptions options) {

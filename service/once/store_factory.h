@@ -29,9 +29,6 @@ struct StoreOptions {
 // kept over a restart.
 bool StoreForgets(const std::string& url);
 
-// True if other gateways may use the store that `url` names at the same time.
-bool StoreIsShared(const std::string& url);
-
 // The store that the setting `store` names: `sqlite:PATH`, `sqlite::memory:` or `postgresql://...`.
 // A SQLite file is opened here, and must be usable; PostgreSQL is connected to when it is first
 // needed, and may be away. `loop` and `random` outlive the store, which is used and destroyed on

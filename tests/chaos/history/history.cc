@@ -183,12 +183,9 @@ class History {
     const size_t most = 3;
     const size_t least = theme_ == Theme::kAnything ? 1 : 2;
     const size_t replicas = least + world_.chance().Below(most - least + 1);
-    // In a file of one process no statement is done after it was given up.
-    const bool is_alone = replicas == 1 && store_weather_.slow == 0;
-    const StoreUse use = is_alone ? StoreUse::kAlone : StoreUse::kShared;
     for (size_t i = 0; i < replicas; ++i) {
-      replicas_.push_back(std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, use,
-                                                    passfort_, weather));
+      replicas_.push_back(
+          std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, passfort_, weather));
     }
     if (theme_ == Theme::kScene) {
       scene_.Begin();

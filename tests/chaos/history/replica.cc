@@ -9,9 +9,6 @@ namespace {
 
 constexpr Milliseconds kListTimeout{600};
 constexpr Milliseconds kResolverInterval{800};
-// Far above any history: what the resolver of a process alone on its store is not told, it never
-// sees.
-constexpr Milliseconds kNever{3'600'000};
 constexpr Milliseconds kDrainCheck{300};
 
 // How a step is called in traces and counts.
@@ -61,7 +58,7 @@ Milliseconds FreezeDuration(Chance& chance) {
   }
 }
 
-Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store, StoreUse use,
+Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
                  SimulatedPassfort& passfort, ProcessWeather weather)
     : world_(world),
       weather_(weather),
@@ -81,14 +78,9 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store, S
                           .random = random_,
                           .budget = budget_,
                           .backoff = ShortWindows().resend}),
-      writer_(Parts(), ShortWindows(), plain_, [this] { resolver_.FlowEnded(); }),
+      writer_(Parts(), ShortWindows(), plain_),
       resolver_(
-          Parts(),
-          {.interval = kResolverInterval,
-           .longest_interval = use == StoreUse::kAlone ? kNever : kResolverInterval,
-           .first_wait = kResolverInterval,
-           .longest_wait = 2 * kResolverInterval,
-           .sweep_after = 5 * kResolverInterval},
+          Parts(), {.interval = kResolverInterval},
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
           [](const RecordStore::Swept&) {}) {
   life_.SetAtPoint([this](std::string_view statement) {
@@ -169,14 +161,9 @@ Task<void> Process::Drain() {
   if (!writer_.IsIdle()) life_.Die();
 }
 
-Replica::Replica(VirtualWorld& world, std::string name, SimulatedStore& store, StoreUse use,
+Replica::Replica(VirtualWorld& world, std::string name, SimulatedStore& store,
                  SimulatedPassfort& passfort, ProcessWeather weather)
-    : world_(world),
-      name_(std::move(name)),
-      store_(store),
-      use_(use),
-      passfort_(passfort),
-      weather_(weather) {
+    : world_(world), name_(std::move(name)), store_(store), passfort_(passfort), weather_(weather) {
   Start();
 }
 
@@ -184,7 +171,7 @@ void Replica::Start() {
   if (is_over_ || (current_ != nullptr && process() != nullptr)) return;
   world_.Note(name_, " starts");
   processes_.push_back(std::make_unique<Process>(
-      world_, absl::StrCat(name_, ".", processes_.size() + 1), store_, use_, passfort_, weather_));
+      world_, absl::StrCat(name_, ".", processes_.size() + 1), store_, passfort_, weather_));
   Process* const process = processes_.back().get();
   current_ = process;
   process->life().OnDeath([this] { StartLater(); });

@@ -48,14 +48,11 @@ struct StepNames {
 // For how long a process is frozen: hardly, longer than a lease, or longer than anything.
 Milliseconds FreezeDuration(Chance& chance);
 
-// Who else may use a process's store at the same time.
-enum class StoreUse { kShared, kAlone };
-
 // One run of the gateway's program, put together from the product's own parts as main does.
 class Process {
  public:
-  Process(VirtualWorld& world, std::string name, SimulatedStore& store, StoreUse use,
-          SimulatedPassfort& passfort, ProcessWeather weather);
+  Process(VirtualWorld& world, std::string name, SimulatedStore& store, SimulatedPassfort& passfort,
+          ProcessWeather weather);
 
   // The resolver begins its rounds.
   void Start();
@@ -106,8 +103,8 @@ class Process {
 // A place where one process runs after another.
 class Replica {
  public:
-  Replica(VirtualWorld& world, std::string name, SimulatedStore& store, StoreUse use,
-          SimulatedPassfort& passfort, ProcessWeather weather);
+  Replica(VirtualWorld& world, std::string name, SimulatedStore& store, SimulatedPassfort& passfort,
+          ProcessWeather weather);
 
   // Null while none runs.
   Process* process();
@@ -130,7 +127,6 @@ class Replica {
   VirtualWorld& world_;
   const std::string name_;
   SimulatedStore& store_;
-  const StoreUse use_;
   SimulatedPassfort& passfort_;
   ProcessWeather weather_;
   // The former ones too: events of theirs may still be in the queue.

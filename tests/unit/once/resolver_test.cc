@@ -18,11 +18,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds kInterval = 2s;
-constexpr Milliseconds kLongestInterval = 600s;
-constexpr Milliseconds kSweepAfter = 30s;
-// A round comes so long after its reason at the latest.
-constexpr Milliseconds kSoon = kInterval + kInterval / 4;
+constexpr Milliseconds kInterval = 30s;
+// The next round comes so long after the last one, no sooner and no later.
+constexpr Milliseconds kSoonest = kInterval - kInterval / 4;
+constexpr Milliseconds kLatest = kInterval + kInterval / 4;
+// A page of the store.
+constexpr int kPage = 100;
 
 // Holds what a test says, and counts who asks. Nothing else is asked for.
 class AskedStore final : public RecordStore {
@@ -32,11 +33,17 @@ class AskedStore final : public RecordStore {
   bool has_more = false;
   int looks = 0;
   int sweeps = 0;
+  std::vector<std::string> found;
 
-  Task<absl::StatusOr<std::vector<Record>>> Sent(Place, int, Deadline) override {
+  // In the order of request_ids, since all leases are equal.
+  Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit, Deadline) override {
     ++looks;
     if (!status.ok()) co_return status;
-    co_return sent;
+    std::vector<Record> page;
+    for (const Record& record : sent) {
+      if (record.request_id > after.request_id && std::ssize(page) < limit) page.push_back(record);
+    }
+    co_return page;
   }
   Task<absl::StatusOr<Swept>> Sweep(Deadline) override {
     ++sweeps;
@@ -44,7 +51,8 @@ class AskedStore final : public RecordStore {
     co_return Swept{.has_more = has_more};
   }
   // As if somebody else had changed the record.
-  Task<absl::StatusOr<std::optional<Record>>> Find(std::string, Deadline) override {
+  Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id, Deadline) override {
+    found.push_back(std::move(request_id));
     co_return std::nullopt;
   }
 
@@ -82,8 +90,8 @@ class ResolverTest : public testing::Test {
   void Start() { Spawn(resolver_.Run(stop_.get_token())); }
 
   // A sent record whose lease ends in `lease`.
-  Record SentRecord(Milliseconds lease) const {
-    Record record{.request_id = "order-1", .state = RecordState::kSent};
+  Record SentRecord(Milliseconds lease, std::string request_id = "order-1") const {
+    Record record{.request_id = std::move(request_id), .state = RecordState::kSent};
     record.store_now = clock_.WallNow();
     record.lease_until = record.store_now + absl::FromChrono(lease);
     return record;
@@ -99,119 +107,90 @@ class ResolverTest : public testing::Test {
   RetryBudget budget_{{}};
   const std::unique_ptr<Log> log_ = Log::Nowhere();
   std::stop_source stop_;
-  Resolver resolver_{
-      {.store = store_,
-       .passfort = passfort_,
-       .settler = settler_,
-       .turns = turns_,
-       .clock = clock_,
-       .random = random_,
-       .budget = budget_,
-       .log = *log_,
-       .at_step = {}},
-      {.interval = kInterval, .longest_interval = kLongestInterval, .sweep_after = kSweepAfter},
-      [this](const std::string&) { return is_active_; },
-      [](const RecordStore::Swept&) {}};
+  Resolver resolver_{{.store = store_,
+                      .passfort = passfort_,
+                      .settler = settler_,
+                      .turns = turns_,
+                      .clock = clock_,
+                      .random = random_,
+                      .budget = budget_,
+                      .log = *log_,
+                      .at_step = {}},
+                     {.interval = kInterval},
+                     [this](const std::string&) { return is_active_; },
+                     [](const RecordStore::Swept&) {}};
 };
 
-TEST_F(ResolverTest, SleepsWhileThereIsNothingToLookFor) {
+TEST_F(ResolverTest, SweepsAndLooksOnceInEveryRound) {
   Start();
   EXPECT_EQ(store_.looks, 1);
   EXPECT_EQ(store_.sweeps, 1);
-  clock_.Advance(kLongestInterval);
+  clock_.Advance(kSoonest - 1ms);
   EXPECT_EQ(store_.looks, 1);
   EXPECT_EQ(store_.sweeps, 1);
-  clock_.Advance(kSoon);
+  clock_.Advance(kLatest - kSoonest + 1ms);
   EXPECT_EQ(store_.looks, 2);
   EXPECT_EQ(store_.sweeps, 2);
 }
 
-TEST_F(ResolverTest, LooksOnceAndSweepsOnceAfterAFlow) {
+TEST_F(ResolverTest, LeavesARecordAloneUntilItsLeaseHasEnded) {
+  store_.sent = {SentRecord(1ms)};
   Start();
-  clock_.Advance(kLongestInterval / 2);
-  resolver_.FlowEnded();
-  EXPECT_EQ(store_.looks, 1);
-  clock_.Advance(kSoon);
-  EXPECT_EQ(store_.looks, 2);
-  EXPECT_EQ(store_.sweeps, 1);
-  clock_.Advance(kSweepAfter);
-  EXPECT_EQ(store_.looks, 3);
-  EXPECT_EQ(store_.sweeps, 2);
-  clock_.Advance(kLongestInterval - kSoon);
-  EXPECT_EQ(store_.looks, 3);
-}
-
-TEST_F(ResolverTest, ManyFlowsDoNotMakeManyLooks) {
-  Start();
-  constexpr int kFlows = 10'000;
-  for (int i = 0; i < kFlows; ++i) {
-    resolver_.FlowEnded();
-    clock_.Advance(10ms);
-  }
-  const int most = kFlows * 10ms / (kInterval * 3 / 4);
-  EXPECT_LE(store_.looks, 1 + most);
-  EXPECT_LE(store_.sweeps, 1 + kFlows * 10ms / kSweepAfter);
-}
-
-TEST_F(ResolverTest, WaitsForTheEndOfALease) {
-  constexpr Milliseconds kLease = 40s;
-  store_.sent = {SentRecord(kLease)};
-  Start();
-  clock_.Advance(kLease);
-  EXPECT_EQ(store_.looks, 1) << "others may not act on it before";
-  clock_.Advance(kSoon);
-  EXPECT_EQ(store_.looks, 2);
+  EXPECT_TRUE(store_.found.empty()) << "others may not act on it before";
+  store_.sent = {SentRecord(0ms)};
+  clock_.Advance(kLatest);
+  EXPECT_EQ(store_.found, std::vector<std::string>{"order-1"});
 }
 
 TEST_F(ResolverTest, LeavesWhatAFlowWorksOnUntilItsEnd) {
   store_.sent = {SentRecord(-1ms)};
   is_active_ = true;
   Start();
-  clock_.Advance(kLongestInterval);
-  EXPECT_EQ(store_.looks, 1);
+  EXPECT_TRUE(store_.found.empty());
   is_active_ = false;
-  store_.sent.clear();
-  resolver_.FlowEnded();
-  clock_.Advance(kSoon);
-  EXPECT_EQ(store_.looks, 2);
+  clock_.Advance(kLatest);
+  EXPECT_EQ(store_.found.size(), 1U);
 }
 
-TEST_F(ResolverTest, LooksAgainAtWhatChangedUnderItsHands) {
+TEST_F(ResolverTest, LooksOnceInEveryRoundAtWhatCannotBeSettled) {
   store_.sent = {SentRecord(-1ms)};
   Start();
-  clock_.Advance(kSoon);
-  EXPECT_EQ(store_.looks, 2);
+  EXPECT_EQ(store_.found.size(), 1U);
+  clock_.Advance(kLatest);
+  EXPECT_EQ(store_.found.size(), 2U);
 }
 
-TEST_F(ResolverTest, CountsTheRecordsAgainOnceOneHasComeToItsEnd) {
-  store_.sent = {SentRecord(-1ms)};
+TEST_F(ResolverTest, DoesABoundedPartOfManyAndGoesOnThereInTheNextRound) {
+  constexpr int kRecords = 11 * kPage;
+  for (int i = 0; i < kRecords; ++i) {
+    store_.sent.push_back(SentRecord(-1ms, "order-" + std::to_string(10'000 + i)));
+  }
   Start();
-  store_.sent.clear();
-  EXPECT_EQ(store_.sweeps, 1);
-  clock_.Advance(kSweepAfter + kSoon);
-  EXPECT_EQ(store_.sweeps, 2);
+  EXPECT_EQ(std::ssize(store_.found), 10 * kPage);
+  clock_.Advance(kLatest);
+  ASSERT_EQ(std::ssize(store_.found), kRecords);
+  EXPECT_EQ(store_.found.back(), store_.sent.back().request_id);
+  clock_.Advance(kLatest);
+  EXPECT_EQ(store_.found[kRecords], store_.sent.front().request_id) << "and begins anew";
 }
 
 TEST_F(ResolverTest, AsksAgainIfTheStoreIsAway) {
   store_.status = absl::UnavailableError("away");
+  store_.sent = {SentRecord(-1ms)};
   Start();
-  clock_.Advance(kSoon);
-  EXPECT_EQ(store_.looks, 2);
-  EXPECT_EQ(store_.sweeps, 1);
-  clock_.Advance(kSweepAfter);
+  store_.status = absl::OkStatus();
+  clock_.Advance(kLatest);
   EXPECT_EQ(store_.sweeps, 2);
+  EXPECT_EQ(store_.found.size(), 1U);
 }
 
-TEST_F(ResolverTest, SweepsOnWhileMoreHasExpired) {
+TEST_F(ResolverTest, SweepsABoundedNumberOfTimesWhileMoreHasExpired) {
   store_.has_more = true;
   Start();
-  clock_.Advance(kSoon);
-  EXPECT_EQ(store_.sweeps, 2);
+  EXPECT_EQ(store_.sweeps, 20);
   store_.has_more = false;
-  clock_.Advance(kSoon);
-  EXPECT_EQ(store_.sweeps, 3);
-  clock_.Advance(kLongestInterval - kSoon);
-  EXPECT_EQ(store_.sweeps, 3);
+  clock_.Advance(kLatest);
+  EXPECT_EQ(store_.sweeps, 21);
 }
 
 }  // namespace
