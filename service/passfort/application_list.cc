@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "service/http/http_client.h"
+#include "service/passfort/http_status.h"
 #include "service/passfort/json_events.h"
 #include "service/passfort/outcome.h"
 #include "service/passfort/product_application_json.h"
@@ -156,10 +157,6 @@ bool MayBeWhole(const HttpResponse& response) {
 
 using Cause = NotCarriedOut::Cause;
 
-bool IsSuccess(const HttpResponse& response) {
-  return response.status >= 200 && response.status <= 299;
-}
-
 const HttpResponse& ResponseOf(const HttpResult& result) {
   return std::get<HttpResponse>(result.answer);
 }
@@ -209,7 +206,7 @@ ApplicationListReading::ApplicationListReading(const HttpResult& result,
 ApplicationListReading::~ApplicationListReading() = default;
 
 bool ApplicationListReading::ReadPiece() {
-  if (!IsSuccess(ResponseOf(result_))) return true;
+  if (!IsSuccess(ResponseOf(result_).status)) return true;
   const std::optional<JsonEnd> end = json_.ReadPiece();
   end_ = end.value_or(end_);
   return end.has_value();

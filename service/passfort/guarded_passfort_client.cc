@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "service/passfort/http_status.h"
+
 namespace gateway {
 namespace {
 
@@ -13,8 +15,7 @@ constexpr Milliseconds kLeastTimeForARequest{50};
 
 // What a whole response says of Passfort. Its status alone counts, whatever else it holds.
 Verdict VerdictOf(const PassfortAnswer& answer) {
-  const bool is_failure = answer.http_status == 408 || answer.http_status >= 500;
-  return is_failure ? Verdict::kServerError : Verdict::kWorks;
+  return IsFailureOfServer(answer.http_status) ? Verdict::kServerError : Verdict::kWorks;
 }
 
 // What an end says of Passfort as a whole. `took` is how long it had for an answer.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "service/http/http_client.h"
+#include "service/passfort/http_status.h"
 #include "service/passfort/passfort_error.h"
 #include "service/passfort/product_application_json.h"
 #include "service/passfort/rate_limit.h"
@@ -10,7 +11,6 @@
 namespace gateway {
 namespace {
 
-bool IsSuccess(int status) { return status >= 200 && status <= 299; }
 bool IsClientError(int status) { return status >= 400 && status <= 499; }
 
 // Statuses by which a server refuses a request that it looked at (RFC 9110, section 15.5; 426 and

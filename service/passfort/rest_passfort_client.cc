@@ -7,6 +7,7 @@
 #include "service/base/version.h"
 #include "service/passfort/application_list.h"
 #include "service/passfort/application_memory.h"
+#include "service/passfort/http_status.h"
 #include "service/passfort/product_application_json.h"
 #include "service/passfort/rate_limit.h"
 
@@ -48,9 +49,6 @@ std::shared_ptr<const void> ShareOf(size_t bytes, ResponseMemory& memory) {
   share->Set(bytes);
   return share;
 }
-
-bool IsSuccess(int status) { return status >= 200 && status <= 299; }
-bool IsFailureOfServer(int status) { return status == 408 || status >= 500; }
 
 }  // namespace
 
