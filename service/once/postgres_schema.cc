@@ -50,8 +50,8 @@ Task<absl::Status> BringUpToDate(PostgresConnection& connection, Deadline deadli
   auto made = co_await connection.Run(kCreateVersionTable, {}, deadline);
   if (!made.ok()) co_return made.status();
   for (int64_t step = *version; step < SqlSchemaVersion(); ++step) {
-    for (const auto statement : SqlSchemaSteps()[static_cast<size_t>(step)].statements) {
-      auto changed = co_await connection.Run(std::string(statement), {}, deadline);
+    for (const auto& statement : SqlSchemaSteps()[static_cast<size_t>(step)].statements) {
+      auto changed = co_await connection.Run(statement, {}, deadline);
       if (!changed.ok()) co_return changed.status();
     }
     std::vector<SqlValue> made_version = {step + 1};

@@ -6,66 +6,55 @@
 #include "service/once/sql_record_row.h"
 
 namespace gateway {
-namespace {
-
-// {columns} and {table} stand for the obvious.
-std::string Sql(std::string_view text) {
-  return absl::StrReplaceAll(
-      absl::string_view(text.data(), text.size()),
-      {{"{columns}", absl::string_view(kRecordColumns.data(), kRecordColumns.size())},
-       {"{table}", "passfort_gateway_records"}});
-}
-
-}  // namespace
 
 const std::string& InsertClaim() {
-  static const auto* const sql =
-      new std::string(Sql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                          "$9, $10, {now} + $11, "
-                          "$12, $13, $14, $15, $16, $17, $18, $19, {now} + $20, $21, $22, $23) "
-                          "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
+  static const auto* const sql = new std::string(
+      RecordSql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+                "$9, $10, {now} + $11, "
+                "$12, $13, $14, $15, $16, $17, $18, $19, {now} + $20, $21, $22, $23) "
+                "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
   return *sql;
 }
 
 const std::string& SelectRecord() {
   static const auto* const sql =
-      new std::string(Sql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1"));
+      new std::string(RecordSql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1"));
   return *sql;
 }
 
 const std::string& SelectOpenRecord() {
-  static const auto* const sql =
-      new std::string(Sql("SELECT {columns}, {now} FROM {table} "
-                          "WHERE profile_key = $1 AND state IN (1, 2) AND request_id <> $2"));
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT {columns}, {now} FROM {table} "
+                "WHERE profile_key = $1 AND state IN ({claimed}, {sent}) AND request_id <> $2"));
   return *sql;
 }
 
 // What an InsertClaim may have met: its id, its profile's open record, or one that is both. In one
 // statement, so that what moves from one to the other is not missed.
 const std::string& SelectInTheWay() {
-  static const auto* const sql =
-      new std::string(Sql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1 "
-                          "UNION ALL SELECT {columns}, {now} FROM {table} "
-                          "WHERE profile_key = $2 AND state IN (1, 2) AND request_id <> $1"));
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1 "
+                "UNION ALL SELECT {columns}, {now} FROM {table} "
+                "WHERE profile_key = $2 AND state IN ({claimed}, {sent}) AND request_id <> $1"));
   return *sql;
 }
 
 const std::string& UpdateRecord() {
   static const auto* const sql =
-      new std::string(Sql("UPDATE {table} SET epoch = epoch + 1, state = $4, "
-                          "lease_until = COALESCE({now} + $5, lease_until), "
-                          "snapshot = COALESCE(snapshot, $6), "
-                          "baseline_at = "
-                          "CASE WHEN snapshot IS NULL THEN $12 ELSE baseline_at END, "
-                          "baseline_complete = "
-                          "CASE WHEN snapshot IS NULL THEN $13 ELSE baseline_complete END, "
-                          "quiet_at = COALESCE({now} + $7, quiet_at), "
-                          "sent_at = COALESCE($8, sent_at), "
-                          "was_ambiguous = COALESCE($9, was_ambiguous), "
-                          "candidate_ids = COALESCE($10, candidate_ids), "
-                          "expires_at = {now} + $11 "
-                          "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
-                          "RETURNING {columns}, {now}"));
+      new std::string(RecordSql("UPDATE {table} SET epoch = epoch + 1, state = $4, "
+                                "lease_until = COALESCE({now} + $5, lease_until), "
+                                "snapshot = COALESCE(snapshot, $6), "
+                                "baseline_at = "
+                                "CASE WHEN snapshot IS NULL THEN $12 ELSE baseline_at END, "
+                                "baseline_complete = "
+                                "CASE WHEN snapshot IS NULL THEN $13 ELSE baseline_complete END, "
+                                "quiet_at = COALESCE({now} + $7, quiet_at), "
+                                "sent_at = COALESCE($8, sent_at), "
+                                "was_ambiguous = COALESCE($9, was_ambiguous), "
+                                "candidate_ids = COALESCE($10, candidate_ids), "
+                                "expires_at = {now} + $11 "
+                                "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+                                "RETURNING {columns}, {now}"));
   return *sql;
 }
 
@@ -76,15 +65,15 @@ const std::string& UpdateOverdueRecord() {
 }
 
 const std::string& DeleteRecord() {
-  static const auto* const sql =
-      new std::string(Sql("DELETE FROM {table} WHERE request_id = $1 AND epoch = $2 AND state = $3 "
-                          "RETURNING epoch"));
+  static const auto* const sql = new std::string(
+      RecordSql("DELETE FROM {table} WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+                "RETURNING epoch"));
   return *sql;
 }
 
 // An application that was found and is replaced stays held: a caller was given it.
 const std::string& UpsertReceived() {
-  static const auto* const sql = new std::string(Sql(
+  static const auto* const sql = new std::string(RecordSql(
       "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
       "$11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20, $21, $22, $23) "
       "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
@@ -92,7 +81,7 @@ const std::string& UpsertReceived() {
       "answer = excluded.answer, origin = excluded.origin, expires_at = excluded.expires_at, "
       "answer_shortened = excluded.answer_shortened, replaced_id = "
       "COALESCE(NULLIF(kept.application_id, excluded.application_id), kept.replaced_id) "
-      "WHERE (kept.state <> 5 OR kept.origin = 2) AND kept.caller = excluded.caller "
+      "WHERE (kept.state <> {done} OR kept.origin = {found}) AND kept.caller = excluded.caller "
       "AND kept.fingerprint = excluded.fingerprint "
       "RETURNING epoch"));
   return *sql;
@@ -104,75 +93,76 @@ const std::string& UpsertReceived() {
 // may yet come, perhaps from a frozen process. $9: the settle window, from an attempt's end to its
 // quiet.
 const std::string& UpdateFound() {
-  static const auto* const sql = new std::string(
-      Sql("UPDATE {table} AS mine SET epoch = epoch + 1, state = 5, candidate_ids = $4, "
-          "application_id = $5, answer = $6, origin = 2, expires_at = {now} + $7, "
-          "answer_shortened = $8 "
-          "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
-          "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
-          "WHERE other.profile_key = mine.profile_key AND other.request_id <> mine.request_id "
-          "AND (other.state IN (1, 2) OR other.application_id = $5 OR other.replaced_id = $5 "
-          "OR (other.state = 4 AND other.quiet_at > COALESCE(mine.baseline_at, 0)) "
-          "OR (other.state = 5 AND other.origin = 2 "
-          "AND other.quiet_at - $9 > COALESCE(mine.baseline_at, 0)))) "
-          "RETURNING {columns}, {now}"));
+  static const auto* const sql = new std::string(RecordSql(
+      "UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "
+      "application_id = $5, answer = $6, origin = {found}, expires_at = {now} + $7, "
+      "answer_shortened = $8 "
+      "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+      "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
+      "WHERE other.profile_key = mine.profile_key AND other.request_id <> mine.request_id "
+      "AND (other.state IN ({claimed}, {sent}) "
+      "OR other.application_id = $5 OR other.replaced_id = $5 "
+      "OR (other.state = {inconclusive} AND other.quiet_at > COALESCE(mine.baseline_at, 0)) "
+      "OR (other.state = {done} AND other.origin = {found} "
+      "AND other.quiet_at - $9 > COALESCE(mine.baseline_at, 0)))) "
+      "RETURNING {columns}, {now}"));
   return *sql;
 }
 
 const std::string& SelectContender() {
-  static const auto* const sql = new std::string(
-      Sql("SELECT {columns}, {now} FROM {table} "
-          "WHERE profile_key = $1 AND request_id <> $2 AND ((state = 4 AND quiet_at > $3) "
-          "OR (state = 5 AND origin = 2 AND quiet_at - $4 > $3)) LIMIT 1"));
+  static const auto* const sql = new std::string(RecordSql(
+      "SELECT {columns}, {now} FROM {table} "
+      "WHERE profile_key = $1 AND request_id <> $2 AND ((state = {inconclusive} AND quiet_at > $3) "
+      "OR (state = {done} AND origin = {found} AND quiet_at - $4 > $3)) LIMIT 1"));
   return *sql;
 }
 
 const std::string& SelectHeldIds() {
   static const auto* const sql = new std::string(
-      Sql("SELECT application_id FROM {table} "
-          "WHERE profile_key = $1 AND request_id <> $2 AND application_id IS NOT NULL "
-          "UNION SELECT replaced_id FROM {table} "
-          "WHERE profile_key = $1 AND request_id <> $2 AND replaced_id IS NOT NULL"));
+      RecordSql("SELECT application_id FROM {table} "
+                "WHERE profile_key = $1 AND request_id <> $2 AND application_id IS NOT NULL "
+                "UNION SELECT replaced_id FROM {table} "
+                "WHERE profile_key = $1 AND request_id <> $2 AND replaced_id IS NOT NULL"));
   return *sql;
 }
 
 const std::string& SelectSent() {
-  static const auto* const sql = new std::string(
-      Sql("SELECT {columns}, {now} FROM {table} WHERE state = 2 "
-          "AND (lease_until, request_id) > ($1, $2) ORDER BY lease_until, request_id LIMIT $3"));
+  static const auto* const sql = new std::string(RecordSql(
+      "SELECT {columns}, {now} FROM {table} WHERE state = {sent} "
+      "AND (lease_until, request_id) > ($1, $2) ORDER BY lease_until, request_id LIMIT $3"));
   return *sql;
 }
 
 // The outer conditions stand again for PostgreSQL: they are looked at once more if a row changed
 // while the statement waited for it.
 const std::string& ExpireSent() {
-  static const auto* const sql = new std::string(
-      Sql("UPDATE {table} SET epoch = epoch + 1, state = 4, expires_at = {now} + $1 "
-          "WHERE state = 2 AND expires_at <= {now} AND request_id IN "
-          "(SELECT request_id FROM {table} WHERE state = 2 AND expires_at <= {now} "
-          "ORDER BY expires_at LIMIT $2) RETURNING epoch"));
+  static const auto* const sql = new std::string(RecordSql(
+      "UPDATE {table} SET epoch = epoch + 1, state = {inconclusive}, expires_at = {now} + $1 "
+      "WHERE state = {sent} AND expires_at <= {now} AND request_id IN "
+      "(SELECT request_id FROM {table} WHERE state = {sent} AND expires_at <= {now} "
+      "ORDER BY expires_at LIMIT $2) RETURNING epoch"));
   return *sql;
 }
 
 // What a done record holds must not look new to a record that still compares with an older
 // baseline. A baseline of before the columns of version 2 may be of any age.
 const std::string& DeleteExpired() {
-  static const auto* const sql = new std::string(
-      Sql("DELETE FROM {table} WHERE state <> 2 AND expires_at <= {now} AND request_id IN "
-          "(SELECT request_id FROM {table} AS expired WHERE state <> 2 AND expires_at <= {now} "
-          "AND (state <> 5 OR NOT EXISTS (SELECT 1 FROM {table} AS older "
-          "WHERE older.profile_key = expired.profile_key AND older.state <> 5 "
-          "AND older.snapshot IS NOT NULL "
-          "AND COALESCE(older.baseline_at, 0) < expired.expires_at)) "
-          "ORDER BY expires_at LIMIT $1) RETURNING epoch"));
+  static const auto* const sql = new std::string(RecordSql(
+      "DELETE FROM {table} WHERE state <> {sent} AND expires_at <= {now} AND request_id IN "
+      "(SELECT request_id FROM {table} AS expired WHERE state <> {sent} AND expires_at <= {now} "
+      "AND (state <> {done} OR NOT EXISTS (SELECT 1 FROM {table} AS older "
+      "WHERE older.profile_key = expired.profile_key AND older.state <> {done} "
+      "AND older.snapshot IS NOT NULL "
+      "AND COALESCE(older.baseline_at, 0) < expired.expires_at)) "
+      "ORDER BY expires_at LIMIT $1) RETURNING epoch"));
   return *sql;
 }
 
 // Two plain counts, each from an index of its own.
 const std::string& CountAll() {
-  static const auto* const sql =
-      new std::string(Sql("SELECT (SELECT count(*) FROM {table}), "
-                          "(SELECT count(*) FROM {table} WHERE state IN (2, 4))"));
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT (SELECT count(*) FROM {table}), "
+                "(SELECT count(*) FROM {table} WHERE state IN ({sent}, {inconclusive}))"));
   return *sql;
 }
 

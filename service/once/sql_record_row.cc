@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "service/once/record_store.h"
 #include "service/once/sql_string_list.h"
 
@@ -87,6 +88,20 @@ SqlValue TimeOrNull(const std::optional<absl::Time>& time) {
 
 }  // namespace
 
+std::string RecordSql(std::string_view text) {
+  const auto number = [](auto value) { return absl::StrCat(static_cast<int>(value)); };
+  return absl::StrReplaceAll(
+      absl::string_view(text.data(), text.size()),
+      {{"{columns}", absl::string_view(kRecordColumns.data(), kRecordColumns.size())},
+       {"{table}", "passfort_gateway_records"},
+       {"{claimed}", number(RecordState::kClaimed)},
+       {"{sent}", number(RecordState::kSent)},
+       {"{no_effect}", number(RecordState::kAbsent)},
+       {"{inconclusive}", number(RecordState::kUndecided)},
+       {"{done}", number(RecordState::kDone)},
+       {"{found}", number(AnswerOrigin::kFound)}});
+}
+
 absl::StatusOr<Record> RecordOfRow(const SqlRow& row) {
   RowReader reader(row);
   Record record;
@@ -110,7 +125,8 @@ absl::StatusOr<Record> RecordOfRow(const SqlRow& row) {
   record.candidate_ids = reader.List(reader.Bytes());
   record.application_id = reader.BytesOrNull().value_or("");
   record.answer = reader.BytesOrNull().value_or("");
-  const int64_t origin = reader.NumberOrNull().value_or(1);
+  const int64_t origin =
+      reader.NumberOrNull().value_or(static_cast<int64_t>(AnswerOrigin::kReceived));
   record.origin = static_cast<AnswerOrigin>(origin);
   record.expires_at = reader.Time();
   const std::optional<absl::Time> baseline_at = reader.TimeOrNull();

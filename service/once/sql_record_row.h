@@ -21,6 +21,10 @@ inline constexpr std::string_view kRecordColumns =
     "answer_shortened";
 inline constexpr size_t kRecordColumnCount = 23;
 
+// SQL about records. {columns} and {table} stand for the obvious; {claimed}, {sent}, {no_effect},
+// {inconclusive} and {done} for the numbers of RecordState, {found} for that of an origin.
+std::string RecordSql(std::string_view text);
+
 // INTERNAL if the row is none that a gateway wrote.
 absl::StatusOr<Record> RecordOfRow(const SqlRow& row);
 

@@ -1,11 +1,15 @@
 #include "service/once/sql_schema.h"
 
+#include <string_view>
+
+#include "service/once/sql_record_row.h"
+
 namespace gateway {
 namespace {
 
 // `bytea` is PostgreSQL's word; SQLite keeps blobs as they are under any type name. The numbers of
-// `state` and `origin` are RecordState's and AnswerOrigin's. All ids of applications and
-// `profile_key` are in lower case; the other columns are as the caller gave them.
+// `state` and `origin` are RecordState's and AnswerOrigin's, see RecordSql. All ids of applications
+// and `profile_key` are in lower case; the other columns are as the caller gave them.
 constexpr std::string_view kCreateRecords = R"sql(
 CREATE TABLE IF NOT EXISTS passfort_gateway_records (
   request_id text PRIMARY KEY,
@@ -33,13 +37,13 @@ CREATE TABLE IF NOT EXISTS passfort_gateway_records (
 // At most one record per profile is claimed or sent.
 constexpr std::string_view kCreateOpenIndex =
     "CREATE UNIQUE INDEX IF NOT EXISTS passfort_gateway_records_open "
-    "ON passfort_gateway_records (profile_key) WHERE state IN (1, 2)";
+    "ON passfort_gateway_records (profile_key) WHERE state IN ({claimed}, {sent})";
 
 // An application that was found belongs to one record. One that was received is stored whatever
 // others hold, so it is not in this index.
 constexpr std::string_view kCreateFoundIndex =
     "CREATE UNIQUE INDEX IF NOT EXISTS passfort_gateway_records_found "
-    "ON passfort_gateway_records (application_id) WHERE origin = 2";
+    "ON passfort_gateway_records (application_id) WHERE origin = {found}";
 
 constexpr std::string_view kCreateProfileIndex =
     "CREATE INDEX IF NOT EXISTS passfort_gateway_records_profile "
@@ -47,7 +51,7 @@ constexpr std::string_view kCreateProfileIndex =
 
 constexpr std::string_view kCreateLeaseIndex =
     "CREATE INDEX IF NOT EXISTS passfort_gateway_records_lease "
-    "ON passfort_gateway_records (lease_until) WHERE state = 2";
+    "ON passfort_gateway_records (lease_until) WHERE state = {sent}";
 
 constexpr std::string_view kCreateExpiryIndex =
     "CREATE INDEX IF NOT EXISTS passfort_gateway_records_expiry "
@@ -56,7 +60,7 @@ constexpr std::string_view kCreateExpiryIndex =
 // For the gauge of unresolved records.
 constexpr std::string_view kCreateUnresolvedIndex =
     "CREATE INDEX IF NOT EXISTS passfort_gateway_records_unresolved "
-    "ON passfort_gateway_records (state) WHERE state IN (2, 4)";
+    "ON passfort_gateway_records (state) WHERE state IN ({sent}, {inconclusive})";
 
 // Version 2. NULL in a row that version 1 wrote: a baseline of unknown age that was complete, no
 // replaced application, an answer that is whole.
@@ -73,11 +77,19 @@ constexpr std::string_view kAddReplacedId =
 }  // namespace
 
 const std::vector<SqlSchemaStep>& SqlSchemaSteps() {
-  static const auto* const steps = new std::vector<SqlSchemaStep>{
-      {{kCreateRecords, kCreateOpenIndex, kCreateFoundIndex, kCreateProfileIndex, kCreateLeaseIndex,
-        kCreateExpiryIndex, kCreateUnresolvedIndex}},
-      {{kAddBaselineAt, kAddBaselineComplete, kAddAnswerShortened, kAddReplacedId}},
-  };
+  static const auto* const steps = [] {
+    auto* all = new std::vector<SqlSchemaStep>(2);
+    for (const auto text :
+         {kCreateRecords, kCreateOpenIndex, kCreateFoundIndex, kCreateProfileIndex,
+          kCreateLeaseIndex, kCreateExpiryIndex, kCreateUnresolvedIndex}) {
+      all->at(0).statements.push_back(RecordSql(text));
+    }
+    for (const auto text :
+         {kAddBaselineAt, kAddBaselineComplete, kAddAnswerShortened, kAddReplacedId}) {
+      all->at(1).statements.push_back(RecordSql(text));
+    }
+    return all;
+  }();
   return *steps;
 }
 

@@ -2,7 +2,7 @@
 #define SERVICE_ONCE_SQL_SCHEMA_H_
 
 #include <cstdint>
-#include <string_view>
+#include <string>
 #include <vector>
 
 namespace gateway {
@@ -11,7 +11,7 @@ namespace gateway {
 // changes nothing: neighbouring versions of the gateway run side by side on one PostgreSQL, and two
 // that start at once both run them.
 struct SqlSchemaStep {
-  std::vector<std::string_view> statements;
+  std::vector<std::string> statements;
 };
 
 // The steps in order; the first one makes version 1 out of an empty database.

@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "service/once/sql_record_row.h"
 #include "service/once/sql_schema.h"
 #include "service/once/sqlite_place.h"
 
@@ -27,10 +29,10 @@ constexpr int64_t kWholeCheckBytes = 64 * 1024 * 1024;
 
 // A former process sent nothing under its claims: those that follow an earlier attempt go back to
 // `absent`, the others are as good as never made.
-constexpr const char* kVoidClaims[] = {
-    "DELETE FROM passfort_gateway_records "
-    "WHERE state = 1 AND was_ambiguous = 0 AND snapshot IS NULL",
-    "UPDATE passfort_gateway_records SET state = 3, epoch = epoch + 1 WHERE state = 1",
+constexpr std::string_view kVoidClaims[] = {
+    "DELETE FROM {table} "
+    "WHERE state = {claimed} AND was_ambiguous = 0 AND snapshot IS NULL",
+    "UPDATE {table} SET state = {no_effect}, epoch = epoch + 1 WHERE state = {claimed}",
 };
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
@@ -154,7 +156,7 @@ absl::Status CheckContent(sqlite3* database, const std::string& path) {
 absl::Status BringUpToDate(sqlite3* database, const std::string& path, int64_t version) {
   bool done = Execute(database, "BEGIN IMMEDIATE");
   for (auto step = version; done && step < SqlSchemaVersion(); ++step) {
-    for (const auto statement : SqlSchemaSteps()[static_cast<size_t>(step)].statements) {
+    for (const auto& statement : SqlSchemaSteps()[static_cast<size_t>(step)].statements) {
       // SQLite knows no IF NOT EXISTS for columns, and needs none in this transaction.
       const std::string sql =
           absl::StrReplaceAll(View(statement), {{"ADD COLUMN IF NOT EXISTS", "ADD COLUMN"}});
@@ -167,7 +169,7 @@ absl::Status BringUpToDate(sqlite3* database, const std::string& path, int64_t v
   if (version < SqlSchemaVersion()) {
     done = done && Execute(database, absl::StrCat("PRAGMA user_version = ", SqlSchemaVersion()));
   }
-  for (const char* const statement : kVoidClaims) done = done && Execute(database, statement);
+  for (const auto text : kVoidClaims) done = done && Execute(database, RecordSql(text));
   done = done && Execute(database, "COMMIT");
   return done ? absl::OkStatus() : OpenError(path, database);
 }

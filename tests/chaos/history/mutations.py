@@ -127,13 +127,14 @@ MUTATIONS = {
         (SETTLEMENT, "if (!list.is_complete || !baseline.is_complete)", "if (!list.is_complete)"),
     ],
     "what is held is forgotten at expiry": [
-        (STATEMENTS, "AND (state <> 5 OR NOT EXISTS", "AND (state IS NOT NULL OR NOT EXISTS"),
+        (STATEMENTS, "AND (state <> {done} OR NOT EXISTS", "AND (state IS NOT NULL OR NOT EXISTS"),
     ],
     "an undecided record contests nothing": [
-        (STATEMENTS, "other.state = 4 AND other.quiet_at >", "other.state = 99 AND other.quiet_at >"),
+        (STATEMENTS, "other.state = {inconclusive} AND other.quiet_at >",
+         "other.state = 99 AND other.quiet_at >"),
     ],
     "a record that was found early contests nothing": [
-        (STATEMENTS, "OR (other.state = 5 AND other.origin = 2 ", "OR (other.state = 99 "),
+        (STATEMENTS, "OR (other.state = {done} AND other.origin = {found} ", "OR (other.state = 99 "),
     ],
     "what a received answer replaces is held no more": [
         (STATEMENTS, " OR other.replaced_id = $5", ""),
