@@ -88,6 +88,11 @@ struct Metrics::Families {
                       "Time from a call's arrival to its answer."),
       {"grpc_service", "grpc_method"},
       AddHistogram};
+  ChildTable<prometheus::Counter, 3> failed{
+      CounterFamily(*registry, "passfort_gateway_failed_calls_total",
+                    "Calls that ended with an error of the gateway, by its reason."),
+      {"grpc_method", "grpc_code", "reason"},
+      AddCounter};
   ChildTable<prometheus::Counter, 2> write_outcomes{
       CounterFamily(*registry, "passfort_gateway_write_outcomes_total",
                     "Calls that write, by what they came to for their callers."),
@@ -184,6 +189,10 @@ void Metrics::CallHandled(std::string_view service, std::string_view method, std
                           std::chrono::nanoseconds took) {
   families_->handled.For({service, method, code}).Increment();
   families_->handling.For({service, method}).Observe(Seconds(took));
+}
+
+void Metrics::CallFailed(std::string_view method, std::string_view code, std::string_view reason) {
+  families_->failed.For({method, code, reason}).Increment();
 }
 
 void Metrics::WriteEnded(std::string_view method, std::string_view outcome) {

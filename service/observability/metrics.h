@@ -26,6 +26,9 @@ class Metrics {
   // grpc_server_handled_total and grpc_server_handling_seconds. `code` is the gRPC name, e.g. "OK".
   void CallHandled(std::string_view service, std::string_view method, std::string_view code,
                    std::chrono::nanoseconds took);
+  // passfort_gateway_failed_calls_total, beside CallHandled: the error that a call ended with.
+  // `reason` is one of the catalogue of errors.
+  void CallFailed(std::string_view method, std::string_view code, std::string_view reason);
   // passfort_gateway_write_outcomes_total: what a write came to for its caller. `outcome` is
   // created, replayed, reconciled, existing, refused, not_carried_out or unknown.
   void WriteEnded(std::string_view method, std::string_view outcome);

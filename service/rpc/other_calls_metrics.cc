@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
-#include "service/rpc/outcome_to_grpc.h"
+#include "service/rpc/error_catalog.h"
 
 namespace gateway {
 namespace {
@@ -39,6 +39,11 @@ class OneCall final : public grpc::experimental::Interceptor {
     handled_ = true;
     metrics_.CallHandled(service_, method_, GrpcCodeName(code),
                          std::chrono::steady_clock::now() - started_at_);
+    // The only error of ours among these calls.
+    const ErrorEntry& unknown_method = EntryOf(ErrorReason::kUnknownMethod);
+    if (method_ == kUnknown && code == unknown_method.code) {
+      metrics_.CallFailed(method_, GrpcCodeName(code), unknown_method.name);
+    }
   }
 
   Metrics& metrics_;

@@ -286,6 +286,7 @@ void ProductApplicationService::ReportError(const Call& call, const CallError& e
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at;
   const std::string_view code = GrpcCodeName(error.status.error_code());
   parts_.metrics.CallHandled(kServiceName, kMethodName, code, took);
+  parts_.metrics.CallFailed(kMethodName, code, error.reason);
   parts_.metrics.WriteEnded(kMethodName, error.outcome);
 
   const LogField duration = {"duration_seconds", Seconds(took)};

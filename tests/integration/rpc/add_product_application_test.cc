@@ -257,6 +257,22 @@ TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACaller
   bench.log.WaitForLine("code=UNKNOWN outcome=unknown reason=OUTCOME_UNKNOWN phase=SENT");
 }
 
+TEST(AddProductApplicationTest, CountsFailedCallsByReason) {
+  RpcBench bench;
+  EXPECT_FALSE(bench.Add({}).status.ok());
+  EXPECT_FALSE(bench.Add({}).status.ok());
+  bench.writer.Answer(SentResult(Ambiguous::Cause::kTimeout));
+  EXPECT_FALSE(bench.Add(WithRequestId()).status.ok());
+
+  const std::string name = "passfort_gateway_failed_calls_total";
+  const std::string method = "grpc_method=\"AddProductApplication\"";
+  EXPECT_EQ(
+      bench.Counter(name, {method, "grpc_code=\"INVALID_ARGUMENT\"", "reason=\"INVALID_REQUEST\""}),
+      2);
+  EXPECT_EQ(bench.Counter(name, {method, "grpc_code=\"UNKNOWN\"", "reason=\"OUTCOME_UNKNOWN\""}),
+            1);
+}
+
 TEST(AddProductApplicationTest, RefusesMoreCallsThanItTakes) {
   auto options = SomeOptions();
   options.max_in_flight = 1;

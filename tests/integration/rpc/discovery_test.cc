@@ -104,6 +104,9 @@ TEST_P(UnknownMethodTest, IsUnimplementedAndSharesOneLabel) {
   EXPECT_EQ(
       bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"UNIMPLEMENTED\""}),
       1);
+  EXPECT_EQ(bench.Counter("passfort_gateway_failed_calls_total",
+                          {method, "grpc_code=\"UNIMPLEMENTED\"", "reason=\"UNKNOWN_METHOD\""}),
+            1);
 }
 
 INSTANTIATE_TEST_SUITE_P(OfNoService, UnknownMethodTest,
