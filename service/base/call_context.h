@@ -1,0 +1,30 @@
+#ifndef SERVICE_BASE_CALL_CONTEXT_H_
+#define SERVICE_BASE_CALL_CONTEXT_H_
+
+#include <stop_token>
+#include <string_view>
+
+#include "service/base/deadline.h"
+#include "service/base/trace_context.h"
+
+namespace gateway {
+
+// What travels down with a piece of work. It lives in the call or session that owns the work and is
+// passed by reference, because every frame of a waiting call pays for its size. So whoever makes
+// one keeps it until the task that got it has ended: a temporary will do only where the task is
+// awaited in the same expression.
+struct CallContext {
+  Deadline deadline{SteadyTime::max()};
+  std::stop_token stop{};
+  // Null: the work belongs to no trace, and a request that it sends begins one.
+  const TraceContext* trace = nullptr;
+
+  // For log lines, as `trace_id`. Empty if there is no trace.
+  std::string_view trace_id() const {
+    return trace == nullptr ? std::string_view() : trace->trace_id();
+  }
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_BASE_CALL_CONTEXT_H_
