@@ -172,11 +172,13 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   if (!loop.ok()) return Fail(*log, "cannot start: the event loop", loop.status());
   LoopClock clock(**loop);
   const auto random = MakeSystemRandom();
+  TraceIds trace_ids(*random);
 
   ResponseMemory memory(**loop, static_cast<size_t>(config.max_response_bytes_in_flight), metrics);
   auto http = CurlHttpClient::Create(**loop, memory, HttpOptions(config));
   if (!http.ok()) return Fail(*log, "cannot start: the HTTP client", http.status());
-  RestPassfortClient unguarded(RestOptions(config), **http, memory, **key, clock, metrics, *log);
+  RestPassfortClient unguarded(RestOptions(config), **http, memory, **key, clock, trace_ids,
+                               metrics, *log);
   GuardedPassfortClient passfort(GuardOptions(config), unguarded, clock, *random, metrics, *log);
   RetryBudget budget({});
   PlainWriter plain(passfort, {.clock = clock, .random = *random, .budget = budget});
@@ -188,6 +190,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
                                                            .plain = plain,
                                                            .clock = clock,
                                                            .random = *random,
+                                                           .trace_ids = trace_ids,
                                                            .budget = budget,
                                                            .metrics = metrics,
                                                            .log = *log,
@@ -199,6 +202,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   ApplicationWriter& writer = once != nullptr ? once->writer() : plain;
   ProductApplicationService service(ServiceOptions(config), {.loop = **loop,
                                                              .clock = clock,
+                                                             .trace_ids = trace_ids,
                                                              .writer = writer,
                                                              .log = *log,
                                                              .metrics = metrics,

@@ -17,6 +17,12 @@ bool IsSound(const std::pair<std::string, std::string>& header) {
          value.find_first_of(kBreakingBytes) == std::string::npos;
 }
 
+// "Name:" without a value would remove the header; "Name;" sends an empty one.
+std::string LineOf(const std::pair<std::string, std::string>& header) {
+  const auto& [name, value] = header;
+  return value.empty() ? absl::StrCat(name, ";") : absl::StrCat(name, ": ", value);
+}
+
 CurlHeaderList Append(CurlHeaderList list, const std::string& line) {
   curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
   if (longer == nullptr) return nullptr;
@@ -29,15 +35,34 @@ CurlHeaderList MakeList(const HttpHeaders& headers) {
   CurlHeaderList list = Append(nullptr, "Expect:");
   for (const auto& header : headers) {
     if (list == nullptr || !IsSound(header)) return nullptr;
-    const auto& [name, value] = header;
-    // "Name:" without a value would remove the header; "Name;" sends an empty one.
-    list = Append(std::move(list),
-                  value.empty() ? absl::StrCat(name, ";") : absl::StrCat(name, ": ", value));
+    list = Append(std::move(list), LineOf(header));
   }
   return list;
 }
 
+// Entries of a list that go on into a shared one.
+struct OwnEntries {
+  std::vector<std::string> lines;
+  std::vector<curl_slist> entries;
+  CurlHeaderList shared;
+};
+
 }  // namespace
+
+CurlHeaderList WithOwnHeaders(const HttpHeaders& own, CurlHeaderList shared) {
+  if (own.empty() || shared == nullptr) return shared;
+  const auto list = std::make_shared<OwnEntries>();
+  list->shared = std::move(shared);
+  list->lines.reserve(own.size());
+  list->entries.resize(own.size());
+  curl_slist* next = list->shared.get();
+  for (size_t i = own.size(); i-- > 0;) {
+    if (!IsSound(own[i])) return nullptr;
+    list->entries[i] = {.data = list->lines.emplace_back(LineOf(own[i])).data(), .next = next};
+    next = &list->entries[i];
+  }
+  return {list, next};  // freed with the last owner of the whole
+}
 
 CurlHeaderList CurlHeaderLists::ListFor(const std::shared_ptr<const HttpHeaders>& headers) {
   for (const Entry& entry : entries_) {

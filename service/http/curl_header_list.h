@@ -13,6 +13,10 @@ namespace gateway {
 // A curl_slist, freed with its last owner: libcurl reads it for as long as the transfer lasts.
 using CurlHeaderList = std::shared_ptr<curl_slist>;
 
+// `shared` with headers of one request before it, which costs no copy of it. Null if one of them
+// would break the message, or if `shared` is null.
+CurlHeaderList WithOwnHeaders(const HttpHeaders& own, CurlHeaderList shared);
+
 // Turns headers into what libcurl takes, once for each HttpHeaders object: all requests to a
 // service share one.
 class CurlHeaderLists {

@@ -159,7 +159,9 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
   if (!url_origin.ok()) {
     co_return NotSent(Kind::kOther, curl_easy_strerror(CURLE_URL_MALFORMAT));
   }
-  CurlHeaderList headers = header_lists_.ListFor(request.headers);
+  // Not kept in two forms: many requests wait at the same time.
+  const CurlHeaderList headers = WithOwnHeaders(std::exchange(request.own_headers, {}),
+                                                header_lists_.ListFor(request.headers));
   if (headers == nullptr) {
     co_return NotSent(Kind::kOther, curl_easy_strerror(CURLE_BAD_FUNCTION_ARGUMENT));
   }

@@ -28,6 +28,8 @@ struct HttpRequest {
   std::string url{};
   // Shared, because every request to one service has the same ones. Never null.
   std::shared_ptr<const HttpHeaders> headers{};
+  // Of this request alone; sent before the others.
+  HttpHeaders own_headers{};
   // Sent with kPost only, at most once, whatever becomes of the connection.
   std::string body{};
   // The send gate: the body is given to libcurl to send before this moment or not at all. What was

@@ -30,12 +30,14 @@ bool WasThere(const Record& record, const std::string& application_id) {
 
 }  // namespace
 
-OnceFlow::OnceFlow(OnceParts parts, OnceOptions options, RecordStore::Claim claim)
+OnceFlow::OnceFlow(OnceParts parts, OnceOptions options, RecordStore::Claim claim,
+                   TraceContext trace)
     : parts_(std::move(parts)),
       options_(options),
       claim_(std::move(claim)),
       poll_(options.poll, parts_.random),
-      resend_(options.resend, parts_.random) {}
+      resend_(options.resend, parts_.random),
+      trace_(std::move(trace)) {}
 
 Task<WriteResult> OnceFlow::Run() {
   parts_.budget.OnCall();
@@ -127,7 +129,7 @@ Task<void> OnceFlow::EndIfOverdue(Record holder) {
   if (!LeaseIsOver(holder)) co_return;
   if (holder.state == RecordState::kSent) {
     if (IsListTooLarge()) co_return;
-    no_list_ = (co_await parts_.settler.Look(std::move(holder), take_back_.get_token())).no_list;
+    no_list_ = (co_await parts_.settler.Look(std::move(holder), until_taken_back_)).no_list;
   } else if (holder.was_ambiguous) {
     (void)co_await parts_.store.TakeOver(holder, {.state = RecordState::kAbsent}, StoreDeadline());
   } else {
@@ -158,7 +160,7 @@ Task<OnceFlow::Next> OnceFlow::GoOnWith(Record record) {
       break;
   }
   stage_ = Stage::kSent;
-  Settlement look = co_await parts_.settler.Look(std::move(record), stop_.get_token());
+  Settlement look = co_await parts_.settler.Look(std::move(record), until_stopped_);
   if (look.kind == Settlement::Kind::kFound) {
     co_return EndWith(look.record, WriteResult::Replay::kNo);
   }
@@ -198,9 +200,10 @@ Task<OnceFlow::Next> OnceFlow::Proceed(Record record) {
     next = co_await WriteIntent(record);
     if (next != Next::kGoOn) break;
     parts_.at_step(OnceStep::kIntent, claim_.request_id);
-    const Deadline end(parts_.clock.Now() + options_.attempt_timeout);
-    WriteAttempt attempt = co_await parts_.passfort.CreateApplication(
-        record.draft, end, stop_.get_token(), send_before_);
+    CallContext attempting = until_stopped_;
+    attempting.deadline = Deadline(parts_.clock.Now() + options_.attempt_timeout);
+    WriteAttempt attempt =
+        co_await parts_.passfort.CreateApplication(record.draft, attempting, send_before_);
     parts_.at_step(OnceStep::kAttempted, claim_.request_id);
     next = co_await AfterAttempt(record, std::move(attempt));
   }
@@ -247,13 +250,14 @@ Task<OnceFlow::Next> OnceFlow::TakeSnapshot(Record record) {
 }
 
 Task<ListOutcome> OnceFlow::ListForSnapshot(const Record& record) {
-  const Deadline end(parts_.clock.Now() + options_.lease_duration / 2);
+  CallContext context = until_taken_back_;
+  context.deadline = Deadline(parts_.clock.Now() + options_.lease_duration / 2);
   Backoff backoff(options_.poll, parts_.random);
   bool was_unreadable = false;
   std::optional<ListFailed> last_answer;
   while (true) {
-    ListOutcome outcome = co_await parts_.passfort.ListApplications(record.draft.profile_id, end,
-                                                                    take_back_.get_token());
+    ListOutcome outcome =
+        co_await parts_.passfort.ListApplications(record.draft.profile_id, context);
     const auto* failed = std::get_if<ListFailed>(&outcome);
     if (failed == nullptr || !failed->not_carried_out || IsTakenBack()) co_return outcome;
     // Its time is over. Why it took so long is what Passfort said, if it said something.
@@ -266,8 +270,8 @@ Task<ListOutcome> OnceFlow::ListForSnapshot(const Record& record) {
     const bool is_unreadable = failed->not_carried_out->cause == NotCarriedOut::Cause::kUnreadable;
     if (is_unreadable && std::exchange(was_unreadable, true)) co_return outcome;
     const SteadyTime again = parts_.clock.Now() + repeat->not_before + backoff.Next();
-    if (again >= end.at() || !Pay(*repeat, parts_.budget)) co_return outcome;
-    co_await parts_.clock.SleepUntil(again, take_back_.get_token());
+    if (again >= context.deadline.at() || !Pay(*repeat, parts_.budget)) co_return outcome;
+    co_await parts_.clock.SleepUntil(again, context.stop);
   }
 }
 
@@ -329,7 +333,8 @@ Task<OnceFlow::Next> OnceFlow::Received(Record record, Done done) {
   if (WasThere(record, answer.application_id)) result.source = WriteResult::Source::kExisting;
   const Next next = End(std::move(result));
   if (!(co_await parts_.store.StoreReceived(record, answer, StoreDeadline())).ok()) {
-    parts_.log.Warn("an answer of Passfort is given before it is stored: the store is away");
+    parts_.log.Warn("an answer of Passfort is given before it is stored: the store is away",
+                    {{"trace_id", trace_.trace_id()}});
     unstored_ = Unstored{.record = std::move(record), .answer = std::move(answer)};
   }
   parts_.at_step(OnceStep::kFinished, claim_.request_id);
@@ -402,7 +407,7 @@ Task<OnceFlow::Next> OnceFlow::Resolve(Record record, std::optional<WriteResult>
   Backoff looks(options_.poll, parts_.random);
   const Absence absence = refusal ? Absence::kKnown : Absence::kToBeProven;
   while (!stop_.stop_requested() && !is_abandoned_) {
-    Settlement look = co_await parts_.settler.Look(std::move(record), stop_.get_token(), absence);
+    Settlement look = co_await parts_.settler.Look(std::move(record), until_stopped_, absence);
     Note(look.record);
     no_list_ = look.no_list;
     Milliseconds wait = looks.Next();

@@ -46,6 +46,7 @@ struct OnceParts {
   ProfileTurns& turns;
   Clock& clock;
   RandomSource& random;
+  TraceIds& trace_ids;
   RetryBudget& budget;
   Log& log;
   // Called at each step, for tests that end or stop the process there.
@@ -57,7 +58,11 @@ struct OnceParts {
 // intent is written it goes on without any. Loop thread only.
 class OnceFlow {
  public:
-  OnceFlow(OnceParts parts, OnceOptions options, RecordStore::Claim claim);
+  // `trace` is that of the call that begins it; the others' lines join it by its request to
+  // Passfort only.
+  OnceFlow(OnceParts parts, OnceOptions options, RecordStore::Claim claim, TraceContext trace);
+  OnceFlow(const OnceFlow&) = delete;
+  OnceFlow& operator=(const OnceFlow&) = delete;
 
   // Runs to the answer, once.
   Task<WriteResult> Run();
@@ -136,6 +141,10 @@ class OnceFlow {
   std::optional<ProfileTurns::Turn> turn_;
   std::stop_source take_back_;  // ends the waits that come before an intent
   std::stop_source stop_;       // ends the others too
+  const TraceContext trace_;
+  // Of the waits before an intent, and of the others.
+  const CallContext until_taken_back_{.stop = take_back_.get_token(), .trace = &trace_};
+  const CallContext until_stopped_{.stop = stop_.get_token(), .trace = &trace_};
   Deadline latest_deadline_{SteadyTime::max()};
   bool is_abandoned_ = false;
   bool was_proven_absent_ = false;  // one more attempt is all that a call gets

@@ -62,6 +62,7 @@ OnceParts OnceMode::Shared() {
           .turns = turns_,
           .clock = parts_.clock,
           .random = parts_.random,
+          .trace_ids = parts_.trace_ids,
           .budget = parts_.budget,
           .log = parts_.log,
           .at_step = parts_.at_step};

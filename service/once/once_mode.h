@@ -39,6 +39,7 @@ class OnceMode {
     ApplicationWriter& plain;
     Clock& clock;
     RandomSource& random;
+    TraceIds& trace_ids;
     RetryBudget& budget;
     Metrics& metrics;
     Log& log;

@@ -34,10 +34,10 @@ std::string FingerprintOf(const ApplicationDraft& draft) {
                       draft.product_alias, "/", static_cast<int>(draft.associated_role));
 }
 
-Task<WriteResult> OnceWriter::Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
-                                  std::stop_token stop) {
+Task<WriteResult> OnceWriter::Add(ApplicationDraft draft, WriteIntent intent,
+                                  const CallContext& context) {
   if (intent.request_id.empty()) {
-    co_return co_await plain_.Add(std::move(draft), std::move(intent), deadline, stop);
+    co_return co_await plain_.Add(std::move(draft), std::move(intent), context);
   }
   if (is_draining_) {
     co_return WriteResult{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kStopped}};
@@ -54,11 +54,12 @@ Task<WriteResult> OnceWriter::Add(ApplicationDraft draft, WriteIntent intent, De
     if (is_first && flows_.size() >= options_.max_flows) {
       co_return NothingBegun(NotBegun::Cause::kTooManyFlows);
     }
-    const auto shared = Join(claim);
+    const auto shared = Join(claim, context);
     if (shared == nullptr) co_return NothingBegun(NotBegun::Cause::kRequestIdReused);
     if (shared->result && !is_first) co_return Replayed(*shared->result);
-    co_await WaitFor(*shared, TimeToLeave(parts_.clock.Now(), deadline), deadline, stop);
-    if (!shared->result) co_return co_await Leave(shared, deadline);
+    co_await WaitFor(*shared, TimeToLeave(parts_.clock.Now(), context.deadline), context.deadline,
+                     context.stop);
+    if (!shared->result) co_return co_await Leave(shared, context.deadline);
     // A flow that an earlier caller took back as this one came says nothing about this one.
     if (!shared->is_taken_back) co_return *shared->result;
   }
@@ -79,14 +80,17 @@ Task<void> OnceWriter::WaitFor(Shared& shared, SteadyTime until, Deadline deadli
 }
 
 // Finds the flow of an equal call, or starts one. Null if the request_id stands for something else.
-std::shared_ptr<OnceWriter::Shared> OnceWriter::Join(const RecordStore::Claim& claim) {
+std::shared_ptr<OnceWriter::Shared> OnceWriter::Join(const RecordStore::Claim& claim,
+                                                     const CallContext& context) {
   const auto [entry, is_new] = flows_.try_emplace(claim.request_id);
   if (!is_new) {
     const RecordStore::Claim& first = entry->second->flow.claim();
     const bool is_equal = first.caller == claim.caller && first.fingerprint == claim.fingerprint;
     return is_equal ? entry->second : nullptr;
   }
-  const auto shared = std::make_shared<Shared>(parts_, options_, claim);
+  // A copy: the flow may outlive the call.
+  TraceContext trace = context.trace != nullptr ? *context.trace : parts_.trace_ids.NewTrace();
+  const auto shared = std::make_shared<Shared>(parts_, options_, claim, std::move(trace));
   entry->second = shared;
   Spawn(RunFlow(claim.request_id, shared));
   return shared;

@@ -23,8 +23,8 @@ class OnceWriter final : public ApplicationWriter {
   OnceWriter(OnceParts parts, OnceOptions options, ApplicationWriter& plain)
       : parts_(std::move(parts)), options_(options), plain_(plain) {}
 
-  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
-                        std::stop_token stop) override;
+  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent,
+                        const CallContext& context) override;
 
   // Whether a flow of this process works on the record.
   bool IsActive(const std::string& request_id) const { return flows_.contains(request_id); }
@@ -38,8 +38,9 @@ class OnceWriter final : public ApplicationWriter {
 
  private:
   struct Shared {
-    Shared(const OnceParts& parts, OnceOptions options, RecordStore::Claim claim)
-        : flow(parts, options, std::move(claim)) {}
+    Shared(const OnceParts& parts, OnceOptions options, RecordStore::Claim claim,
+           TraceContext trace)
+        : flow(parts, options, std::move(claim), std::move(trace)) {}
 
     OnceFlow flow;
     // The callers that wait, each with what wakes it.
@@ -48,7 +49,7 @@ class OnceWriter final : public ApplicationWriter {
     bool is_taken_back = false;
   };
 
-  std::shared_ptr<Shared> Join(const RecordStore::Claim& claim);
+  std::shared_ptr<Shared> Join(const RecordStore::Claim& claim, const CallContext& context);
   Task<void> RunFlow(std::string request_id, std::shared_ptr<Shared> shared);
   Task<void> WaitFor(Shared& shared, SteadyTime until, Deadline deadline, std::stop_token stop);
   Task<WriteResult> Leave(std::shared_ptr<Shared> shared, Deadline deadline);

@@ -86,9 +86,12 @@ Task<void> Resolver::LookAtNext(std::deque<Record>& due, int& lookers, std::stop
   while (!due.empty() && !stop.stop_requested()) {
     Record record = std::move(due.front());
     due.pop_front();
-    const Settlement look = co_await parts_.settler.Look(std::move(record), stop);
+    const TraceContext trace = parts_.trace_ids.NewTrace();
+    const CallContext context{.stop = stop, .trace = &trace};
+    const Settlement look = co_await parts_.settler.Look(std::move(record), context);
     if (look.kind == Settlement::Kind::kUndecided) {
-      parts_.log.Error("a write is undecided: look at the profile in Passfort's portal");
+      parts_.log.Error("a write is undecided: look at the profile in Passfort's portal",
+                       {{"trace_id", trace.trace_id()}});
     }
   }
   if (--lookers == 0) all_done.request_stop();

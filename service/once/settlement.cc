@@ -48,7 +48,7 @@ ApplicationList Storable(ApplicationList list) {
   return list;
 }
 
-Task<Settlement> Settler::Look(Record seen, std::stop_token stop, Absence absence) {
+Task<Settlement> Settler::Look(Record seen, const CallContext& context, Absence absence) {
   // Read again, for the store's clock: only a list that is begun after the quiet moment proves that
   // nothing was done.
   auto now = co_await store_.Find(seen.request_id, StoreDeadline());
@@ -57,8 +57,11 @@ Task<Settlement> Settler::Look(Record seen, std::stop_token stop, Absence absenc
     co_return End(Settlement::Kind::kLost, std::move(seen));
   }
   seen = **std::move(now);
-  ListOutcome listed = co_await passfort_.ListApplications(
-      seen.draft.profile_id, Deadline(clock_.Now() + options_.list_timeout), stop);
+  const Deadline patience(clock_.Now() + options_.list_timeout);
+  const CallContext reading{.deadline = Earlier(patience, context.deadline),
+                            .stop = context.stop,
+                            .trace = context.trace};
+  ListOutcome listed = co_await passfort_.ListApplications(seen.draft.profile_id, reading);
   if (const auto* failed = std::get_if<ListFailed>(&listed)) {
     Settlement blind = End(Settlement::Kind::kNoList, std::move(seen));
     if (failed->not_carried_out) blind.no_list = failed->not_carried_out->cause;

@@ -2,7 +2,6 @@
 #define SERVICE_ONCE_SETTLEMENT_H_
 
 #include <optional>
-#include <stop_token>
 #include <variant>
 
 #include "service/base/clock.h"
@@ -54,8 +53,10 @@ class Settler {
   Settler(Options options, RecordStore& store, PassfortClient& passfort, Clock& clock)
       : options_(options), store_(store), passfort_(passfort), clock_(clock) {}
 
-  // One look. `seen` is sent, undecided, or claimed again after it was absent.
-  Task<Settlement> Look(Record seen, std::stop_token stop, Absence absence = Absence::kToBeProven);
+  // One look. `seen` is sent, undecided, or claimed again after it was absent. `context` outlives
+  // the task.
+  Task<Settlement> Look(Record seen, const CallContext& context [[clang::lifetimebound]],
+                        Absence absence = Absence::kToBeProven);
 
   // As Look, with a list that was read already, begun when the store's clock was `seen.store_now`.
   Task<Settlement> Weigh(Record seen, ApplicationList list, Absence absence = Absence::kToBeProven);

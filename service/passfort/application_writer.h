@@ -2,14 +2,13 @@
 #define SERVICE_PASSFORT_APPLICATION_WRITER_H_
 
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "absl/time/time.h"
-#include "service/base/deadline.h"
+#include "service/base/call_context.h"
 #include "service/base/task.h"
 #include "service/passfort/passfort_client.h"
 
@@ -70,9 +69,10 @@ class ApplicationWriter {
  public:
   virtual ~ApplicationWriter() = default;
 
-  // Returns what the intent came to. Returns by `deadline`, or soon after `stop` is requested.
-  virtual Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
-                                std::stop_token stop) = 0;
+  // Returns what the intent came to. Returns by the context's deadline, or soon after its stop is
+  // requested. `context` outlives the task.
+  virtual Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent,
+                                const CallContext& context [[clang::lifetimebound]]) = 0;
 };
 
 }  // namespace gateway

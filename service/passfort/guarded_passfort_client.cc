@@ -116,31 +116,30 @@ void GuardedPassfortClient::Stop() {
 // No coroutine itself: thousands of calls wait in here, and each frame counts. So the way of a call
 // that need not wait has the smallest frame that there can be.
 Task<WriteAttempt> GuardedPassfortClient::CreateApplication(const ApplicationDraft& draft,
-                                                            Deadline deadline, std::stop_token stop,
+                                                            const CallContext& context,
                                                             std::optional<BootTime> send_before) {
   if (!breaker_.IsOpen()) {
     if (const auto pass = writes_.gate.TryEnter()) {
-      return Write(draft, *pass,
-                   inner_.CreateApplication(draft, deadline, std::move(stop), send_before));
+      return Write(draft, *pass, inner_.CreateApplication(draft, context, send_before));
     }
   }
-  return WaitAndWrite(draft, deadline, std::move(stop), send_before);
+  return WaitAndWrite(draft, context, send_before);
 }
 
 Task<WriteAttempt> GuardedPassfortClient::WaitAndWrite(const ApplicationDraft& draft,
-                                                       Deadline deadline, std::stop_token stop,
+                                                       const CallContext& context,
                                                        std::optional<BootTime> send_before) {
-  SteadyTime until = deadline.at() - kLeastTimeForARequest;
+  SteadyTime until = context.deadline.at() - kLeastTimeForARequest;
   if (send_before) {
     const auto right_to_send = send_before->since_boot - clock_.BootNow().since_boot;
     until = std::min(until, clock_.Now() + right_to_send);
   }
-  const Turn turn = co_await WaitForTurn(writes_, Priority::kOrdinary, until, stop);
+  const Turn turn = co_await WaitForTurn(writes_, Priority::kOrdinary, until, context.stop);
   if (const auto* refused = std::get_if<NotCarriedOut>(&turn)) {
     co_return WriteAttempt{.outcome = *refused};
   }
   co_return co_await Write(draft, std::get<RateGate::Pass>(turn),
-                           inner_.CreateApplication(draft, deadline, std::move(stop), send_before));
+                           inner_.CreateApplication(draft, context, send_before));
 }
 
 Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft, RateGate::Pass pass,
@@ -154,25 +153,25 @@ Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft, R
   co_return attempt;
 }
 
-Task<ListOutcome> GuardedPassfortClient::ListApplications(std::string profile_id, Deadline deadline,
-                                                          std::stop_token stop) {
-  return List(Priority::kOrdinary, std::move(profile_id), deadline, std::move(stop));
+Task<ListOutcome> GuardedPassfortClient::ListApplications(std::string profile_id,
+                                                          const CallContext& context) {
+  return List(Priority::kOrdinary, std::move(profile_id), context);
 }
 
-Task<bool> GuardedPassfortClient::WhoAmI(Deadline deadline, std::stop_token stop) {
-  return inner_.WhoAmI(deadline, std::move(stop));
+Task<bool> GuardedPassfortClient::WhoAmI(const CallContext& context) {
+  return inner_.WhoAmI(context);
 }
 
 Task<ListOutcome> GuardedPassfortClient::List(Priority priority, std::string profile_id,
-                                              Deadline deadline, std::stop_token stop) {
-  const Turn turn =
-      co_await WaitForTurn(reads_, priority, deadline.at() - kLeastTimeForARequest, stop);
+                                              const CallContext& context) {
+  const Turn turn = co_await WaitForTurn(
+      reads_, priority, context.deadline.at() - kLeastTimeForARequest, context.stop);
   if (const auto* refused = std::get_if<NotCarriedOut>(&turn)) {
     co_return ListFailed{.not_carried_out = *refused};
   }
   const CircuitBreaker::Period period = breaker_.period();
   const SteadyTime start = clock_.Now();
-  ListOutcome outcome = co_await inner_.ListApplications(profile_id, deadline, std::move(stop));
+  ListOutcome outcome = co_await inner_.ListApplications(profile_id, context);
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
   NoteVerdict(period, VerdictOf(outcome, took, reads_.fair_wait), profile_id);
   NoteEnd(reads_, std::get<RateGate::Pass>(turn), NothingDone(outcome));
@@ -252,8 +251,9 @@ Task<void> GuardedPassfortClient::ProbeUntilItAnswers(std::stop_token stop) {
     next_probe_ = clock_.Now() + WholeMilliseconds(pause * (0.5 + random_.Fraction() / 2));
     pause = std::min(pause * 2, options_.longest_pause);
     if (co_await clock_.SleepUntil(next_probe_, stop) == Clock::Wake::kStopped) co_return;
-    const Deadline patience(clock_.Now() + options_.probe_timeout);
-    const bool answers = co_await inner_.WhoAmI(patience, stop);
+    const CallContext probe{.deadline = Deadline(clock_.Now() + options_.probe_timeout),
+                            .stop = stop};
+    const bool answers = co_await inner_.WhoAmI(probe);
     if (stop.stop_requested()) co_return;
     if (answers) break;
   }

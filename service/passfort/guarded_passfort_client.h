@@ -49,12 +49,10 @@ class GuardedPassfortClient final : public PassfortClient {
   GuardedPassfortClient(Options options, PassfortClient& inner, Clock& clock, RandomSource& random,
                         Metrics& metrics, Log& log);
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
-                                       std::stop_token stop,
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                        std::optional<BootTime> send_before) override;
-  Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
-                                     std::stop_token stop) override;
-  Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override;
+  Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context) override;
+  Task<bool> WhoAmI(const CallContext& context) override;
 
   // The same client for those who find out what became of a write: their reads go first at the rate
   // gate, and some of them through an open circuit. It lives as long as this.
@@ -71,18 +69,15 @@ class GuardedPassfortClient final : public PassfortClient {
    public:
     explicit Resolving(GuardedPassfortClient& client) : client_(client) {}
 
-    Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
-                                         std::stop_token stop,
+    Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                          std::optional<BootTime> send_before) override {
-      return client_.CreateApplication(draft, deadline, std::move(stop), send_before);
+      return client_.CreateApplication(draft, context, send_before);
     }
-    Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
-                                       std::stop_token stop) override {
-      return client_.List(Priority::kReserved, std::move(profile_id), deadline, std::move(stop));
+    Task<ListOutcome> ListApplications(std::string profile_id,
+                                       const CallContext& context) override {
+      return client_.List(Priority::kReserved, std::move(profile_id), context);
     }
-    Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override {
-      return client_.WhoAmI(deadline, std::move(stop));
-    }
+    Task<bool> WhoAmI(const CallContext& context) override { return client_.WhoAmI(context); }
 
    private:
     GuardedPassfortClient& client_;
@@ -99,13 +94,12 @@ class GuardedPassfortClient final : public PassfortClient {
   // Leave to send, or why not.
   using Turn = std::variant<RateGate::Pass, NotCarriedOut>;
 
-  Task<WriteAttempt> WaitAndWrite(const ApplicationDraft& draft, Deadline deadline,
-                                  std::stop_token stop, std::optional<BootTime> send_before);
+  Task<WriteAttempt> WaitAndWrite(const ApplicationDraft& draft, const CallContext& context,
+                                  std::optional<BootTime> send_before);
   // `draft` is there for as long as `sending`.
   Task<WriteAttempt> Write(const ApplicationDraft& draft, RateGate::Pass pass,
                            Task<WriteAttempt> sending);
-  Task<ListOutcome> List(Priority priority, std::string profile_id, Deadline deadline,
-                         std::stop_token stop);
+  Task<ListOutcome> List(Priority priority, std::string profile_id, const CallContext& context);
   Task<Turn> WaitForTurn(Endpoint& endpoint, Priority priority, SteadyTime until,
                          std::stop_token stop);
   NotCarriedOut RefusedByCircuit() const;

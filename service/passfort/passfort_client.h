@@ -3,15 +3,14 @@
 
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "service/base/call_context.h"
 #include "service/base/clock.h"
-#include "service/base/deadline.h"
 #include "service/base/task.h"
 #include "service/passfort/outcome.h"
 
@@ -80,25 +79,26 @@ inline constexpr std::string_view kListApplicationsEndpoint =
 inline constexpr std::string_view kWhoAmIEndpoint = "GET /whoami";
 
 // The part of Passfort's REST API 4.0 that the gateway uses, one method per endpoint. Each call is
-// one HTTP request; whether to repeat it is for others to decide. Loop thread only.
+// one HTTP request; whether to repeat it is for others to decide. `context` outlives the task. Loop
+// thread only.
 class PassfortClient {
  public:
   virtual ~PassfortClient() = default;
 
   // POST /profiles/{profile_id}/applications. With `send_before`, not a byte of the body leaves the
   // gateway at or after that moment, whatever the connection is doing. `draft` outlives the task.
-  virtual Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
-                                               std::stop_token stop,
+  virtual Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft,
+                                               const CallContext& context [[clang::lifetimebound]],
                                                std::optional<BootTime> send_before) = 0;
 
   // GET /profiles/{profile_id}/applications. A list counts only if it came whole and every item of
   // it has an id.
-  virtual Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
-                                             std::stop_token stop) = 0;
+  virtual Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context
+                                             [[clang::lifetimebound]]) = 0;
 
   // GET /whoami, which has no effects. Whether Passfort answers at all: a refusal is an answer, a
   // failure of the server or of the way to it is none.
-  virtual Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) = 0;
+  virtual Task<bool> WhoAmI(const CallContext& context [[clang::lifetimebound]]) = 0;
 };
 
 }  // namespace gateway

@@ -28,14 +28,14 @@ Task<WriteResult> PlainWriter::RefuseRequestId() {
 }
 
 // No coroutine itself: thousands of calls wait in here, and each frame counts.
-Task<WriteResult> PlainWriter::Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
-                                   std::stop_token stop) {
+Task<WriteResult> PlainWriter::Add(ApplicationDraft draft, WriteIntent intent,
+                                   const CallContext& context) {
   if (!intent.request_id.empty()) return RefuseRequestId();
-  auto attempt = [this, draft = std::move(draft), deadline, stop] {
-    return client_.CreateApplication(draft, deadline, stop, std::nullopt);
+  auto attempt = [this, draft = std::move(draft), &context] {
+    return client_.CreateApplication(draft, context, std::nullopt);
   };
-  return RunWithRetries<WriteResult, WriteAttempt>(tools_, deadline, stop, std::move(attempt),
-                                                   MayRepeat, Conclude);
+  return RunWithRetries<WriteResult, WriteAttempt>(tools_, context, std::move(attempt), MayRepeat,
+                                                   Conclude);
 }
 
 }  // namespace gateway

@@ -1,10 +1,9 @@
 #ifndef SERVICE_PASSFORT_PLAIN_WRITER_H_
 #define SERVICE_PASSFORT_PLAIN_WRITER_H_
 
-#include <stop_token>
 #include <string>
 
-#include "service/base/deadline.h"
+#include "service/base/call_context.h"
 #include "service/base/task.h"
 #include "service/passfort/application_writer.h"
 #include "service/passfort/passfort_client.h"
@@ -19,8 +18,8 @@ class PlainWriter final : public ApplicationWriter {
   // `client` outlives the writer.
   PlainWriter(PassfortClient& client, RetryTools tools) : client_(client), tools_(tools) {}
 
-  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
-                        std::stop_token stop) override;
+  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent,
+                        const CallContext& context) override;
 
  private:
   static Task<WriteResult> RefuseRequestId();

@@ -50,6 +50,14 @@ std::shared_ptr<const void> ShareOf(size_t bytes, ResponseMemory& memory) {
   return share;
 }
 
+HttpHeaders HeadersOf(const TraceContext& trace, uint64_t span_id) {
+  HttpHeaders headers;
+  headers.reserve(2);
+  headers.emplace_back(kTraceparentHeader, trace.Traceparent(span_id));
+  if (!trace.tracestate().empty()) headers.emplace_back(kTracestateHeader, trace.tracestate());
+  return headers;
+}
+
 }  // namespace
 
 std::vector<std::string> RestPassfortClient::ResponseHeaderNames() {
@@ -59,12 +67,14 @@ std::vector<std::string> RestPassfortClient::ResponseHeaderNames() {
 }
 
 RestPassfortClient::RestPassfortClient(Options options, HttpClient& http, ResponseMemory& memory,
-                                       ApiKeySource& key, Clock& clock, Metrics& metrics, Log& log)
+                                       ApiKeySource& key, Clock& clock, TraceIds& trace_ids,
+                                       Metrics& metrics, Log& log)
     : options_(std::move(options)),
       http_(http),
       memory_(memory),
       key_(key),
       clock_(clock),
+      trace_ids_(trace_ids),
       metrics_(metrics),
       log_(log) {}
 
@@ -115,42 +125,45 @@ bool RestPassfortClient::HasOtherKey(const std::shared_ptr<const std::string>& r
 // A key that was replaced is refused until the gateway looks at its file again. Passfort did
 // nothing with it, so the request goes out once more.
 Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft& draft,
-                                                         Deadline deadline, std::stop_token stop,
+                                                         const CallContext& context,
                                                          std::optional<BootTime> send_before) {
   const auto key = KeyInHeaders();
-  WriteAttempt attempt = co_await SendCreate(draft, deadline, stop, send_before);
+  WriteAttempt attempt = co_await SendCreate(draft, context, send_before);
   const auto* refused = std::get_if<Refused>(&attempt.outcome);
   if (refused == nullptr || !IsAboutTheKey(refused->answer) || !HasOtherKey(key)) co_return attempt;
-  co_return co_await SendCreate(draft, deadline, stop, send_before);
+  co_return co_await SendCreate(draft, context, send_before);
 }
 
-Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft, Deadline deadline,
-                                                  std::stop_token stop,
+Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
+                                                  const CallContext& context,
                                                   std::optional<BootTime> send_before) {
   const SteadyTime start = clock_.Now();
-  if (deadline.TimeLeft(start) < options_.least_time_to_send) {
+  if (context.deadline.TimeLeft(start) < options_.least_time_to_send) {
     co_return WriteAttempt{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
   }
   HttpRequest request{
       .method = HttpMethod::kPost,
       .url = absl::StrCat(options_.api_url, "/profiles/", draft.profile_id, "/applications"),
       .headers = Headers(),
+      .own_headers = TraceHeaders(context),
       .body = CreateApplicationJson(draft.product_alias, draft.product_id, draft.associated_role),
       .send_before = send_before};
-  const Deadline attempt_deadline = Earlier(deadline, Deadline(start + options_.attempt_timeout));
+  const Deadline attempt_deadline =
+      Earlier(context.deadline, Deadline(start + options_.attempt_timeout));
 
   WriteAttempt attempt{.outcome = Ambiguous{}, .sent_at = clock_.WallNow()};
-  const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, stop);
+  const HttpResult result = co_await http_.Send(std::move(request), attempt_deadline, context.stop);
   if (const HttpResponse* large = LargeResponse(result)) {
     attempt.outcome = co_await OutcomeOfLarge(*large);
   } else {
     attempt.outcome = OutcomeOfWrite(result, clock_.WallNow(), messages());
   }
-  Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result);
+  Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result, context);
   if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
-    log_.Warn(
-        "Passfort made the application and named an error",
-        {{"endpoint", kCreateApplicationEndpoint}, {"passfort_code", int64_t{*done->error_code}}});
+    log_.Warn("Passfort made the application and named an error",
+              {{"endpoint", kCreateApplicationEndpoint},
+               {"passfort_code", int64_t{*done->error_code}},
+               {"trace_id", context.trace_id()}});
   }
   co_return attempt;
 }
@@ -188,70 +201,83 @@ Task<ListOutcome> RestPassfortClient::OutcomeOfLargeList(const HttpResult& resul
   co_return outcome;
 }
 
-Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id, Deadline deadline,
-                                                       std::stop_token stop) {
+Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id,
+                                                       const CallContext& context) {
   const auto key = KeyInHeaders();
-  ListOutcome outcome = co_await SendList(profile_id, deadline, stop);
+  ListOutcome outcome = co_await SendList(profile_id, context);
   const auto* failed = std::get_if<ListFailed>(&outcome);
   const bool is_refused =
       failed != nullptr && failed->refusal.has_value() && IsAboutTheKey(*failed->refusal);
   if (!is_refused || !HasOtherKey(key)) co_return outcome;
-  co_return co_await SendList(profile_id, deadline, stop);
+  co_return co_await SendList(profile_id, context);
 }
 
-Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id, Deadline deadline,
-                                               std::stop_token stop) {
+Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id,
+                                               const CallContext& context) {
   const SteadyTime start = clock_.Now();
-  if (deadline.TimeLeft(start) < options_.least_time_to_send) {
+  if (context.deadline.TimeLeft(start) < options_.least_time_to_send) {
     co_return ListFailed{.not_carried_out =
                              NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
   }
   const HttpResult result = co_await SendGet(
-      GetRequest(absl::StrCat("/profiles/", profile_id, "/applications")), deadline, stop);
+      GetRequest(absl::StrCat("/profiles/", profile_id, "/applications"), context), context);
   ListOutcome outcome = LargeResponse(result) != nullptr
                             ? co_await OutcomeOfLargeList(result, profile_id)
                             : OutcomeOfList(result, profile_id, clock_.WallNow(), messages());
-  Note(kListApplicationsEndpoint, OutcomeName(outcome), start, result);
+  Note(kListApplicationsEndpoint, OutcomeName(outcome), start, result, context);
   if (const auto* failed = std::get_if<ListFailed>(&outcome);
       failed != nullptr && failed->is_of_another_profile) {
     log_.Warn("Passfort listed applications of another profile; the list is not used",
-              {{"endpoint", kListApplicationsEndpoint}});
+              {{"endpoint", kListApplicationsEndpoint}, {"trace_id", context.trace_id()}});
   }
   co_return outcome;
 }
 
-Task<bool> RestPassfortClient::WhoAmI(Deadline deadline, std::stop_token stop) {
+Task<bool> RestPassfortClient::WhoAmI(const CallContext& context) {
   const SteadyTime start = clock_.Now();
-  HttpRequest request = GetRequest("/whoami");
+  // A probe is nobody's call.
+  const TraceContext begun = trace_ids_.NewTrace();
+  const CallContext traced{.deadline = context.deadline,
+                           .stop = context.stop,
+                           .trace = context.trace != nullptr ? context.trace : &begun};
+  HttpRequest request = GetRequest("/whoami", traced);
   // A kept connection may be dead, or lead to a server that is on its way out.
   request.needs_fresh_connection = true;
-  const HttpResult result = co_await SendGet(std::move(request), deadline, stop);
+  const HttpResult result = co_await SendGet(std::move(request), traced);
   const auto* response = std::get_if<HttpResponse>(&result.answer);
   const bool has_answered = response != nullptr && !IsFailureOfServer(response->status);
-  Note(kWhoAmIEndpoint, has_answered ? "done" : "not_carried_out", start, result);
+  Note(kWhoAmIEndpoint, has_answered ? "done" : "not_carried_out", start, result, traced);
   co_return has_answered;
 }
 
-HttpRequest RestPassfortClient::GetRequest(const std::string& path) {
+HttpRequest RestPassfortClient::GetRequest(const std::string& path, const CallContext& context) {
   Headers();
   return {.url = absl::StrCat(options_.api_url, path),
           .headers = read_headers_,
+          .own_headers = TraceHeaders(context),
           .response_bytes_allowed = options_.max_list_bytes};
 }
 
-Task<HttpResult> RestPassfortClient::SendGet(HttpRequest request, Deadline deadline,
-                                             std::stop_token stop) {
+Task<HttpResult> RestPassfortClient::SendGet(HttpRequest request, const CallContext& context) {
   const Deadline attempt_deadline =
-      Earlier(deadline, Deadline(clock_.Now() + options_.attempt_timeout));
-  co_return co_await http_.Send(std::move(request), attempt_deadline, stop);
+      Earlier(context.deadline, Deadline(clock_.Now() + options_.attempt_timeout));
+  co_return co_await http_.Send(std::move(request), attempt_deadline, context.stop);
+}
+
+HttpHeaders RestPassfortClient::TraceHeaders(const CallContext& context) {
+  const uint64_t span_id = trace_ids_.NewSpanId();
+  return context.trace != nullptr ? HeadersOf(*context.trace, span_id)
+                                  : HeadersOf(trace_ids_.NewTrace(), span_id);
 }
 
 void RestPassfortClient::Note(std::string_view endpoint, std::string_view outcome, SteadyTime start,
-                              const HttpResult& result) {
+                              const HttpResult& result, const CallContext& context) {
   metrics_.PassfortRequest(endpoint, outcome, clock_.Now() - start);
   if (const std::string_view detail = FailureDetail(result); !detail.empty()) {
-    log_.Warn("Passfort did not answer",
-              {{"endpoint", endpoint}, {"outcome", outcome}, {"detail", detail}});
+    log_.Warn("Passfort did not answer", {{"endpoint", endpoint},
+                                          {"outcome", outcome},
+                                          {"detail", detail},
+                                          {"trace_id", context.trace_id()}});
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "service/base/clock.h"
+#include "service/base/trace_context.h"
 #include "service/http/http_client.h"
 #include "service/http/response_memory.h"
 #include "service/observability/log.h"
@@ -44,28 +45,27 @@ class RestPassfortClient final : public PassfortClient {
 
   // All of them outlive the client.
   RestPassfortClient(Options options, HttpClient& http, ResponseMemory& memory, ApiKeySource& key,
-                     Clock& clock, Metrics& metrics, Log& log);
+                     Clock& clock, TraceIds& trace_ids, Metrics& metrics, Log& log);
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
-                                       std::stop_token stop,
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                        std::optional<BootTime> send_before) override;
-  Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
-                                     std::stop_token stop) override;
-  Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override;
+  Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context) override;
+  Task<bool> WhoAmI(const CallContext& context) override;
 
  private:
-  Task<WriteAttempt> SendCreate(const ApplicationDraft& draft, Deadline deadline,
-                                std::stop_token stop, std::optional<BootTime> send_before);
-  Task<ListOutcome> SendList(const std::string& profile_id, Deadline deadline,
-                             std::stop_token stop);
+  Task<WriteAttempt> SendCreate(const ApplicationDraft& draft, const CallContext& context,
+                                std::optional<BootTime> send_before);
+  Task<ListOutcome> SendList(const std::string& profile_id, const CallContext& context);
   // What large responses come to, read in pieces with turns of the loop in between.
   Task<Outcome> OutcomeOfLarge(const HttpResponse& response);
   Task<ListOutcome> OutcomeOfLargeList(const HttpResult& result, std::string_view profile_id);
-  HttpRequest GetRequest(const std::string& path);
-  Task<HttpResult> SendGet(HttpRequest request, Deadline deadline, std::stop_token stop);
+  HttpRequest GetRequest(const std::string& path, const CallContext& context);
+  Task<HttpResult> SendGet(HttpRequest request, const CallContext& context);
+  // Make a request part of the trace, or of a new one if there is none.
+  HttpHeaders TraceHeaders(const CallContext& context);
   // Counts a request that has ended, and logs it if no answer came.
   void Note(std::string_view endpoint, std::string_view outcome, SteadyTime start,
-            const HttpResult& result);
+            const HttpResult& result, const CallContext& context);
   // Looks at the key's file first, if that was not done for a while: a gateway without calls never
   // wakes for it.
   std::shared_ptr<const HttpHeaders> Headers();
@@ -81,6 +81,7 @@ class RestPassfortClient final : public PassfortClient {
   ResponseMemory& memory_;
   ApiKeySource& key_;
   Clock& clock_;
+  TraceIds& trace_ids_;
   Metrics& metrics_;
   Log& log_;
   SteadyTime next_key_refresh_{};

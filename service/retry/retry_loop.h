@@ -3,11 +3,10 @@
 
 #include <concepts>
 #include <optional>
-#include <stop_token>
 #include <utility>
 
+#include "service/base/call_context.h"
 #include "service/base/clock.h"
-#include "service/base/deadline.h"
 #include "service/base/random.h"
 #include "service/base/task.h"
 #include "service/retry/backoff.h"
@@ -42,9 +41,11 @@ struct Repeat {
 
 // Runs `attempt` until its result is final, and returns what `conclude` makes of the last one. It
 // is final when `may_repeat` says so, when the budget is used up, when the next attempt would not
-// fit before `deadline`, or when `stop` is requested during a wait. Loop thread only.
+// fit before the context's deadline, or when its stop is requested during a wait. `context`
+// outlives the task. Loop thread only.
 template <typename Conclusion, typename Result, std::invocable Attempt>
-Task<Conclusion> RunWithRetries(RetryTools tools, Deadline deadline, std::stop_token stop,
+Task<Conclusion> RunWithRetries(RetryTools tools,
+                                const CallContext& context [[clang::lifetimebound]],
                                 Attempt attempt,
                                 std::optional<Repeat> (*may_repeat)(const Result& result),
                                 Conclusion (*conclude)(Result result)) {
@@ -55,10 +56,10 @@ Task<Conclusion> RunWithRetries(RetryTools tools, Deadline deadline, std::stop_t
     const std::optional<Repeat> repeat = may_repeat(result);
     if (!repeat) co_return conclude(std::move(result));
     const SteadyTime next = tools.clock.Now() + repeat->not_before + backoff.Next();
-    if (next + tools.least_time_for_an_attempt > deadline.at())
+    if (next + tools.least_time_for_an_attempt > context.deadline.at())
       co_return conclude(std::move(result));
     if (!Pay(*repeat, tools.budget)) co_return conclude(std::move(result));
-    if (co_await tools.clock.SleepUntil(next, stop) == Clock::Wake::kStopped)
+    if (co_await tools.clock.SleepUntil(next, context.stop) == Clock::Wake::kStopped)
       co_return conclude(std::move(result));
   }
 }

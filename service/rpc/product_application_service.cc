@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "service/passfort/application_memory.h"
 #include "service/rpc/answer_shortening.h"
+#include "service/rpc/call_trace.h"
 #include "service/rpc/request_check.h"
 #include "service/rpc/thread_handover.h"
 
@@ -78,10 +79,13 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
  public:
   Call(ProductApplicationService& service, grpc::CallbackServerContext& context,
        pb::AddProductApplicationResponse& response)
-      : deadline(CallDeadline(arrived_at, TimeLeft(context), service.options_.deadlines)),
-        answer(response),
+      : answer(response),
         service_(service),
         context_(context),
+        trace_(TraceOf(context.client_metadata(), service.parts_.trace_ids)),
+        work_{.deadline = CallDeadline(arrived_at, TimeLeft(context), service.options_.deadlines),
+              .stop = stop_.get_token(),
+              .trace = &trace_},
         peer_(context.peer()) {
     HandOverToGrpc(this);
   }
@@ -93,7 +97,8 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
     for (const auto& [name, value] : error.trailers) AddTrailer(name, value);
   }
 
-  std::stop_token stop_token() const { return stop_.get_token(); }
+  // What the call asks of others.
+  const CallContext& work() const { return work_; }
   // Loop thread only: it resumes the coroutines that wait for it.
   void RequestStop() { stop_.request_stop(); }
   std::stop_source stop_source() const { return stop_; }
@@ -115,9 +120,8 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
   // else says so.
   bool InternalInlineable() override { return true; }
 
-  // Before `deadline`, which is counted from it.
+  // Before the deadline, which is counted from it.
   const SteadyTime arrived_at = std::chrono::steady_clock::now();
-  const Deadline deadline;
   ApplicationDraft draft;
   std::string request_id;
   pb::AddProductApplicationResponse& answer;
@@ -125,8 +129,10 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
  private:
   ProductApplicationService& service_;
   grpc::CallbackServerContext& context_;
-  const std::string peer_;
   std::stop_source stop_;
+  const TraceContext trace_;
+  const CallContext work_;
+  const std::string peer_;
   std::atomic<bool> caller_gone_ = false;
 };
 
@@ -190,8 +196,8 @@ Task<void> ProductApplicationService::Run(Call& call) {
   const AskedProduct asked{.alias = call.draft.product_alias, .id = call.draft.product_id};
   under_way_.insert(&call);
   if (stopping_) call.RequestStop();
-  WriteResult result = co_await parts_.writer.Add(
-      std::move(call.draft), {.request_id = call.request_id}, call.deadline, call.stop_token());
+  WriteResult result = co_await parts_.writer.Add(std::move(call.draft),
+                                                  {.request_id = call.request_id}, call.work());
   under_way_.erase(&call);
 
   if (std::holds_alternative<Done>(result.outcome)) {
@@ -221,7 +227,7 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
   if (IsOtherProduct(asked, done.application->product())) {
     call.AddTrailer("gateway-product-mismatch", "true");
     parts_.log.Warn("Passfort answered with another product than the caller's",
-                    {{"method", kMethodName}});
+                    {{"method", kMethodName}, {"trace_id", call.work().trace_id()}});
   }
   if (result.replay == WriteResult::Replay::kYes) call.AddTrailer(kReplayedTrailer, "true");
   if (result.source != WriteResult::Source::kReceived) {
@@ -239,7 +245,7 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
   if (result.is_shortened || shortening == Shortening::kShortened) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large, for a message or beside others, and was shortened",
-                    {{"method", kMethodName}});
+                    {{"method", kMethodName}, {"trace_id", call.work().trace_id()}});
   }
   ReportDone(call,
              result.replay == WriteResult::Replay::kYes ? "replayed" : SourceName(result.source));
@@ -279,7 +285,8 @@ void ProductApplicationService::ReportDone(const Call& call, std::string_view ou
   parts_.log.Info("call", {{"method", kMethodName},
                            {"code", "OK"},
                            {"outcome", outcome},
-                           {"duration_seconds", Seconds(took)}});
+                           {"duration_seconds", Seconds(took)},
+                           {"trace_id", call.work().trace_id()}});
 }
 
 void ProductApplicationService::ReportError(const Call& call, const CallError& error) {
@@ -290,6 +297,7 @@ void ProductApplicationService::ReportError(const Call& call, const CallError& e
   parts_.metrics.WriteEnded(kMethodName, error.outcome);
 
   const LogField duration = {"duration_seconds", Seconds(took)};
+  const LogField trace_id = {"trace_id", call.work().trace_id()};
   const std::string_view phase = PhaseName(error.phase);
   if (error.http_status == 0) {
     parts_.log.Info("call", {{"method", kMethodName},
@@ -297,7 +305,8 @@ void ProductApplicationService::ReportError(const Call& call, const CallError& e
                              {"outcome", error.outcome},
                              {"reason", error.reason},
                              {"phase", phase},
-                             duration});
+                             duration,
+                             trace_id});
     return;
   }
   parts_.log.Info("call", {{"method", kMethodName},
@@ -306,7 +315,8 @@ void ProductApplicationService::ReportError(const Call& call, const CallError& e
                            {"reason", error.reason},
                            {"phase", phase},
                            {"http_status", int64_t{error.http_status}},
-                           duration});
+                           duration,
+                           trace_id});
 }
 
 void ProductApplicationService::BeginDrain() { gate_.Close(); }

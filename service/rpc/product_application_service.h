@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "passfort/gateway/v1/product_application_service.grpc.pb.h"
+#include "service/base/call_context.h"
 #include "service/base/clock.h"
-#include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/base/task.h"
 #include "service/http/response_memory.h"
@@ -48,6 +48,7 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   struct Parts {
     EventLoop& loop;
     Clock& clock;
+    TraceIds& trace_ids;
     ApplicationWriter& writer;
     Log& log;
     Metrics& metrics;

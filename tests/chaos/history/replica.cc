@@ -107,6 +107,7 @@ OnceParts Process::Parts() {
           .turns = turns_,
           .clock = clock_,
           .random = random_,
+          .trace_ids = trace_ids_,
           .budget = budget_,
           .log = *log_,
           .at_step = StepHook([this](OnceStep step, const std::string& request_id) {
@@ -141,8 +142,8 @@ Task<void> Process::Answer(ApplicationDraft draft, WriteIntent intent, Deadline 
                            std::stop_token stop,
                            std::function<void(const WriteResult&)> on_answer) {
   ++calls_;
-  const WriteResult result =
-      co_await writer_.Add(std::move(draft), std::move(intent), deadline, std::move(stop));
+  const CallContext context{.deadline = deadline, .stop = std::move(stop)};
+  const WriteResult result = co_await writer_.Add(std::move(draft), std::move(intent), context);
   --calls_;
   if (!life_.is_dead()) on_answer(result);
 }

@@ -85,6 +85,8 @@ class Process {
   std::string flow_;
   ProcessClock clock_;
   Chance random_;
+  Chance trace_random_{0};  // of its own: trace ids change no history
+  TraceIds trace_ids_{trace_random_};
   RetryBudget budget_;
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<PassfortClient> passfort_;

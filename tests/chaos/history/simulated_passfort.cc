@@ -344,10 +344,9 @@ class SimulatedPassfort::Client final : public PassfortClient {
       : passfort_(passfort), life_(life), flow_(flow) {}
 
   // Nothing in these histories asks it: the circuit breaker has tests of its own.
-  Task<bool> WhoAmI(Deadline, std::stop_token) override { co_return true; }
+  Task<bool> WhoAmI(const CallContext&) override { co_return true; }
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
-                                       std::stop_token stop,
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                        std::optional<BootTime> send_before) override {
     auto wait = life_.Begin<Outcome>(NotCarriedOut{.cause = NotCarriedOut::Cause::kStopped});
     if (life_.is_dead()) co_return WriteAttempt{.outcome = co_await wait.value()};
@@ -389,18 +388,17 @@ class SimulatedPassfort::Client final : public PassfortClient {
       state->arrival.Set(post->left_at ? Outcome(Ambiguous{.cause = after})
                                        : Outcome(NotCarriedOut{.cause = before}));
     };
-    life_.DeliverAt(deadline.at(),
+    life_.DeliverAt(context.deadline.at(),
                     [end] { end(NotCarriedOut::Cause::kNoTimeLeft, Ambiguous::Cause::kTimeout); });
     const std::stop_callback on_stop(
-        stop, [&end] { end(NotCarriedOut::Cause::kStopped, Ambiguous::Cause::kStopped); });
+        context.stop, [&end] { end(NotCarriedOut::Cause::kStopped, Ambiguous::Cause::kStopped); });
 
     Outcome outcome = co_await wait.value();
     passfort_.OnGone(post);
     co_return WriteAttempt{.outcome = std::move(outcome), .sent_at = sent_at};
   }
 
-  Task<ListOutcome> ListApplications(std::string profile_id, Deadline deadline,
-                                     std::stop_token stop) override {
+  Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context) override {
     auto wait = life_.Begin<ListOutcome>(NoList());
     auto& world = life_.world();
     const auto& weather = passfort_.weather_;
@@ -415,8 +413,8 @@ class SimulatedPassfort::Client final : public PassfortClient {
         state->arrival.Set(std::move(outcome));
       });
     });
-    life_.DeliverAt(deadline.at(), [state] { state->arrival.Set(NoList()); });
-    const std::stop_callback on_stop(stop, [&state] { state->arrival.Set(NoList()); });
+    life_.DeliverAt(context.deadline.at(), [state] { state->arrival.Set(NoList()); });
+    const std::stop_callback on_stop(context.stop, [&state] { state->arrival.Set(NoList()); });
     co_return co_await wait.value();
   }
 

@@ -43,8 +43,8 @@ class LargeResponseTest : public testing::Test {
     return turns;
   }
 
-  static Deadline InAMinute() {
-    return Deadline(std::chrono::steady_clock::now() + std::chrono::minutes(1));
+  static CallContext InAMinute() {
+    return {.deadline = Deadline(std::chrono::steady_clock::now() + std::chrono::minutes(1))};
   }
 
   void SetBody(std::string body) {
@@ -66,10 +66,12 @@ class LargeResponseTest : public testing::Test {
   Metrics metrics_;
   ResponseMemory memory_{*loop_, size_t{64} * 1024 * 1024, metrics_};
   LoopClock clock_{*loop_};
+  const std::unique_ptr<RandomSource> random_ = MakeSystemRandom();
+  TraceIds trace_ids_{*random_};
   const std::unique_ptr<ApiKeySource> key_ = *ApiKeySource::FromValue("test-key");
   const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, memory_, {});
   RestPassfortClient client_{
-      {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, metrics_, *log_};
+      {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, trace_ids_, metrics_, *log_};
 };
 
 TEST_F(LargeResponseTest, AnApplicationLeavesTheLoopToOthersAfterEachPiece) {
@@ -77,8 +79,7 @@ TEST_F(LargeResponseTest, AnApplicationLeavesTheLoopToOthersAfterEachPiece) {
   SetBody(Repeated(R"({"id": "a1", "history": [)", "0", kValues, "]}"));
   const ApplicationDraft draft = {.profile_id = kProfileId, .product_alias = "forexo_basic"};
   const int turns = TurnsDuring([&]() -> Task<void> {
-    const WriteAttempt made =
-        co_await client_.CreateApplication(draft, InAMinute(), {}, std::nullopt);
+    const WriteAttempt made = co_await client_.CreateApplication(draft, InAMinute(), std::nullopt);
     const auto* done = std::get_if<Done>(&made.outcome);
     EXPECT_TRUE(done != nullptr && done->application->history_size() == kValues);
   });
@@ -89,7 +90,7 @@ TEST_F(LargeResponseTest, AListLeavesTheLoopToOthersAfterEachPiece) {
   constexpr int kItems = 49'000;
   SetBody(Repeated("[", R"({"id":"a","product":{"alias":"b"}})", kItems, "]"));
   const int turns = TurnsDuring([this]() -> Task<void> {
-    const ListOutcome outcome = co_await client_.ListApplications(kProfileId, InAMinute(), {});
+    const ListOutcome outcome = co_await client_.ListApplications(kProfileId, InAMinute());
     const auto* list = std::get_if<ApplicationList>(&outcome);
     EXPECT_TRUE(list != nullptr && list->applications.size() == kItems);
   });

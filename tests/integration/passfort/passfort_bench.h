@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <utility>
 
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
+#include "service/base/random.h"
 #include "service/http/curl_http_client.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
@@ -46,16 +46,16 @@ class PassfortBench {
   WriteAttempt Create(PassfortClient& client, std::optional<BootTime> send_before = std::nullopt,
                       Milliseconds patience = std::chrono::seconds(30)) {
     const ApplicationDraft draft = ADraft();
-    return RunTask(*loop_,
-                   [&] { return client.CreateApplication(draft, In(patience), {}, send_before); });
+    const CallContext context{.deadline = In(patience)};
+    return RunTask(*loop_, [&] { return client.CreateApplication(draft, context, send_before); });
   }
   ListOutcome List(PassfortClient& client, std::string profile_id = kProfileId) {
-    return RunTask(*loop_, [&] {
-      return client.ListApplications(profile_id, In(std::chrono::seconds(30)), {});
-    });
+    const CallContext context{.deadline = In(std::chrono::seconds(30))};
+    return RunTask(*loop_, [&] { return client.ListApplications(profile_id, context); });
   }
   bool WhoAmI(PassfortClient& client, Milliseconds patience = std::chrono::seconds(30)) {
-    return RunTask(*loop_, [&] { return client.WhoAmI(In(patience), {}); });
+    const CallContext context{.deadline = In(patience)};
+    return RunTask(*loop_, [&] { return client.WhoAmI(context); });
   }
 
  private:
@@ -65,6 +65,8 @@ class PassfortBench {
   Metrics metrics_;
   ResponseMemory memory_{*loop_, size_t{64} * 1024 * 1024, metrics_};
   LoopClock clock_{*loop_};
+  const std::unique_ptr<RandomSource> random_ = MakeSystemRandom();
+  TraceIds trace_ids_{*random_};
   const std::unique_ptr<ApiKeySource> key_ =
       *ApiKeySource::FromValue(std::string(FakePassfort::kApiKey));
   const std::unique_ptr<CurlHttpClient> http_ =
@@ -76,6 +78,7 @@ class PassfortBench {
                              memory_,
                              *key_,
                              clock_,
+                             trace_ids_,
                              metrics_,
                              *log_};
 };

@@ -179,13 +179,12 @@ class ChangedKeyTest : public testing::Test {
   }
   WriteAttempt Create() {
     const ApplicationDraft draft = PassfortBench::ADraft();
-    return RunTask(*loop_, [&] {
-      return client_.CreateApplication(draft, PassfortBench::In(30s), {}, std::nullopt);
-    });
+    const CallContext context{.deadline = PassfortBench::In(30s)};
+    return RunTask(*loop_, [&] { return client_.CreateApplication(draft, context, std::nullopt); });
   }
   ListOutcome List() {
-    return RunTask(
-        *loop_, [&] { return client_.ListApplications(kProfileId, PassfortBench::In(30s), {}); });
+    const CallContext context{.deadline = PassfortBench::In(30s)};
+    return RunTask(*loop_, [&] { return client_.ListApplications(kProfileId, context); });
   }
 
   void Serve(RawConnection& connection) {
@@ -210,10 +209,12 @@ class ChangedKeyTest : public testing::Test {
   Metrics metrics_;
   ResponseMemory memory_{*loop_, size_t{64} * 1024 * 1024, metrics_};
   LoopClock clock_{*loop_};
+  const std::unique_ptr<RandomSource> random_ = MakeSystemRandom();
+  TraceIds trace_ids_{*random_};
   const std::unique_ptr<ApiKeySource> key_ = *ApiKeySource::FromFile(file_.path());
   const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, memory_, {});
   RestPassfortClient client_{
-      {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, metrics_, *log_};
+      {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, trace_ids_, metrics_, *log_};
 };
 
 TEST_F(ChangedKeyTest, IsLookedAtAsSoonAsTheOldOneIsRefused) {

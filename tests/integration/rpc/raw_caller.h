@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "tests/integration/rpc/scripted_writer.h"
 
@@ -39,8 +41,12 @@ class RawCaller {
   RawCaller(const RawCaller&) = delete;
   RawCaller& operator=(const RawCaller&) = delete;
 
+  // Headers of one call beside the usual ones; their bytes go out as they are.
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
   // A whole call.
-  void Call(std::string_view path, const std::string& message, uint8_t stream = 1) const {
+  void Call(std::string_view path, const std::string& message, uint8_t stream = 1,
+            const Headers& own_headers = {}) const {
     constexpr uint8_t kEndStream = 1;
     constexpr uint8_t kEndHeaders = 4;
     std::string headers;
@@ -50,6 +56,7 @@ class RawCaller {
     AddHeader(headers, ":authority", "test");
     AddHeader(headers, "content-type", "application/grpc");
     AddHeader(headers, "te", "trailers");
+    for (const auto& [name, value] : own_headers) AddHeader(headers, name, value);
     SendFrame(kHeaders, kEndHeaders, stream, headers);
     std::string data(5, '\0');  // not compressed, and four bytes of length
     data[3] = static_cast<char>(message.size() >> 8U);

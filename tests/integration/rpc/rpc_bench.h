@@ -16,6 +16,7 @@
 #include "passfort/gateway/v1/product_application_service.grpc.pb.h"
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
+#include "service/base/random.h"
 #include "service/observability/metrics.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/product_application_service.h"
@@ -64,7 +65,7 @@ class RpcBench {
  public:
   explicit RpcBench(ProductApplicationService::Options options = SomeOptions(),
                     GrpcServer::Options server_options = SomeServerOptions())
-      : service(options, {*loop, clock, writer, log, metrics, memory}),
+      : service(options, {*loop, clock, trace_ids, writer, log, metrics, memory}),
         server(*GrpcServer::Start(server_options, service, *loop, metrics)) {}
 
   std::string address() const { return absl::StrCat("127.0.0.1:", server->port()); }
@@ -116,6 +117,8 @@ class RpcBench {
 
   std::unique_ptr<EventLoop> loop = *EventLoop::Create();
   LoopClock clock{*loop};
+  const std::unique_ptr<RandomSource> random = MakeSystemRandom();
+  TraceIds trace_ids{*random};
   ScriptedWriter writer{*loop, clock};
   RecordingLog log;
   Metrics metrics;

@@ -48,6 +48,8 @@ class ScriptedWriter final : public ApplicationWriter {
     ApplicationDraft draft;
     std::string request_id;
     Deadline deadline;
+    std::string trace_id;
+    std::string tracestate;
   };
   enum class When { kAtOnce, kHeld };
 
@@ -82,22 +84,26 @@ class ScriptedWriter final : public ApplicationWriter {
     Follow(std::move(script));
   }
 
-  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
-                        std::stop_token stop) override {
+  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent,
+                        const CallContext& context) override {
     Script script;
     {
       const std::lock_guard lock(mutex_);
       script = script_;
-      asked_.push_back({std::move(draft), std::move(intent.request_id), deadline});
+      asked_.push_back({.draft = std::move(draft),
+                        .request_id = std::move(intent.request_id),
+                        .deadline = context.deadline,
+                        .trace_id = std::string(context.trace_id()),
+                        .tracestate = context.trace->tracestate()});
       changed_.notify_all();
     }
     if (script.when == When::kAtOnce) co_return script.answer;
 
     std::stop_source either;
-    const std::stop_callback on_stop(stop, [&either] { either.request_stop(); });
+    const std::stop_callback on_stop(context.stop, [&either] { either.request_stop(); });
     const std::stop_callback on_release(release_.get_token(), [&either] { either.request_stop(); });
-    co_await clock_.SleepUntil(deadline.at(), either.get_token());
-    if (stop.stop_requested()) co_return script.when_stopped;
+    co_await clock_.SleepUntil(context.deadline.at(), either.get_token());
+    if (context.stop.stop_requested()) co_return script.when_stopped;
     co_return release_.stop_requested() ? script.answer : script.at_deadline;
   }
 

@@ -70,14 +70,12 @@ class AskedStore final : public RecordStore {
 
 class UnaskedPassfort final : public PassfortClient {
  public:
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline, std::stop_token,
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
                                        std::optional<BootTime>) override {
     std::abort();
   }
-  Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
-    std::abort();
-  }
-  Task<bool> WhoAmI(Deadline, std::stop_token) override { std::abort(); }
+  Task<ListOutcome> ListApplications(std::string, const CallContext&) override { std::abort(); }
+  Task<bool> WhoAmI(const CallContext&) override { std::abort(); }
 };
 
 class ResolverTest : public testing::Test {
@@ -104,6 +102,8 @@ class ResolverTest : public testing::Test {
   Settler settler_{{}, store_, passfort_, clock_};
   ProfileTurns turns_;
   ScriptedRandom random_{{0.0, 0.999, 0.5}};
+  ScriptedRandom trace_random_{{0.5}};
+  TraceIds trace_ids_{trace_random_};
   RetryBudget budget_{{}};
   const std::unique_ptr<Log> log_ = Log::Nowhere();
   std::stop_source stop_;
@@ -113,6 +113,7 @@ class ResolverTest : public testing::Test {
                       .turns = turns_,
                       .clock = clock_,
                       .random = random_,
+                      .trace_ids = trace_ids_,
                       .budget = budget_,
                       .log = *log_,
                       .at_step = {}},

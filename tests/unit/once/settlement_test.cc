@@ -59,14 +59,12 @@ class ListingPassfort final : public PassfortClient {
  public:
   ListOutcome list;
 
-  Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
-    co_return list;
-  }
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline, std::stop_token,
+  Task<ListOutcome> ListApplications(std::string, const CallContext&) override { co_return list; }
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
                                        std::optional<BootTime>) override {
     std::abort();
   }
-  Task<bool> WhoAmI(Deadline, std::stop_token) override { std::abort(); }
+  Task<bool> WhoAmI(const CallContext&) override { std::abort(); }
 };
 
 ListedApplication Listed(std::string id, std::string alias = "forexo_basic") {

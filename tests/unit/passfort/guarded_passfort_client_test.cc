@@ -36,7 +36,7 @@ class ScriptedPassfort final : public PassfortClient {
  public:
   explicit ScriptedPassfort(ManualClock& clock) : clock_(clock) {}
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline, std::stop_token,
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
                                        std::optional<BootTime>) override {
     ++posts;
     const Milliseconds takes = post_takes;
@@ -44,17 +44,17 @@ class ScriptedPassfort final : public PassfortClient {
     if (takes > 0ms) co_await clock_.SleepUntil(clock_.Now() + takes, {});
     co_return attempt;
   }
-  Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
+  Task<ListOutcome> ListApplications(std::string, const CallContext&) override {
     ++lists;
     const Milliseconds takes = list_takes;
     ListOutcome outcome = list_ends;
     if (takes > 0ms) co_await clock_.SleepUntil(clock_.Now() + takes, {});
     co_return outcome;
   }
-  Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override {
+  Task<bool> WhoAmI(const CallContext& context) override {
     ++probes;
     if (probes_hang) {
-      co_await clock_.SleepUntil(deadline.at(), stop);
+      co_await clock_.SleepUntil(context.deadline.at(), context.stop);
       co_return false;
     }
     co_return answers;
@@ -83,16 +83,19 @@ class GuardedPassfortClientTest : public testing::Test {
 
   // One call to the end, which must need no wait.
   Outcome Create(Milliseconds patience = 60s) {
-    return RunNow(client_.CreateApplication(draft_, clock_.In(patience), {}, std::nullopt)).outcome;
+    return RunNow(
+               client_.CreateApplication(draft_, {.deadline = clock_.In(patience)}, std::nullopt))
+        .outcome;
   }
   ListOutcome List(PassfortClient& client, std::string profile_id = "a") {
-    return RunNow(client.ListApplications(std::move(profile_id), clock_.In(60s), {}));
+    return RunNow(client.ListApplications(std::move(profile_id), {.deadline = clock_.In(60s)}));
   }
   ListOutcome List() { return List(client_); }
 
   Outcome CreateFor(const std::string& profile_id) {
     const ApplicationDraft draft{.profile_id = profile_id};
-    return RunNow(client_.CreateApplication(draft, clock_.In(60s), {}, std::nullopt)).outcome;
+    return RunNow(client_.CreateApplication(draft, {.deadline = clock_.In(60s)}, std::nullopt))
+        .outcome;
   }
 
   // Calls that may wait; their ends are in `ended_`.
@@ -123,11 +126,11 @@ class GuardedPassfortClientTest : public testing::Test {
  private:
   Task<void> CreateAndTell(std::string name, std::optional<BootTime> send_before) {
     const auto attempt =
-        co_await client_.CreateApplication(draft_, clock_.In(60s), {}, send_before);
+        co_await client_.CreateApplication(draft_, {.deadline = clock_.In(60s)}, send_before);
     ended_.push_back(name + " " + std::string(OutcomeName(attempt.outcome)));
   }
   Task<void> ListAndTell(std::string name, PassfortClient& client) {
-    const auto outcome = co_await client.ListApplications("a", clock_.In(60s), {});
+    const auto outcome = co_await client.ListApplications("a", {.deadline = clock_.In(60s)});
     ended_.push_back(name + (std::holds_alternative<ListFailed>(outcome) ? " failed" : " done"));
   }
 
@@ -535,7 +538,7 @@ TEST_F(GuardedPassfortClientTest, NeverRefusesWhenTheBreakerIsOff) {
   passfort_.post_ends = Unreachable();
   const ApplicationDraft draft;
   for (int i = 0; i < 100; ++i) {
-    RunNow(without_breaker.CreateApplication(draft, clock_.In(60s), {}, std::nullopt));
+    RunNow(without_breaker.CreateApplication(draft, {.deadline = clock_.In(60s)}, std::nullopt));
   }
   EXPECT_EQ(passfort_.posts, 100);
   EXPECT_EQ(passfort_.probes, 0);

@@ -35,32 +35,33 @@ class MoodyPassfort final : public PassfortClient {
 
   MoodyPassfort(ManualClock& clock, std::mt19937& random) : clock_(clock), random_(random) {}
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, Deadline deadline,
-                                       std::stop_token stop, std::optional<BootTime>) override {
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
+                                       std::optional<BootTime>) override {
     const Mood mood = mood_;
     const bool is_bad = draft.profile_id == "0";
     const SteadyTime answered = clock_.Now() + Milliseconds(1 + Pick(random_, 400));
     const bool hangs = mood == Mood::kHangs;
+    const SteadyTime deadline = context.deadline.at();
     const auto wake =
-        co_await clock_.SleepUntil(hangs ? deadline.at() : std::min(answered, deadline.at()), stop);
+        co_await clock_.SleepUntil(hangs ? deadline : std::min(answered, deadline), context.stop);
     if (wake == Clock::Wake::kStopped) {
       co_return WriteAttempt{.outcome = Ambiguous{.cause = Ambiguous::Cause::kStopped}};
     }
-    if (hangs || answered > deadline.at()) {
+    if (hangs || answered > deadline) {
       co_return WriteAttempt{.outcome = Ambiguous{.cause = Ambiguous::Cause::kTimeout}};
     }
     co_return WriteAttempt{.outcome = Answer(mood, is_bad)};
   }
-  Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
+  Task<ListOutcome> ListApplications(std::string, const CallContext&) override {
     const bool works = mood_ == Mood::kWorks;
     co_await clock_.SleepUntil(clock_.Now() + 20ms, {});
     if (works) co_return ApplicationList();
     co_return ListFailed{.not_carried_out = NotCarriedOut{}};
   }
-  Task<bool> WhoAmI(Deadline deadline, std::stop_token stop) override {
+  Task<bool> WhoAmI(const CallContext& context) override {
     EXPECT_EQ(++probes_, 1) << "two probes at a time";
     const bool works = mood_ == Mood::kWorks && !whoami_is_broken;
-    co_await clock_.SleepUntil(works ? clock_.Now() + 20ms : deadline.at(), stop);
+    co_await clock_.SleepUntil(works ? clock_.Now() + 20ms : context.deadline.at(), context.stop);
     --probes_;
     co_return works;
   }
@@ -161,8 +162,8 @@ class History {
     const int number = begun_++;
     const ApplicationDraft draft{.profile_id = std::move(profile_id)};
     const SteadyTime deadline = clock_.Now() + patience;
-    const auto attempt =
-        co_await client_.CreateApplication(draft, Deadline(deadline), stop, std::nullopt);
+    const auto attempt = co_await client_.CreateApplication(
+        draft, {.deadline = Deadline(deadline), .stop = stop}, std::nullopt);
     ++ended_;
     EXPECT_LE(clock_.Now(), deadline);
     if (std::holds_alternative<Done>(attempt.outcome) && number >= counted_from_) ++done_;
@@ -176,7 +177,7 @@ class History {
 
   Task<void> Resolve() {
     ++begun_;
-    co_await client_.resolving().ListApplications("1", clock_.In(10s), {});
+    co_await client_.resolving().ListApplications("1", {.deadline = clock_.In(10s)});
     ++ended_;
   }
 

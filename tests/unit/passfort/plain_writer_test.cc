@@ -20,7 +20,7 @@ class ScriptedPassfort final : public PassfortClient {
  public:
   explicit ScriptedPassfort(std::deque<Outcome> outcomes) : outcomes_(std::move(outcomes)) {}
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, Deadline, std::stop_token,
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
                                        std::optional<BootTime> send_before) override {
     EXPECT_FALSE(send_before.has_value());
     ++posts_;
@@ -28,11 +28,11 @@ class ScriptedPassfort final : public PassfortClient {
     outcomes_.pop_front();
     co_return WriteAttempt{.outcome = std::move(next)};
   }
-  Task<ListOutcome> ListApplications(std::string, Deadline, std::stop_token) override {
+  Task<ListOutcome> ListApplications(std::string, const CallContext&) override {
     ADD_FAILURE() << "a call without a request_id looks at no list";
     co_return ListFailed{};
   }
-  Task<bool> WhoAmI(Deadline, std::stop_token) override { co_return true; }
+  Task<bool> WhoAmI(const CallContext&) override { co_return true; }
   int posts() const { return posts_; }
 
  private:
@@ -44,7 +44,7 @@ class PlainWriterTest : public testing::Test {
  protected:
   WriteResult Add(ScriptedPassfort& passfort, WriteIntent intent = {}) {
     PlainWriter writer(passfort, {.clock = clock_, .random = random_, .budget = budget_});
-    return RunNow(writer.Add({}, std::move(intent), clock_.In(30s), {}));
+    return RunNow(writer.Add({}, std::move(intent), {.deadline = clock_.In(30s)}));
   }
 
   FakeClock clock_;

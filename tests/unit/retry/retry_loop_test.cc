@@ -46,8 +46,8 @@ class RetryLoopTest : public testing::Test {
                            .random = random_,
                            .budget = budget_,
                            .backoff = {.first = 50ms, .longest = 2000ms}};
-    return RunNow(
-        RunWithRetries<int, int>(tools, deadline, stop, attempt, MayRepeat, TheResultItself));
+    const CallContext context{.deadline = deadline, .stop = std::move(stop)};
+    return RunNow(RunWithRetries<int, int>(tools, context, attempt, MayRepeat, TheResultItself));
   }
 
   FakeClock clock_;

@@ -1,0 +1,240 @@
+// What joins the gateway's log with its callers' and with Passfort's: the trace of a call.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/fakes/temporary_folder.h"
+#include "tests/integration/gateway/faults.h"
+#include "tests/integration/gateway/gateway_bench.h"
+#include "tests/integration/gateway/once_bench.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using grpc::StatusCode;
+using nlohmann::json;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::MatchesRegex;
+
+constexpr char kTraceId[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+constexpr char kTraceparent[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+std::vector<std::string> HeadersNamed(const LoggedRequest& request, const std::string& wanted) {
+  std::vector<std::string> values;
+  for (const auto& [name, value] : request.headers) {
+    if (name == wanted) values.push_back(value);
+  }
+  return values;
+}
+
+// Of a request's one header "version-trace-span-flags". Empty if it has none, or none of that form.
+struct SentTrace {
+  std::string trace_id;
+  std::string span_id;
+  std::string flags;
+};
+SentTrace TraceOf(const LoggedRequest& request) {
+  const auto headers = HeadersNamed(request, "traceparent");
+  EXPECT_EQ(headers.size(), 1u) << request.method << ' ' << request.target;
+  if (headers.size() != 1) return {};
+  EXPECT_THAT(headers[0], MatchesRegex("00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]"));
+  return {headers[0].substr(3, 32), headers[0].substr(36, 16), headers[0].substr(53)};
+}
+
+std::vector<std::string> TraceIdsAt(const FakePassfort& passfort) {
+  std::vector<std::string> ids;
+  for (const auto& request : passfort.requests()) ids.push_back(TraceOf(request).trace_id);
+  return ids;
+}
+
+// The lines since the gateway serves, which are those of calls alone.
+struct CallLines {
+  std::vector<std::string> messages;
+  std::vector<std::string> trace_ids;
+};
+CallLines LinesOfCalls(const GatewayProcess& gateway) {
+  CallLines lines;
+  bool is_serving = false;
+  for (const auto& text : gateway.LogLines()) {
+    const auto line = json::parse(text);
+    if (is_serving) {
+      lines.messages.push_back(line.at("message"));
+      lines.trace_ids.push_back(line.value("trace_id", "none"));
+    }
+    is_serving = is_serving || line.at("message") == "serving";
+  }
+  return lines;
+}
+
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
+grpc::Status AddWith(const GatewayCaller& caller, const Metadata& metadata,
+                     const pb::AddProductApplicationRequest& request = ARequest(),
+                     std::chrono::milliseconds timeout = kCallBound) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  for (const auto& [name, value] : metadata) context.AddMetadata(name, value);
+  pb::AddProductApplicationResponse response;
+  return caller.stub().AddProductApplication(&context, request, &response);
+}
+
+grpc::Status AddTraced(const GatewayCaller& caller,
+                       const pb::AddProductApplicationRequest& request = ARequest(),
+                       std::chrono::milliseconds timeout = kCallBound) {
+  return AddWith(
+      caller,
+      {{"traceparent", kTraceparent}, {"tracestate", "rojo=00f067aa0ba902b7, congo=t61rcWkgMzE"}},
+      request, timeout);
+}
+
+TEST(TraceTest, TheCallersTraceReachesPassfortAndTheLineOfTheCall) {
+  const GatewayBench bench;
+  ASSERT_TRUE(AddTraced(bench.caller).ok());
+
+  const auto requests = bench.passfort.requests();
+  ASSERT_EQ(requests.size(), 1u);
+  const SentTrace sent = TraceOf(requests[0]);
+  EXPECT_EQ(sent.trace_id, kTraceId);
+  EXPECT_NE(sent.span_id, "00f067aa0ba902b7") << "the caller's own, not the gateway's";
+  EXPECT_EQ(sent.flags, "01");
+  EXPECT_THAT(HeadersNamed(requests[0], "tracestate"),
+              ElementsAre("rojo=00f067aa0ba902b7, congo=t61rcWkgMzE"));
+  bench.gateway.WaitForLogLine(R"("message":"call")");
+  EXPECT_THAT(LinesOfCalls(bench.gateway).trace_ids, ElementsAre(kTraceId));
+}
+
+TEST(TraceTest, EveryLineOfACallThatIsRepeatedHasItsTrace) {
+  GatewayBench bench({"--circuit_breaker=false"});
+  bench.passfort.GoAway();
+  auto call = std::async(std::launch::async, [&bench] { return AddTraced(bench.caller); });
+  bench.gateway.WaitForLogLine("Passfort did not answer");
+  bench.passfort.ComeBack();
+  EXPECT_TRUE(call.get().ok());
+
+  EXPECT_THAT(TraceIdsAt(bench.passfort), ElementsAre(kTraceId));
+  bench.gateway.WaitForLogLine(R"("message":"call")");
+  const CallLines lines = LinesOfCalls(bench.gateway);
+  EXPECT_THAT(lines.messages, IsSupersetOf({"Passfort did not answer", "call"}));
+  EXPECT_THAT(lines.trace_ids, Each(kTraceId));
+}
+
+TEST(TraceTest, EveryLineOfACallThatFailsHasItsTrace) {
+  GatewayBench bench;
+  bench.passfort.Script(MakesAndThen(Fault::Then::kReset));
+  EXPECT_EQ(AddTraced(bench.caller).error_code(), StatusCode::UNKNOWN);
+
+  bench.gateway.WaitForLogLine(R"("message":"call")");
+  const CallLines lines = LinesOfCalls(bench.gateway);
+  EXPECT_THAT(lines.messages, ElementsAre("Passfort did not answer", "call"));
+  EXPECT_THAT(lines.trace_ids, Each(kTraceId));
+}
+
+TEST(TraceTest, ACallWithARequestIdHasOneTraceFromItsFirstReadToItsReconciliation) {
+  const TemporaryFolder folder;
+  FakePassfort passfort;
+  const OnceGateway gateway(passfort, "sqlite:" + folder.File("store.db"));
+  passfort.Script(MakesAndThen(Fault::Then::kReset));
+  ASSERT_TRUE(AddTraced(gateway.caller, ARequestWithId()).ok());
+
+  const auto requests = passfort.requests();
+  ASSERT_GE(requests.size(), 3u);  // list, POST, list
+  std::set<std::string> span_ids;
+  for (const auto& request : requests) span_ids.insert(TraceOf(request).span_id);
+  EXPECT_EQ(span_ids.size(), requests.size()) << "each request is a span of its own";
+  EXPECT_THAT(TraceIdsAt(passfort), Each(kTraceId));
+  gateway.process.WaitForLogLine(R"("message":"call")");
+  const CallLines lines = LinesOfCalls(gateway.process);
+  EXPECT_THAT(lines.messages, ElementsAre("Passfort did not answer", "call"));
+  EXPECT_THAT(lines.trace_ids, Each(kTraceId));
+}
+
+TEST(TraceTest, WhatTheBackgroundReconcilesHasATraceOfItsOwn) {
+  const TemporaryFolder folder;
+  FakePassfort passfort;
+  const OnceGateway gateway(passfort, "sqlite:" + folder.File("store.db"));
+  passfort.Script(MakesAndThen(Fault::Then::kReset));
+  Fault no_list = {.method = "GET",
+                   .skip = 1,  // the one before the write
+                   .times = Fault::kAlways,
+                   .carry_out = Fault::CarryOut::kNever,
+                   .answer = {.status = 503, .body = HtmlPage(500)}};
+  passfort.Script(no_list);
+  // The caller leaves before it is known, and the call is over then.
+  EXPECT_FALSE(AddTraced(gateway.caller, ARequestWithId(), 1s).ok());
+  const auto has_other_trace = [&passfort] {
+    return passfort.requests().back().method == "GET" &&
+           TraceOf(passfort.requests().back()).trace_id != kTraceId;
+  };
+  ASSERT_TRUE(passfort.WaitUntil(has_other_trace));
+  EXPECT_EQ(TraceIdsAt(passfort).front(), kTraceId);
+}
+
+TEST(TraceTest, ACallWithoutATraceBeginsOneForPassfortAndTheLog) {
+  const GatewayBench bench;
+  ASSERT_TRUE(bench.caller.Add().status.ok());
+  ASSERT_TRUE(bench.caller.Add().status.ok());
+
+  const auto ids = TraceIdsAt(bench.passfort);
+  ASSERT_EQ(ids.size(), 2u);
+  EXPECT_NE(ids[0], ids[1]);
+  EXPECT_EQ(TraceOf(bench.passfort.requests()[0]).flags, "00") << "the gateway samples nothing";
+  bench.gateway.WaitForLogLines(R"("message":"call")", 2);
+  EXPECT_EQ(LinesOfCalls(bench.gateway).trace_ids, ids);
+}
+
+TEST(TraceTest, AProbeHasATraceOfItsOwn) {
+  FakePassfort passfort;
+  passfort.Script({.times = Fault::kAlways,
+                   .carry_out = Fault::CarryOut::kNever,
+                   .answer = {.status = 503, .body = HtmlPage(500)}});
+  const GatewayProcess gateway({.api_url = passfort.url()});
+  const GatewayCaller caller(gateway.target());
+  const auto is_probed = [&passfort] {
+    for (const auto& request : passfort.requests()) {
+      if (request.target.ends_with("/whoami")) return true;
+    }
+    return false;
+  };
+  // Each for a profile of its own: a whole response counts once per profile.
+  for (char digit = '0'; digit <= '9'; ++digit) {
+    auto request = ARequest();
+    request.mutable_profile_id()->back() = digit;
+    AddTraced(caller, request);
+  }
+  ASSERT_TRUE(passfort.WaitUntil(is_probed));
+  for (const auto& request : passfort.requests()) {
+    EXPECT_EQ(TraceOf(request).trace_id == kTraceId, request.method == "POST") << request.target;
+  }
+}
+
+TEST(TraceTest, NoMoreThanABoundedTraceReachesPassfort) {
+  const GatewayBench bench;
+  ASSERT_TRUE(AddWith(bench.caller, {{"traceparent", kTraceparent},
+                                     {"tracestate", "a=" + std::string(4000, 'x')}})
+                  .ok());
+  ASSERT_TRUE(AddWith(bench.caller, {{"traceparent", kTraceparent},
+                                     {"traceparent", kTraceparent},
+                                     {"tracestate", "rojo=1"}})
+                  .ok());
+
+  const auto requests = bench.passfort.requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(TraceOf(requests[0]).trace_id, kTraceId);
+  EXPECT_NE(TraceOf(requests[1]).trace_id, kTraceId);
+  for (const auto& request : requests) EXPECT_THAT(HeadersNamed(request, "tracestate"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace gateway
