@@ -53,5 +53,25 @@ TEST(CurlHeaderListTest, RefusesWhatWouldBreakTheMessage) {
   EXPECT_EQ(lists.ListFor(Headers({{"", "1"}})), nullptr);
 }
 
+TEST(CurlHeaderListTest, HeadersOfOneRequestGoBeforeTheSharedOnesWhichAreNotCopied) {
+  CurlHeaderLists lists;
+  auto shared = lists.ListFor(Headers({{"A", "1"}}));
+  const curl_slist* const head = shared.get();
+  const auto list = WithOwnHeaders({{"C", "3"}, {"Empty", ""}}, std::move(shared));
+  EXPECT_THAT(LinesOf(list), ElementsAre("C: 3", "Empty;", "Expect:", "A: 1"));
+  EXPECT_EQ(list.get()->next->next, head);
+  EXPECT_EQ(WithOwnHeaders({}, list), list);
+}
+
+TEST(CurlHeaderListTest, IsNoneIfAHeaderOfOneRequestBreaksTheMessage) {
+  CurlHeaderLists lists;
+  const auto shared = lists.ListFor(Headers({{"A", "1"}}));
+  for (const std::string value : {"1\r\nB: 2", "1\n", "\r"}) {
+    EXPECT_EQ(WithOwnHeaders({{"C", value}}, shared), nullptr);
+    EXPECT_EQ(WithOwnHeaders({{value, "3"}}, shared), nullptr);
+  }
+  EXPECT_EQ(WithOwnHeaders({{"C", "3"}}, nullptr), nullptr);
+}
+
 }  // namespace
 }  // namespace gateway
