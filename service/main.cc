@@ -97,7 +97,7 @@ ProductApplicationService::Options ServiceOptions(const GatewayConfig& config) {
           .settle_window = config.settle_window};
 }
 
-OnceMode::Options OnceModeOptions(const GatewayConfig& config) {
+AtMostOnce::Options OnceModeOptions(const GatewayConfig& config) {
   return {.store_url = config.store,
           .store = {.records = {.replay_window = config.replay_window,
                                 .max_records = config.store_max_records},
@@ -105,7 +105,7 @@ OnceMode::Options OnceModeOptions(const GatewayConfig& config) {
           .once = {.lease_duration = config.lease_duration,
                    .attempt_timeout = config.attempt_timeout,
                    .settle_window = config.settle_window,
-                   .max_flows = static_cast<size_t>(config.max_in_flight)}};
+                   .max_sessions = static_cast<size_t>(config.max_in_flight)}};
 }
 
 // The kind of store; the URL may hold a password.
@@ -181,20 +181,21 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
                                metrics, *log);
   GuardedPassfortClient passfort(GuardOptions(config), unguarded, clock, *random, metrics, *log);
   RetryBudget budget({});
-  PlainWriter plain(passfort, {.clock = clock, .random = *random, .budget = budget});
-  std::unique_ptr<OnceMode> once;
+  DirectWriter plain(passfort, {.clock = clock, .random = *random, .budget = budget});
+  std::unique_ptr<AtMostOnce> once;
   if (!config.store.empty()) {
-    auto opened = OnceMode::Open(OnceModeOptions(config), {.loop = **loop,
-                                                           .passfort = passfort,
-                                                           .resolving = passfort.resolving(),
-                                                           .plain = plain,
-                                                           .clock = clock,
-                                                           .random = *random,
-                                                           .trace_ids = trace_ids,
-                                                           .budget = budget,
-                                                           .metrics = metrics,
-                                                           .log = *log,
-                                                           .at_step = StepHookFromEnvironment()});
+    auto opened =
+        AtMostOnce::Open(OnceModeOptions(config), {.loop = **loop,
+                                                   .passfort = passfort,
+                                                   .resolving = passfort.resolving(),
+                                                   .plain = plain,
+                                                   .clock = clock,
+                                                   .random = *random,
+                                                   .trace_ids = trace_ids,
+                                                   .budget = budget,
+                                                   .metrics = metrics,
+                                                   .log = *log,
+                                                   .fail_point = FailPointsFromEnvironment()});
     if (!opened.ok()) return Fail(*log, "cannot start: store", opened.status());
     once = *std::move(opened);
   }
@@ -213,7 +214,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   }
   auto server = GrpcServer::Start(ServerOptions(config), service, **loop, metrics);
   if (!server.ok()) return Fail(*log, "cannot start: listen", server.status());
-  if (once != nullptr) once->ResolveInBackground();
+  if (once != nullptr) once->StartReconciling();
 
   const std::string listen = WithPort(config.listen, (*server)->port());
   const std::string metrics_listen = WithPort(config.metrics_listen, (*metrics_server)->port());

@@ -12,7 +12,7 @@ namespace gateway {
 namespace {
 
 // How two values compare that may be missing on either side.
-enum class Agreement { kEqual, kDifferent, kUnsure };
+enum class Agreement { kEqual, kDifferent, kUnknown };
 
 bool IsAscii(absl::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char byte) { return absl::ascii_isascii(byte); });
@@ -23,9 +23,9 @@ bool IsAscii(absl::string_view text) {
 Agreement CompareText(absl::string_view sent, absl::string_view listed) {
   sent = absl::StripAsciiWhitespace(sent);
   listed = absl::StripAsciiWhitespace(listed);
-  if (sent.empty() || listed.empty()) return Agreement::kUnsure;
+  if (sent.empty() || listed.empty()) return Agreement::kUnknown;
   if (absl::EqualsIgnoreCase(sent, listed)) return Agreement::kEqual;
-  return IsAscii(sent) && IsAscii(listed) ? Agreement::kDifferent : Agreement::kUnsure;
+  return IsAscii(sent) && IsAscii(listed) ? Agreement::kDifferent : Agreement::kUnknown;
 }
 
 Agreement CompareProduct(const ApplicationDraft& draft, const ListedApplication& listed) {
@@ -33,15 +33,15 @@ Agreement CompareProduct(const ApplicationDraft& draft, const ListedApplication&
   if (draft.product_alias.empty()) return by_id;
   const Agreement by_alias = CompareText(draft.product_alias, listed.product_alias);
   const bool is_expected_id = by_id == Agreement::kEqual;
-  if (by_alias == Agreement::kUnsure && is_expected_id) return Agreement::kEqual;
+  if (by_alias == Agreement::kUnknown && is_expected_id) return Agreement::kEqual;
   // Either the product has another alias by now, or the caller's alias and id name two products.
-  if (by_alias == Agreement::kDifferent && is_expected_id) return Agreement::kUnsure;
+  if (by_alias == Agreement::kDifferent && is_expected_id) return Agreement::kUnknown;
   return by_alias;
 }
 
 Agreement CompareRole(const ApplicationDraft& draft, const ListedApplication& listed) {
   const std::string_view wanted = AssociatedRoleJsonName(draft.associated_role);
-  return wanted == listed.associated_role ? Agreement::kEqual : Agreement::kUnsure;
+  return wanted == listed.associated_role ? Agreement::kEqual : Agreement::kUnknown;
 }
 
 bool Contains(const std::vector<std::string>& ids, const std::string& id) {
@@ -50,10 +50,11 @@ bool Contains(const std::vector<std::string>& ids, const std::string& id) {
 
 }  // namespace
 
-Evidence WeighList(const ApplicationDraft& draft, const std::vector<std::string>& baseline,
-                   const std::vector<std::string>& held,
-                   const std::vector<ListedApplication>& listed) {
-  Evidence evidence;
+MatchResult MatchApplications(const ApplicationDraft& draft,
+                              const std::vector<std::string>& baseline,
+                              const std::vector<std::string>& held,
+                              const std::vector<ListedApplication>& listed) {
+  MatchResult evidence;
   int matches = 0;
   for (const auto& application : listed) {
     if (Contains(baseline, application.id) || Contains(held, application.id)) continue;

@@ -10,13 +10,13 @@
 namespace gateway {
 
 // What a profile's list says about an attempt whose answer was lost.
-struct Evidence {
+struct MatchResult {
   // Every new application that does not clearly belong to something else.
   std::vector<std::string> candidate_ids;
   // The one that is surely it: exactly one matches and there is no other candidate.
   std::optional<ListedApplication> found;
 
-  bool ShowsNothing() const { return candidate_ids.empty(); }
+  bool IsEmpty() const { return candidate_ids.empty(); }
 };
 
 // Compares `listed` with `draft`, leaving out the ids that were there before the first attempt
@@ -28,9 +28,10 @@ struct Evidence {
 //   and what the caller only expects was not sent, so it excludes nothing.
 // Hidden applications and every status count: the one we look for may have moved on. A pure
 // function.
-Evidence WeighList(const ApplicationDraft& draft, const std::vector<std::string>& baseline,
-                   const std::vector<std::string>& held,
-                   const std::vector<ListedApplication>& listed);
+MatchResult MatchApplications(const ApplicationDraft& draft,
+                              const std::vector<std::string>& baseline,
+                              const std::vector<std::string>& held,
+                              const std::vector<ListedApplication>& listed);
 
 }  // namespace gateway
 

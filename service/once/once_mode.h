@@ -18,15 +18,15 @@
 
 namespace gateway {
 
-// Once-mode as a whole: the store, the writer that uses it, and the resolver that goes on in the
-// background. Its methods, but for the writer's, are for any thread but the loop's.
-class OnceMode {
+// At most once as a whole: the store, the writer that uses it, and the background reconciler that
+// goes on in the background. Its methods, but for the writer's, are for any thread but the loop's.
+class AtMostOnce {
  public:
   struct Options {
     // As OpenStore takes it.
     std::string store_url;
     StoreOptions store;
-    OnceOptions once;
+    AtMostOnceOptions once;
   };
 
   // All of them outlive the object.
@@ -43,44 +43,44 @@ class OnceMode {
     RetryBudget& budget;
     Metrics& metrics;
     Log& log;
-    StepHook at_step;
+    FailPoints fail_point;
   };
 
   // Opens the store, with the errors of OpenStore.
-  static absl::StatusOr<std::unique_ptr<OnceMode>> Open(Options options, Parts parts);
+  static absl::StatusOr<std::unique_ptr<AtMostOnce>> Open(Options options, Parts parts);
   // Closes the store. Once there was something to do, only after `Stop` has succeeded.
-  ~OnceMode();
-  OnceMode(const OnceMode&) = delete;
-  OnceMode& operator=(const OnceMode&) = delete;
+  ~AtMostOnce();
+  AtMostOnce(const AtMostOnce&) = delete;
+  AtMostOnce& operator=(const AtMostOnce&) = delete;
 
   // Takes calls with and without a request_id. Loop thread only.
   ApplicationWriter& writer() { return writer_; }
 
   // Begins to settle what the store holds unsettled, and goes on with it until `Stop`. Once.
-  void ResolveInBackground();
+  void StartReconciling();
 
   // Once no call waits for the writer any more: leaves what is unresolved to the store, for this
-  // gateway's next life or for another, and ends the resolver. In bounded time; fails if
-  // something does not end, and the process had better exit without destructors then.
+  // gateway's next life or for another, and ends the background reconciler. In bounded time; fails
+  // if something does not end, and the process had better exit without destructors then.
   absl::Status Stop();
 
  private:
-  OnceMode(const OnceOptions& once, Parts parts, std::unique_ptr<RecordStore> store);
+  AtMostOnce(const AtMostOnceOptions& once, Parts parts, std::unique_ptr<RecordStore> store);
 
   Task<void> Resolve();
   Task<void> EndAll(std::shared_ptr<std::promise<void>> ended);
 
-  OnceParts Shared();
+  SessionDependencies Shared();
 
   Parts parts_;
   std::unique_ptr<RecordStore> store_;
-  Settler settler_;
-  ProfileTurns turns_;
-  OnceWriter writer_;
-  Resolver resolver_;
+  Reconciler reconciler_;
+  KeyedMutex turns_;
+  WriteCoordinator writer_;
+  BackgroundReconciler background_reconciler_;
   bool is_resolving_ = false;
-  std::stop_source resolver_stop_;
-  std::stop_source resolver_ended_;
+  std::stop_source background_reconciler_stop_;
+  std::stop_source background_reconciler_ended_;
 };
 
 }  // namespace gateway

@@ -23,7 +23,9 @@ WriteResult Replayed(WriteResult result) {
   return result;
 }
 
-WriteResult NothingBegun(NotBegun::Cause cause) { return {.outcome = NotBegun{.cause = cause}}; }
+WriteResult NothingBegun(IdempotencyError::Cause cause) {
+  return {.outcome = IdempotencyError{.cause = cause}};
+}
 
 }  // namespace
 
@@ -34,8 +36,8 @@ std::string FingerprintOf(const ApplicationDraft& draft) {
                       draft.product_alias, "/", static_cast<int>(draft.associated_role));
 }
 
-Task<WriteResult> OnceWriter::Add(ApplicationDraft draft, WriteIntent intent,
-                                  const CallContext& context) {
+Task<WriteResult> WriteCoordinator::Add(ApplicationDraft draft, RequestKey intent,
+                                        const CallContext& context) {
   if (intent.request_id.empty()) {
     co_return co_await plain_.Add(std::move(draft), std::move(intent), context);
   }
@@ -50,97 +52,100 @@ Task<WriteResult> OnceWriter::Add(ApplicationDraft draft, WriteIntent intent,
                                  .draft = std::move(draft),
                                  .lease = options_.lease_duration};
   while (true) {
-    const bool is_first = !flows_.contains(claim.request_id);
-    if (is_first && flows_.size() >= options_.max_flows) {
-      co_return NothingBegun(NotBegun::Cause::kTooManyFlows);
+    const bool is_first = !sessions_.contains(claim.request_id);
+    if (is_first && sessions_.size() >= options_.max_sessions) {
+      co_return NothingBegun(IdempotencyError::Cause::kTooManySessions);
     }
     const auto shared = Join(claim, context);
-    if (shared == nullptr) co_return NothingBegun(NotBegun::Cause::kRequestIdReused);
+    if (shared == nullptr) co_return NothingBegun(IdempotencyError::Cause::kRequestIdReused);
     if (shared->result && !is_first) co_return Replayed(*shared->result);
     co_await WaitFor(*shared, TimeToLeave(parts_.clock.Now(), context.deadline), context.deadline,
                      context.stop);
-    if (!shared->result) co_return co_await Leave(shared, context.deadline);
-    // A flow that an earlier caller took back as this one came says nothing about this one.
-    if (!shared->is_taken_back) co_return *shared->result;
+    if (!shared->result) co_return co_await Detach(shared, context.deadline);
+    // A session that an earlier caller took back as this one came says nothing about this one.
+    if (!shared->is_released) co_return *shared->result;
   }
 }
 
-// Waits for the flow's answer, as one of its callers.
-Task<void> OnceWriter::WaitFor(Shared& shared, SteadyTime until, Deadline deadline,
-                               std::stop_token stop) {
+// Waits for the session's answer, as one of its callers.
+Task<void> WriteCoordinator::WaitFor(InFlightWrite& shared, SteadyTime until, Deadline deadline,
+                                     std::stop_token stop) {
   if (shared.result) co_return;
   std::stop_source woken;
   const auto place = shared.waiters.emplace(deadline, woken);
-  shared.flow.SetAbandoned(false);
-  TellDeadline(shared);
+  shared.session.SetAbandoned(false);
+  UpdateDeadline(shared);
   const std::stop_callback on_stop(stop, [&woken] { woken.request_stop(); });
   co_await parts_.clock.SleepUntil(until, woken.get_token());
   shared.waiters.erase(place);
-  TellDeadline(shared);
+  UpdateDeadline(shared);
 }
 
-// Finds the flow of an equal call, or starts one. Null if the request_id stands for something else.
-std::shared_ptr<OnceWriter::Shared> OnceWriter::Join(const RecordStore::Claim& claim,
-                                                     const CallContext& context) {
-  const auto [entry, is_new] = flows_.try_emplace(claim.request_id);
+// Finds the session of an identical call, or starts one. Null if the request_id stands for
+// something else.
+std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::Join(
+    const RecordStore::Claim& claim, const CallContext& context) {
+  const auto [entry, is_new] = sessions_.try_emplace(claim.request_id);
   if (!is_new) {
-    const RecordStore::Claim& first = entry->second->flow.claim();
+    const RecordStore::Claim& first = entry->second->session.claim();
     const bool is_equal = first.caller == claim.caller && first.fingerprint == claim.fingerprint;
     return is_equal ? entry->second : nullptr;
   }
-  // A copy: the flow may outlive the call.
+  // A copy: the session may outlive the call.
   TraceContext trace = context.trace != nullptr ? *context.trace : parts_.trace_ids.NewTrace();
-  const auto shared = std::make_shared<Shared>(parts_, options_, claim, std::move(trace));
+  const auto shared = std::make_shared<InFlightWrite>(parts_, options_, claim, std::move(trace));
   entry->second = shared;
-  Spawn(RunFlow(claim.request_id, shared));
+  Spawn(RunSession(claim.request_id, shared));
   return shared;
 }
 
-Task<void> OnceWriter::RunFlow(std::string request_id, std::shared_ptr<Shared> shared) {
-  shared->result = co_await shared->flow.Run();
-  // A call that comes now asks the store, unless only this flow has the answer yet.
-  const bool is_stored = !shared->flow.HasUnstored();
-  if (is_stored) flows_.erase(request_id);
+Task<void> WriteCoordinator::RunSession(std::string request_id,
+                                        std::shared_ptr<InFlightWrite> shared) {
+  shared->result = co_await shared->session.Run();
+  // A call that comes now asks the store, unless only this session has the answer yet.
+  const bool is_stored = !shared->session.HasUnstoredResult();
+  if (is_stored) sessions_.erase(request_id);
   std::vector<std::stop_source> waiting;
   for (const auto& [deadline, woken] : shared->waiters) waiting.push_back(woken);
   for (std::stop_source& woken : waiting) woken.request_stop();
   if (!is_stored) {
-    co_await shared->flow.StoreLate();
-    flows_.erase(request_id);
+    co_await shared->session.RetryStoringResult();
+    sessions_.erase(request_id);
   }
-  if (is_draining_ && flows_.empty()) drained_.request_stop();
+  if (is_draining_ && sessions_.empty()) drained_.request_stop();
 }
 
 // A caller goes before the end: at its deadline, or because it was cancelled or is drained.
-Task<WriteResult> OnceWriter::Leave(std::shared_ptr<Shared> shared, Deadline deadline) {
-  if (!shared->waiters.empty()) co_return shared->flow.AnswerSoFar();
-  if (!shared->flow.CanBeTakenBack()) {
-    shared->flow.SetAbandoned(true);
-    co_return shared->flow.AnswerSoFar();
+Task<WriteResult> WriteCoordinator::Detach(std::shared_ptr<InFlightWrite> shared,
+                                           Deadline deadline) {
+  if (!shared->waiters.empty()) co_return shared->session.PendingResult();
+  if (!shared->session.CanRelease()) {
+    shared->session.SetAbandoned(true);
+    co_return shared->session.PendingResult();
   }
-  shared->is_taken_back = true;
-  shared->flow.TakeBack();
+  shared->is_released = true;
+  shared->session.RequestRelease();
   const SteadyTime until = std::min(parts_.clock.Now() + kTimeToRelease, deadline.at());
   co_await WaitFor(*shared, until, deadline, {});
   if (shared->result) co_return *shared->result;
   // The store is too slow to say whether the record is free again. Nothing of this call was or will
   // be sent, but another one may hold the record.
-  if (shared->waiters.empty()) shared->flow.SetAbandoned(true);
-  co_return shared->flow.AnswerSoFar();
+  if (shared->waiters.empty()) shared->session.SetAbandoned(true);
+  co_return shared->session.PendingResult();
 }
 
-void OnceWriter::TellDeadline(Shared& shared) {
-  if (!shared.waiters.empty()) shared.flow.SetLatestDeadline(shared.waiters.rbegin()->first);
+void WriteCoordinator::UpdateDeadline(InFlightWrite& shared) {
+  if (!shared.waiters.empty()) shared.session.SetLatestDeadline(shared.waiters.rbegin()->first);
 }
 
-Task<void> OnceWriter::Drain() {
+Task<void> WriteCoordinator::Drain() {
   is_draining_ = true;
-  if (flows_.empty()) co_return;
-  // A flow that ends takes itself out of the map.
-  std::vector<std::shared_ptr<Shared>> running;
-  for (const auto& [request_id, shared] : flows_) running.push_back(shared);
-  for (const auto& shared : running) shared->flow.Stop();
-  if (flows_.empty()) co_return;
+  if (sessions_.empty()) co_return;
+  // A session that ends takes itself out of the map.
+  std::vector<std::shared_ptr<InFlightWrite>> running;
+  for (const auto& [request_id, shared] : sessions_) running.push_back(shared);
+  for (const auto& shared : running) shared->session.Stop();
+  if (sessions_.empty()) co_return;
   co_await parts_.clock.SleepUntil(parts_.clock.Now() + 2 * options_.store_timeout,
                                    drained_.get_token());
 }

@@ -4,21 +4,21 @@
 
 namespace gateway {
 
-ProfileTurns::Turn::Turn(Turn&& other) noexcept
+KeyedMutex::Guard::Guard(Guard&& other) noexcept
     : turns_(std::exchange(other.turns_, nullptr)), profile_id_(std::move(other.profile_id_)) {}
 
-ProfileTurns::Turn::~Turn() {
+KeyedMutex::Guard::~Guard() {
   if (turns_ != nullptr) turns_->End(profile_id_);
 }
 
-bool ProfileTurns::IsFull(const std::string& profile_id) const {
+bool KeyedMutex::IsFull(const std::string& profile_id) const {
   const auto entry = waiting_.find(profile_id);
   return entry != waiting_.end() && entry->second.size() >= kMaxWaiting;
 }
 
-Task<ProfileTurns::Turn> ProfileTurns::Take(std::string profile_id, std::stop_token stop) {
+Task<KeyedMutex::Guard> KeyedMutex::Lock(std::string profile_id, std::stop_token stop) {
   const auto [entry, is_free] = waiting_.try_emplace(profile_id);
-  if (is_free) co_return Turn(*this, std::move(profile_id));
+  if (is_free) co_return Guard(*this, std::move(profile_id));
 
   Arrival<bool> turn_came;
   Queue& queue = entry->second;
@@ -27,11 +27,11 @@ Task<ProfileTurns::Turn> ProfileTurns::Take(std::string profile_id, std::stop_to
     queue.erase(place);
     turn_came.Set(false);
   });
-  if (!co_await turn_came) co_return Turn();
-  co_return Turn(*this, std::move(profile_id));
+  if (!co_await turn_came) co_return Guard();
+  co_return Guard(*this, std::move(profile_id));
 }
 
-void ProfileTurns::End(const std::string& profile_id) {
+void KeyedMutex::End(const std::string& profile_id) {
   const auto entry = waiting_.find(profile_id);
   if (entry->second.empty()) {
     waiting_.erase(entry);

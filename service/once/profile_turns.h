@@ -13,28 +13,28 @@
 
 namespace gateway {
 
-// Lets one flow at a time work on a profile, in the order in which they came. This spares the flows
-// of one process the polling; between processes the store's unique index does the real work. Loop
-// thread only.
-class ProfileTurns {
+// Lets one session at a time work on a profile, in the order in which they came. This spares the
+// sessions of one process the polling; between processes the store's unique index does the real
+// work. Loop thread only.
+class KeyedMutex {
  public:
   // Ends with it.
-  class Turn {
+  class Guard {
    public:
-    Turn() = default;
-    Turn(Turn&& other) noexcept;
-    Turn& operator=(Turn&&) = delete;
-    ~Turn();
+    Guard() = default;
+    Guard(Guard&& other) noexcept;
+    Guard& operator=(Guard&&) = delete;
+    ~Guard();
 
     // False if the wait was stopped.
     explicit operator bool() const { return turns_ != nullptr; }
 
    private:
-    friend class ProfileTurns;
-    Turn(ProfileTurns& turns, std::string profile_id)
+    friend class KeyedMutex;
+    Guard(KeyedMutex& turns, std::string profile_id)
         : turns_(&turns), profile_id_(std::move(profile_id)) {}
 
-    ProfileTurns* turns_ = nullptr;
+    KeyedMutex* turns_ = nullptr;
     std::string profile_id_;
   };
 
@@ -42,7 +42,7 @@ class ProfileTurns {
   // As many wait as may.
   bool IsFull(const std::string& profile_id) const;
   // Waits until it is the caller's turn, or until `stop` is requested.
-  Task<Turn> Take(std::string profile_id, std::stop_token stop);
+  Task<Guard> Lock(std::string profile_id, std::stop_token stop);
 
  private:
   static constexpr size_t kMaxWaiting = 8;

@@ -14,11 +14,11 @@ namespace gateway {
 // What is known of one `request_id`. Each state says what may have reached Passfort; whoever wants
 // to change a record must still hold the very version that it read.
 enum class RecordState {
-  kClaimed = 1,    // nothing was sent in this attempt
-  kSent = 2,       // it may have been done
-  kAbsent = 3,     // it was sent once, and proven not to have been done
-  kUndecided = 4,  // several or unsure finds; nothing is sent again
-  kDone = 5,       // the application is known
+  kClaimed = 1,       // nothing was sent in this attempt
+  kSent = 2,          // it may have been done
+  kNoEffect = 3,      // it was sent once, and proven not to have been done
+  kInconclusive = 4,  // several or unsure finds; nothing is sent again
+  kDone = 5,          // the application is known
 };
 
 // How the application of a kDone record became known.
@@ -61,8 +61,8 @@ struct Record {
   std::optional<absl::Time> sent_at;
   // An attempt once ended without a clear outcome: the record is never deleted by a release.
   bool was_ambiguous = false;
-  // kUndecided: what was found, at most 20. None if it is undecided only because the list could not
-  // be read to its end.
+  // kInconclusive: what was found, at most 20. None if it is undecided only because the list could
+  // not be read to its end.
   std::vector<std::string> candidate_ids;
   // kDone: the application's id in lower case, the serialized pb::ProductApplication and its
   // origin.

@@ -122,7 +122,7 @@ class RecordStore {
 
   struct Swept {
     int expired = 0;         // deleted
-    int undecided = 0;       // were sent and are now kUndecided: an alarm
+    int undecided = 0;       // were sent and are now kInconclusive: an alarm
     int64_t records = 0;     // what is left
     int64_t unresolved = 0;  // of those, sent or undecided
     bool has_more = false;   // expired, than one sweep ends

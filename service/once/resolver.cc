@@ -15,30 +15,31 @@ constexpr int kMaxPages = 10;
 constexpr int kMaxSweeps = 20;
 
 // A little earlier or later every time, so that several gateways do not look in step.
-Milliseconds Spread(Milliseconds interval, RandomSource& random) {
-  return std::chrono::duration_cast<Milliseconds>(interval * (0.75 + random.Fraction() / 2));
+Milliseconds AddJitter(Milliseconds poll_interval, RandomSource& random) {
+  return std::chrono::duration_cast<Milliseconds>(poll_interval * (0.75 + random.Fraction() / 2));
 }
 
 }  // namespace
 
-Resolver::Resolver(OnceParts parts, Options options,
-                   std::function<bool(const std::string& request_id)> is_active,
-                   std::function<void(const RecordStore::Swept&)> on_swept)
+BackgroundReconciler::BackgroundReconciler(
+    SessionDependencies parts, Options options,
+    std::function<bool(const std::string& request_id)> is_active,
+    std::function<void(const RecordStore::Swept&)> on_swept)
     : parts_(std::move(parts)),
       options_(options),
       is_active_(std::move(is_active)),
       on_swept_(std::move(on_swept)) {}
 
-Task<void> Resolver::Run(std::stop_token stop) {
+Task<void> BackgroundReconciler::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     co_await Sweep(stop);
     co_await LookAtOverdue(stop);
-    co_await parts_.clock.SleepUntil(parts_.clock.Now() + Spread(options_.interval, parts_.random),
-                                     stop);
+    co_await parts_.clock.SleepUntil(
+        parts_.clock.Now() + AddJitter(options_.poll_interval, parts_.random), stop);
   }
 }
 
-Task<void> Resolver::Sweep(std::stop_token stop) {
+Task<void> BackgroundReconciler::Sweep(std::stop_token stop) {
   bool has_more = true;
   for (int i = 0; has_more && i < kMaxSweeps && !stop.stop_requested(); ++i) {
     const auto swept = co_await parts_.store.Sweep(Deadline(parts_.clock.Now() + kStoreTimeout));
@@ -51,45 +52,45 @@ Task<void> Resolver::Sweep(std::stop_token stop) {
   }
 }
 
-// Goes through what is sent, page by page, as far as the leases have ended.
-Task<void> Resolver::LookAtOverdue(std::stop_token stop) {
+// Goes through what is sent, page_size by page_size, as far as the leases have ended.
+Task<void> BackgroundReconciler::LookAtOverdue(std::stop_token stop) {
   bool is_last_page = false;
   for (int i = 0; !is_last_page && i < kMaxPages && !stop.stop_requested(); ++i) {
-    auto page =
+    auto page_size =
         co_await parts_.store.Sent(after_, kPage, Deadline(parts_.clock.Now() + kStoreTimeout));
-    if (!page.ok()) co_return;
-    is_last_page = std::ssize(*page) < kPage;
-    if (!page->empty()) after_ = {page->back().lease_until, page->back().request_id};
+    if (!page_size.ok()) co_return;
+    is_last_page = std::ssize(*page_size) < kPage;
+    if (!page_size->empty()) after_ = {page_size->back().lease_until, page_size->back().request_id};
     std::deque<Record> due;
-    for (Record& record : *page) {
+    for (Record& record : *page_size) {
       if (record.store_now < record.lease_until) {
         is_last_page = true;
         break;
       }
       if (!is_active_(record.request_id)) due.push_back(std::move(record));
     }
-    co_await LookAtAll(std::move(due), stop);
+    co_await ReconcileAll(std::move(due), stop);
   }
   if (is_last_page) after_ = {};
 }
 
-Task<void> Resolver::LookAtAll(std::deque<Record> due, std::stop_token stop) {
+Task<void> BackgroundReconciler::ReconcileAll(std::deque<Record> due, std::stop_token stop) {
   if (due.empty()) co_return;
   std::stop_source all_done;
   int lookers = std::min(kMaxLooks, static_cast<int>(due.size()));
-  for (int i = lookers; i > 0; --i) Spawn(LookAtNext(due, lookers, all_done, stop));
+  for (int i = lookers; i > 0; --i) Spawn(ReconcileNext(due, lookers, all_done, stop));
   co_await parts_.clock.SleepUntil(SteadyTime::max(), all_done.get_token());
 }
 
-Task<void> Resolver::LookAtNext(std::deque<Record>& due, int& lookers, std::stop_source all_done,
-                                std::stop_token stop) {
+Task<void> BackgroundReconciler::ReconcileNext(std::deque<Record>& due, int& lookers,
+                                               std::stop_source all_done, std::stop_token stop) {
   while (!due.empty() && !stop.stop_requested()) {
     Record record = std::move(due.front());
     due.pop_front();
     const TraceContext trace = parts_.trace_ids.NewTrace();
     const CallContext context{.stop = stop, .trace = &trace};
-    const Settlement look = co_await parts_.settler.Look(std::move(record), context);
-    if (look.kind == Settlement::Kind::kUndecided) {
+    const Reconciliation look = co_await parts_.reconciler.Reconcile(std::move(record), context);
+    if (look.kind == Reconciliation::Kind::kInconclusive) {
       parts_.log.Error("a write is undecided: look at the profile in Passfort's portal",
                        {{"trace_id", trace.trace_id()}});
     }

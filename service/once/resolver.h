@@ -15,18 +15,18 @@ namespace gateway {
 // lease, of any process, also of one that died. It only reads Passfort and never sends. It looks at
 // the store at one pace, whatever happens: whoever waits for a record looks by himself. Loop thread
 // only.
-class Resolver {
+class BackgroundReconciler {
  public:
   struct Options {
     // From the end of one round to the next.
-    Milliseconds interval;
+    Milliseconds poll_interval;
   };
 
-  // `is_active` tells whether a flow of this process works on a record. `on_swept` is told what the
-  // store holds. All parts outlive `Run`.
-  Resolver(OnceParts parts, Options options,
-           std::function<bool(const std::string& request_id)> is_active,
-           std::function<void(const RecordStore::Swept&)> on_swept);
+  // `is_active` tells whether a session of this process works on a record. `on_swept` is told what
+  // the store holds. All parts outlive `Run`.
+  BackgroundReconciler(SessionDependencies parts, Options options,
+                       std::function<bool(const std::string& request_id)> is_active,
+                       std::function<void(const RecordStore::Swept&)> on_swept);
 
   // Runs until `stop` is requested.
   Task<void> Run(std::stop_token stop);
@@ -34,11 +34,11 @@ class Resolver {
  private:
   Task<void> Sweep(std::stop_token stop);
   Task<void> LookAtOverdue(std::stop_token stop);
-  Task<void> LookAtAll(std::deque<Record> due, std::stop_token stop);
-  Task<void> LookAtNext(std::deque<Record>& due, int& lookers, std::stop_source all_done,
-                        std::stop_token stop);
+  Task<void> ReconcileAll(std::deque<Record> due, std::stop_token stop);
+  Task<void> ReconcileNext(std::deque<Record>& due, int& lookers, std::stop_source all_done,
+                           std::stop_token stop);
 
-  const OnceParts parts_;
+  const SessionDependencies parts_;
   const Options options_;
   const std::function<bool(const std::string& request_id)> is_active_;
   const std::function<void(const RecordStore::Swept&)> on_swept_;

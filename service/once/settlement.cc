@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kMostCandidates = 20;
 
-Settlement End(Settlement::Kind kind, Record record) {
+Reconciliation End(Reconciliation::Kind kind, Record record) {
   return {.kind = kind, .record = std::move(record)};
 }
 
@@ -48,13 +48,14 @@ ApplicationList Storable(ApplicationList list) {
   return list;
 }
 
-Task<Settlement> Settler::Look(Record seen, const CallContext& context, Absence absence) {
-  // Read again, for the store's clock: only a list that is begun after the quiet moment proves that
-  // nothing was done.
+Task<Reconciliation> Reconciler::Reconcile(Record seen, const CallContext& context,
+                                           Absence absence) {
+  // Read again, for the store's clock: only a list that is begun after the conclusive moment proves
+  // that nothing was done.
   auto now = co_await store_.Find(seen.request_id, StoreDeadline());
-  if (!now.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
+  if (!now.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(seen));
   if (!now->has_value() || (*now)->epoch != seen.epoch || (*now)->state != seen.state) {
-    co_return End(Settlement::Kind::kLost, std::move(seen));
+    co_return End(Reconciliation::Kind::kVersionConflict, std::move(seen));
   }
   seen = **std::move(now);
   const Deadline patience(clock_.Now() + options_.list_timeout);
@@ -63,35 +64,36 @@ Task<Settlement> Settler::Look(Record seen, const CallContext& context, Absence 
                             .trace = context.trace};
   ListOutcome listed = co_await passfort_.ListApplications(seen.draft.profile_id, reading);
   if (const auto* failed = std::get_if<ListFailed>(&listed)) {
-    Settlement blind = End(Settlement::Kind::kNoList, std::move(seen));
+    Reconciliation blind = End(Reconciliation::Kind::kUnavailable, std::move(seen));
     if (failed->not_carried_out) blind.no_list = failed->not_carried_out->cause;
     co_return blind;
   }
-  co_return co_await Weigh(std::move(seen), std::get<ApplicationList>(std::move(listed)), absence);
+  co_return co_await Evaluate(std::move(seen), std::get<ApplicationList>(std::move(listed)),
+                              absence);
 }
 
-Task<Settlement> Settler::Weigh(Record seen, ApplicationList list, Absence absence) {
+Task<Reconciliation> Reconciler::Evaluate(Record seen, ApplicationList list, Absence absence) {
   list = Storable(std::move(list));
   const auto held =
       co_await store_.HeldIds(seen.draft.profile_id, seen.request_id, StoreDeadline());
-  if (!held.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
+  if (!held.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(seen));
   const Baseline baseline = seen.snapshot.value_or(Baseline());
-  Evidence evidence = WeighList(seen.draft, baseline.ids, *held, list.applications);
+  MatchResult evidence = MatchApplications(seen.draft, baseline.ids, *held, list.applications);
   // An item that cannot be read now may be the one that we look for. One that could not be read
   // before the first attempt may be the one that looks new now.
   if (!list.is_complete || !baseline.is_complete) evidence.found.reset();
   const bool proves_absence =
-      evidence.ShowsNothing() && (list.is_complete || absence == Absence::kKnown);
+      evidence.IsEmpty() && (list.is_complete || absence == Absence::kKnown);
 
   if (evidence.found) {
     auto stored = co_await store_.StoreFound(seen, AnswerFrom(ApplicationOf(*evidence.found)),
                                              StoreDeadline());
-    if (!stored.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
+    if (!stored.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(seen));
     if (auto* record = std::get_if<Record>(&*stored)) {
-      co_return End(Settlement::Kind::kFound, std::move(*record));
+      co_return End(Reconciliation::Kind::kTookEffect, std::move(*record));
     }
     if (!std::holds_alternative<RecordStore::Contested>(*stored)) {
-      Settlement lost = End(Settlement::Kind::kLost, std::move(seen));
+      Reconciliation lost = End(Reconciliation::Kind::kVersionConflict, std::move(seen));
       if (auto* busy = std::get_if<RecordStore::ProfileBusy>(&*stored)) {
         lost.holder = std::move(busy->holder);
       }
@@ -102,30 +104,30 @@ Task<Settlement> Settler::Weigh(Record seen, ApplicationList list, Absence absen
   evidence.candidate_ids.resize(std::min(evidence.candidate_ids.size(), kMostCandidates));
   const bool is_quiet = !seen.quiet_at || seen.store_now >= *seen.quiet_at;
   if (!is_quiet) {
-    Settlement early = End(Settlement::Kind::kNotYet, seen);
+    Reconciliation early = End(Reconciliation::Kind::kTooEarly, seen);
     early.quiet_in = absl::ToChronoMilliseconds(
         absl::Ceil(*seen.quiet_at - seen.store_now, absl::Milliseconds(1)));
     early.record.candidate_ids = std::move(evidence.candidate_ids);
     co_return early;
   }
-  if (evidence.ShowsNothing() && seen.state == RecordState::kUndecided) {
+  if (evidence.IsEmpty() && seen.state == RecordState::kInconclusive) {
     // What was found once may only be hidden now: an undecided record is never sent again.
-    co_return End(Settlement::Kind::kUndecided, std::move(seen));
+    co_return End(Reconciliation::Kind::kInconclusive, std::move(seen));
   }
   if (proves_absence && seen.state == RecordState::kClaimed) {
-    co_return End(Settlement::Kind::kAbsent, std::move(seen));
+    co_return End(Reconciliation::Kind::kNoEffect, std::move(seen));
   }
-  RecordStore::Change change{.state = RecordState::kAbsent, .was_ambiguous = true};
+  RecordStore::Change change{.state = RecordState::kNoEffect, .was_ambiguous = true};
   if (!proves_absence) {
-    change.state = RecordState::kUndecided;
+    change.state = RecordState::kInconclusive;
     change.candidate_ids = std::move(evidence.candidate_ids);
   }
   auto changed = co_await store_.Apply(seen, change, StoreDeadline());
-  if (!changed.ok()) co_return End(Settlement::Kind::kNoList, std::move(seen));
+  if (!changed.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(seen));
   auto* record = std::get_if<Record>(&*changed);
-  if (record == nullptr) co_return End(Settlement::Kind::kLost, std::move(seen));
-  co_return End(change.state == RecordState::kAbsent ? Settlement::Kind::kAbsent
-                                                     : Settlement::Kind::kUndecided,
+  if (record == nullptr) co_return End(Reconciliation::Kind::kVersionConflict, std::move(seen));
+  co_return End(change.state == RecordState::kNoEffect ? Reconciliation::Kind::kNoEffect
+                                                       : Reconciliation::Kind::kInconclusive,
                 std::move(*record));
 }
 

@@ -13,24 +13,25 @@
 namespace gateway {
 
 // What one look at a profile's list made of a record.
-struct Settlement {
+struct Reconciliation {
   enum class Kind {
-    kFound,      // the record is done, with an application that was found
-    kAbsent,     // nothing was done, and the record says so
-    kUndecided,  // several or unsure finds, or not all could be read; and the record says so
-    kNotYet,     // it is too early to tell
-    kNoList,  // Passfort did not answer with a list that can be read, or the store did not answer
-    kLost,    // the record changed hands or state meanwhile
+    kTookEffect,       // the record is done, with an application that was found
+    kNoEffect,         // nothing was done, and the record says so
+    kInconclusive,     // several or unsure finds, or not all could be read; and the record says so
+    kTooEarly,         // it is too early to tell
+    kUnavailable,      // Passfort did not answer with a list that can be read, or the store did not
+                       // answer
+    kVersionConflict,  // the record changed hands or state meanwhile
   };
-  Kind kind = Kind::kNotYet;
-  // The record as it is now; with kNoList and kLost as it was, with kNotYet with the candidates
-  // that the list shows so far.
+  Kind kind = Kind::kTooEarly;
+  // The record as it is now; with kUnavailable and kVersionConflict as it was, with kTooEarly with
+  // the candidates that the list shows so far.
   Record record;
-  // kNotYet: until then nothing can be proven absent.
+  // kTooEarly: until then nothing can be proven absent.
   Milliseconds quiet_in{0};
-  // kNoList: why, if Passfort did not refuse it and the store did answer.
+  // kUnavailable: why, if Passfort did not refuse it and the store did answer.
   std::optional<NotCarriedOut::Cause> no_list;
-  // kLost: the profile's claimed or sent record, if it is what stands in the way.
+  // kVersionConflict: the profile's claimed or sent record, if it is what stands in the way.
   std::optional<Record> holder;
 };
 
@@ -42,24 +43,26 @@ enum class Absence {
 
 // Looks whether a write whose answer was lost was done after all. It only reads Passfort, so it
 // needs no right to the record: whoever changed the record first wins. Loop thread only.
-class Settler {
+class Reconciler {
  public:
   struct Options {
     Milliseconds list_timeout{10000};
     Milliseconds store_timeout{5000};
   };
 
-  // All outlive the settler.
-  Settler(Options options, RecordStore& store, PassfortClient& passfort, Clock& clock)
+  // All outlive the reconciler.
+  Reconciler(Options options, RecordStore& store, PassfortClient& passfort, Clock& clock)
       : options_(options), store_(store), passfort_(passfort), clock_(clock) {}
 
   // One look. `seen` is sent, undecided, or claimed again after it was absent. `context` outlives
   // the task.
-  Task<Settlement> Look(Record seen, const CallContext& context [[clang::lifetimebound]],
-                        Absence absence = Absence::kToBeProven);
+  Task<Reconciliation> Reconcile(Record seen, const CallContext& context [[clang::lifetimebound]],
+                                 Absence absence = Absence::kToBeProven);
 
-  // As Look, with a list that was read already, begun when the store's clock was `seen.store_now`.
-  Task<Settlement> Weigh(Record seen, ApplicationList list, Absence absence = Absence::kToBeProven);
+  // As Reconcile, with a list that was read already, begun when the store's clock was
+  // `seen.store_now`.
+  Task<Reconciliation> Evaluate(Record seen, ApplicationList list,
+                                Absence absence = Absence::kToBeProven);
 
  private:
   Deadline StoreDeadline() const { return Deadline(clock_.Now() + options_.store_timeout); }

@@ -96,8 +96,8 @@ std::string RecordSql(std::string_view text) {
        {"{table}", "passfort_gateway_records"},
        {"{claimed}", number(RecordState::kClaimed)},
        {"{sent}", number(RecordState::kSent)},
-       {"{no_effect}", number(RecordState::kAbsent)},
-       {"{inconclusive}", number(RecordState::kUndecided)},
+       {"{no_effect}", number(RecordState::kNoEffect)},
+       {"{inconclusive}", number(RecordState::kInconclusive)},
        {"{done}", number(RecordState::kDone)},
        {"{found}", number(AnswerOrigin::kFound)}});
 }

@@ -13,7 +13,7 @@ namespace gateway {
 namespace {
 
 // A statement that changed nothing and the read that asks why can miss each other. Each round needs
-// another flow to get the record, or to end it, in between, so this many say that something is
+// another session to get the record, or to end it, in between, so this many say that something is
 // wrong. The deadline holds as well.
 constexpr int kMaxRounds = 100;
 

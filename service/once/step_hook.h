@@ -3,15 +3,15 @@
 
 #include <string>
 
-#ifdef GATEWAY_STEP_HOOK
+#ifdef GATEWAY_FAILPOINTS
 #include <functional>
 #include <utility>
 #endif
 
 namespace gateway {
 
-// The moments of a flow at which a crash leaves something different behind.
-enum class OnceStep {
+// The moments of a session at which a crash leaves something different behind.
+enum class FailPointId {
   kBegin,      // nothing is in the store
   kClaimed,    // the claim is; Passfort was not asked for anything
   kIntent,     // the intent is; the body was not let out
@@ -21,16 +21,16 @@ enum class OnceStep {
   kFinished,   // the answer is in the store; the caller does not have it
 };
 
-// Lets tests end or stop the process at a step of the flow of a request_id. In a release build
+// Lets tests end or stop the process at a step of the session of a request_id. In a release build
 // there is nothing to set and nothing that is called.
-#ifdef GATEWAY_STEP_HOOK
-class StepHook {
+#ifdef GATEWAY_FAILPOINTS
+class FailPoints {
  public:
-  using Hook = std::function<void(OnceStep step, const std::string& request_id)>;
+  using Hook = std::function<void(FailPointId step, const std::string& request_id)>;
 
-  StepHook() = default;
-  explicit StepHook(Hook hook) : hook_(std::move(hook)) {}
-  void operator()(OnceStep step, const std::string& request_id) const {
+  FailPoints() = default;
+  explicit FailPoints(Hook hook) : hook_(std::move(hook)) {}
+  void operator()(FailPointId step, const std::string& request_id) const {
     if (hook_) hook_(step, request_id);
   }
 
@@ -38,8 +38,8 @@ class StepHook {
   Hook hook_;
 };
 #else
-struct StepHook {
-  void operator()(OnceStep, const std::string&) const {}
+struct FailPoints {
+  void operator()(FailPointId, const std::string&) const {}
 };
 #endif
 

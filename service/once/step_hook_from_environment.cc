@@ -18,10 +18,10 @@
 namespace gateway {
 namespace {
 
-constexpr char kVariable[] = "GATEWAY_STEP_HOOK";
+constexpr char kVariable[] = "GATEWAY_FAILPOINTS";
 
 struct Stroke {
-  OnceStep step;
+  FailPointId step;
   int signal;
   int countdown;
   std::string line;
@@ -33,11 +33,11 @@ struct Stroke {
 }
 
 Stroke ReadStroke(const std::string& text) {
-  static const std::map<std::string, OnceStep> steps = {
-      {"begin", OnceStep::kBegin},         {"claimed", OnceStep::kClaimed},
-      {"intent", OnceStep::kIntent},       {"attempted", OnceStep::kAttempted},
-      {"resolving", OnceStep::kResolving}, {"release", OnceStep::kRelease},
-      {"finished", OnceStep::kFinished}};
+  static const std::map<std::string, FailPointId> steps = {
+      {"begin", FailPointId::kBegin},         {"claimed", FailPointId::kClaimed},
+      {"intent", FailPointId::kIntent},       {"attempted", FailPointId::kAttempted},
+      {"resolving", FailPointId::kResolving}, {"release", FailPointId::kRelease},
+      {"finished", FailPointId::kFinished}};
   static const std::map<std::string, int> actions = {{"kill", SIGKILL}, {"stop", SIGSTOP}};
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
   if (parts.size() < 2 || parts.size() > 3) Die(text);
@@ -55,15 +55,15 @@ Stroke ReadStroke(const std::string& text) {
 
 }  // namespace
 
-StepHook StepHookFromEnvironment() {
+FailPoints FailPointsFromEnvironment() {
   const char* value = std::getenv(kVariable);
   if (value == nullptr || *value == '\0') return {};
-  // Shared by the copies of the hook that the flows have: the process counts, not a flow.
+  // Shared by the copies of the hook that the sessions have: the process counts, not a session.
   const auto strokes = std::make_shared<std::vector<Stroke>>();
   for (const std::string& text : std::vector<std::string>(absl::StrSplit(value, ','))) {
     strokes->push_back(ReadStroke(text));
   }
-  return StepHook([strokes](OnceStep step, const std::string&) {
+  return FailPoints([strokes](FailPointId step, const std::string&) {
     for (Stroke& stroke : *strokes) {
       if (stroke.step != step || --stroke.countdown != 0) continue;
       (void)!write(STDERR_FILENO, stroke.line.data(), stroke.line.size());

@@ -5,11 +5,11 @@
 
 namespace gateway {
 
-// In a build with tests: what the environment variable GATEWAY_STEP_HOOK says, so that a test can
+// In a build with tests: what the environment variable GATEWAY_FAILPOINTS says, so that a test can
 // have a gateway die or stand still at an exact moment. Its value is STEP:ACTION or STEP:ACTION:N,
 // several of them with commas between.
 //
-//   STEP    begin claimed intent attempted resolving release finished, as in OnceStep
+//   STEP    begin claimed intent attempted resolving release finished, as in FailPointId
 //   ACTION  kill (SIGKILL to itself) or stop (SIGSTOP to itself, until somebody sends SIGCONT)
 //   N       the how manieth time the step is reached, from 1; without it the first
 //
@@ -17,10 +17,10 @@ namespace gateway {
 // none of this ends the program: the test would prove nothing.
 //
 // In a release build there is neither the variable nor any of this.
-#ifdef GATEWAY_STEP_HOOK
-StepHook StepHookFromEnvironment();
+#ifdef GATEWAY_FAILPOINTS
+FailPoints FailPointsFromEnvironment();
 #else
-inline StepHook StepHookFromEnvironment() { return {}; }
+inline FailPoints FailPointsFromEnvironment() { return {}; }
 #endif
 
 }  // namespace gateway

@@ -15,15 +15,15 @@
 namespace gateway {
 
 // Nothing was done, for a reason that lies in the bookkeeping of request_ids.
-struct NotBegun {
+struct IdempotencyError {
   enum class Cause {
     kRequestIdReused,   // another caller or other values under the same request_id
     kNeedsStore,        // no store is configured
     kStoreUnavailable,  // the store did not answer before anything was sent
     kStoreFull,
-    kTooManyFlows,      // as many writes under way as allowed, with those whose callers have left
+    kTooManySessions,   // as many writes under way as allowed, with those whose callers have left
     kWriteInProgress,   // another record of the profile is claimed or sent
-    kNotCreated,        // sent, and proven absent
+    kNoEffect,          // sent, and proven absent
     kTooManyToCompare,  // the profile has more applications than the store keeps the ids of
   };
   Cause cause = Cause::kStoreUnavailable;
@@ -39,7 +39,7 @@ struct WriteResult {
   };
   enum class Replay { kNo, kYes };
 
-  std::variant<Done, NotCarriedOut, Refused, Ambiguous, NotBegun> outcome;
+  std::variant<Done, NotCarriedOut, Refused, Ambiguous, IdempotencyError> outcome;
   // When the last attempt was handed to the transport. Unset if none was.
   std::optional<absl::Time> sent_at;
   Source source = Source::kReceived;
@@ -56,7 +56,7 @@ struct WriteResult {
 };
 
 // Who asks for an application, and under which name.
-struct WriteIntent {
+struct RequestKey {
   // Names the intent; empty: every call is an intent of its own.
   std::string request_id;
   // The authenticated caller; empty where callers are not authenticated.
@@ -71,7 +71,7 @@ class ApplicationWriter {
 
   // Returns what the intent came to. Returns by the context's deadline, or soon after its stop is
   // requested. `context` outlives the task.
-  virtual Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent,
+  virtual Task<WriteResult> Add(ApplicationDraft draft, RequestKey intent,
                                 const CallContext& context [[clang::lifetimebound]]) = 0;
 };
 

@@ -23,13 +23,13 @@ WriteResult Conclude(WriteAttempt attempt) {
 
 }  // namespace
 
-Task<WriteResult> PlainWriter::RefuseRequestId() {
-  co_return WriteResult{.outcome = NotBegun{.cause = NotBegun::Cause::kNeedsStore}};
+Task<WriteResult> DirectWriter::RefuseRequestId() {
+  co_return WriteResult{.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kNeedsStore}};
 }
 
 // No coroutine itself: thousands of calls wait in here, and each frame counts.
-Task<WriteResult> PlainWriter::Add(ApplicationDraft draft, WriteIntent intent,
-                                   const CallContext& context) {
+Task<WriteResult> DirectWriter::Add(ApplicationDraft draft, RequestKey intent,
+                                    const CallContext& context) {
   if (!intent.request_id.empty()) return RefuseRequestId();
   auto attempt = [this, draft = std::move(draft), &context] {
     return client_.CreateApplication(draft, context, std::nullopt);

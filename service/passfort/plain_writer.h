@@ -13,12 +13,12 @@ namespace gateway {
 
 // Adds an application for a call without a `request_id`: one POST, sent again only while surely
 // nothing was done. A call with one is refused: a promise silently dropped is worse than none.
-class PlainWriter final : public ApplicationWriter {
+class DirectWriter final : public ApplicationWriter {
  public:
   // `client` outlives the writer.
-  PlainWriter(PassfortClient& client, RetryTools tools) : client_(client), tools_(tools) {}
+  DirectWriter(PassfortClient& client, RetryTools tools) : client_(client), tools_(tools) {}
 
-  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent,
+  Task<WriteResult> Add(ApplicationDraft draft, RequestKey intent,
                         const CallContext& context) override;
 
  private:

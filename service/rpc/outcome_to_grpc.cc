@@ -181,31 +181,31 @@ CallError ErrorOf(const Refused& outcome, const EndedCall& call) {
   return MakeError(std::move(draft));
 }
 
-ErrorReason ReasonOf(NotBegun::Cause cause) {
+ErrorReason ReasonOf(IdempotencyError::Cause cause) {
   switch (cause) {
-    case NotBegun::Cause::kRequestIdReused:
+    case IdempotencyError::Cause::kRequestIdReused:
       return ErrorReason::kRequestIdReused;
-    case NotBegun::Cause::kNeedsStore:
+    case IdempotencyError::Cause::kNeedsStore:
       return ErrorReason::kRequestIdNeedsStore;
-    case NotBegun::Cause::kStoreUnavailable:
+    case IdempotencyError::Cause::kStoreUnavailable:
       return ErrorReason::kStoreUnavailable;
-    case NotBegun::Cause::kStoreFull:
+    case IdempotencyError::Cause::kStoreFull:
       return ErrorReason::kStoreFull;
-    case NotBegun::Cause::kTooManyFlows:
+    case IdempotencyError::Cause::kTooManySessions:
       return ErrorReason::kOverloaded;
-    case NotBegun::Cause::kWriteInProgress:
+    case IdempotencyError::Cause::kWriteInProgress:
       return ErrorReason::kWriteInProgress;
-    case NotBegun::Cause::kNotCreated:
+    case IdempotencyError::Cause::kNoEffect:
       return ErrorReason::kNotCreated;
-    case NotBegun::Cause::kTooManyToCompare:
+    case IdempotencyError::Cause::kTooManyToCompare:
       return ErrorReason::kQuotaReached;
   }
   return ErrorReason::kStoreUnavailable;
 }
 
-CallError ErrorOf(const NotBegun& outcome, const EndedCall& call) {
+CallError ErrorOf(const IdempotencyError& outcome, const EndedCall& call) {
   ErrorDraft draft{.reason = ReasonOf(outcome.cause), .request_id = call.request_id};
-  if (outcome.cause == NotBegun::Cause::kTooManyToCompare) {
+  if (outcome.cause == IdempotencyError::Cause::kTooManyToCompare) {
     draft.message = TooMuchToCompare(
         "the profile has more applications than the gateway's store keeps the ids of");
   }
@@ -290,7 +290,8 @@ CallError ErrorOf(const WriteResult& result, const EndedCall& call) {
     return ErrorOf(*outcome, call);
   }
   if (const auto* outcome = std::get_if<Refused>(&result.outcome)) return ErrorOf(*outcome, call);
-  if (const auto* outcome = std::get_if<NotBegun>(&result.outcome)) return ErrorOf(*outcome, call);
+  if (const auto* outcome = std::get_if<IdempotencyError>(&result.outcome))
+    return ErrorOf(*outcome, call);
   return ErrorOf(std::get<Ambiguous>(result.outcome), result, call);
 }
 

@@ -237,7 +237,7 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
   if (done.application.use_count() == 1) {
     answer = std::move(*done.application);
   } else {
-    answer = *done.application;  // equal calls share it
+    answer = *done.application;  // identical calls share it
   }
   const bool is_least = parts_.memory.IsFullOfResults() || !unread_.HasRoomForLargeOne(call.peer());
   const Shortening shortening =

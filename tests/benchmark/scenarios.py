@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from figures import Figures, Rounds, ScenarioFigures, SystemCalls
 from load import BenchmarkError, LoadResult, Shape, run_fresh_load, run_load
-from servers import Classic, Floor, Gateway, Nginx, OnceGateway, Postgres, Sampler, Server
+from servers import Classic, Floor, Gateway, Nginx, GatewayWithStore, Postgres, Sampler, Server
 from system_calls import SystemCallCounter
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -71,7 +71,7 @@ class Bench:
     def make_calls(self, server: Server, requests: int) -> LoadResult:
         if self.scenario.has_fresh_calls:
             return run_fresh_load(self.binaries, server.listen, self.scenario.shape, requests,
-                                  with_request_id=isinstance(server, OnceGateway))
+                                  with_request_id=isinstance(server, GatewayWithStore))
         return run_load(server.listen, self.scenario.shape, requests, self.folder)
 
 
@@ -172,11 +172,11 @@ def _new_server(name: str, bench: Bench, stack: contextlib.ExitStack) -> Server:
         return Gateway(binaries, folder, nginx.tls_api_url, f"--api_ca_file={nginx.certificate}")
     home = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
     if name == "sqlite":
-        return OnceGateway(binaries, folder, nginx.api_url, f"sqlite:{home}/records.db")
+        return GatewayWithStore(binaries, folder, nginx.api_url, f"sqlite:{home}/records.db")
     if name == "postgres":
         for way_in in (folder, home):  # PostgreSQL runs as another user
             way_in.chmod(0o755)
         postgres = stack.enter_context(Postgres(home))
         postgres.wait_until_serving()
-        return OnceGateway(binaries, folder, nginx.api_url, postgres.url)
+        return GatewayWithStore(binaries, folder, nginx.api_url, postgres.url)
     return Gateway(binaries, folder, nginx.api_url, *bench.scenario.gateway_settings)

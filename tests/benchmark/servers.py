@@ -189,7 +189,7 @@ class Gateway(Server):
         return int(sum(float(count) for _labels, count in handled))
 
 
-class OnceGateway(Gateway):
+class GatewayWithStore(Gateway):
     """The gateway with a store, so that calls may carry a request_id."""
 
     upstream_requests_per_call = 2  # the profile's list before the write itself

@@ -80,8 +80,8 @@ GatewayProcess::Settings WithStore(const std::string& api_url, const std::string
   return {.api_url = api_url, .flags = std::move(all)};
 }
 
-GatewayProcess::Settings WithStepHook(GatewayProcess::Settings settings, const std::string& hook) {
-  settings.environment.push_back("GATEWAY_STEP_HOOK=" + hook);
+GatewayProcess::Settings WithFailpoint(GatewayProcess::Settings settings, const std::string& hook) {
+  settings.environment.push_back("GATEWAY_FAILPOINTS=" + hook);
   return settings;
 }
 

@@ -15,8 +15,8 @@
 
 namespace gateway {
 
-// The times of once-mode, so short that a test sees all of them end, and longer than anything takes
-// that they wait for.
+// The times of at most once, so short that a test sees all of them end, and longer than anything
+// takes that they wait for.
 inline constexpr std::chrono::milliseconds kLease{500 * kSlowness};
 inline constexpr std::chrono::milliseconds kAttempt{700 * kSlowness};
 inline constexpr std::chrono::milliseconds kSettle{500 * kSlowness};
@@ -83,7 +83,7 @@ class GatewayCluster {
 GatewayProcess::Settings WithStore(const std::string& api_url, const std::string& store,
                                    const std::vector<std::string>& flags = {});
 // The same, with a hook like "intent:stop" or "finished:kill".
-GatewayProcess::Settings WithStepHook(GatewayProcess::Settings settings, const std::string& hook);
+GatewayProcess::Settings WithFailpoint(GatewayProcess::Settings settings, const std::string& hook);
 
 }  // namespace gateway
 

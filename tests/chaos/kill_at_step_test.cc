@@ -30,7 +30,7 @@ struct DeadlyCall {
   explicit DeadlyCall(const std::string& store_kind) : store(NewStore(store_kind, folder)) {}
 
   void DieAt(const std::string& step) {
-    GatewayProcess gateway(WithStepHook(WithStore(passfort.url(), store), step + ":kill"));
+    GatewayProcess gateway(WithFailpoint(WithStore(passfort.url(), store), step + ":kill"));
     const Answered answered = GatewayCaller(gateway.target()).Add(RequestOf(intent));
     EXPECT_TRUE(IsBroken(answered)) << answered.status.error_message();
     EXPECT_EQ(gateway.WaitForExit(), -SIGKILL);

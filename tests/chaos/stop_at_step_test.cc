@@ -58,8 +58,8 @@ class StopAtStepTest : public TwoStoppedGatewaysTest,
 // What both have in hand is a record that was sent, one of them an old version of it. Only the
 // record's epoch tells the two apart.
 TEST_F(TwoStoppedGatewaysTest, TheOneThatWasOvertakenSendsNothingMore) {
-  const GatewayProcess overtaken(WithStepHook(WithStore(passfort_.url(), store_), "intent:stop"));
-  const GatewayProcess other(WithStepHook(WithStore(passfort_.url(), store_), "attempted:stop"));
+  const GatewayProcess overtaken(WithFailpoint(WithStore(passfort_.url(), store_), "intent:stop"));
+  const GatewayProcess other(WithFailpoint(WithStore(passfort_.url(), store_), "attempted:stop"));
   const GatewayCaller overtaken_caller(overtaken.target());
   const GatewayCaller other_caller(other.target());
   auto first = overtaken_caller.StartAdd(RequestOf(intent_));
@@ -83,7 +83,7 @@ TEST_P(StopAtStepTest, NothingIsMadeTwiceAndTheAnswersAgree) {
   const auto& [step, length] = GetParam();
   ScriptWhatLeadsTo(step);
   const GatewayProcess other(WithStore(passfort_.url(), store_));
-  const GatewayProcess stopped(WithStepHook(WithStore(passfort_.url(), store_), step + ":stop"));
+  const GatewayProcess stopped(WithFailpoint(WithStore(passfort_.url(), store_), step + ":stop"));
   const GatewayCaller other_caller(other.target());
   const GatewayCaller stopped_caller(stopped.target());
 

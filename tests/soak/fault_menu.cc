@@ -110,7 +110,7 @@ std::vector<MenuItem> MakeMenu() {
        .faults = {{.endpoint = Endpoint::kAdd,
                    .answer = {.framing = Framing::kConnectionClose},
                    .then = Then::kClose}}},
-      // The list, which once-mode asks for.
+      // The list, which at most once asks for.
       {.name = "list: 503 twice",
        .faults = {{.endpoint = Endpoint::kList,
                    .times = 2,

@@ -70,7 +70,7 @@ Judge::Verdict Judge::Hold(Intent& intent, const CallEnd& end) {
     case Promise::kNotKnown:
       // What is new on the profile and fits is the caller's, unless there is a stranger's too.
       return intent.has_stranger() && HasCandidates(status) && KnownByHasPassed(status)
-                 ? Verdict::kUndecided
+                 ? Verdict::kInconclusive
                  : Verdict::kNotKnown;
     case Promise::kNotDone:
     case Promise::kNotDoneMayRepeat:

@@ -212,7 +212,7 @@ void SoakLoad::CallFor(Intent intent, Random& random) {
   Verdict verdict = Verdict::kNotKnown;
   for (const CallEnd& end : ends) {
     const Verdict next = judge_.Hold(intent, end);
-    // Of two equal calls at once one may know more.
+    // Of two identical calls at once one may know more.
     if (verdict != Verdict::kDone) verdict = next;
   }
   GoOn(std::move(intent), verdict, random);
@@ -285,7 +285,7 @@ void SoakLoad::GoOn(Intent intent, Verdict verdict, Random& random) {
         return ComeBack(std::move(intent), Between(0ms, 2s, random));
       }
       return End(std::move(intent), once_made, "done");
-    case Verdict::kUndecided:
+    case Verdict::kInconclusive:
       return End(std::move(intent), Expected::kAtMostOne, "undecided beside a stranger's");
     case Verdict::kNotDone:
       if (is_plain || Chance(kResigned, random)) {

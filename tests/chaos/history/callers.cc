@@ -46,23 +46,23 @@ const char* WordFor(NotCarriedOut::Cause cause) {
   return "not carried out";
 }
 
-const char* WordFor(NotBegun::Cause cause) {
+const char* WordFor(IdempotencyError::Cause cause) {
   switch (cause) {
-    case NotBegun::Cause::kRequestIdReused:
+    case IdempotencyError::Cause::kRequestIdReused:
       return "REQUEST_ID_REUSED";
-    case NotBegun::Cause::kNeedsStore:
+    case IdempotencyError::Cause::kNeedsStore:
       return "REQUEST_ID_NEEDS_STORE";
-    case NotBegun::Cause::kStoreUnavailable:
+    case IdempotencyError::Cause::kStoreUnavailable:
       return "STORE_UNAVAILABLE";
-    case NotBegun::Cause::kStoreFull:
+    case IdempotencyError::Cause::kStoreFull:
       return "STORE_FULL";
-    case NotBegun::Cause::kTooManyFlows:
+    case IdempotencyError::Cause::kTooManySessions:
       return "OVERLOADED";
-    case NotBegun::Cause::kWriteInProgress:
+    case IdempotencyError::Cause::kWriteInProgress:
       return "WRITE_IN_PROGRESS";
-    case NotBegun::Cause::kNotCreated:
+    case IdempotencyError::Cause::kNoEffect:
       return "NOT_CREATED";
-    case NotBegun::Cause::kTooManyToCompare:
+    case IdempotencyError::Cause::kTooManyToCompare:
       return "QUOTA_REACHED";
   }
   return "not begun";
@@ -76,7 +76,9 @@ struct Words {
                         refused.answer.code.value_or(0));
   }
   std::string operator()(const Ambiguous&) const { return "UNKNOWN"; }
-  std::string operator()(const NotBegun& not_begun) const { return WordFor(not_begun.cause); }
+  std::string operator()(const IdempotencyError& not_begun) const {
+    return WordFor(not_begun.cause);
+  }
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Checks the promise of once-mode against random histories: the product's own flow, settlement,
-// resolver and SQL, in a simulated world of callers, gateway processes, a store and a Passfort that
-// fail in every way that is known. One seed makes one history.
+// Checks the promise of at most once against random histories: the product's own session,
+// settlement, background reconciler and SQL, in a simulated world of callers, gateway processes, a
+// store and a Passfort that fail in every way that is known. One seed makes one history.
 //
 //   history_checker [--histories N] [--seed S] [--trace] [--keep-going]
 //

@@ -34,7 +34,7 @@ MUTATIONS = {
       record,
       {.state = RecordState::kSent,
        .lease = options_.lease_duration,""",
-        """  co_return Next::kGoOn;
+        """  co_return Next::kContinue;
   auto changed = co_await parts_.store.Apply(
       record,
       {.state = RecordState::kSent,
@@ -58,10 +58,10 @@ MUTATIONS = {
     )],
     "send gate counted from after the intent": [(
         FLOW,
-        "  record = std::move(*sent);\n  Note(record);\n  co_return Next::kGoOn;",
-        "  record = std::move(*sent);\n  Note(record);\n"
+        "  record = std::move(*sent);\n  UpdatePendingResult(record);\n  co_return Next::kContinue;",
+        "  record = std::move(*sent);\n  UpdatePendingResult(record);\n"
         "  send_before_ = parts_.clock.BootNow() + options_.lease_duration;\n"
-        "  co_return Next::kGoOn;",
+        "  co_return Next::kContinue;",
     )],
     "no epoch check": [
         (STATEMENTS, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
@@ -80,7 +80,7 @@ MUTATIONS = {
       return OnLeft(again, answer);
     }""",
     )],
-    "proof before the quiet moment": [(
+    "proof before the conclusive moment": [(
         SETTLEMENT,
         "const bool is_quiet = !seen.quiet_at || seen.store_now >= *seen.quiet_at;",
         "const bool is_quiet = true;",
@@ -92,11 +92,11 @@ MUTATIONS = {
     "an expected id excludes": [(
         MATCH,
         "  return by_alias;\n",
-        "  if (by_alias == Agreement::kUnsure) return by_id;\n  return by_alias;\n",
+        "  if (by_alias == Agreement::kUnknown) return by_id;\n  return by_alias;\n",
     )],
     "an expected id confirms another alias": [(
         MATCH,
-        "if (by_alias == Agreement::kDifferent && is_expected_id) return Agreement::kUnsure;",
+        "if (by_alias == Agreement::kDifferent && is_expected_id) return Agreement::kUnknown;",
         "if (by_alias == Agreement::kDifferent && is_expected_id) return Agreement::kEqual;",
     )],
     "aliases are compared with case": [(
@@ -117,8 +117,8 @@ MUTATIONS = {
     )],
     "an incomplete list proves absence": [(
         SETTLEMENT,
-        "evidence.ShowsNothing() && (list.is_complete || absence == Absence::kKnown)",
-        "evidence.ShowsNothing() && (true || absence == Absence::kKnown)",
+        "evidence.IsEmpty() && (list.is_complete || absence == Absence::kKnown)",
+        "evidence.IsEmpty() && (true || absence == Absence::kKnown)",
     )],
     "a match beside what cannot be read is sure": [
         (SETTLEMENT, "if (!list.is_complete || !baseline.is_complete)", "if (!baseline.is_complete)"),

@@ -9,7 +9,7 @@
 namespace gateway::history {
 namespace {
 
-// OnceWriter's own allowance for giving a record back.
+// WriteCoordinator's own allowance for giving a record back.
 constexpr Milliseconds kSoon{60};
 // From the beginning of a list to the end of the call that it decides: the longest wait for a list
 // and for two statements.
@@ -26,9 +26,9 @@ struct MeaningOf {
     const bool is_draining = nothing.cause == NotCarriedOut::Cause::kStopped;
     return is_draining ? Meaning::kThisCallDidNothing : Meaning::kNotDone;
   }
-  Meaning operator()(const NotBegun& not_begun) const {
-    const bool is_about_the_record = not_begun.cause == NotBegun::Cause::kWriteInProgress ||
-                                     not_begun.cause == NotBegun::Cause::kNotCreated;
+  Meaning operator()(const IdempotencyError& not_begun) const {
+    const bool is_about_the_record = not_begun.cause == IdempotencyError::Cause::kWriteInProgress ||
+                                     not_begun.cause == IdempotencyError::Cause::kNoEffect;
     return is_about_the_record ? Meaning::kNotDone : Meaning::kThisCallDidNothing;
   }
 };
@@ -217,9 +217,9 @@ void Oracle::JudgeRepeat(const Call& call, size_t posts_before) {
   const auto& outcome = call.result->outcome;
   if (std::holds_alternative<Done>(outcome) || std::holds_alternative<Refused>(outcome)) return;
   if (std::holds_alternative<Ambiguous>(outcome)) return JudgeUndecided(call, posts_before);
-  const auto* const not_begun = std::get_if<NotBegun>(&outcome);
+  const auto* const not_begun = std::get_if<IdempotencyError>(&outcome);
   const bool is_reused =
-      not_begun != nullptr && not_begun->cause == NotBegun::Cause::kRequestIdReused;
+      not_begun != nullptr && not_begun->cause == IdempotencyError::Cause::kRequestIdReused;
   const auto& intents = callers_.intents();
   const auto names = std::count_if(intents.begin(), intents.end(), [&call](const Intent& intent) {
     return intent.request_id == call.request_id && intent.draft != call.draft;

@@ -6,7 +6,7 @@
 namespace gateway::history {
 namespace {
 
-// What a ghost may begin to wait for: far above what any flow needs to end. More is a loop that
+// What a ghost may begin to wait for: far above what any session needs to end. More is a loop that
 // does not end while everything fails.
 constexpr int kMostGhostWaits = 5000;
 

@@ -24,11 +24,11 @@ constexpr StepNames kSteps[] = {
 constexpr StepNames kAtStatement = {"between two steps", "killed between two steps",
                                     "stopped between two steps"};
 
-const StepNames& NamesOf(OnceStep step) { return kSteps[static_cast<size_t>(step)]; }
+const StepNames& NamesOf(FailPointId step) { return kSteps[static_cast<size_t>(step)]; }
 
 }  // namespace
 
-OnceOptions ShortWindows() {
+AtMostOnceOptions ShortWindows() {
   return {.lease_duration = Milliseconds(1000),
           .attempt_timeout = Milliseconds(2000),
           .settle_window = Milliseconds(2000),
@@ -38,12 +38,12 @@ OnceOptions ShortWindows() {
 }
 
 Milliseconds LongestUnresolved() {
-  const OnceOptions windows = ShortWindows();
+  const AtMostOnceOptions windows = ShortWindows();
   return windows.lease_duration + windows.attempt_timeout + windows.settle_window;
 }
 
 Milliseconds FreezeDuration(Chance& chance) {
-  const OnceOptions windows = ShortWindows();
+  const AtMostOnceOptions windows = ShortWindows();
   const Milliseconds margin(300);
   switch (chance.Below(6)) {
     case 0:
@@ -67,20 +67,20 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
       random_(world.chance().Next()),
       budget_({.calls_per_repeat = 2, .most_repeats = 10}),
       log_(Log::Nowhere()),
-      passfort_(passfort.Connect(life_, flow_)),
+      passfort_(passfort.Connect(life_, session_)),
       store_(store.Connect(life_), random_,
              {.replay_window = store.replay_window(),
               .max_records = 1000,
               .settle_window = ShortWindows().settle_window}),
-      settler_({.list_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
-               store_, *passfort_, clock_),
+      reconciler_({.list_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
+                  store_, *passfort_, clock_),
       plain_(*passfort_, {.clock = clock_,
                           .random = random_,
                           .budget = budget_,
                           .backoff = ShortWindows().resend}),
       writer_(Parts(), ShortWindows(), plain_),
-      resolver_(
-          Parts(), {.interval = kResolverInterval},
+      background_reconciler_(
+          Parts(), {.poll_interval = kResolverInterval},
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
           [](const RecordStore::Swept&) {}) {
   life_.SetAtPoint([this](std::string_view statement) {
@@ -88,7 +88,7 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
     MayStop(weather_.crash_at_statement, weather_.freeze_at_statement, kAtStatement);
   });
   life_.SetEndGhost([this] {
-    stop_resolver_.request_stop();
+    stop_reconciler_.request_stop();
     Spawn(Drain());
   });
 }
@@ -96,27 +96,27 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
 void Process::Start() { Spawn(Resolve()); }
 
 Task<void> Process::Resolve() {
-  co_await resolver_.Run(stop_resolver_.get_token());
-  has_resolver_ended_ = true;
+  co_await background_reconciler_.Run(stop_reconciler_.get_token());
+  has_reconciler_ended_ = true;
 }
 
-OnceParts Process::Parts() {
+SessionDependencies Process::Parts() {
   return {.store = store_,
           .passfort = *passfort_,
-          .settler = settler_,
+          .reconciler = reconciler_,
           .turns = turns_,
           .clock = clock_,
           .random = random_,
           .trace_ids = trace_ids_,
           .budget = budget_,
           .log = *log_,
-          .at_step = StepHook([this](OnceStep step, const std::string& request_id) {
+          .fail_point = FailPoints([this](FailPointId step, const std::string& request_id) {
             const StepNames& names = NamesOf(step);
             if (!life_.is_dead()) world_.Note(life_.name(), ": ", request_id, " ", names.step);
             if (weather_.only_step.value_or(step) == step) {
               MayStop(weather_.crash_at_step, weather_.freeze_at_step, names);
             }
-            flow_ = request_id;
+            session_ = request_id;
           })};
 }
 
@@ -132,13 +132,13 @@ void Process::MayStop(double crash, double freeze, const StepNames& at) {
   }
 }
 
-void Process::Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+void Process::Add(ApplicationDraft draft, RequestKey intent, Deadline deadline,
                   std::stop_token stop, std::function<void(const WriteResult&)> on_answer) {
   Spawn(
       Answer(std::move(draft), std::move(intent), deadline, std::move(stop), std::move(on_answer)));
 }
 
-Task<void> Process::Answer(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+Task<void> Process::Answer(ApplicationDraft draft, RequestKey intent, Deadline deadline,
                            std::stop_token stop,
                            std::function<void(const WriteResult&)> on_answer) {
   ++calls_;
@@ -151,13 +151,13 @@ Task<void> Process::Answer(ApplicationDraft draft, WriteIntent intent, Deadline 
 void Process::BeginDrain() {
   world_.Count("drained");
   world_.Note(life_.name(), " drains");
-  stop_resolver_.request_stop();
+  stop_reconciler_.request_stop();
   Spawn(Drain());
 }
 
 Task<void> Process::Drain() {
   co_await writer_.Drain();
-  are_flows_drained_ = true;
+  are_sessions_drained_ = true;
   // As main does if something does not end in time: it exits at once.
   if (!writer_.IsIdle()) life_.Die();
 }

@@ -22,16 +22,16 @@ namespace gateway::history {
 
 // The windows of all replicas. Short, so that a history has many of each; what matters is how they
 // stand to each other.
-OnceOptions ShortWindows();
+AtMostOnceOptions ShortWindows();
 // From an intent to the moment from which a list is proof.
 Milliseconds LongestUnresolved();
 
-// How likely a process is to be stopped or killed by itself, per step of a flow or statement.
+// How likely a process is to be stopped or killed by itself, per step of a session or statement.
 struct ProcessWeather {
   double crash_at_step = 0;
   double freeze_at_step = 0;
   // If set, this step alone is dangerous.
-  std::optional<OnceStep> only_step;
+  std::optional<FailPointId> only_step;
   double crash_at_statement = 0;
   double freeze_at_statement = 0;
   // Likewise.
@@ -54,7 +54,7 @@ class Process {
   Process(VirtualWorld& world, std::string name, SimulatedStore& store, SimulatedPassfort& passfort,
           ProcessWeather weather);
 
-  // The resolver begins its rounds.
+  // The background reconciler begins its rounds.
   void Start();
 
   ProcessLife& life() { return life_; }
@@ -62,27 +62,28 @@ class Process {
 
   // What a caller's request does here: `on_answer` gets what it was told. Not called if the process
   // dies before.
-  void Add(ApplicationDraft draft, WriteIntent intent, Deadline deadline, std::stop_token stop,
+  void Add(ApplicationDraft draft, RequestKey intent, Deadline deadline, std::stop_token stop,
            std::function<void(const WriteResult&)> on_answer);
-  // SIGTERM: ends when all flows have, all calls are answered and the resolver is done.
+  // SIGTERM: ends when all sessions have, all calls are answered and the background reconciler is
+  // done.
   void BeginDrain();
-  bool is_draining() const { return stop_resolver_.stop_requested(); }
-  bool is_drained() const { return are_flows_drained_ && has_resolver_ended_ && calls_ == 0; }
+  bool is_draining() const { return stop_reconciler_.stop_requested(); }
+  bool is_drained() const { return are_sessions_drained_ && has_reconciler_ended_ && calls_ == 0; }
   void Change(const ProcessWeather& weather) { weather_ = weather; }
 
  private:
-  Task<void> Answer(ApplicationDraft draft, WriteIntent intent, Deadline deadline,
+  Task<void> Answer(ApplicationDraft draft, RequestKey intent, Deadline deadline,
                     std::stop_token stop, std::function<void(const WriteResult&)> on_answer);
   Task<void> Resolve();
   Task<void> Drain();
   void MayStop(double crash, double freeze, const StepNames& at);
-  OnceParts Parts();
+  SessionDependencies Parts();
 
   VirtualWorld& world_;
   ProcessWeather weather_;
   ProcessLife life_;
-  // Whose flow passed a step last.
-  std::string flow_;
+  // Whose session passed a step last.
+  std::string session_;
   ProcessClock clock_;
   Chance random_;
   Chance trace_random_{0};  // of its own: trace ids change no history
@@ -91,15 +92,15 @@ class Process {
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<PassfortClient> passfort_;
   SqlRecordStore store_;
-  ProfileTurns turns_;
-  Settler settler_;
-  PlainWriter plain_;
-  OnceWriter writer_;
-  Resolver resolver_;
-  std::stop_source stop_resolver_;
+  KeyedMutex turns_;
+  Reconciler reconciler_;
+  DirectWriter plain_;
+  WriteCoordinator writer_;
+  BackgroundReconciler background_reconciler_;
+  std::stop_source stop_reconciler_;
   int calls_ = 0;
-  bool are_flows_drained_ = false;
-  bool has_resolver_ended_ = false;
+  bool are_sessions_drained_ = false;
+  bool has_reconciler_ended_ = false;
 };
 
 // A place where one process runs after another.

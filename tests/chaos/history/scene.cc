@@ -9,7 +9,7 @@ namespace {
 
 constexpr Milliseconds kLook{20};
 constexpr Milliseconds kMoment{400};
-// Beyond the quiet moment, until some resolver has looked.
+// Beyond the conclusive moment, until some background reconciler has looked.
 constexpr Milliseconds kLag{2500};
 constexpr Milliseconds kPatience{9000};
 
@@ -41,7 +41,7 @@ Task<void> Scene::SendInVain(const std::string& request_id) {
   lossy.drop_before = 1;
   Change(lossy, {});
   Call(request_id, world_.chance().Between(Milliseconds(200), Milliseconds(1500)));
-  co_await WaitUntil(request_id, RecordState::kAbsent);
+  co_await WaitUntil(request_id, RecordState::kNoEffect);
   Change(weather_, {});
   co_await Wait(Milliseconds(0), kMoment);
 }
@@ -51,9 +51,9 @@ Task<void> Scene::SendInVain(const std::string& request_id) {
 Task<void> Scene::FreezeWithAnswer(const std::string& request_id) {
   PassfortWeather unreadable = weather_;
   unreadable.unreadable = 1;
-  Change(unreadable, {.freeze_at_step = 1, .only_step = OnceStep::kAttempted});
+  Change(unreadable, {.freeze_at_step = 1, .only_step = FailPointId::kAttempted});
   Call(request_id, kPatience);
-  co_await WaitUntil(request_id, RecordState::kUndecided);
+  co_await WaitUntil(request_id, RecordState::kInconclusive);
   Change(weather_, {});
 }
 
@@ -65,7 +65,7 @@ Task<void> Scene::FindBeforeAnswer(const std::string& request_id) {
   slow.slow = 1;
   slow.impatient = 1;
   const double freeze = world_.chance().Happens(0.5) ? 1 : 0;
-  Change(slow, {.freeze_at_step = freeze, .only_step = OnceStep::kAttempted});
+  Change(slow, {.freeze_at_step = freeze, .only_step = FailPointId::kAttempted});
   Call(request_id, kPatience);
   co_await Wait(Milliseconds(0), 4 * kMoment);
   Call(request_id, kPatience);

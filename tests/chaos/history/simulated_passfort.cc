@@ -340,8 +340,8 @@ ListFailed NoList() { return {.not_carried_out = NotCarriedOut{}}; }
 // and the stop, and closes the connection when the attempt ends.
 class SimulatedPassfort::Client final : public PassfortClient {
  public:
-  Client(SimulatedPassfort& passfort, ProcessLife& life, const std::string& flow)
-      : passfort_(passfort), life_(life), flow_(flow) {}
+  Client(SimulatedPassfort& passfort, ProcessLife& life, const std::string& session)
+      : passfort_(passfort), life_(life), flow_(session) {}
 
   // Nothing in these histories asks it: the circuit breaker has tests of its own.
   Task<bool> WhoAmI(const CallContext&) override { co_return true; }
@@ -434,8 +434,8 @@ ListOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
 }
 
 std::unique_ptr<PassfortClient> SimulatedPassfort::Connect(ProcessLife& life,
-                                                           const std::string& flow) {
-  return std::make_unique<Client>(*this, life, flow);
+                                                           const std::string& session) {
+  return std::make_unique<Client>(*this, life, session);
 }
 
 }  // namespace gateway::history

@@ -109,9 +109,9 @@ class SimulatedPassfort {
   SimulatedPassfort(VirtualWorld& world, Windows windows, PassfortWeather weather)
       : world_(world), windows_(windows), weather_(weather) {}
 
-  // The client of one process. `flow` tells whose POST with a send gate comes next: the truth
+  // The client of one process. `session` tells whose POST with a send gate comes next: the truth
   // needs what a draft does not say.
-  std::unique_ptr<PassfortClient> Connect(ProcessLife& life, const std::string& flow);
+  std::unique_ptr<PassfortClient> Connect(ProcessLife& life, const std::string& session);
 
   // A portal user, or a policy, adds an application.
   void AddByStranger(const ApplicationDraft& draft);

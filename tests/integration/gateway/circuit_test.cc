@@ -135,8 +135,8 @@ TEST(CircuitTest, IsNotOpenedByOneBadProfile) {
 TEST(CircuitTest, IsNotOpenedByAListThatNobodyCanRead) {
   const TemporaryFolder folder;
   FakePassfort passfort;
-  const OnceGateway gateway(passfort, "sqlite:" + folder.File("records.db"),
-                            {"--lease_duration=1s"});
+  const GatewayWithStore gateway(passfort, "sqlite:" + folder.File("records.db"),
+                                 {"--lease_duration=1s"});
   passfort.Script({.endpoint = Endpoint::kList,
                    .profile_id = ARequestFor(0).profile_id(),
                    .times = Fault::kAlways,
@@ -176,8 +176,8 @@ TEST(CircuitTest, LetsReconciliationThroughAndIsClosedByIt) {
       .endpoint = Endpoint::kWhoami, .times = Fault::kAlways, .answer = {.status = 500}};
   const TemporaryFolder folder;
   FakePassfort passfort;
-  const OnceGateway gateway(passfort, "sqlite:" + folder.File("records.db"),
-                            {"--lease_duration=5s", "--settle_window=100ms"});
+  const GatewayWithStore gateway(passfort, "sqlite:" + folder.File("records.db"),
+                                 {"--lease_duration=5s", "--settle_window=100ms"});
   Fault lost = MakesAndThen(Fault::Then::kReset);
   lost.times = kCalls;
   lost.hold = Fault::Hold::kBeforeAnswer;
@@ -211,8 +211,8 @@ TEST(CircuitTest, LetsReconciliationThroughAndIsClosedByIt) {
 TEST(CircuitTest, IsOpenedByAPassfortThatHangsForRequestIdsAlone) {
   const TemporaryFolder folder;
   FakePassfort passfort;
-  const OnceGateway gateway(passfort, "sqlite:" + folder.File("records.db"),
-                            {"--lease_duration=1s", "--settle_window=100ms"});
+  const GatewayWithStore gateway(passfort, "sqlite:" + folder.File("records.db"),
+                                 {"--lease_duration=1s", "--settle_window=100ms"});
   passfort.Script({.times = Fault::kAlways,
                    .carry_out = Fault::CarryOut::kNever,
                    .send = Fault::Send::kNothing,

@@ -42,7 +42,7 @@ class EvidenceTest : public testing::Test {
  protected:
   // Sends `request` with its answer lost, twice: each time it may have been made, and nobody can
   // tell. It must have been made once.
-  void ExpectUndecided(const OnceGateway& gateway,
+  void ExpectUndecided(const GatewayWithStore& gateway,
                        const pb::AddProductApplicationRequest& request) {
     passfort_.Script(MakesAndThen(Fault::Then::kReset));
     for (int call = 0; call < 2; ++call) {
@@ -69,7 +69,7 @@ class EvidenceTest : public testing::Test {
 // The alias is sent, so the id is only what the caller expects, and it is wrong. Where the list
 // shows ids alone, the application must not look like another product's.
 TEST_F(EvidenceTest, AnIdThatTheCallerOnlyExpectedProvesNothing) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(Lists({.remove = {"/product/alias"}}));
   auto request = ARequestWithId();
   request.mutable_product()->set_id(kOtherProductId);
@@ -79,13 +79,13 @@ TEST_F(EvidenceTest, AnIdThatTheCallerOnlyExpectedProvesNothing) {
 }
 
 TEST_F(EvidenceTest, AListWithoutAliasesProvesNothing) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(Lists({.remove = {"/product/alias"}}));
   ExpectUndecided(gateway, ARequestWithId());
 }
 
 TEST_F(EvidenceTest, AnotherRoleThanTheOneThatWasSentProvesNothing) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(Lists({.set = {{"/associated_role", R"("SHAREHOLDER")"}}}));
   auto request = ARequestWithId();
   request.set_associated_role(pb::ASSOCIATED_ROLE_DIRECTOR);
@@ -93,7 +93,7 @@ TEST_F(EvidenceTest, AnotherRoleThanTheOneThatWasSentProvesNothing) {
 }
 
 TEST_F(EvidenceTest, AnAliasInAnotherCaseAndWithBlanksIsTheOneThatWasSent) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(Lists({.set = {{"/product/alias", R"(" Forexo_BASIC ")"}}}));
   passfort_.Script(MakesAndThen(Fault::Then::kReset));
 
@@ -105,13 +105,13 @@ TEST_F(EvidenceTest, AnAliasInAnotherCaseAndWithBlanksIsTheOneThatWasSent) {
 }
 
 TEST_F(EvidenceTest, APartOfAListProvesNothing) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(Lists({.status = 206, .body = "[]"}));
   ExpectUndecided(gateway, ARequestWithId());
 }
 
 TEST_F(EvidenceTest, AListThatACacheHadKeptProvesNothing) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(Lists({.headers = {{"Age", "30"}}, .body = "[]"}));
   ExpectUndecided(gateway, ARequestWithId());
 }
@@ -123,7 +123,7 @@ TEST_F(EvidenceTest, ACacheOnTheWayIsToldThatItsCopyIsOfNoUse) {
                     {.settings = "proxy_cache kept; proxy_cache_valid 200 1m; "
                                  "proxy_cache_bypass $http_cache_control;",
                      .settings_for_all = "proxy_cache_path kept keys_zone=kept:64k;"});
-  auto settings = OnceGateway::Settings(passfort_, StoreUrl(), ShortWindows(), {});
+  auto settings = GatewayWithStore::Settings(passfort_, StoreUrl(), ShortWindows(), {});
   settings.api_url = cache.url();
   const GatewayProcess gateway(settings);
   passfort_.Script(MakesAndThen(Fault::Then::kReset));
@@ -138,7 +138,7 @@ TEST_F(EvidenceTest, ACacheOnTheWayIsToldThatItsCopyIsOfNoUse) {
 // The store cannot keep such an id, so the item counts as unreadable, and the list as not whole.
 // The profile stays usable.
 TEST_F(EvidenceTest, AListWithAnItemThatCannotBeReadProvesNothingAndBlocksNobody) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(Lists({.body = R"([{"id": ")" + std::string(600, 'a') + R"("}])"}));
 
   ExpectUndecided(gateway, ARequestWithId());
@@ -148,7 +148,7 @@ TEST_F(EvidenceTest, AListWithAnItemThatCannotBeReadProvesNothingAndBlocksNobody
 
 // 17 MB of it: more than the store takes, and more than a message does.
 TEST_F(EvidenceTest, AnAnswerThatIsTooLargeForTheStoreIsStoredShortened) {
-  const OnceGateway gateway(
+  const GatewayWithStore gateway(
       passfort_, StoreUrl(),
       {"--max_response_bytes=64MiB", "--max_response_bytes_in_flight=128MiB"});
   const std::string large = '"' + std::string(17 * 1024 * 1024, 'x') + '"';
@@ -168,7 +168,7 @@ TEST_F(EvidenceTest, AnAnswerThatIsTooLargeForTheStoreIsStoredShortened) {
 }
 
 TEST_F(EvidenceTest, AProfileWithTooManyApplicationsForTheStoreIsClearlyRefused) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   passfort_.Script(Lists({.body = ListOf(10'000, 240)}));
 
   const Answered refused = gateway.caller.Add(ARequestWithId());
@@ -188,7 +188,7 @@ TEST_F(EvidenceTest, AProfileWithTooManyApplicationsForTheStoreIsClearlyRefused)
 
 // Neither "unreachable" nor "safe to call again": Passfort answers, and it stays so.
 TEST_F(EvidenceTest, AListThatIsLongerThanIsReadIsSaidToBeSoAndReadOnce) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   // More bytes than 4 MiB, and more values than 200,000.
   for (const std::string& list : {ListOf(10'000, 480), ListOf(100'000, 5)}) {
     passfort_.ClearFaults();
@@ -212,7 +212,7 @@ TEST_F(EvidenceTest, AListThatIsLongerThanIsReadIsSaidToBeSoAndReadOnce) {
 }
 
 TEST_F(EvidenceTest, AnAnswerThatIsNoListIsAskedForOnceMoreAndThenNotCalledUnreachable) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   passfort_.Script(Lists({.body = HtmlPage(500)}));
 
   const Answered refused = gateway.caller.Add(ARequestWithId());
@@ -231,7 +231,7 @@ TEST_F(EvidenceTest, AnAnswerThatIsNoListIsAskedForOnceMoreAndThenNotCalledUnrea
 
 TEST_F(EvidenceTest, AListThatPassfortFailsToGiveIsNotCalledUnreachable) {
   // Half of it is for the list, and a busy machine has to answer once in that time.
-  const OnceGateway gateway(passfort_, StoreUrl(), {"--lease_duration=4s"});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {"--lease_duration=4s"});
   passfort_.Script(Lists({.status = 503}));
 
   const Answered failed = gateway.caller.Add(ARequestWithId());
@@ -246,7 +246,7 @@ TEST_F(EvidenceTest, AListThatPassfortFailsToGiveIsNotCalledUnreachable) {
 // Nobody can tell what became of the request. The call says so and why, and does not read the list
 // again and again until its deadline.
 TEST_F(EvidenceTest, AListThatIsTooLongAfterALostAnswerIsUnknownAtOnceAndSaysWhy) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   auto first_list = Lists({});
   first_list.times = 1;
   passfort_.Script(std::move(first_list));

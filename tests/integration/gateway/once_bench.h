@@ -25,10 +25,10 @@ inline std::vector<std::string> ShortWindows() {
 }
 
 // A gateway with a store, and a caller of its own.
-struct OnceGateway {
-  OnceGateway(const FakePassfort& passfort, const std::string& store_url,
-              std::vector<std::string> flags = ShortWindows(),
-              std::vector<std::string> environment = {})
+struct GatewayWithStore {
+  GatewayWithStore(const FakePassfort& passfort, const std::string& store_url,
+                   std::vector<std::string> flags = ShortWindows(),
+                   std::vector<std::string> environment = {})
       : process(Settings(passfort, store_url, std::move(flags), std::move(environment))) {}
 
   // By environment, since it may hold a password.

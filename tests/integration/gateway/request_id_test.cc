@@ -41,7 +41,7 @@ class RequestIdTest : public testing::Test {
  protected:
   std::string StoreUrl() const { return "sqlite:" + folder_.File("records.db"); }
 
-  // What a caller that had `first` must get for an equal call.
+  // What a caller that had `first` must get for an identical call.
   static void ExpectReplayed(const Answered& again, const Answered& first) {
     EXPECT_TRUE(again.status.ok()) << again.status.error_message();
     EXPECT_EQ(again.response.SerializeAsString(), first.response.SerializeAsString());
@@ -53,7 +53,7 @@ class RequestIdTest : public testing::Test {
 };
 
 TEST_F(RequestIdTest, ARepeatGetsTheFirstAnswer) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   const Answered first = gateway.caller.Add(ARequestWithId());
   ASSERT_TRUE(first.status.ok()) << first.status.error_message();
   EXPECT_THAT(first.trailers, IsEmpty());
@@ -67,7 +67,7 @@ TEST_F(RequestIdTest, ARepeatGetsTheFirstAnswer) {
 }
 
 TEST_F(RequestIdTest, IdsInOtherCaseAreTheSameIntent) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   const Answered first = gateway.caller.Add(ARequestWithId());
   auto upper = ARequestWithId();
   upper.set_profile_id("A2C4393A-E219-67A4-5AB4-2186952E9038");
@@ -78,19 +78,19 @@ TEST_F(RequestIdTest, IdsInOtherCaseAreTheSameIntent) {
 TEST_F(RequestIdTest, ARepeatGetsTheFirstAnswerAlsoAfterACrash) {
   Answered first;
   {
-    OnceGateway gateway(passfort_, StoreUrl());
+    GatewayWithStore gateway(passfort_, StoreUrl());
     first = gateway.caller.Add(ARequestWithId());
     ASSERT_TRUE(first.status.ok()) << first.status.error_message();
     gateway.process.Signal(SIGKILL);
     EXPECT_EQ(gateway.process.WaitForExit(), -SIGKILL);
   }
-  const OnceGateway next_life(passfort_, StoreUrl());
+  const GatewayWithStore next_life(passfort_, StoreUrl());
   ExpectReplayed(next_life.caller.Add(ARequestWithId()), first);
   EXPECT_EQ(passfort_.counts().posts_begun, 1);
 }
 
 TEST_F(RequestIdTest, StandsForItsValuesOnly) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   ASSERT_TRUE(gateway.caller.Add(ARequestWithId()).status.ok());
 
   auto other_product = ARequestWithId();
@@ -109,7 +109,7 @@ TEST_F(RequestIdTest, StandsForItsValuesOnly) {
 }
 
 TEST_F(RequestIdTest, AnApplicationWhoseAnswerWasLostIsFound) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   // One that was there before is none of ours.
   const std::string stranger =
       passfort_.AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
@@ -127,7 +127,7 @@ TEST_F(RequestIdTest, AnApplicationWhoseAnswerWasLostIsFound) {
 }
 
 TEST_F(RequestIdTest, WhatIsNotKnownAtTheDeadlineIsFoundOutInTheBackground) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(MakesAndThen(Fault::Then::kReset));
   Fault no_list = NoList();
   no_list.skip = 1;  // the snapshot
@@ -153,7 +153,8 @@ TEST_F(RequestIdTest, WhatIsNotKnownAtTheDeadlineIsFoundOutInTheBackground) {
 // Callers with short deadlines leave, and their writes go on: there must not be ever more of them.
 TEST_F(RequestIdTest, WritesWithoutACallerCountAsUnderWay) {
   constexpr int kMost = 2;
-  const OnceGateway gateway(passfort_, StoreUrl(), {"--max_in_flight=2", "--lease_duration=30s"});
+  const GatewayWithStore gateway(passfort_, StoreUrl(),
+                                 {"--max_in_flight=2", "--lease_duration=30s"});
   passfort_.Script(
       {.endpoint = Endpoint::kAdd, .times = kMost, .hold = Fault::Hold::kBeforeAnswer});
   const auto on_profile = [](int number) {
@@ -179,14 +180,14 @@ TEST_F(RequestIdTest, WritesWithoutACallerCountAsUnderWay) {
     ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for the repeated call";
   }
   passfort_.Release();
-  EXPECT_TRUE(repeat.get().status.ok()) << "an equal call joins the write under way";
+  EXPECT_TRUE(repeat.get().status.ok()) << "an identical call joins the write under way";
   EXPECT_EQ(passfort_.counts().posts_begun, kMost + 1);
 }
 
 // One profile would take every place of the gateway otherwise.
 TEST_F(RequestIdTest, OnlyEightWritesWaitForOnesTurnOnAProfile) {
   constexpr int kWaiting = 8;
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   passfort_.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
   ManyCalls calls;
   calls.Start(gateway.caller, ARequestWithId("order-0"));
@@ -215,7 +216,7 @@ TEST_F(RequestIdTest, OnlyEightWritesWaitForOnesTurnOnAProfile) {
 
 // Its outcome is open, but Passfort did say something.
 TEST_F(RequestIdTest, WhatPassfortAnsweredToAnOpenWriteIsTold) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   passfort_.Script({.endpoint = Endpoint::kAdd,
                     .carry_out = Fault::CarryOut::kNever,
                     .answer = {.status = 503}});
@@ -228,7 +229,7 @@ TEST_F(RequestIdTest, WhatPassfortAnsweredToAnOpenWriteIsTold) {
 }
 
 TEST_F(RequestIdTest, WhatMayBeItIsNamedBeforeItCanBeDecided) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   Fault lost = MakesAndThen(Fault::Then::kReset);
   lost.stranger = Fault::Stranger::kAfter;
   passfort_.Script(lost);
@@ -246,14 +247,14 @@ TEST_F(RequestIdTest, WhatMayBeItIsNamedBeforeItCanBeDecided) {
 // Nobody calls again: the store shows that the resolver did it.
 TEST_F(RequestIdTest, TheNextLifeResolvesWhatACrashLeftBehind) {
   {
-    OnceGateway gateway(passfort_, StoreUrl(), ShortWindows(),
-                        {"GATEWAY_STEP_HOOK=attempted:kill"});
+    GatewayWithStore gateway(passfort_, StoreUrl(), ShortWindows(),
+                             {"GATEWAY_FAILPOINTS=attempted:kill"});
     auto call = gateway.caller.StartAdd(ARequestWithId());
     EXPECT_EQ(gateway.process.WaitForExit(), -SIGKILL);
     EXPECT_FALSE(call.get().status.ok());
   }
   const size_t requests = passfort_.requests().size();
-  const OnceGateway next_life(passfort_, StoreUrl());
+  const GatewayWithStore next_life(passfort_, StoreUrl());
   ASSERT_TRUE(passfort_.WaitUntil([&] { return passfort_.requests().size() > requests; }));
   const Answered again = next_life.caller.Add(ARequestWithId());
   EXPECT_TRUE(again.status.ok()) << again.status.error_message();
@@ -263,7 +264,7 @@ TEST_F(RequestIdTest, TheNextLifeResolvesWhatACrashLeftBehind) {
 }
 
 TEST_F(RequestIdTest, AWriteThatIsProvenAbsentIsSentOnceMore) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script({.endpoint = Endpoint::kAdd,
                     .carry_out = Fault::CarryOut::kNever,
                     .send = Fault::Send::kNothing,
@@ -276,7 +277,7 @@ TEST_F(RequestIdTest, AWriteThatIsProvenAbsentIsSentOnceMore) {
 }
 
 TEST_F(RequestIdTest, AWriteThatIsProvenAbsentTwiceIsSaidToBeNotDone) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script({.endpoint = Endpoint::kAdd,
                     .times = 2,
                     .carry_out = Fault::CarryOut::kNever,
@@ -293,7 +294,7 @@ TEST_F(RequestIdTest, AWriteThatIsProvenAbsentTwiceIsSaidToBeNotDone) {
 }
 
 TEST_F(RequestIdTest, ARefusalFreesTheRequestId) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(Refuses(422, ErrorBody(201)));
   const Answered refused = gateway.caller.Add(ARequestWithId());
   EXPECT_EQ(refused.status.error_code(), StatusCode::INVALID_ARGUMENT);
@@ -304,7 +305,7 @@ TEST_F(RequestIdTest, ARefusalFreesTheRequestId) {
 
 // A list that holds an equal application which was not there before, and one more: which is ours?
 TEST_F(RequestIdTest, WhatCannotBeToldApartStaysUnknownAndNothingIsSentAgain) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   Fault lost = MakesAndThen(Fault::Then::kReset);
   lost.stranger = Fault::Stranger::kAfter;
   passfort_.Script(lost);
@@ -326,7 +327,7 @@ TEST_F(RequestIdTest, WhatCannotBeToldApartStaysUnknownAndNothingIsSentAgain) {
 TEST_F(RequestIdTest, ThousandEqualCallsAtOnceAreOnePostAndThousandEqualAnswers) {
   constexpr int kCallers = 4;
   constexpr int kCallsOfEach = 250;
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   passfort_.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
   std::deque<GatewayCaller> callers;
   for (int i = 0; i < kCallers; ++i) callers.emplace_back(gateway.process.target());
@@ -353,7 +354,7 @@ TEST_F(RequestIdTest, ThousandEqualCallsAtOnceAreOnePostAndThousandEqualAnswers)
 }
 
 TEST_F(RequestIdTest, TwoOnOneProfileGoOneAfterTheOther) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   passfort_.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeCarryingOut});
   auto first = gateway.caller.StartAdd(ARequestWithId("order-1"));
   ASSERT_TRUE(passfort_.WaitUntil([&] { return passfort_.counts().posts_read == 1; }));
@@ -377,7 +378,7 @@ TEST_F(RequestIdTest, TwoOnOneProfileGoOneAfterTheOther) {
 
 // A call without a request_id asks for one more application, and no record stands in its way.
 TEST_F(RequestIdTest, CallsWithoutOneAreNotTouchedByTheStore) {
-  const OnceGateway gateway(passfort_, StoreUrl());
+  const GatewayWithStore gateway(passfort_, StoreUrl());
   EXPECT_TRUE(gateway.caller.Add().status.ok());
   EXPECT_TRUE(gateway.caller.Add().status.ok());
   EXPECT_EQ(passfort_.counts().created, 2);
@@ -390,7 +391,7 @@ TEST_F(RequestIdTest, AStopLeavesWhatIsUnresolvedToTheStore) {
   auto flags = ShortWindows();
   flags.push_back("--drain_timeout=300ms");
   {
-    OnceGateway gateway(passfort_, StoreUrl(), flags);
+    GatewayWithStore gateway(passfort_, StoreUrl(), flags);
     passfort_.Script(MakesAndThen(Fault::Then::kHang));
     auto call = gateway.caller.StartAdd(ARequestWithId());
     ASSERT_TRUE(passfort_.WaitUntil([&] { return passfort_.counts().created == 1; }));
@@ -401,7 +402,7 @@ TEST_F(RequestIdTest, AStopLeavesWhatIsUnresolvedToTheStore) {
     EXPECT_THAT(unknown.error(), IsWellFormedError());
     EXPECT_EQ(gateway.process.WaitForExit(), 0);
   }
-  const OnceGateway next_life(passfort_, StoreUrl());
+  const GatewayWithStore next_life(passfort_, StoreUrl());
   const Answered again = next_life.caller.Add(ARequestWithId());
   EXPECT_TRUE(again.status.ok()) << again.status.error_message();
   EXPECT_THAT(again.trailers, Contains(Pair("gateway-outcome", "reconciled")));
@@ -409,7 +410,7 @@ TEST_F(RequestIdTest, AStopLeavesWhatIsUnresolvedToTheStore) {
 }
 
 TEST_F(RequestIdTest, NeverGetsIntoTheLog) {
-  const OnceGateway gateway(passfort_, StoreUrl(), {"--log_level=debug"});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {"--log_level=debug"});
   gateway.caller.Add(ARequestWithId("id-canary-77"));
   gateway.caller.Add(ARequestWithId("id-canary-77"));
   gateway.process.WaitForLogLine("\"outcome\":\"replayed\"");

@@ -31,8 +31,8 @@ class SharedStoreTest : public testing::Test {
 
 TEST_F(SharedStoreTest, ARequestIdThroughBothIsOnePost) {
   const std::string url = NewStore();
-  const OnceGateway one(passfort_, url, {});
-  const OnceGateway other(passfort_, url, {});
+  const GatewayWithStore one(passfort_, url, {});
+  const GatewayWithStore other(passfort_, url, {});
   passfort_.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
   auto by_one = one.caller.StartAdd(ARequestWithId());
   auto by_other = other.caller.StartAdd(ARequestWithId());
@@ -52,9 +52,9 @@ TEST_F(SharedStoreTest, ARequestIdThroughBothIsOnePost) {
 
 TEST_F(SharedStoreTest, TheOtherResolvesWhatADeadOneSent) {
   const std::string url = NewStore();
-  const OnceGateway other(passfort_, url);
+  const GatewayWithStore other(passfort_, url);
   {
-    OnceGateway one(passfort_, url, ShortWindows(), {"GATEWAY_STEP_HOOK=attempted:kill"});
+    GatewayWithStore one(passfort_, url, ShortWindows(), {"GATEWAY_FAILPOINTS=attempted:kill"});
     auto call = one.caller.StartAdd(ARequestWithId());
     EXPECT_EQ(one.process.WaitForExit(), -SIGKILL);
     EXPECT_FALSE(call.get().status.ok());
@@ -67,9 +67,9 @@ TEST_F(SharedStoreTest, TheOtherResolvesWhatADeadOneSent) {
 
 TEST_F(SharedStoreTest, AClaimOfADeadOneIsTakenOver) {
   const std::string url = NewStore();
-  const OnceGateway other(passfort_, url);
+  const GatewayWithStore other(passfort_, url);
   {
-    OnceGateway one(passfort_, url, ShortWindows(), {"GATEWAY_STEP_HOOK=claimed:kill"});
+    GatewayWithStore one(passfort_, url, ShortWindows(), {"GATEWAY_FAILPOINTS=claimed:kill"});
     auto call = one.caller.StartAdd(ARequestWithId());
     EXPECT_EQ(one.process.WaitForExit(), -SIGKILL);
   }
@@ -79,7 +79,7 @@ TEST_F(SharedStoreTest, AClaimOfADeadOneIsTakenOver) {
 }
 
 TEST_F(SharedStoreTest, WhileTheDatabaseIsAwayNothingIsSent) {
-  const OnceGateway gateway(passfort_, NewStore());
+  const GatewayWithStore gateway(passfort_, NewStore());
   const Answered before = gateway.caller.Add(ARequestWithId("before"));
   ASSERT_TRUE(before.status.ok()) << before.status.error_message();
 
@@ -109,7 +109,7 @@ TEST_F(SharedStoreTest, ASlowDatabaseCostsNoMoreThanTheDeadlineAndNothingIsSent)
   // The gateway's own limit, far before the caller's: what comes is the gateway's word then.
   std::vector<std::string> flags = ShortWindows();
   flags.insert(flags.end(), {"--default_deadline=1s", "--max_deadline=1s"});
-  const OnceGateway gateway(passfort_, NewStore(), std::move(flags));
+  const GatewayWithStore gateway(passfort_, NewStore(), std::move(flags));
   ASSERT_TRUE(gateway.caller.Add(ARequestWithId("before")).status.ok());
   server_.Pause();
   const auto start = std::chrono::steady_clock::now();

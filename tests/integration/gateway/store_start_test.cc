@@ -47,7 +47,7 @@ TEST(StoreStartTest, TwoGatewaysCannotShareAFile) {
   const TemporaryFolder folder;
   const std::string url = "sqlite:" + folder.File("records.db");
   const FakePassfort passfort;
-  const OnceGateway first(passfort, url);
+  const GatewayWithStore first(passfort, url);
   const GatewayRun second = RunWithStore(url);
   EXPECT_EQ(second.exit_code, kFailed);
   EXPECT_THAT(second.output, HasSubstr("another process uses the file"));
@@ -77,15 +77,15 @@ TEST(StoreStartTest, ADatabaseBeyondThisMachineNeedsVerifiedTls) {
                       HasSubstr("allow_insecure_store"), Not(HasSubstr("canary"))));
   }
   const FakePassfort passfort;
-  const OnceGateway allowed(passfort,
-                            "postgresql://me:canary@db.example:1/records?hostaddr=127.0.0.1",
-                            {"--allow_insecure_store"});
+  const GatewayWithStore allowed(passfort,
+                                 "postgresql://me:canary@db.example:1/records?hostaddr=127.0.0.1",
+                                 {"--allow_insecure_store"});
   EXPECT_THAT(allowed.process.LogText(), HasSubstr("allow_insecure_store: without"));
 }
 
 TEST(StoreStartTest, AStoreInMemoryWarns) {
   const FakePassfort passfort;
-  const OnceGateway gateway(passfort, "sqlite::memory:", {});
+  const GatewayWithStore gateway(passfort, "sqlite::memory:", {});
   EXPECT_THAT(gateway.process.LogText(), HasSubstr("forgets every request_id"));
   EXPECT_TRUE(gateway.caller.Add(ARequestWithId()).status.ok());
 }
@@ -93,7 +93,7 @@ TEST(StoreStartTest, AStoreInMemoryWarns) {
 TEST(StoreStartTest, AFileThatIsDeletedUnderTheGatewayIsUnavailableAndNothingIsSent) {
   const TemporaryFolder folder;
   FakePassfort passfort;
-  const OnceGateway gateway(passfort, "sqlite:" + folder.File("records.db"));
+  const GatewayWithStore gateway(passfort, "sqlite:" + folder.File("records.db"));
   ASSERT_TRUE(gateway.caller.Add(ARequestWithId("before")).status.ok());
   std::filesystem::remove(folder.File("records.db"));
 
@@ -117,7 +117,8 @@ TEST(StoreStartTest, AFileThatOthersCanWriteStopsTheStart) {
 
 TEST(StoreStartTest, AnAbsentDatabaseIsUnavailableAndNothingIsSent) {
   FakePassfort passfort;
-  const OnceGateway gateway(passfort, "postgresql://me:password-canary@127.0.0.1:1/records", {});
+  const GatewayWithStore gateway(passfort, "postgresql://me:password-canary@127.0.0.1:1/records",
+                                 {});
   const Answered answered = gateway.caller.Add(ARequestWithId());
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::UNAVAILABLE);

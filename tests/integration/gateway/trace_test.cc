@@ -144,7 +144,7 @@ TEST(TraceTest, EveryLineOfACallThatFailsHasItsTrace) {
 TEST(TraceTest, ACallWithARequestIdHasOneTraceFromItsFirstReadToItsReconciliation) {
   const TemporaryFolder folder;
   FakePassfort passfort;
-  const OnceGateway gateway(passfort, "sqlite:" + folder.File("store.db"));
+  const GatewayWithStore gateway(passfort, "sqlite:" + folder.File("store.db"));
   passfort.Script(MakesAndThen(Fault::Then::kReset));
   ASSERT_TRUE(AddTraced(gateway.caller, ARequestWithId()).ok());
 
@@ -163,7 +163,7 @@ TEST(TraceTest, ACallWithARequestIdHasOneTraceFromItsFirstReadToItsReconciliatio
 TEST(TraceTest, WhatTheBackgroundReconcilesHasATraceOfItsOwn) {
   const TemporaryFolder folder;
   FakePassfort passfort;
-  const OnceGateway gateway(passfort, "sqlite:" + folder.File("store.db"));
+  const GatewayWithStore gateway(passfort, "sqlite:" + folder.File("store.db"));
   passfort.Script(MakesAndThen(Fault::Then::kReset));
   Fault no_list = {.method = "GET",
                    .skip = 1,  // the one before the write

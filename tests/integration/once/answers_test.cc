@@ -19,8 +19,8 @@ using Busy = RecordStore::ProfileBusy;
 using Lost = RecordStore::Lost;
 
 TEST_P(StoreContractTest, StoresAReceivedAnswerWhateverBecameOfTheRecord) {
-  for (const RecordState state :
-       {RecordState::kClaimed, RecordState::kSent, RecordState::kAbsent, RecordState::kUndecided}) {
+  for (const RecordState state : {RecordState::kClaimed, RecordState::kSent, RecordState::kNoEffect,
+                                  RecordState::kInconclusive}) {
     const std::string id = absl::StrCat("request ", static_cast<int>(state));
     RecordStore::Claim claim = AClaim(id, id);
     // What the sender saw is older than what is there now.
@@ -101,7 +101,7 @@ TEST_P(StoreContractTest, AFindMayBelongToAnOpenRecordOfTheProfile) {
   for (const RecordState state : {RecordState::kClaimed, RecordState::kSent}) {
     const std::string name = absl::StrCat("open ", static_cast<int>(state));
     const Record undecided =
-        store_->InState(RecordState::kUndecided, AClaim(name + " waits", name));
+        store_->InState(RecordState::kInconclusive, AClaim(name + " waits", name));
     store_->InState(state, AClaim(name, name));
 
     const auto found = store_->StoreFound(undecided, {kApplication, "answer"});
@@ -109,12 +109,12 @@ TEST_P(StoreContractTest, AFindMayBelongToAnOpenRecordOfTheProfile) {
     ASSERT_TRUE(found.ok()) << found.status();
     ASSERT_TRUE(std::holds_alternative<Busy>(*found));
     EXPECT_EQ(std::get<Busy>(*found).holder.request_id, name);
-    EXPECT_EQ(store_->Find(name + " waits")->state, RecordState::kUndecided);
+    EXPECT_EQ(store_->Find(name + " waits")->state, RecordState::kInconclusive);
   }
 }
 
 TEST_P(StoreContractTest, AnApplicationIsFoundForOneRecordOnly) {
-  const Record undecided = store_->InState(RecordState::kUndecided, AClaim("first", kProfile));
+  const Record undecided = store_->InState(RecordState::kInconclusive, AClaim("first", kProfile));
   const Record sent = store_->InState(RecordState::kSent, AClaim("second", kProfile));
   // Received: the unique index on found ones says nothing about it.
   ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, "received"}).ok());
@@ -123,13 +123,13 @@ TEST_P(StoreContractTest, AnApplicationIsFoundForOneRecordOnly) {
 
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_TRUE(std::holds_alternative<Lost>(*found));
-  EXPECT_EQ(store_->Find("first")->state, RecordState::kUndecided);
+  EXPECT_EQ(store_->Find("first")->state, RecordState::kInconclusive);
 }
 
 // The list was another profile's, then or now. If that were a lost race, it would be lost each time
 // that somebody looks, and the profile blocked for as long.
 TEST_P(StoreContractTest, AnApplicationThatWasFoundOnAnotherProfileIsContested) {
-  const Record other = store_->InState(RecordState::kUndecided, AClaim("first", kOtherProfile));
+  const Record other = store_->InState(RecordState::kInconclusive, AClaim("first", kOtherProfile));
   const auto first = store_->StoreFound(other, {kApplication, "found"});
   ASSERT_TRUE(first.ok()) << first.status();
   ASSERT_TRUE(std::holds_alternative<Record>(*first));
@@ -152,7 +152,7 @@ TEST_P(StoreContractTest, OneOfManyRecordsGetsAFoundApplication) {
         claimed, {.state = RecordState::kSent,
                   .quiet_in = kNone,
                   .first_snapshot = Baseline{.read_at = claimed.store_now + absl::Hours(1)}});
-    undecided.push_back(store_->Changed(sent, {.state = RecordState::kUndecided}));
+    undecided.push_back(store_->Changed(sent, {.state = RecordState::kInconclusive}));
   }
 
   const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {

@@ -91,7 +91,7 @@ TEST_P(StoreContractTest, AProfileIsBusyWhileARecordIsClaimedOrSent) {
 }
 
 TEST_P(StoreContractTest, AProfileIsFreeWhenItsRecordsAreNeitherClaimedNorSent) {
-  for (const RecordState state : {RecordState::kAbsent, RecordState::kUndecided}) {
+  for (const RecordState state : {RecordState::kNoEffect, RecordState::kInconclusive}) {
     store_->InState(state, AClaim(absl::StrCat("was ", static_cast<int>(state)), kProfile));
   }
   const Record done = store_->Claimed(AClaim("done", kProfile));
@@ -186,7 +186,7 @@ TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
 
   const Record undecided = store_->Changed(
       sent,
-      {.state = RecordState::kUndecided, .candidate_ids = std::vector<std::string>{"x", "y"}});
+      {.state = RecordState::kInconclusive, .candidate_ids = std::vector<std::string>{"x", "y"}});
 
   EXPECT_EQ(undecided.epoch, sent.epoch + 1);
   EXPECT_THAT(undecided.candidate_ids, ElementsAre("x", "y"));
@@ -218,12 +218,12 @@ TEST_P(StoreContractTest, WhoeverSawAnOlderVersionHasLostTheRecord) {
   const Record claimed = store_->Claimed(AClaim("request", kProfile));
   const Record sent = store_->Changed(claimed, {.state = RecordState::kSent});
   Record of_other_state = sent;
-  of_other_state.state = RecordState::kAbsent;
+  of_other_state.state = RecordState::kNoEffect;
   Record of_other_id = sent;
   of_other_id.request_id = "other";
 
   for (const Record& outdated : {claimed, of_other_state, of_other_id}) {
-    const auto changed = store_->Apply(outdated, {.state = RecordState::kAbsent});
+    const auto changed = store_->Apply(outdated, {.state = RecordState::kNoEffect});
     ASSERT_TRUE(changed.ok()) << changed.status();
     EXPECT_TRUE(std::holds_alternative<Lost>(*changed));
     const auto found = store_->StoreFound(outdated, {kApplication, "answer"});
@@ -255,7 +255,7 @@ TEST_P(StoreContractTest, AFormerHolderDoesNotKnowARecordThatWasBegunAnew) {
 }
 
 TEST_P(StoreContractTest, ARecordWaitsForAnotherOfItsProfileToBeOpenedAgain) {
-  const Record absent = store_->InState(RecordState::kAbsent, AClaim("absent", kProfile));
+  const Record absent = store_->InState(RecordState::kNoEffect, AClaim("absent", kProfile));
   const Record holder = store_->Claimed(AClaim("holder", kProfileInUpperCase));
 
   const auto busy = store_->Apply(absent, {.state = RecordState::kClaimed, .lease = kAnHour});
@@ -274,7 +274,7 @@ TEST_P(StoreContractTest, OneOfManyAbsentRecordsGetsTheirProfile) {
   absent.reserve(kRacers);
   for (int i = 0; i < kRacers; ++i) {
     absent.push_back(
-        store_->InState(RecordState::kAbsent, AClaim(absl::StrCat("request ", i), kProfile)));
+        store_->InState(RecordState::kNoEffect, AClaim(absl::StrCat("request ", i), kProfile)));
   }
 
   const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {

@@ -37,13 +37,13 @@ class EvidenceTest : public StoreContractTest {
     return state == RecordState::kSent ? sent : store_->Changed(sent, {.state = state});
   }
   void HoldAnApplication(const std::string& request_id) {
-    const Record record = store_->InState(RecordState::kAbsent, AClaim(request_id, kProfile));
+    const Record record = store_->InState(RecordState::kNoEffect, AClaim(request_id, kProfile));
     ASSERT_TRUE(store_->StoreReceived(record, {kApplication, "answer"}).ok());
   }
 };
 
 TEST_P(EvidenceTest, AHeldApplicationIsKnownForAsLongAsAnOlderBaselineIsWeighed) {
-  for (const RecordState state : {RecordState::kAbsent, RecordState::kUndecided}) {
+  for (const RecordState state : {RecordState::kNoEffect, RecordState::kInconclusive}) {
     Open();
     Older(state, absl::Minutes(1));
     ExpireAtOnce();
@@ -60,7 +60,7 @@ TEST_P(EvidenceTest, AHeldApplicationIsKnownForAsLongAsAnOlderBaselineIsWeighed)
 TEST_P(EvidenceTest, AHeldApplicationIsKnownWhileAnOlderRecordIsSent) {
   HoldAnApplication("holder");
   const Record holder = *store_->Find("holder");
-  const Record older = Older(RecordState::kAbsent, absl::Minutes(1));
+  const Record older = Older(RecordState::kNoEffect, absl::Minutes(1));
   const Record claimed = store_->Changed(older, {.state = RecordState::kClaimed, .lease = kAnHour});
   store_->Changed(claimed, {.state = RecordState::kSent, .lease = kAnHour});
   ExpireAtOnce();
@@ -74,7 +74,7 @@ TEST_P(EvidenceTest, AHeldApplicationIsKnownWhileAnOlderRecordIsSent) {
 }
 
 TEST_P(EvidenceTest, ABaselineThatWasReadLaterKeepsNothing) {
-  Older(RecordState::kUndecided, -absl::Minutes(1));
+  Older(RecordState::kInconclusive, -absl::Minutes(1));
   ExpireAtOnce();
   HoldAnApplication("holder");
 
@@ -83,7 +83,7 @@ TEST_P(EvidenceTest, ABaselineThatWasReadLaterKeepsNothing) {
 }
 
 TEST_P(EvidenceTest, ARecordOfAnotherProfileKeepsNothing) {
-  Older(RecordState::kUndecided, absl::Minutes(1), kOtherProfile);
+  Older(RecordState::kInconclusive, absl::Minutes(1), kOtherProfile);
   ExpireAtOnce();
   HoldAnApplication("holder");
 
@@ -91,7 +91,7 @@ TEST_P(EvidenceTest, ARecordOfAnotherProfileKeepsNothing) {
 }
 
 TEST_P(EvidenceTest, ADoneRecordKeepsNothing) {
-  const Record older = Older(RecordState::kUndecided, absl::Minutes(1));
+  const Record older = Older(RecordState::kInconclusive, absl::Minutes(1));
   ASSERT_TRUE(store_->StoreReceived(older, {kReplaced, "answer"}).ok());
   ExpireAtOnce();
   HoldAnApplication("holder");
@@ -101,7 +101,7 @@ TEST_P(EvidenceTest, ADoneRecordKeepsNothing) {
 }
 
 TEST_P(EvidenceTest, WhatIsKeptForItsApplicationIsStillReplayed) {
-  Older(RecordState::kUndecided, absl::Minutes(1));
+  Older(RecordState::kInconclusive, absl::Minutes(1));
   ExpireAtOnce();
   HoldAnApplication("holder");
   store_->Sweep();
@@ -118,7 +118,7 @@ TEST_P(EvidenceTest, AFoundApplicationThatAReceivedOneReplacesStaysHeld) {
   const auto found = store_->StoreFound(sent, {kReplaced, "found"});
   ASSERT_TRUE(found.ok() && std::holds_alternative<Record>(*found));
   ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, "received"}).ok());
-  const Record other = store_->InState(RecordState::kUndecided, AClaim("other", kProfile));
+  const Record other = store_->InState(RecordState::kInconclusive, AClaim("other", kProfile));
 
   EXPECT_THAT(store_->HeldIds(kProfile, "other"), UnorderedElementsAre(kApplication, kReplaced));
   const auto again = store_->StoreFound(other, {kReplaced, "found"});
@@ -137,18 +137,18 @@ TEST_P(EvidenceTest, TheSameApplicationFoundAndReceivedIsHeldOnce) {
 
 // Its own process may be frozen with Passfort's answer in its hands.
 TEST_P(EvidenceTest, AFoundApplicationMayBeThatOfAnUndecidedRecord) {
-  const Record older = Older(RecordState::kUndecided, absl::Minutes(1));
+  const Record older = Older(RecordState::kInconclusive, absl::Minutes(1));
   const Record claimed = store_->Claimed(AClaim("younger", kProfile));
   const Record sent = store_->Changed(
       claimed, {.state = RecordState::kSent,
                 .quiet_in = kNone,
                 .first_snapshot = Baseline{.read_at = claimed.store_now + absl::Minutes(1)}});
-  const Record younger = store_->Changed(sent, {.state = RecordState::kUndecided});
+  const Record younger = store_->Changed(sent, {.state = RecordState::kInconclusive});
 
   const auto contested = store_->StoreFound(older, {kApplication, "found"});
   ASSERT_TRUE(contested.ok()) << contested.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Contested>(*contested));
-  EXPECT_EQ(store_->Find("older")->state, RecordState::kUndecided);
+  EXPECT_EQ(store_->Find("older")->state, RecordState::kInconclusive);
 
   // What the older record could have made was in the younger one's baseline.
   const auto found = store_->StoreFound(younger, {kApplication, "found"});

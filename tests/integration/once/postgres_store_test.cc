@@ -349,7 +349,7 @@ TEST_F(PostgresStoreTest, SeveralStoresShareRecordsAndLetOneWin) {
   constexpr int kCalls = 40;
   StoreUnderTest first(*loop_, server_.Url(database_));
   StoreUnderTest second(*loop_, server_.Url(database_));
-  const Record absent = first.InState(RecordState::kAbsent, AClaim("request", kProfile));
+  const Record absent = first.InState(RecordState::kNoEffect, AClaim("request", kProfile));
 
   const auto results = AllAtOnce(*loop_, kCalls, [&](int i) {
     return (i % 2 == 0 ? *first : *second)
@@ -369,7 +369,7 @@ TEST_F(PostgresStoreTest, SeveralStoresShareRecordsAndLetOneWin) {
 TEST_F(PostgresStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
   {
     StoreUnderTest store(*loop_, server_.Url(database_));
-    store.InState(RecordState::kUndecided, AClaim("undecided", kProfile));
+    store.InState(RecordState::kInconclusive, AClaim("undecided", kProfile));
   }
   server_.Execute(database_,
                   "ALTER TABLE passfort_gateway_records DROP COLUMN baseline_at, "

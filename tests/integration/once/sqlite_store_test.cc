@@ -80,14 +80,14 @@ TEST_F(SqliteStoreTest, ClaimsOfAFormerProcessAreVoid) {
   {
     StoreUnderTest store(*loop_, Url());
     store.Claimed(AClaim("fresh", "profile 1"));
-    const Record absent = store.InState(RecordState::kAbsent, AClaim("again", "profile 2"));
+    const Record absent = store.InState(RecordState::kNoEffect, AClaim("again", "profile 2"));
     store.Changed(absent, {.state = RecordState::kClaimed, .lease = kAnHour});
     store.InState(RecordState::kSent, AClaim("sent", "profile 3"));
   }
   StoreUnderTest store(*loop_, Url());
 
   EXPECT_FALSE(store.Find("fresh").has_value());
-  EXPECT_EQ(store.Find("again")->state, RecordState::kAbsent);
+  EXPECT_EQ(store.Find("again")->state, RecordState::kNoEffect);
   EXPECT_EQ(store.Find("sent")->state, RecordState::kSent);
 }
 
@@ -210,7 +210,7 @@ TEST_F(SqliteStoreTest, RefusesTheFileOfANewerGateway) {
 TEST_F(SqliteStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
   {
     StoreUnderTest store(*loop_, Url());
-    store.InState(RecordState::kUndecided, AClaim("undecided", "profile"));
+    store.InState(RecordState::kInconclusive, AClaim("undecided", "profile"));
   }
   for (const char* const column :
        {"baseline_at", "baseline_complete", "answer_shortened", "replaced_id"}) {

@@ -42,8 +42,8 @@ TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
   Open(std::move(options));
   const bool claims_are_void = GetParam() == Database::kSqlite;
   store_->InState(RecordState::kSent, AClaim("sent", "profile 2"));
-  store_->InState(RecordState::kAbsent, AClaim("absent", "profile 3"));
-  store_->InState(RecordState::kUndecided, AClaim("undecided", "profile 4"));
+  store_->InState(RecordState::kNoEffect, AClaim("absent", "profile 3"));
+  store_->InState(RecordState::kInconclusive, AClaim("undecided", "profile 4"));
   const Record done = store_->Claimed(AClaim("done", "profile 5"));
   ASSERT_TRUE(store_->StoreReceived(done, {kApplication, "answer"}).ok());
 
@@ -55,7 +55,7 @@ TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
   EXPECT_EQ(swept.expired, 3);
   EXPECT_EQ(swept.records, claims_are_void ? 1 : 2);
   EXPECT_EQ(swept.unresolved, 1);
-  EXPECT_EQ(store_->Find("sent")->state, RecordState::kUndecided);
+  EXPECT_EQ(store_->Find("sent")->state, RecordState::kInconclusive);
   EXPECT_FALSE(store_->Find("absent").has_value());
   EXPECT_FALSE(store_->Find("undecided").has_value());
   EXPECT_FALSE(store_->Find("done").has_value());

@@ -122,7 +122,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(AddProductApplicationTest, TellsWhatStoodInTheWayOfARequestId) {
   RpcBench bench;
-  bench.writer.Answer({.outcome = NotBegun{.cause = NotBegun::Cause::kStoreUnavailable}});
+  bench.writer.Answer(
+      {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreUnavailable}});
   const Answered answered = bench.Add(WithRequestId());
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNAVAILABLE);

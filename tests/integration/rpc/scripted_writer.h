@@ -84,7 +84,7 @@ class ScriptedWriter final : public ApplicationWriter {
     Follow(std::move(script));
   }
 
-  Task<WriteResult> Add(ApplicationDraft draft, WriteIntent intent,
+  Task<WriteResult> Add(ApplicationDraft draft, RequestKey intent,
                         const CallContext& context) override {
     Script script;
     {

@@ -21,36 +21,36 @@ ListedApplication Listed(std::string id) {
           .json = ""};
 }
 
-Evidence Weigh(const ApplicationDraft& draft, const std::vector<ListedApplication>& listed) {
-  return WeighList(draft, {}, {}, listed);
+MatchResult Weigh(const ApplicationDraft& draft, const std::vector<ListedApplication>& listed) {
+  return MatchApplications(draft, {}, {}, listed);
 }
 
 TEST(ApplicationMatchTest, OneNewEqualApplicationIsTheOne) {
-  const Evidence evidence = Weigh(DraftOfAlias(), {Listed("a1")});
+  const MatchResult evidence = Weigh(DraftOfAlias(), {Listed("a1")});
   ASSERT_TRUE(evidence.found.has_value());
   EXPECT_EQ(evidence.found->id, "a1");
 }
 
 TEST(ApplicationMatchTest, AnEmptyListShowsNothing) {
-  EXPECT_TRUE(Weigh(DraftOfAlias(), {}).ShowsNothing());
+  EXPECT_TRUE(Weigh(DraftOfAlias(), {}).IsEmpty());
 }
 
 TEST(ApplicationMatchTest, WhatWasThereBeforeIsNotTheOne) {
-  EXPECT_TRUE(WeighList(DraftOfAlias(), {"a1"}, {}, {Listed("a1")}).ShowsNothing());
+  EXPECT_TRUE(MatchApplications(DraftOfAlias(), {"a1"}, {}, {Listed("a1")}).IsEmpty());
 }
 
 TEST(ApplicationMatchTest, WhatAnotherRecordHoldsIsNotTheOne) {
-  EXPECT_TRUE(WeighList(DraftOfAlias(), {}, {"a1"}, {Listed("a1")}).ShowsNothing());
+  EXPECT_TRUE(MatchApplications(DraftOfAlias(), {}, {"a1"}, {Listed("a1")}).IsEmpty());
 }
 
 TEST(ApplicationMatchTest, TwoEqualOnesCannotBeToldApart) {
-  const Evidence evidence = Weigh(DraftOfAlias(), {Listed("a1"), Listed("a2")});
+  const MatchResult evidence = Weigh(DraftOfAlias(), {Listed("a1"), Listed("a2")});
   EXPECT_FALSE(evidence.found.has_value());
   EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1", "a2"));
 }
 
 TEST(ApplicationMatchTest, OneListedTwiceIsOne) {
-  const Evidence evidence = Weigh(DraftOfAlias(), {Listed("a1"), Listed("a1")});
+  const MatchResult evidence = Weigh(DraftOfAlias(), {Listed("a1"), Listed("a1")});
   EXPECT_TRUE(evidence.found.has_value());
   EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1"));
 }
@@ -58,7 +58,7 @@ TEST(ApplicationMatchTest, OneListedTwiceIsOne) {
 TEST(ApplicationMatchTest, AnUnsureOneBesideAMatchLeavesItOpen) {
   ListedApplication nameless = Listed("a2");
   nameless.product_alias.clear();
-  const Evidence evidence = Weigh(DraftOfAlias(), {Listed("a1"), nameless});
+  const MatchResult evidence = Weigh(DraftOfAlias(), {Listed("a1"), nameless});
   EXPECT_FALSE(evidence.found.has_value());
   EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1", "a2"));
 }
@@ -84,7 +84,7 @@ TEST(ApplicationMatchTest, AnIdThatTheCallerOnlyExpectsExcludesNothing) {
   listed.product_alias.clear();
   listed.product_id = kOtherProductId;
   const ApplicationDraft draft{.product_alias = "forexo_basic", .product_id = kProductId};
-  const Evidence evidence = Weigh(draft, {listed});
+  const MatchResult evidence = Weigh(draft, {listed});
   EXPECT_FALSE(evidence.found.has_value());
   EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1"));
 }
@@ -100,7 +100,7 @@ TEST(ApplicationMatchTest, AnotherAliasOfTheExpectedProductIsUnsure) {
   ListedApplication listed = Listed("a1");
   listed.product_alias = "forexo_basic_v2";
   const ApplicationDraft draft{.product_alias = "forexo_basic", .product_id = kProductId};
-  const Evidence evidence = Weigh(draft, {listed});
+  const MatchResult evidence = Weigh(draft, {listed});
   EXPECT_FALSE(evidence.found.has_value());
   EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1"));
 }
@@ -158,7 +158,7 @@ TEST(ApplicationMatchTest, AProductIdIsComparedWithoutCase) {
 TEST(ApplicationMatchTest, AnItemWithoutAliasIsUnsureForADraftWithOnlyAnAlias) {
   ListedApplication listed = Listed("a1");
   listed.product_alias.clear();
-  const Evidence evidence = Weigh(DraftOfAlias(), {listed});
+  const MatchResult evidence = Weigh(DraftOfAlias(), {listed});
   EXPECT_FALSE(evidence.found.has_value());
   EXPECT_THAT(evidence.candidate_ids, ElementsAre("a1"));
 }
@@ -176,7 +176,7 @@ TEST(ApplicationMatchTest, ARoleThatIsUnknownToTheContractIsUnsure) {
   const ApplicationDraft draft{.product_alias = "forexo_basic",
                                .associated_role = pb::ASSOCIATED_ROLE_DIRECTOR};
   EXPECT_FALSE(Weigh(draft, {listed}).found.has_value());
-  EXPECT_FALSE(Weigh(draft, {listed}).ShowsNothing());
+  EXPECT_FALSE(Weigh(draft, {listed}).IsEmpty());
 }
 
 TEST(ApplicationMatchTest, HiddenOnesAndEveryStatusCount) {

@@ -12,18 +12,18 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class ProfileTurnsTest : public testing::Test {
+class KeyedMutexTest : public testing::Test {
  protected:
   // Comes for a turn; notes when it has it, and keeps it.
   struct Comer {
     std::string name;
     std::stop_source stop;
-    std::optional<ProfileTurns::Turn> turn;
+    std::optional<KeyedMutex::Guard> turn;
     bool has_left = false;
   };
 
   Task<void> Come(Comer& comer, std::string profile_id) {
-    ProfileTurns::Turn turn = co_await turns_.Take(profile_id, comer.stop.get_token());
+    KeyedMutex::Guard turn = co_await turns_.Lock(profile_id, comer.stop.get_token());
     if (!turn) {
       comer.has_left = true;
       co_return;
@@ -32,11 +32,11 @@ class ProfileTurnsTest : public testing::Test {
     order_.push_back(comer.name);
   }
 
-  ProfileTurns turns_;
+  KeyedMutex turns_;
   std::vector<std::string> order_;
 };
 
-TEST_F(ProfileTurnsTest, AreTakenInTheOrderOfComing) {
+TEST_F(KeyedMutexTest, AreTakenInTheOrderOfComing) {
   Comer a{.name = "a"};
   Comer b{.name = "b"};
   Comer c{.name = "c"};
@@ -50,7 +50,7 @@ TEST_F(ProfileTurnsTest, AreTakenInTheOrderOfComing) {
   EXPECT_TRUE(turns_.IsFree("profile"));
 }
 
-TEST_F(ProfileTurnsTest, OfOtherProfilesAreTakenAtOnce) {
+TEST_F(KeyedMutexTest, OfOtherProfilesAreTakenAtOnce) {
   Comer a{.name = "a"};
   Comer b{.name = "b"};
   Spawn(Come(a, "profile"));
@@ -58,7 +58,7 @@ TEST_F(ProfileTurnsTest, OfOtherProfilesAreTakenAtOnce) {
   EXPECT_THAT(order_, ElementsAre("a", "b"));
 }
 
-TEST_F(ProfileTurnsTest, WhoStopsWaitingIsPassedOver) {
+TEST_F(KeyedMutexTest, WhoStopsWaitingIsPassedOver) {
   Comer a{.name = "a"};
   Comer b{.name = "b"};
   Comer c{.name = "c"};
@@ -69,7 +69,7 @@ TEST_F(ProfileTurnsTest, WhoStopsWaitingIsPassedOver) {
   EXPECT_THAT(order_, ElementsAre("a", "c"));
 }
 
-TEST_F(ProfileTurnsTest, AreNotGivenToWhoWasStoppedBefore) {
+TEST_F(KeyedMutexTest, AreNotGivenToWhoWasStoppedBefore) {
   Comer a{.name = "a"};
   Comer b{.name = "b"};
   b.stop.request_stop();
@@ -81,7 +81,7 @@ TEST_F(ProfileTurnsTest, AreNotGivenToWhoWasStoppedBefore) {
   EXPECT_THAT(order_, ElementsAre("a"));
 }
 
-TEST_F(ProfileTurnsTest, AreFullForAProfileOnceEightWait) {
+TEST_F(KeyedMutexTest, AreFullForAProfileOnceEightWait) {
   Comer has_it{.name = "first"};
   Spawn(Come(has_it, "profile"));
   std::vector<Comer> waiting(8);

@@ -1,5 +1,5 @@
-// When the resolver looks at the store. What it does with a record it finds there is the subject of
-// the history checker.
+// When the background reconciler looks at the store. What it does with a record it finds there is
+// the subject of the history checker.
 
 #include "service/once/resolver.h"
 
@@ -78,11 +78,11 @@ class UnaskedPassfort final : public PassfortClient {
   Task<bool> WhoAmI(const CallContext&) override { std::abort(); }
 };
 
-class ResolverTest : public testing::Test {
+class BackgroundReconcilerTest : public testing::Test {
  protected:
   void TearDown() override {
     stop_.request_stop();
-    EXPECT_EQ(clock_.sleepers(), 0U) << "the resolver goes on after its stop";
+    EXPECT_EQ(clock_.sleepers(), 0U) << "the background reconciler goes on after its stop";
   }
 
   void Start() { Spawn(resolver_.Run(stop_.get_token())); }
@@ -99,30 +99,30 @@ class ResolverTest : public testing::Test {
   AskedStore store_;
   bool is_active_ = false;
   UnaskedPassfort passfort_;
-  Settler settler_{{}, store_, passfort_, clock_};
-  ProfileTurns turns_;
+  Reconciler reconciler_{{}, store_, passfort_, clock_};
+  KeyedMutex turns_;
   ScriptedRandom random_{{0.0, 0.999, 0.5}};
   ScriptedRandom trace_random_{{0.5}};
   TraceIds trace_ids_{trace_random_};
   RetryBudget budget_{{}};
   const std::unique_ptr<Log> log_ = Log::Nowhere();
   std::stop_source stop_;
-  Resolver resolver_{{.store = store_,
-                      .passfort = passfort_,
-                      .settler = settler_,
-                      .turns = turns_,
-                      .clock = clock_,
-                      .random = random_,
-                      .trace_ids = trace_ids_,
-                      .budget = budget_,
-                      .log = *log_,
-                      .at_step = {}},
-                     {.interval = kInterval},
-                     [this](const std::string&) { return is_active_; },
-                     [](const RecordStore::Swept&) {}};
+  BackgroundReconciler resolver_{{.store = store_,
+                                  .passfort = passfort_,
+                                  .reconciler = reconciler_,
+                                  .turns = turns_,
+                                  .clock = clock_,
+                                  .random = random_,
+                                  .trace_ids = trace_ids_,
+                                  .budget = budget_,
+                                  .log = *log_,
+                                  .fail_point = {}},
+                                 {.poll_interval = kInterval},
+                                 [this](const std::string&) { return is_active_; },
+                                 [](const RecordStore::Swept&) {}};
 };
 
-TEST_F(ResolverTest, SweepsAndLooksOnceInEveryRound) {
+TEST_F(BackgroundReconcilerTest, SweepsAndLooksOnceInEveryRound) {
   Start();
   EXPECT_EQ(store_.looks, 1);
   EXPECT_EQ(store_.sweeps, 1);
@@ -134,7 +134,7 @@ TEST_F(ResolverTest, SweepsAndLooksOnceInEveryRound) {
   EXPECT_EQ(store_.sweeps, 2);
 }
 
-TEST_F(ResolverTest, LeavesARecordAloneUntilItsLeaseHasEnded) {
+TEST_F(BackgroundReconcilerTest, LeavesARecordAloneUntilItsLeaseHasEnded) {
   store_.sent = {SentRecord(1ms)};
   Start();
   EXPECT_TRUE(store_.found.empty()) << "others may not act on it before";
@@ -143,7 +143,7 @@ TEST_F(ResolverTest, LeavesARecordAloneUntilItsLeaseHasEnded) {
   EXPECT_EQ(store_.found, std::vector<std::string>{"order-1"});
 }
 
-TEST_F(ResolverTest, LeavesWhatAFlowWorksOnUntilItsEnd) {
+TEST_F(BackgroundReconcilerTest, LeavesWhatAFlowWorksOnUntilItsEnd) {
   store_.sent = {SentRecord(-1ms)};
   is_active_ = true;
   Start();
@@ -153,7 +153,7 @@ TEST_F(ResolverTest, LeavesWhatAFlowWorksOnUntilItsEnd) {
   EXPECT_EQ(store_.found.size(), 1U);
 }
 
-TEST_F(ResolverTest, LooksOnceInEveryRoundAtWhatCannotBeSettled) {
+TEST_F(BackgroundReconcilerTest, LooksOnceInEveryRoundAtWhatCannotBeSettled) {
   store_.sent = {SentRecord(-1ms)};
   Start();
   EXPECT_EQ(store_.found.size(), 1U);
@@ -161,7 +161,7 @@ TEST_F(ResolverTest, LooksOnceInEveryRoundAtWhatCannotBeSettled) {
   EXPECT_EQ(store_.found.size(), 2U);
 }
 
-TEST_F(ResolverTest, DoesABoundedPartOfManyAndGoesOnThereInTheNextRound) {
+TEST_F(BackgroundReconcilerTest, DoesABoundedPartOfManyAndGoesOnThereInTheNextRound) {
   constexpr int kRecords = 11 * kPage;
   for (int i = 0; i < kRecords; ++i) {
     store_.sent.push_back(SentRecord(-1ms, "order-" + std::to_string(10'000 + i)));
@@ -175,7 +175,7 @@ TEST_F(ResolverTest, DoesABoundedPartOfManyAndGoesOnThereInTheNextRound) {
   EXPECT_EQ(store_.found[kRecords], store_.sent.front().request_id) << "and begins anew";
 }
 
-TEST_F(ResolverTest, AsksAgainIfTheStoreIsAway) {
+TEST_F(BackgroundReconcilerTest, AsksAgainIfTheStoreIsAway) {
   store_.status = absl::UnavailableError("away");
   store_.sent = {SentRecord(-1ms)};
   Start();
@@ -185,7 +185,7 @@ TEST_F(ResolverTest, AsksAgainIfTheStoreIsAway) {
   EXPECT_EQ(store_.found.size(), 1U);
 }
 
-TEST_F(ResolverTest, SweepsABoundedNumberOfTimesWhileMoreHasExpired) {
+TEST_F(BackgroundReconcilerTest, SweepsABoundedNumberOfTimesWhileMoreHasExpired) {
   store_.has_more = true;
   Start();
   EXPECT_EQ(store_.sweeps, 20);

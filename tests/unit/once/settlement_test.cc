@@ -17,7 +17,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Kind = Settlement::Kind;
+using Kind = Reconciliation::Kind;
 
 // One record, which nobody else changes.
 class OneRecordStore final : public RecordStore {
@@ -85,112 +85,114 @@ class SettlementTest : public testing::Test {
 
   void SetQuietIn(absl::Duration left) { store_.record.quiet_at = store_.record.store_now + left; }
 
-  Settlement Look(ApplicationList list, Absence absence = Absence::kToBeProven) {
+  Reconciliation Reconcile(ApplicationList list, Absence absence = Absence::kToBeProven) {
     passfort_.list = std::move(list);
-    return RunNow(settler_.Look(store_.record, {}, absence));
+    return RunNow(reconciler_.Reconcile(store_.record, {}, absence));
   }
 
   ManualClock clock_;
   OneRecordStore store_;
   ListingPassfort passfort_;
-  Settler settler_{{}, store_, passfort_, clock_};
+  Reconciler reconciler_{{}, store_, passfort_, clock_};
 };
 
 TEST_F(SettlementTest, AWholeListThatShowsNothingProvesThatNothingWasDone) {
-  EXPECT_EQ(Look({.applications = {Listed("before")}}).kind, Kind::kAbsent);
-  EXPECT_EQ(store_.record.state, RecordState::kAbsent);
+  EXPECT_EQ(Reconcile({.applications = {Listed("before")}}).kind, Kind::kNoEffect);
+  EXPECT_EQ(store_.record.state, RecordState::kNoEffect);
 }
 
 TEST_F(SettlementTest, OneMatchInAWholeListIsTheOne) {
-  EXPECT_EQ(Look({.applications = {Listed("before"), Listed("new")}}).kind, Kind::kFound);
+  EXPECT_EQ(Reconcile({.applications = {Listed("before"), Listed("new")}}).kind, Kind::kTookEffect);
   EXPECT_EQ(store_.record.application_id, "new");
 }
 
 // What could not be read may be what we look for. Nothing is sent again, and the profile is free.
 TEST_F(SettlementTest, AListThatIsNotWholeProvesNothingAndLeavesTheRecordUndecided) {
-  EXPECT_EQ(Look({.applications = {Listed("before")}, .is_complete = false}).kind,
-            Kind::kUndecided);
-  EXPECT_EQ(store_.record.state, RecordState::kUndecided);
+  EXPECT_EQ(Reconcile({.applications = {Listed("before")}, .is_complete = false}).kind,
+            Kind::kInconclusive);
+  EXPECT_EQ(store_.record.state, RecordState::kInconclusive);
   EXPECT_THAT(store_.record.candidate_ids, IsEmpty());
 }
 
 TEST_F(SettlementTest, AListThatIsNotWholeIsLookedAtAgainAsLongAsItIsTooEarly) {
   SetQuietIn(absl::Seconds(2));
-  const Settlement look = Look({.is_complete = false});
-  EXPECT_EQ(look.kind, Kind::kNotYet);
+  const Reconciliation look = Reconcile({.is_complete = false});
+  EXPECT_EQ(look.kind, Kind::kTooEarly);
   EXPECT_EQ(look.quiet_in, std::chrono::seconds(2));
   EXPECT_EQ(store_.record.state, RecordState::kSent);
 
-  EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kFound) << "a whole one by now";
+  EXPECT_EQ(Reconcile({.applications = {Listed("new")}}).kind, Kind::kTookEffect)
+      << "a whole one by now";
 }
 
 TEST_F(SettlementTest, AMatchInAListThatIsNotWholeIsACandidateOnly) {
-  EXPECT_EQ(Look({.applications = {Listed("new")}, .is_complete = false}).kind, Kind::kUndecided);
+  EXPECT_EQ(Reconcile({.applications = {Listed("new")}, .is_complete = false}).kind,
+            Kind::kInconclusive);
   EXPECT_THAT(store_.record.candidate_ids, ElementsAre("new"));
 }
 
 // It may have been there before, and unreadable.
 TEST_F(SettlementTest, AMatchAfterABaselineThatWasNotWholeIsACandidateOnly) {
   store_.record.snapshot->is_complete = false;
-  EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kUndecided);
+  EXPECT_EQ(Reconcile({.applications = {Listed("new")}}).kind, Kind::kInconclusive);
   EXPECT_THAT(store_.record.candidate_ids, ElementsAre("new"));
 }
 
 TEST_F(SettlementTest, AMatchThatMayBeAnotherRecordsIsACandidateOnly) {
   store_.is_contested = true;
-  EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kUndecided);
+  EXPECT_EQ(Reconcile({.applications = {Listed("new")}}).kind, Kind::kInconclusive);
   EXPECT_THAT(store_.record.candidate_ids, ElementsAre("new"));
 }
 
 TEST_F(SettlementTest, AWholeListProvesAbsenceAlsoAfterABaselineThatWasNot) {
   store_.record.snapshot->is_complete = false;
-  EXPECT_EQ(Look({.applications = {Listed("before")}}).kind, Kind::kAbsent);
+  EXPECT_EQ(Reconcile({.applications = {Listed("before")}}).kind, Kind::kNoEffect);
 }
 
 TEST_F(SettlementTest, WhatIsKnownToBeAbsentNeedsNoWholeList) {
-  EXPECT_EQ(Look({.is_complete = false}, Absence::kKnown).kind, Kind::kAbsent);
-  EXPECT_EQ(store_.record.state, RecordState::kAbsent);
+  EXPECT_EQ(Reconcile({.is_complete = false}, Absence::kKnown).kind, Kind::kNoEffect);
+  EXPECT_EQ(store_.record.state, RecordState::kNoEffect);
 }
 
 TEST_F(SettlementTest, AnUndecidedRecordStaysSoWhateverAListDoesNotShow) {
-  store_.record.state = RecordState::kUndecided;
+  store_.record.state = RecordState::kInconclusive;
   store_.record.candidate_ids = {"gone"};
-  EXPECT_EQ(Look({}).kind, Kind::kUndecided);
-  EXPECT_EQ(Look({.is_complete = false}).kind, Kind::kUndecided);
+  EXPECT_EQ(Reconcile({}).kind, Kind::kInconclusive);
+  EXPECT_EQ(Reconcile({.is_complete = false}).kind, Kind::kInconclusive);
   EXPECT_THAT(store_.record.candidate_ids, ElementsAre("gone"));
 }
 
 TEST_F(SettlementTest, AnUndecidedRecordThatWasOnlyUnreadableIsFoundOnceItIsReadable) {
-  Look({.is_complete = false});
-  ASSERT_EQ(store_.record.state, RecordState::kUndecided);
-  EXPECT_EQ(Look({.applications = {Listed("new")}}).kind, Kind::kFound);
+  Reconcile({.is_complete = false});
+  ASSERT_EQ(store_.record.state, RecordState::kInconclusive);
+  EXPECT_EQ(Reconcile({.applications = {Listed("new")}}).kind, Kind::kTookEffect);
 }
 
 TEST_F(SettlementTest, NoListIsNoListAndChangesNothing) {
   passfort_.list = ListFailed{};
-  EXPECT_EQ(RunNow(settler_.Look(store_.record, {})).kind, Kind::kNoList);
+  EXPECT_EQ(RunNow(reconciler_.Reconcile(store_.record, {})).kind, Kind::kUnavailable);
   EXPECT_EQ(store_.record.state, RecordState::kSent);
 }
 
 TEST_F(SettlementTest, SaysWhyThereIsNoList) {
   const auto cause = NotCarriedOut::Cause::kAnswerTooLarge;
   passfort_.list = ListFailed{.not_carried_out = NotCarriedOut{.cause = cause}};
-  const Settlement look = RunNow(settler_.Look(store_.record, {}));
-  EXPECT_EQ(look.kind, Kind::kNoList);
+  const Reconciliation look = RunNow(reconciler_.Reconcile(store_.record, {}));
+  EXPECT_EQ(look.kind, Kind::kUnavailable);
   EXPECT_EQ(look.no_list, cause);
 }
 
 // The store cannot keep such an id: not as a candidate, and not as what a record holds.
 TEST_F(SettlementTest, AnItemWhoseIdIsTooLongCountsAsUnreadable) {
   const std::string too_long(kMaxApplicationIdBytes + 1, 'a');
-  EXPECT_EQ(Look({.applications = {Listed(too_long)}}).kind, Kind::kUndecided);
+  EXPECT_EQ(Reconcile({.applications = {Listed(too_long)}}).kind, Kind::kInconclusive);
   EXPECT_THAT(store_.record.candidate_ids, IsEmpty());
 }
 
 TEST_F(SettlementTest, AtMostTwentyCandidatesAreKept) {
   std::vector<ListedApplication> many;
   for (int i = 0; i < 30; ++i) many.push_back(Listed("new " + std::to_string(i)));
-  EXPECT_EQ(Look({.applications = many}).kind, Kind::kUndecided);
+  EXPECT_EQ(Reconcile({.applications = many}).kind, Kind::kInconclusive);
   EXPECT_EQ(store_.record.candidate_ids.size(), 20u);
 }
 

@@ -4,7 +4,7 @@
 
 #include "service/once/step_hook_from_environment.h"
 
-#ifdef GATEWAY_STEP_HOOK
+#ifdef GATEWAY_FAILPOINTS
 #error "this test is about a build without the hook"
 #endif
 
@@ -12,9 +12,9 @@ namespace gateway {
 namespace {
 
 TEST(StepHookOfAReleaseTest, HoldsNothingAndReadsNothing) {
-  static_assert(std::is_empty_v<StepHook>);
-  ASSERT_EQ(setenv("GATEWAY_STEP_HOOK", "begin:kill", 1), 0);
-  StepHookFromEnvironment()(OnceStep::kBegin, "order-1");  // or this program would be dead
+  static_assert(std::is_empty_v<FailPoints>);
+  ASSERT_EQ(setenv("GATEWAY_FAILPOINTS", "begin:kill", 1), 0);
+  FailPointsFromEnvironment()(FailPointId::kBegin, "order-1");  // or this program would be dead
 }
 
 }  // namespace

@@ -40,10 +40,10 @@ class ScriptedPassfort final : public PassfortClient {
   int posts_ = 0;
 };
 
-class PlainWriterTest : public testing::Test {
+class DirectWriterTest : public testing::Test {
  protected:
-  WriteResult Add(ScriptedPassfort& passfort, WriteIntent intent = {}) {
-    PlainWriter writer(passfort, {.clock = clock_, .random = random_, .budget = budget_});
+  WriteResult Add(ScriptedPassfort& passfort, RequestKey intent = {}) {
+    DirectWriter writer(passfort, {.clock = clock_, .random = random_, .budget = budget_});
     return RunNow(writer.Add({}, std::move(intent), {.deadline = clock_.In(30s)}));
   }
 
@@ -52,60 +52,60 @@ class PlainWriterTest : public testing::Test {
   RetryBudget budget_{{}};
 };
 
-TEST_F(PlainWriterTest, NeverSendsAnAmbiguousWriteAgain) {
+TEST_F(DirectWriterTest, NeverSendsAnAmbiguousWriteAgain) {
   ScriptedPassfort passfort({Ambiguous{}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 1);
 }
 
-TEST_F(PlainWriterTest, SendsNothingForARequestIdThatItCannotKeep) {
+TEST_F(DirectWriterTest, SendsNothingForARequestIdThatItCannotKeep) {
   ScriptedPassfort passfort({Done{}});
   const WriteResult result = Add(passfort, {.request_id = "order-1"});
-  ASSERT_TRUE(std::holds_alternative<NotBegun>(result.outcome));
-  EXPECT_EQ(std::get<NotBegun>(result.outcome).cause, NotBegun::Cause::kNeedsStore);
+  ASSERT_TRUE(std::holds_alternative<IdempotencyError>(result.outcome));
+  EXPECT_EQ(std::get<IdempotencyError>(result.outcome).cause, IdempotencyError::Cause::kNeedsStore);
   EXPECT_EQ(passfort.posts(), 0);
 }
 
-TEST_F(PlainWriterTest, NeverSendsARefusedWriteAgain) {
+TEST_F(DirectWriterTest, NeverSendsARefusedWriteAgain) {
   ScriptedPassfort passfort({Refused{}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Refused>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 1);
 }
 
-TEST_F(PlainWriterTest, SendsAgainWhatSurelyWasNotDone) {
+TEST_F(DirectWriterTest, SendsAgainWhatSurelyWasNotDone) {
   ScriptedPassfort passfort({NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 2);
 }
 
-TEST_F(PlainWriterTest, SendsAgainWhatTheSendGateKeptBack) {
+TEST_F(DirectWriterTest, SendsAgainWhatTheSendGateKeptBack) {
   ScriptedPassfort passfort(
       {NotCarriedOut{.cause = NotCarriedOut::Cause::kSendGateClosed}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 2);
 }
 
-TEST_F(PlainWriterTest, DoesNotWaitForMemoryASecondTime) {
+TEST_F(DirectWriterTest, DoesNotWaitForMemoryASecondTime) {
   ScriptedPassfort passfort({NotCarriedOut{.cause = NotCarriedOut::Cause::kNoMemory}, Done{}});
   EXPECT_TRUE(std::holds_alternative<NotCarriedOut>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 1);
 }
 
-TEST_F(PlainWriterTest, StopsAtTheFirstAmbiguousAttempt) {
+TEST_F(DirectWriterTest, StopsAtTheFirstAmbiguousAttempt) {
   ScriptedPassfort passfort(
       {NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable}, Ambiguous{}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 2);
 }
 
-TEST_F(PlainWriterTest, WaitsAsLongAsARateLimitAsks) {
+TEST_F(DirectWriterTest, WaitsAsLongAsARateLimitAsks) {
   ScriptedPassfort passfort(
       {NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited, .retry_after = 4000ms}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_THAT(clock_.sleeps(), ElementsAre(4050ms));
 }
 
-TEST_F(PlainWriterTest, WaitsForOurOwnRateGateWithoutTakingFromTheBudget) {
+TEST_F(DirectWriterTest, WaitsForOurOwnRateGateWithoutTakingFromTheBudget) {
   const NotCarriedOut at_our_gate{.cause = NotCarriedOut::Cause::kRateLimited,
                                   .retry_after = 1000ms};
   while (budget_.TakeRepeat()) continue;
@@ -114,7 +114,7 @@ TEST_F(PlainWriterTest, WaitsForOurOwnRateGateWithoutTakingFromTheBudget) {
   EXPECT_EQ(passfort.posts(), 3);
 }
 
-TEST_F(PlainWriterTest, EndsWhenTheTimeIsUpOrTheCallIsStoppedOrTheCircuitOpen) {
+TEST_F(DirectWriterTest, EndsWhenTheTimeIsUpOrTheCallIsStoppedOrTheCircuitOpen) {
   for (const auto cause : {NotCarriedOut::Cause::kNoTimeLeft, NotCarriedOut::Cause::kStopped,
                            NotCarriedOut::Cause::kCircuitOpen}) {
     ScriptedPassfort passfort({NotCarriedOut{.cause = cause}, Done{}});

@@ -179,7 +179,7 @@ TEST(ErrorOfAmbiguousTest, NamesEveryCause) {
 
 struct NotBegunCase {
   std::string name;
-  NotBegun::Cause cause;
+  IdempotencyError::Cause cause;
   grpc::StatusCode code;
   std::string scope;
   std::string phase;
@@ -188,11 +188,11 @@ struct NotBegunCase {
   std::string message;
 };
 
-class NotBegunTest : public testing::TestWithParam<NotBegunCase> {};
+class IdempotencyErrorTest : public testing::TestWithParam<NotBegunCase> {};
 
-TEST_P(NotBegunTest, IsToldAsTheTableSays) {
+TEST_P(IdempotencyErrorTest, IsToldAsTheTableSays) {
   const NotBegunCase& expected = GetParam();
-  const CallError error = ToldOnce({.outcome = NotBegun{.cause = expected.cause}});
+  const CallError error = ToldOnce({.outcome = IdempotencyError{.cause = expected.cause}});
   const std::string retry =
       expected.retry_seconds == 0
           ? ""
@@ -207,45 +207,45 @@ TEST_P(NotBegunTest, IsToldAsTheTableSays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Causes, NotBegunTest,
+    Causes, IdempotencyErrorTest,
     testing::Values(
-        NotBegunCase{"REQUEST_ID_REUSED", NotBegun::Cause::kRequestIdReused,
+        NotBegunCase{"REQUEST_ID_REUSED", IdempotencyError::Cause::kRequestIdReused,
                      grpc::StatusCode::INVALID_ARGUMENT, "CALL", "NOT_SENT", 0, "refused",
                      "this request_id was already used with different values or by a different "
                      "caller: nothing was sent for this call. Use a new request_id for each "
                      "application."},
         NotBegunCase{
-            "REQUEST_ID_NEEDS_STORE", NotBegun::Cause::kNeedsStore,
+            "REQUEST_ID_NEEDS_STORE", IdempotencyError::Cause::kNeedsStore,
             grpc::StatusCode::FAILED_PRECONDITION, "CALL", "NOT_SENT", 0, "refused",
             "this gateway has no store, so it cannot guarantee at most one application per "
             "request_id: nothing was sent. Ask the operator to configure one, or call "
             "without request_id and without that guarantee."},
-        NotBegunCase{"STORE_UNAVAILABLE", NotBegun::Cause::kStoreUnavailable,
+        NotBegunCase{"STORE_UNAVAILABLE", IdempotencyError::Cause::kStoreUnavailable,
                      grpc::StatusCode::UNAVAILABLE, "CALL", "NOT_SENT", 1, "not_carried_out",
                      "the gateway\\'s store is unavailable: this call executed nothing. It is safe "
                      "to retry with the same request_id."},
         NotBegunCase{
-            "STORE_FULL", NotBegun::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL",
-            "NOT_SENT", 60, "not_carried_out",
+            "STORE_FULL", IdempotencyError::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED,
+            "CALL", "NOT_SENT", 60, "not_carried_out",
             "the gateway\\'s store is full: nothing was sent. It is safe to retry after the "
             "delay in RetryInfo."},
         NotBegunCase{
-            "OVERLOADED", NotBegun::Cause::kTooManyFlows, grpc::StatusCode::RESOURCE_EXHAUSTED,
-            "CALL", "NOT_SENT", 1, "not_carried_out",
+            "OVERLOADED", IdempotencyError::Cause::kTooManySessions,
+            grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 1, "not_carried_out",
             "the gateway is at its concurrency limit: nothing was sent. It is safe to retry "
             "after the delay in RetryInfo."},
         NotBegunCase{
-            "WRITE_IN_PROGRESS", NotBegun::Cause::kWriteInProgress, grpc::StatusCode::UNAVAILABLE,
-            "REQUEST_ID", "NOT_SENT", 2, "not_carried_out",
+            "WRITE_IN_PROGRESS", IdempotencyError::Cause::kWriteInProgress,
+            grpc::StatusCode::UNAVAILABLE, "REQUEST_ID", "NOT_SENT", 2, "not_carried_out",
             "another write to this profile is in progress: nothing was executed. It is safe "
             "to retry with the same request_id."},
         NotBegunCase{
-            "NOT_CREATED", NotBegun::Cause::kNotCreated, grpc::StatusCode::UNAVAILABLE,
+            "NOT_CREATED", IdempotencyError::Cause::kNoEffect, grpc::StatusCode::UNAVAILABLE,
             "REQUEST_ID", "SENT", 1, "not_carried_out",
             "the request was sent and its response lost: the profile\\'s applications show "
             "that nothing was created. It is safe to retry with the same request_id."},
         NotBegunCase{
-            "QUOTA_REACHED", NotBegun::Cause::kTooManyToCompare,
+            "QUOTA_REACHED", IdempotencyError::Cause::kTooManyToCompare,
             grpc::StatusCode::RESOURCE_EXHAUSTED, "REQUEST_ID", "NOT_SENT", 0, "refused",
             "the profile has more applications than the gateway\\'s store keeps the ids of, "
             "so the gateway cannot guarantee at most one application per request_id: "
