@@ -155,7 +155,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   std::optional<LibraryLog> libraries(*log);
   for (const auto& warning : warnings) log->Warn(warning);
   FitToDescriptorLimit(config, *log);
-  if (StoreForgets(config.store)) {
+  if (StoreIsVolatile(config.store)) {
     log->Warn(
         "store: it forgets every request_id when the gateway ends, so a repeat after that "
         "can make a second application");

@@ -27,64 +27,63 @@ std::string_view OutcomeOf(const absl::Status& status) {
 }  // namespace
 
 template <typename Result>
-Task<Result> MeasuredRecordStore::Measure(std::string_view operation, Task<Result> task) {
+Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result> task) {
   const SteadyTime start = clock_.Now();
   Result result = co_await task;
   metrics_.StoreOperation(operation, OutcomeOf(StatusOf(result)), clock_.Now() - start);
   co_return result;
 }
 
-Task<absl::StatusOr<RecordStore::BeginResult>> MeasuredRecordStore::Begin(Claim claim,
-                                                                          Deadline deadline) {
+Task<absl::StatusOr<RecordStore::ClaimResult>> MeteredRecordStore::Begin(Claim claim,
+                                                                         Deadline deadline) {
   return Measure("begin", store_->Begin(std::move(claim), deadline));
 }
 
-Task<absl::StatusOr<std::optional<Record>>> MeasuredRecordStore::Find(std::string request_id,
-                                                                      Deadline deadline) {
+Task<absl::StatusOr<std::optional<Record>>> MeteredRecordStore::Find(std::string request_id,
+                                                                     Deadline deadline) {
   return Measure("find", store_->Find(std::move(request_id), deadline));
 }
 
-Task<absl::StatusOr<RecordStore::ChangeResult>> MeasuredRecordStore::Apply(Record seen,
-                                                                           Change change,
-                                                                           Deadline deadline) {
+Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::Apply(Record seen,
+                                                                          Change change,
+                                                                          Deadline deadline) {
   return Measure("apply", store_->Apply(std::move(seen), std::move(change), deadline));
 }
 
-Task<absl::StatusOr<RecordStore::ChangeResult>> MeasuredRecordStore::TakeOver(Record seen,
-                                                                              Change change,
-                                                                              Deadline deadline) {
-  return Measure("take_over", store_->TakeOver(std::move(seen), std::move(change), deadline));
+Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::UpdateIfLeaseExpired(
+    Record seen, Change change, Deadline deadline) {
+  return Measure("take_over",
+                 store_->UpdateIfLeaseExpired(std::move(seen), std::move(change), deadline));
 }
 
-Task<absl::StatusOr<bool>> MeasuredRecordStore::Remove(Record seen, Deadline deadline) {
+Task<absl::StatusOr<bool>> MeteredRecordStore::Remove(Record seen, Deadline deadline) {
   return Measure("remove", store_->Remove(std::move(seen), deadline));
 }
 
-Task<absl::Status> MeasuredRecordStore::StoreReceived(Record seen, Answer answer,
-                                                      Deadline deadline) {
+Task<absl::Status> MeteredRecordStore::StoreResponse(Record seen, Answer answer,
+                                                     Deadline deadline) {
   return Measure("store_received",
-                 store_->StoreReceived(std::move(seen), std::move(answer), deadline));
+                 store_->StoreResponse(std::move(seen), std::move(answer), deadline));
 }
 
-Task<absl::StatusOr<RecordStore::FoundResult>> MeasuredRecordStore::StoreFound(Record seen,
-                                                                               Answer answer,
-                                                                               Deadline deadline) {
-  return Measure("store_found", store_->StoreFound(std::move(seen), std::move(answer), deadline));
+Task<absl::StatusOr<RecordStore::FoundResult>> MeteredRecordStore::StoreReconciled(
+    Record seen, Answer answer, Deadline deadline) {
+  return Measure("store_found",
+                 store_->StoreReconciled(std::move(seen), std::move(answer), deadline));
 }
 
-Task<absl::StatusOr<std::vector<std::string>>> MeasuredRecordStore::HeldIds(std::string profile_id,
-                                                                            std::string request_id,
-                                                                            Deadline deadline) {
+Task<absl::StatusOr<std::vector<std::string>>> MeteredRecordStore::AttributedIds(
+    std::string profile_id, std::string request_id, Deadline deadline) {
   return Measure("held_ids",
-                 store_->HeldIds(std::move(profile_id), std::move(request_id), deadline));
+                 store_->AttributedIds(std::move(profile_id), std::move(request_id), deadline));
 }
 
-Task<absl::StatusOr<std::vector<Record>>> MeasuredRecordStore::Sent(Place after, int limit,
-                                                                    Deadline deadline) {
+Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::Sent(Place after, int limit,
+                                                                   Deadline deadline) {
   return Measure("sent", store_->Sent(std::move(after), limit, deadline));
 }
 
-Task<absl::StatusOr<RecordStore::Swept>> MeasuredRecordStore::Sweep(Deadline deadline) {
+Task<absl::StatusOr<RecordStore::SweepResult>> MeteredRecordStore::Sweep(Deadline deadline) {
   return Measure("sweep", store_->Sweep(deadline));
 }
 

@@ -15,28 +15,28 @@ namespace gateway {
 
 // Another store, with the number, errors and duration of its operations in the metrics. Loop thread
 // only.
-class MeasuredRecordStore final : public RecordStore {
+class MeteredRecordStore final : public RecordStore {
  public:
   // `clock` and `metrics` outlive the store.
-  MeasuredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics)
+  MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics)
       : store_(std::move(store)), clock_(clock), metrics_(metrics) {}
 
-  Task<absl::StatusOr<BeginResult>> Begin(Claim claim, Deadline deadline) override;
+  Task<absl::StatusOr<ClaimResult>> Begin(Claim claim, Deadline deadline) override;
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
                                                    Deadline deadline) override;
-  Task<absl::StatusOr<ChangeResult>> Apply(Record seen, Change change, Deadline deadline) override;
-  Task<absl::StatusOr<ChangeResult>> TakeOver(Record seen, Change change,
-                                              Deadline deadline) override;
+  Task<absl::StatusOr<UpdateResult>> Apply(Record seen, Change change, Deadline deadline) override;
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record seen, Change change,
+                                                          Deadline deadline) override;
   Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) override;
-  Task<absl::Status> StoreReceived(Record seen, Answer answer, Deadline deadline) override;
-  Task<absl::StatusOr<FoundResult>> StoreFound(Record seen, Answer answer,
-                                               Deadline deadline) override;
-  Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string profile_id,
-                                                         std::string request_id,
-                                                         Deadline deadline) override;
+  Task<absl::Status> StoreResponse(Record seen, Answer answer, Deadline deadline) override;
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record seen, Answer answer,
+                                                    Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
+                                                               std::string request_id,
+                                                               Deadline deadline) override;
   Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
                                                  Deadline deadline) override;
-  Task<absl::StatusOr<Swept>> Sweep(Deadline deadline) override;
+  Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) override;
 
  private:
   template <typename Result>

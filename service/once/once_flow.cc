@@ -25,7 +25,7 @@ bool Contains(const std::vector<std::string>& ids, const std::string& id) {
 
 // Whether the application that Passfort answered with had been there before the first attempt.
 bool WasThere(const Record& record, const std::string& application_id) {
-  return record.snapshot && Contains(record.snapshot->ids, application_id);
+  return record.baseline && Contains(record.baseline->ids, application_id);
 }
 
 }  // namespace
@@ -112,7 +112,7 @@ Task<WriteSession::Next> WriteSession::Begin() {
   if (auto* known = std::get_if<RecordStore::Known>(&*begun)) {
     co_return co_await Resume(std::move(known->record));
   }
-  if (auto* busy = std::get_if<RecordStore::ProfileBusy>(&*begun)) {
+  if (auto* busy = std::get_if<RecordStore::KeyHeld>(&*begun)) {
     co_return co_await WaitForHolder(std::move(busy->holder));
   }
   co_return End({.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreFull}});
@@ -133,8 +133,8 @@ Task<void> WriteSession::ReleaseIfLeaseExpired(Record holder) {
     if (IsListTooLarge()) co_return;
     no_list_ = (co_await parts_.reconciler.Reconcile(std::move(holder), until_taken_back_)).no_list;
   } else if (holder.was_ambiguous) {
-    (void)co_await parts_.store.TakeOver(holder, {.state = RecordState::kNoEffect},
-                                         StoreDeadline());
+    (void)co_await parts_.store.UpdateIfLeaseExpired(holder, {.state = RecordState::kNoEffect},
+                                                     StoreDeadline());
   } else {
     (void)co_await parts_.store.Remove(holder, StoreDeadline());
   }
@@ -184,13 +184,13 @@ Task<WriteSession::Next> WriteSession::Claim(Record record) {
   const RecordStore::Change change{.state = RecordState::kClaimed,
                                    .lease = options_.lease_duration};
   auto changed = record.state == RecordState::kClaimed
-                     ? co_await parts_.store.TakeOver(record, change, StoreDeadline())
+                     ? co_await parts_.store.UpdateIfLeaseExpired(record, change, StoreDeadline())
                      : co_await parts_.store.Apply(record, change, StoreDeadline());
   if (!changed.ok()) co_return End(StoreUnavailableResult());
   if (auto* claimed = std::get_if<Record>(&*changed)) {
     co_return co_await ExecuteAttempts(std::move(*claimed));
   }
-  if (auto* busy = std::get_if<RecordStore::ProfileBusy>(&*changed)) {
+  if (auto* busy = std::get_if<RecordStore::KeyHeld>(&*changed)) {
     co_return co_await WaitForHolder(std::move(busy->holder));
   }
   co_return Next::kRestart;
@@ -230,9 +230,9 @@ Task<WriteSession::Next> WriteSession::ReadBaseline(Record record) {
     co_return co_await Release(std::move(record), {.outcome = std::move(nothing_done)});
   }
   ApplicationList list = Storable(std::get<ApplicationList>(std::move(outcome)));
-  if (!record.snapshot) {
-    first_snapshot_ = {.is_complete = list.is_complete, .read_at = record.store_now};
-    for (const auto& listed : list.applications) first_snapshot_.ids.push_back(listed.id);
+  if (!record.baseline) {
+    first_baseline_ = {.is_complete = list.is_complete, .read_at = record.store_now};
+    for (const auto& listed : list.applications) first_baseline_.ids.push_back(listed.id);
     co_return Next::kContinue;
   }
   // It was sent before and proven absent; what came later than that is seen here.
@@ -298,8 +298,9 @@ Task<WriteSession::Next> WriteSession::RecordIntent(Record& record) {
       record,
       {.state = RecordState::kSent,
        .lease = options_.lease_duration,
-       .quiet_in = options_.lease_duration + options_.attempt_timeout + options_.settle_window,
-       .first_snapshot = first_snapshot_,
+       .conclusive_after =
+           options_.lease_duration + options_.attempt_timeout + options_.settle_window,
+       .first_baseline = first_baseline_,
        .sent_at = sent_at_},
       StoreDeadline());
   if (!changed.ok()) {
@@ -338,7 +339,7 @@ Task<WriteSession::Next> WriteSession::Received(Record record, Done done) {
   WriteResult result{.outcome = std::move(done), .sent_at = sent_at_};
   if (WasThere(record, answer.application_id)) result.source = WriteResult::Source::kExisting;
   const Next next = End(std::move(result));
-  if (!(co_await parts_.store.StoreReceived(record, answer, StoreDeadline())).ok()) {
+  if (!(co_await parts_.store.StoreResponse(record, answer, StoreDeadline())).ok()) {
     parts_.log.Warn("an answer of Passfort is given before it is stored: the store is away",
                     {{"trace_id", trace_.trace_id()}});
     unstored_result_ = UnstoredResult{.record = std::move(record), .answer = std::move(answer)};
@@ -351,7 +352,7 @@ Task<void> WriteSession::RetryStoringResult() {
   Backoff backoff(options_.poll, parts_.random);
   while (co_await parts_.clock.SleepUntil(parts_.clock.Now() + backoff.Next(), stop_.get_token()) ==
          Clock::Wake::kTimeCame) {
-    const auto stored = co_await parts_.store.StoreReceived(
+    const auto stored = co_await parts_.store.StoreResponse(
         unstored_result_->record, unstored_result_->answer, StoreDeadline());
     if (stored.ok()) co_return;
   }
@@ -366,7 +367,7 @@ Task<WriteSession::Next> WriteSession::AfterRefused(Record record, Refused refus
   // It may be refused because an earlier attempt, or a stranger, made it. This attempt did not, so
   // there is nothing to wait for.
   auto changed = co_await parts_.store.Apply(
-      record, {.state = RecordState::kSent, .quiet_in = Milliseconds(0)}, StoreDeadline());
+      record, {.state = RecordState::kSent, .conclusive_after = Milliseconds(0)}, StoreDeadline());
   if (!changed.ok()) co_return End(PendingResult());
   auto* sent = std::get_if<Record>(&*changed);
   if (sent == nullptr) co_return FollowNewHolder();
@@ -390,10 +391,11 @@ Task<WriteSession::Next> WriteSession::AfterNotExecuted(Record record, NotCarrie
 
 Task<WriteSession::Next> WriteSession::AfterAmbiguous(Record record) {
   // The end of the attempt is known now, so the wait can be counted from it.
-  auto changed = co_await parts_.store.Apply(
-      record,
-      {.state = RecordState::kSent, .quiet_in = options_.settle_window, .was_ambiguous = true},
-      StoreDeadline());
+  auto changed = co_await parts_.store.Apply(record,
+                                             {.state = RecordState::kSent,
+                                              .conclusive_after = options_.settle_window,
+                                              .was_ambiguous = true},
+                                             StoreDeadline());
   if (changed.ok()) {
     auto* sent = std::get_if<Record>(&*changed);
     if (sent == nullptr) co_return FollowNewHolder();
@@ -434,7 +436,7 @@ Task<WriteSession::Next> WriteSession::Reconcile(Record record,
         }
         co_return Next::kRestart;
       case Reconciliation::Kind::kTooEarly:
-        wait = std::min(wait, look.quiet_in);
+        wait = std::min(wait, look.conclusive_after);
         break;
       case Reconciliation::Kind::kUnavailable:
         if (IsListTooLarge()) co_return End(PendingResult());
@@ -454,7 +456,8 @@ Task<WriteSession::Next> WriteSession::Release(Record record, WriteResult result
   if (record.was_ambiguous) {
     // All attempts are known to have done nothing: nothing has to become conclusive.
     auto changed = co_await parts_.store.Apply(
-        record, {.state = RecordState::kNoEffect, .quiet_in = Milliseconds(0)}, StoreDeadline());
+        record, {.state = RecordState::kNoEffect, .conclusive_after = Milliseconds(0)},
+        StoreDeadline());
     if (!changed.ok()) co_return End(was_sent ? PendingResult() : StoreUnavailableResult());
     is_released = std::holds_alternative<Record>(*changed);
   } else {
@@ -478,7 +481,7 @@ WriteSession::Next WriteSession::End(WriteResult result) {
 }
 
 WriteSession::Next WriteSession::FinishWith(const Record& record, WriteResult::Replay replay) {
-  const bool is_found = record.origin == AnswerOrigin::kFound;
+  const bool is_found = record.origin == ResultOrigin::kReconciled;
   const bool was_there = WasThere(record, record.application_id);
   return End({.outcome = AnswerOf(record),
               .sent_at = record.sent_at,
@@ -507,7 +510,8 @@ bool WriteSession::HasTimeForAnAttempt() const {
 
 void WriteSession::UpdatePendingResult(const Record& record) {
   if (record.sent_at) sent_at_ = record.sent_at;
-  if (record.quiet_at) known_by_ = parts_.clock.WallNow() + (*record.quiet_at - record.store_now);
+  if (record.conclusive_at)
+    known_by_ = parts_.clock.WallNow() + (*record.conclusive_at - record.store_now);
   candidate_ids_ = record.candidate_ids;
 }
 

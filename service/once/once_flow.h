@@ -53,7 +53,7 @@ struct SessionDependencies {
   FailPoints fail_point;
 };
 
-// The way of one record from its claim to its answer, top to bottom: begin, snapshot, send,
+// The way of one record from its claim to its answer, top to bottom: begin, baseline, send,
 // resolve, finish. It belongs to the record, not to a caller: identical calls share it, and once
 // the intent is written it goes on without any. Loop thread only.
 class WriteSession {
@@ -150,7 +150,7 @@ class WriteSession {
   bool is_abandoned_ = false;
   bool was_proven_absent_ = false;  // one more attempt is all that a call gets
   Stage stage_ = Stage::kNothingSent;
-  Baseline first_snapshot_;
+  Baseline first_baseline_;
   BootTime send_before_;
   std::optional<WriteResult> result_;
   struct UnstoredResult {

@@ -29,7 +29,7 @@ absl::StatusOr<std::unique_ptr<AtMostOnce>> AtMostOnce::Open(Options options, Pa
   auto store = OpenStore(parts.loop, parts.random, options.store_url, std::move(options.store));
   if (!store.ok()) return store.status();
   auto measured =
-      std::make_unique<MeasuredRecordStore>(*std::move(store), parts.clock, parts.metrics);
+      std::make_unique<MeteredRecordStore>(*std::move(store), parts.clock, parts.metrics);
   return std::unique_ptr<AtMostOnce>(
       new AtMostOnce(options.once, std::move(parts), std::move(measured)));
 }
@@ -43,7 +43,7 @@ AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Parts parts,
       background_reconciler_(
           Shared(), ResolverOptions(once),
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
-          [this](const RecordStore::Swept& swept) {
+          [this](const RecordStore::SweepResult& swept) {
             parts_.metrics.RecordsKept(swept.records, swept.unresolved);
           }) {}
 

@@ -43,14 +43,14 @@ Task<absl::StatusOr<int64_t>> Version(PostgresConnection& connection, Deadline d
   co_return co_await Number(connection, kVersion, deadline);
 }
 
-Task<absl::Status> BringUpToDate(PostgresConnection& connection, Deadline deadline) {
+Task<absl::Status> MigrateSchema(PostgresConnection& connection, Deadline deadline) {
   const auto version = co_await Version(connection, deadline);
   if (!version.ok()) co_return version.status();
-  if (*version >= SqlSchemaVersion()) co_return absl::OkStatus();
+  if (*version >= RecordSchemaVersion()) co_return absl::OkStatus();
   auto made = co_await connection.Run(kCreateVersionTable, {}, deadline);
   if (!made.ok()) co_return made.status();
-  for (int64_t step = *version; step < SqlSchemaVersion(); ++step) {
-    for (const auto& statement : SqlSchemaSteps()[static_cast<size_t>(step)].statements) {
+  for (int64_t step = *version; step < RecordSchemaVersion(); ++step) {
+    for (const auto& statement : RecordMigrations()[static_cast<size_t>(step)].statements) {
       auto changed = co_await connection.Run(statement, {}, deadline);
       if (!changed.ok()) co_return changed.status();
     }
@@ -66,7 +66,7 @@ Task<absl::Status> BringUpToDate(PostgresConnection& connection, Deadline deadli
 Task<absl::Status> EnsurePostgresSchema(PostgresConnection& connection, Deadline deadline) {
   absl::Status status = absl::OkStatus();
   for (int round = 0; round < kMaxRounds; ++round) {
-    status = co_await BringUpToDate(connection, deadline);
+    status = co_await MigrateSchema(connection, deadline);
     if (!absl::IsAlreadyExists(status) || !connection.IsUsable()) break;
   }
   if (status.ok()) co_return status;

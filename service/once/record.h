@@ -22,9 +22,9 @@ enum class RecordState {
 };
 
 // How the application of a kDone record became known.
-enum class AnswerOrigin {
-  kReceived = 1,  // Passfort answered with it
-  kFound = 2,     // it was found in the list after the answer was lost
+enum class ResultOrigin {
+  kReceived = 1,    // Passfort answered with it
+  kReconciled = 2,  // it was found in the list after the answer was lost
 };
 
 // What was on a profile before the first attempt: what is compared with to see what came later.
@@ -53,10 +53,10 @@ struct Record {
   // While claimed or sent: until then the holder alone acts on the record.
   absl::Time lease_until;
   // Kept for good. Set from the first intent on.
-  std::optional<Baseline> snapshot;
+  std::optional<Baseline> baseline;
   // From when on a list that shows nothing proves that nothing was done. Set from the first intent
   // on.
-  std::optional<absl::Time> quiet_at;
+  std::optional<absl::Time> conclusive_at;
   // When the last attempt was sent, by the gateway's clock, for the caller's eyes.
   std::optional<absl::Time> sent_at;
   // An attempt once ended without a clear outcome: the record is never deleted by a release.
@@ -70,7 +70,7 @@ struct Record {
   std::string answer;
   // The application was too large for the store: `answer` is not all of it.
   bool is_answer_shortened = false;
-  AnswerOrigin origin = AnswerOrigin::kReceived;
+  ResultOrigin origin = ResultOrigin::kReceived;
   absl::Time expires_at;
   // The store's clock when this was read: all times above but `sent_at` are of that clock.
   absl::Time store_now;

@@ -31,7 +31,7 @@ const std::string& SelectOpenRecord() {
 
 // What an InsertClaim may have met: its id, its profile's open record, or one that is both. In one
 // statement, so that what moves from one to the other is not missed.
-const std::string& SelectInTheWay() {
+const std::string& SelectKeyHolder() {
   static const auto* const sql = new std::string(
       RecordSql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1 "
                 "UNION ALL SELECT {columns}, {now} FROM {table} "
@@ -43,12 +43,12 @@ const std::string& UpdateRecord() {
   static const auto* const sql =
       new std::string(RecordSql("UPDATE {table} SET epoch = epoch + 1, state = $4, "
                                 "lease_until = COALESCE({now} + $5, lease_until), "
-                                "snapshot = COALESCE(snapshot, $6), "
+                                "baseline = COALESCE(baseline, $6), "
                                 "baseline_at = "
-                                "CASE WHEN snapshot IS NULL THEN $12 ELSE baseline_at END, "
+                                "CASE WHEN baseline IS NULL THEN $12 ELSE baseline_at END, "
                                 "baseline_complete = "
-                                "CASE WHEN snapshot IS NULL THEN $13 ELSE baseline_complete END, "
-                                "quiet_at = COALESCE({now} + $7, quiet_at), "
+                                "CASE WHEN baseline IS NULL THEN $13 ELSE baseline_complete END, "
+                                "conclusive_at = COALESCE({now} + $7, conclusive_at), "
                                 "sent_at = COALESCE($8, sent_at), "
                                 "was_ambiguous = COALESCE($9, was_ambiguous), "
                                 "candidate_ids = COALESCE($10, candidate_ids), "
@@ -58,7 +58,7 @@ const std::string& UpdateRecord() {
   return *sql;
 }
 
-const std::string& UpdateOverdueRecord() {
+const std::string& UpdateExpiredRecord() {
   static const auto* const sql = new std::string(absl::StrReplaceAll(
       UpdateRecord(), {{"state = $3 ", "state = $3 AND lease_until <= {now} "}}));
   return *sql;
@@ -72,7 +72,7 @@ const std::string& DeleteRecord() {
 }
 
 // An application that was found and is replaced stays held: a caller was given it.
-const std::string& UpsertReceived() {
+const std::string& UpsertResponse() {
   static const auto* const sql = new std::string(RecordSql(
       "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
       "$11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20, $21, $22, $23) "
@@ -92,7 +92,7 @@ const std::string& UpsertReceived() {
 // of one that was found while its attempt went on, with what may be a stranger's: Passfort's answer
 // may yet come, perhaps from a frozen process. $9: the settle window, from an attempt's end to its
 // quiet.
-const std::string& UpdateFound() {
+const std::string& UpdateReconciled() {
   static const auto* const sql = new std::string(RecordSql(
       "UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "
       "application_id = $5, answer = $6, origin = {found}, expires_at = {now} + $7, "
@@ -102,22 +102,23 @@ const std::string& UpdateFound() {
       "WHERE other.profile_key = mine.profile_key AND other.request_id <> mine.request_id "
       "AND (other.state IN ({claimed}, {sent}) "
       "OR other.application_id = $5 OR other.replaced_id = $5 "
-      "OR (other.state = {inconclusive} AND other.quiet_at > COALESCE(mine.baseline_at, 0)) "
+      "OR (other.state = {inconclusive} AND other.conclusive_at > COALESCE(mine.baseline_at, 0)) "
       "OR (other.state = {done} AND other.origin = {found} "
-      "AND other.quiet_at - $9 > COALESCE(mine.baseline_at, 0)))) "
+      "AND other.conclusive_at - $9 > COALESCE(mine.baseline_at, 0)))) "
       "RETURNING {columns}, {now}"));
   return *sql;
 }
 
 const std::string& SelectContender() {
-  static const auto* const sql = new std::string(RecordSql(
-      "SELECT {columns}, {now} FROM {table} "
-      "WHERE profile_key = $1 AND request_id <> $2 AND ((state = {inconclusive} AND quiet_at > $3) "
-      "OR (state = {done} AND origin = {found} AND quiet_at - $4 > $3)) LIMIT 1"));
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT {columns}, {now} FROM {table} "
+                "WHERE profile_key = $1 AND request_id <> $2 AND ((state = {inconclusive} AND "
+                "conclusive_at > $3) "
+                "OR (state = {done} AND origin = {found} AND conclusive_at - $4 > $3)) LIMIT 1"));
   return *sql;
 }
 
-const std::string& SelectHeldIds() {
+const std::string& SelectAttributedIds() {
   static const auto* const sql = new std::string(
       RecordSql("SELECT application_id FROM {table} "
                 "WHERE profile_key = $1 AND request_id <> $2 AND application_id IS NOT NULL "
@@ -152,7 +153,7 @@ const std::string& DeleteExpired() {
       "(SELECT request_id FROM {table} AS expired WHERE state <> {sent} AND expires_at <= {now} "
       "AND (state <> {done} OR NOT EXISTS (SELECT 1 FROM {table} AS older "
       "WHERE older.profile_key = expired.profile_key AND older.state <> {done} "
-      "AND older.snapshot IS NOT NULL "
+      "AND older.baseline IS NOT NULL "
       "AND COALESCE(older.baseline_at, 0) < expired.expires_at)) "
       "ORDER BY expires_at LIMIT $1) RETURNING epoch"));
   return *sql;

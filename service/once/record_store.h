@@ -42,30 +42,30 @@ class RecordStore {
     Record record;
   };
   // Another record of the profile is claimed or sent.
-  struct ProfileBusy {
+  struct KeyHeld {
     Record holder;
   };
   struct Full {};
-  using BeginResult = std::variant<Claimed, Known, ProfileBusy, Full>;
+  using ClaimResult = std::variant<Claimed, Known, KeyHeld, Full>;
 
   // What becomes of a record; members that are unset stay as they are.
   struct Change {
     RecordState state;
     // Counted from the store's now.
     std::optional<Milliseconds> lease;
-    std::optional<Milliseconds> quiet_in;
+    std::optional<Milliseconds> conclusive_after;
     // Kept only if the record has none yet.
-    std::optional<Baseline> first_snapshot;
+    std::optional<Baseline> first_baseline;
     std::optional<absl::Time> sent_at;
     std::optional<bool> was_ambiguous;
     std::optional<std::vector<std::string>> candidate_ids;
   };
   // The record is not as it was read (any more): whoever asked has lost it.
   struct Lost {};
-  using ChangeResult = std::variant<Record, ProfileBusy, Lost>;
+  using UpdateResult = std::variant<Record, KeyHeld, Lost>;
   // Another record of the profile may be the one whose application it is.
   struct Contested {};
-  using FoundResult = std::variant<Record, ProfileBusy, Contested, Lost>;
+  using FoundResult = std::variant<Record, KeyHeld, Contested, Lost>;
 
   struct Answer {
     std::string application_id;  // in lower case
@@ -78,23 +78,23 @@ class RecordStore {
   // Inserts a claim, unless the id is known, the profile busy or the store full. Its epoch starts
   // at a random number: a former holder of a record that was released and begun anew never takes
   // the new one for its own.
-  virtual Task<absl::StatusOr<BeginResult>> Begin(Claim claim, Deadline deadline) = 0;
+  virtual Task<absl::StatusOr<ClaimResult>> Begin(Claim claim, Deadline deadline) = 0;
   // Nothing if the request_id is not known.
   virtual Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
                                                            Deadline deadline) = 0;
   // Applies `change` if epoch and state are still those of `seen`, and counts the epoch up.
-  virtual Task<absl::StatusOr<ChangeResult>> Apply(Record seen, Change change,
+  virtual Task<absl::StatusOr<UpdateResult>> Apply(Record seen, Change change,
                                                    Deadline deadline) = 0;
   // As Apply, only if the lease of `seen` has run out by the store's clock.
-  virtual Task<absl::StatusOr<ChangeResult>> TakeOver(Record seen, Change change,
-                                                      Deadline deadline) = 0;
+  virtual Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record seen, Change change,
+                                                                  Deadline deadline) = 0;
   // Deletes the record if epoch and state are still those of `seen`. False: it was lost.
   virtual Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) = 0;
   // Makes the record kDone with an answer that Passfort gave: whatever became of the record in the
   // meantime, and inserted from `seen` if it is gone. Replaces a found answer, never a received
   // one; an application that was found stays held. Nothing is changed if the id was begun anew by
   // another caller or for other values. An application id that is too long is not held.
-  virtual Task<absl::Status> StoreReceived(Record seen, Answer answer, Deadline deadline) = 0;
+  virtual Task<absl::Status> StoreResponse(Record seen, Answer answer, Deadline deadline) = 0;
   // Makes the record kDone with an application that was found, if epoch and state are still those
   // of `seen`, no other record of the profile is claimed or sent, and none holds that application.
   // Lost also if another record holds it by now: look again, either way. Contested if another
@@ -102,14 +102,14 @@ class RecordStore {
   // read, or was found while its attempt may have gone on after that: Passfort's answer may yet say
   // that the application is that record's. Contested too if it was found for a record of another
   // profile.
-  virtual Task<absl::StatusOr<FoundResult>> StoreFound(Record seen, Answer answer,
-                                                       Deadline deadline) = 0;
+  virtual Task<absl::StatusOr<FoundResult>> StoreReconciled(Record seen, Answer answer,
+                                                            Deadline deadline) = 0;
 
   // The applications of `profile_id` that records other than `request_id` hold, or held before a
   // received answer replaced a found one; ids in lower case.
-  virtual Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string profile_id,
-                                                                 std::string request_id,
-                                                                 Deadline deadline) = 0;
+  virtual Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
+                                                                       std::string request_id,
+                                                                       Deadline deadline) = 0;
   // A place in the order of leases, and of request_ids where leases are equal.
   struct Place {
     absl::Time lease_until = absl::UnixEpoch();
@@ -120,7 +120,7 @@ class RecordStore {
   virtual Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
                                                          Deadline deadline) = 0;
 
-  struct Swept {
+  struct SweepResult {
     int expired = 0;         // deleted
     int undecided = 0;       // were sent and are now kInconclusive: an alarm
     int64_t records = 0;     // what is left
@@ -130,7 +130,7 @@ class RecordStore {
   // Ends what has expired, a bounded part at a time. A done record stays for longer while another
   // record of its profile could still take the application for its own: one that is not done and
   // whose baseline is older than the done record's expiry.
-  virtual Task<absl::StatusOr<Swept>> Sweep(Deadline deadline) = 0;
+  virtual Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) = 0;
 };
 
 }  // namespace gateway

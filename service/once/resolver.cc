@@ -24,7 +24,7 @@ Milliseconds AddJitter(Milliseconds poll_interval, RandomSource& random) {
 BackgroundReconciler::BackgroundReconciler(
     SessionDependencies parts, Options options,
     std::function<bool(const std::string& request_id)> is_active,
-    std::function<void(const RecordStore::Swept&)> on_swept)
+    std::function<void(const RecordStore::SweepResult&)> on_swept)
     : parts_(std::move(parts)),
       options_(options),
       is_active_(std::move(is_active)),

@@ -26,7 +26,7 @@ class BackgroundReconciler {
   // the store holds. All parts outlive `Run`.
   BackgroundReconciler(SessionDependencies parts, Options options,
                        std::function<bool(const std::string& request_id)> is_active,
-                       std::function<void(const RecordStore::Swept&)> on_swept);
+                       std::function<void(const RecordStore::SweepResult&)> on_swept);
 
   // Runs until `stop` is requested.
   Task<void> Run(std::stop_token stop);
@@ -41,7 +41,7 @@ class BackgroundReconciler {
   const SessionDependencies parts_;
   const Options options_;
   const std::function<bool(const std::string& request_id)> is_active_;
-  const std::function<void(const RecordStore::Swept&)> on_swept_;
+  const std::function<void(const RecordStore::SweepResult&)> on_swept_;
   // Where the next round goes on, so that none waits for ever behind those that cannot be settled.
   RecordStore::Place after_;
 };

@@ -75,9 +75,9 @@ Task<Reconciliation> Reconciler::Reconcile(Record seen, const CallContext& conte
 Task<Reconciliation> Reconciler::Evaluate(Record seen, ApplicationList list, Absence absence) {
   list = Storable(std::move(list));
   const auto held =
-      co_await store_.HeldIds(seen.draft.profile_id, seen.request_id, StoreDeadline());
+      co_await store_.AttributedIds(seen.draft.profile_id, seen.request_id, StoreDeadline());
   if (!held.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(seen));
-  const Baseline baseline = seen.snapshot.value_or(Baseline());
+  const Baseline baseline = seen.baseline.value_or(Baseline());
   MatchResult evidence = MatchApplications(seen.draft, baseline.ids, *held, list.applications);
   // An item that cannot be read now may be the one that we look for. One that could not be read
   // before the first attempt may be the one that looks new now.
@@ -86,15 +86,15 @@ Task<Reconciliation> Reconciler::Evaluate(Record seen, ApplicationList list, Abs
       evidence.IsEmpty() && (list.is_complete || absence == Absence::kKnown);
 
   if (evidence.found) {
-    auto stored = co_await store_.StoreFound(seen, AnswerFrom(ApplicationOf(*evidence.found)),
-                                             StoreDeadline());
+    auto stored = co_await store_.StoreReconciled(seen, AnswerFrom(ApplicationOf(*evidence.found)),
+                                                  StoreDeadline());
     if (!stored.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(seen));
     if (auto* record = std::get_if<Record>(&*stored)) {
       co_return End(Reconciliation::Kind::kTookEffect, std::move(*record));
     }
     if (!std::holds_alternative<RecordStore::Contested>(*stored)) {
       Reconciliation lost = End(Reconciliation::Kind::kVersionConflict, std::move(seen));
-      if (auto* busy = std::get_if<RecordStore::ProfileBusy>(&*stored)) {
+      if (auto* busy = std::get_if<RecordStore::KeyHeld>(&*stored)) {
         lost.holder = std::move(busy->holder);
       }
       co_return lost;
@@ -102,11 +102,11 @@ Task<Reconciliation> Reconciler::Evaluate(Record seen, ApplicationList list, Abs
   }
 
   evidence.candidate_ids.resize(std::min(evidence.candidate_ids.size(), kMostCandidates));
-  const bool is_quiet = !seen.quiet_at || seen.store_now >= *seen.quiet_at;
-  if (!is_quiet) {
+  const bool is_conclusive = !seen.conclusive_at || seen.store_now >= *seen.conclusive_at;
+  if (!is_conclusive) {
     Reconciliation early = End(Reconciliation::Kind::kTooEarly, seen);
-    early.quiet_in = absl::ToChronoMilliseconds(
-        absl::Ceil(*seen.quiet_at - seen.store_now, absl::Milliseconds(1)));
+    early.conclusive_after = absl::ToChronoMilliseconds(
+        absl::Ceil(*seen.conclusive_at - seen.store_now, absl::Milliseconds(1)));
     early.record.candidate_ids = std::move(evidence.candidate_ids);
     co_return early;
   }

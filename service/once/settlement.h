@@ -28,7 +28,7 @@ struct Reconciliation {
   // the candidates that the list shows so far.
   Record record;
   // kTooEarly: until then nothing can be proven absent.
-  Milliseconds quiet_in{0};
+  Milliseconds conclusive_after{0};
   // kUnavailable: why, if Passfort did not refuse it and the store did answer.
   std::optional<NotCarriedOut::Cause> no_list;
   // kVersionConflict: the profile's claimed or sent record, if it is what stands in the way.

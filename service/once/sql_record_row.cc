@@ -53,7 +53,7 @@ class RowReader {
     return absl::FromUnixMicros(*micros);
   }
   std::vector<std::string> List(const std::string& encoded) {
-    std::optional<std::vector<std::string>> list = DecodeStringList(encoded);
+    std::optional<std::vector<std::string>> list = DecodeNetstrings(encoded);
     return Required(std::move(list));
   }
 
@@ -99,10 +99,10 @@ std::string RecordSql(std::string_view text) {
        {"{no_effect}", number(RecordState::kNoEffect)},
        {"{inconclusive}", number(RecordState::kInconclusive)},
        {"{done}", number(RecordState::kDone)},
-       {"{found}", number(AnswerOrigin::kFound)}});
+       {"{found}", number(ResultOrigin::kReconciled)}});
 }
 
-absl::StatusOr<Record> RecordOfRow(const SqlRow& row) {
+absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
   RowReader reader(row);
   Record record;
   record.request_id = reader.Text();
@@ -118,22 +118,22 @@ absl::StatusOr<Record> RecordOfRow(const SqlRow& row) {
   const int64_t role = reader.Number();
   record.draft.associated_role = static_cast<pb::AssociatedRole>(role);
   record.lease_until = reader.Time();
-  if (const auto ids = reader.BytesOrNull()) record.snapshot = Baseline{.ids = reader.List(*ids)};
-  record.quiet_at = reader.TimeOrNull();
+  if (const auto ids = reader.BytesOrNull()) record.baseline = Baseline{.ids = reader.List(*ids)};
+  record.conclusive_at = reader.TimeOrNull();
   record.sent_at = reader.TimeOrNull();
   record.was_ambiguous = reader.Number() != 0;
   record.candidate_ids = reader.List(reader.Bytes());
   record.application_id = reader.BytesOrNull().value_or("");
   record.answer = reader.BytesOrNull().value_or("");
   const int64_t origin =
-      reader.NumberOrNull().value_or(static_cast<int64_t>(AnswerOrigin::kReceived));
-  record.origin = static_cast<AnswerOrigin>(origin);
+      reader.NumberOrNull().value_or(static_cast<int64_t>(ResultOrigin::kReceived));
+  record.origin = static_cast<ResultOrigin>(origin);
   record.expires_at = reader.Time();
   const std::optional<absl::Time> baseline_at = reader.TimeOrNull();
   const bool is_baseline_complete = reader.NumberOrNull().value_or(1) != 0;
-  if (record.snapshot) {
-    record.snapshot->read_at = baseline_at.value_or(absl::UnixEpoch());
-    record.snapshot->is_complete = is_baseline_complete;
+  if (record.baseline) {
+    record.baseline->read_at = baseline_at.value_or(absl::UnixEpoch());
+    record.baseline->is_complete = is_baseline_complete;
   }
   record.is_answer_shortened = reader.NumberOrNull().value_or(0) != 0;
   record.store_now = reader.Time();
@@ -148,7 +148,7 @@ absl::StatusOr<Record> RecordOfRow(const SqlRow& row) {
 std::vector<SqlValue> RecordParameters(const Record& record) {
   const bool is_done = record.state == RecordState::kDone;
   const auto if_done = [is_done](SqlValue value) { return is_done ? std::move(value) : SqlNull(); };
-  const std::optional<Baseline>& baseline = record.snapshot;
+  const std::optional<Baseline>& baseline = record.baseline;
   return {
       record.request_id,
       record.epoch,
@@ -161,11 +161,11 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
       record.draft.product_id,
       static_cast<int64_t>(record.draft.associated_role),
       absl::ToUnixMicros(record.lease_until),
-      baseline ? SqlValue(SqlBytes{EncodeStringList(baseline->ids)}) : SqlValue(SqlNull()),
-      TimeOrNull(record.quiet_at),
+      baseline ? SqlValue(SqlBytes{EncodeNetstrings(baseline->ids)}) : SqlValue(SqlNull()),
+      TimeOrNull(record.conclusive_at),
       TimeOrNull(record.sent_at),
       static_cast<int64_t>(record.was_ambiguous),
-      SqlBytes{EncodeStringList(record.candidate_ids)},
+      SqlBytes{EncodeNetstrings(record.candidate_ids)},
       record.application_id.empty() ? SqlValue(SqlNull())
                                     : if_done(SqlBytes{record.application_id}),
       if_done(SqlBytes{record.answer}),
@@ -197,12 +197,12 @@ absl::Status CheckRecordSize(const Record& record) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSnapshotSize(const std::vector<std::string>& ids) {
-  return CheckSize("snapshot", EncodeStringList(ids).size(), kMaxListBytes);
+absl::Status CheckBaselineSize(const std::vector<std::string>& ids) {
+  return CheckSize("baseline", EncodeNetstrings(ids).size(), kMaxListBytes);
 }
 
 absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids) {
-  return CheckSize("candidate_ids", EncodeStringList(candidate_ids).size(), kMaxListBytes);
+  return CheckSize("candidate_ids", EncodeNetstrings(candidate_ids).size(), kMaxListBytes);
 }
 
 absl::Status CheckAnswerSize(std::string_view application_id, std::string_view application) {

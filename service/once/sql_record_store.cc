@@ -30,7 +30,7 @@ SqlValue MicrosOrNull(const std::optional<Milliseconds>& duration) {
 
 SqlValue ListOrNull(const std::optional<std::vector<std::string>>& list) {
   if (!list.has_value()) return SqlNull();
-  return SqlBytes{EncodeStringList(*list)};
+  return SqlBytes{EncodeNetstrings(*list)};
 }
 
 // The three values of every condition: request_id, epoch and state as they were read.
@@ -42,7 +42,7 @@ bool IsAsSeen(const std::optional<Record>& now, const Record& seen) {
   return now.has_value() && now->epoch == seen.epoch && now->state == seen.state;
 }
 
-absl::Status KeepsChanging(const char* operation) {
+absl::Status TooManyConflicts(const char* operation) {
   return absl::UnavailableError(absl::StrCat(
       operation, ": others kept changing the record, given up after ", kMaxRounds, " rounds"));
 }
@@ -57,7 +57,7 @@ SqlRecordStore::SqlRecordStore(std::unique_ptr<SqlExecutor> executor, RandomSour
                                Options options)
     : executor_(std::move(executor)), random_(random), options_(options) {}
 
-Task<absl::StatusOr<RecordStore::BeginResult>> SqlRecordStore::Begin(Claim claim,
+Task<absl::StatusOr<RecordStore::ClaimResult>> SqlRecordStore::Begin(Claim claim,
                                                                      Deadline deadline) {
   Record record;
   record.request_id = claim.request_id;
@@ -84,15 +84,15 @@ Task<absl::StatusOr<RecordStore::BeginResult>> SqlRecordStore::Begin(Claim claim
       }
     }
     std::vector<SqlValue> ids = {record.request_id, ProfileKey(record.draft.profile_id)};
-    auto in_the_way = co_await Records(SelectInTheWay(), std::move(ids), deadline);
+    auto in_the_way = co_await Records(SelectKeyHolder(), std::move(ids), deadline);
     if (!in_the_way.ok()) co_return in_the_way.status();
     for (Record& other : *in_the_way) {
       if (other.request_id == record.request_id) co_return Known{std::move(other)};
     }
     if (is_full) co_return Full{};
-    if (!in_the_way->empty()) co_return ProfileBusy{std::move(in_the_way->front())};
+    if (!in_the_way->empty()) co_return KeyHeld{std::move(in_the_way->front())};
   }
-  co_return KeepsChanging("begin a record");
+  co_return TooManyConflicts("begin a record");
 }
 
 Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::Find(std::string request_id,
@@ -101,21 +101,21 @@ Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::Find(std::string req
   co_return co_await Single(SelectRecord(), std::move(parameters), deadline);
 }
 
-Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::Apply(Record seen, Change change,
+Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::Apply(Record seen, Change change,
                                                                       Deadline deadline) {
   return ChangeIf(UpdateRecord(), std::move(seen), std::move(change), deadline);
 }
 
-Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::TakeOver(Record seen, Change change,
-                                                                         Deadline deadline) {
-  return ChangeIf(UpdateOverdueRecord(), std::move(seen), std::move(change), deadline);
+Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIfLeaseExpired(
+    Record seen, Change change, Deadline deadline) {
+  return ChangeIf(UpdateExpiredRecord(), std::move(seen), std::move(change), deadline);
 }
 
-Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::ChangeIf(std::string statement,
+Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::ChangeIf(std::string statement,
                                                                          Record seen, Change change,
                                                                          Deadline deadline) {
-  if (change.first_snapshot.has_value()) {
-    auto status = CheckSnapshotSize(change.first_snapshot->ids);
+  if (change.first_baseline.has_value()) {
+    auto status = CheckBaselineSize(change.first_baseline->ids);
     if (!status.ok()) co_return status;
   }
   if (change.candidate_ids.has_value()) {
@@ -124,10 +124,10 @@ Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::ChangeIf(std::st
   std::vector<SqlValue> parameters = AsSeen(seen);
   parameters.emplace_back(static_cast<int64_t>(change.state));
   parameters.push_back(MicrosOrNull(change.lease));
-  const std::optional<Baseline>& baseline = change.first_snapshot;
-  parameters.push_back(baseline ? SqlValue(SqlBytes{EncodeStringList(baseline->ids)})
+  const std::optional<Baseline>& baseline = change.first_baseline;
+  parameters.push_back(baseline ? SqlValue(SqlBytes{EncodeNetstrings(baseline->ids)})
                                 : SqlValue(SqlNull()));
-  parameters.push_back(MicrosOrNull(change.quiet_in));
+  parameters.push_back(MicrosOrNull(change.conclusive_after));
   parameters.push_back(change.sent_at.has_value() ? SqlValue(absl::ToUnixMicros(*change.sent_at))
                                                   : SqlValue(SqlNull()));
   parameters.push_back(change.was_ambiguous.has_value()
@@ -146,9 +146,9 @@ Task<absl::StatusOr<RecordStore::ChangeResult>> SqlRecordStore::ChangeIf(std::st
     // The record was as seen, but another one of the profile is open; unless it has just ended.
     auto holder = co_await OpenRecord(seen.draft.profile_id, seen.request_id, deadline);
     if (!holder.ok()) co_return holder.status();
-    if (holder->has_value()) co_return ProfileBusy{**std::move(holder)};
+    if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
   }
-  co_return KeepsChanging("change a record");
+  co_return TooManyConflicts("change a record");
 }
 
 Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record seen, Deadline deadline) {
@@ -158,7 +158,7 @@ Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record seen, Deadline deadline
   co_return !rows->empty();
 }
 
-Task<absl::Status> SqlRecordStore::StoreReceived(Record seen, Answer answer, Deadline deadline) {
+Task<absl::Status> SqlRecordStore::StoreResponse(Record seen, Answer answer, Deadline deadline) {
   // Unheld, it is a candidate of whoever sees it, and nobody's.
   if (answer.application_id.size() > kMaxApplicationIdBytes) answer.application_id.clear();
   if (auto status = CheckAnswerSize(answer.application_id, answer.application); !status.ok()) {
@@ -171,31 +171,31 @@ Task<absl::Status> SqlRecordStore::StoreReceived(Record seen, Answer answer, Dea
   seen.application_id = absl::AsciiStrToLower(answer.application_id);
   seen.answer = std::move(answer.application);
   seen.is_answer_shortened = answer.is_shortened;
-  seen.origin = AnswerOrigin::kReceived;
+  seen.origin = ResultOrigin::kReceived;
   // A duration: the statement adds it to its own clock.
   seen.expires_at = absl::FromUnixMicros(WindowMicros());
-  const auto rows = co_await executor_->Run(UpsertReceived(), RecordParameters(seen), deadline);
+  const auto rows = co_await executor_->Run(UpsertResponse(), RecordParameters(seen), deadline);
   co_return rows.status();
 }
 
-Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreFound(Record seen,
-                                                                          Answer answer,
-                                                                          Deadline deadline) {
+Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(Record seen,
+                                                                               Answer answer,
+                                                                               Deadline deadline) {
   if (auto status = CheckAnswerSize(answer.application_id, answer.application); !status.ok()) {
     co_return status;
   }
   const std::string application_id = absl::AsciiStrToLower(answer.application_id);
   std::vector<SqlValue> parameters = AsSeen(seen);
-  parameters.emplace_back(SqlBytes{EncodeStringList({})});
+  parameters.emplace_back(SqlBytes{EncodeNetstrings({})});
   parameters.emplace_back(SqlBytes{application_id});
   parameters.emplace_back(SqlBytes{std::move(answer.application)});
   parameters.emplace_back(WindowMicros());
   parameters.emplace_back(int64_t{answer.is_shortened});
   const int64_t settle_window = std::chrono::microseconds(options_.settle_window).count();
   parameters.emplace_back(settle_window);
-  const absl::Time baseline_at = seen.snapshot ? seen.snapshot->read_at : absl::UnixEpoch();
+  const absl::Time baseline_at = seen.baseline ? seen.baseline->read_at : absl::UnixEpoch();
   for (int round = 0; round < kMaxRounds; ++round) {
-    auto found = co_await Single(UpdateFound(), parameters, deadline);
+    auto found = co_await Single(UpdateReconciled(), parameters, deadline);
     // Another record found the same application: one of the profile at the same moment, or one of
     // another profile at any time.
     const bool is_found_already = absl::IsAlreadyExists(found.status());
@@ -207,8 +207,8 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreFound(Record
     if (!IsAsSeen(*now, seen)) co_return Lost{};
     auto holder = co_await OpenRecord(seen.draft.profile_id, seen.request_id, deadline);
     if (!holder.ok()) co_return holder.status();
-    if (holder->has_value()) co_return ProfileBusy{**std::move(holder)};
-    auto held = co_await HeldIds(seen.draft.profile_id, seen.request_id, deadline);
+    if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
+    auto held = co_await AttributedIds(seen.draft.profile_id, seen.request_id, deadline);
     if (!held.ok()) co_return held.status();
     if (std::find(held->begin(), held->end(), application_id) != held->end()) co_return Lost{};
     std::vector<SqlValue> contest = {ProfileKey(seen.draft.profile_id), seen.request_id,
@@ -217,14 +217,14 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreFound(Record
     if (!contender.ok()) co_return contender.status();
     if (contender->has_value() || is_found_already) co_return Contested{};
   }
-  co_return KeepsChanging("store a found application");
+  co_return TooManyConflicts("store a found application");
 }
 
-Task<absl::StatusOr<std::vector<std::string>>> SqlRecordStore::HeldIds(std::string profile_id,
-                                                                       std::string request_id,
-                                                                       Deadline deadline) {
+Task<absl::StatusOr<std::vector<std::string>>> SqlRecordStore::AttributedIds(std::string profile_id,
+                                                                             std::string request_id,
+                                                                             Deadline deadline) {
   std::vector<SqlValue> parameters = {ProfileKey(profile_id), std::move(request_id)};
-  auto rows = co_await executor_->Run(SelectHeldIds(), std::move(parameters), deadline);
+  auto rows = co_await executor_->Run(SelectAttributedIds(), std::move(parameters), deadline);
   if (!rows.ok()) co_return rows.status();
   std::vector<std::string> ids;
   for (SqlRow& row : *rows) {
@@ -242,8 +242,8 @@ Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Sent(Place after, int 
   co_return co_await Records(SelectSent(), std::move(parameters), deadline);
 }
 
-Task<absl::StatusOr<RecordStore::Swept>> SqlRecordStore::Sweep(Deadline deadline) {
-  Swept swept;
+Task<absl::StatusOr<RecordStore::SweepResult>> SqlRecordStore::Sweep(Deadline deadline) {
+  SweepResult swept;
   std::vector<SqlValue> window_and_limit = {WindowMicros(), int64_t{kSweepRows}};
   auto undecided = co_await executor_->Run(ExpireSent(), std::move(window_and_limit), deadline);
   if (!undecided.ok()) co_return undecided.status();
@@ -280,7 +280,7 @@ Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Records(std::string st
   if (!rows.ok()) co_return rows.status();
   std::vector<Record> records;
   for (const SqlRow& row : *rows) {
-    auto record = RecordOfRow(row);
+    auto record = ParseRecordRow(row);
     if (!record.ok()) co_return record.status();
     records.push_back(*std::move(record));
   }

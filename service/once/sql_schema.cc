@@ -8,7 +8,7 @@ namespace gateway {
 namespace {
 
 // `bytea` is PostgreSQL's word; SQLite keeps blobs as they are under any type name. The numbers of
-// `state` and `origin` are RecordState's and AnswerOrigin's, see RecordSql. All ids of applications
+// `state` and `origin` are RecordState's and ResultOrigin's, see RecordSql. All ids of applications
 // and `profile_key` are in lower case; the other columns are as the caller gave them.
 constexpr std::string_view kCreateRecords = R"sql(
 CREATE TABLE IF NOT EXISTS passfort_gateway_records (
@@ -23,8 +23,8 @@ CREATE TABLE IF NOT EXISTS passfort_gateway_records (
   product_id text NOT NULL,
   associated_role bigint NOT NULL,
   lease_until bigint NOT NULL,
-  snapshot bytea,
-  quiet_at bigint,
+  baseline bytea,
+  conclusive_at bigint,
   sent_at bigint,
   was_ambiguous bigint NOT NULL,
   candidate_ids bytea NOT NULL,
@@ -76,9 +76,9 @@ constexpr std::string_view kAddReplacedId =
 
 }  // namespace
 
-const std::vector<SqlSchemaStep>& SqlSchemaSteps() {
+const std::vector<SchemaMigration>& RecordMigrations() {
   static const auto* const steps = [] {
-    auto* all = new std::vector<SqlSchemaStep>(2);
+    auto* all = new std::vector<SchemaMigration>(2);
     for (const auto text :
          {kCreateRecords, kCreateOpenIndex, kCreateFoundIndex, kCreateProfileIndex,
           kCreateLeaseIndex, kCreateExpiryIndex, kCreateUnresolvedIndex}) {

@@ -6,13 +6,13 @@
 
 namespace gateway {
 
-std::string EncodeStringList(const std::vector<std::string>& strings) {
+std::string EncodeNetstrings(const std::vector<std::string>& strings) {
   std::string encoded;
   for (const std::string& text : strings) absl::StrAppend(&encoded, text.size(), ":", text, ",");
   return encoded;
 }
 
-std::optional<std::vector<std::string>> DecodeStringList(std::string_view encoded) {
+std::optional<std::vector<std::string>> DecodeNetstrings(std::string_view encoded) {
   std::vector<std::string> strings;
   while (!encoded.empty()) {
     size_t size = 0;

@@ -10,10 +10,10 @@ namespace gateway {
 
 // A list of strings as one column: each string with its length in front ("3:abc,"), so that any
 // bytes may be inside.
-std::string EncodeStringList(const std::vector<std::string>& strings);
+std::string EncodeNetstrings(const std::vector<std::string>& strings);
 
-// Nothing if `encoded` was not made by EncodeStringList.
-std::optional<std::vector<std::string>> DecodeStringList(std::string_view encoded);
+// Nothing if `encoded` was not made by EncodeNetstrings.
+std::optional<std::vector<std::string>> DecodeNetstrings(std::string_view encoded);
 
 }  // namespace gateway
 

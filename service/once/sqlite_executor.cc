@@ -73,7 +73,7 @@ class SqliteExecutor::Worker {
         if (waiting_.empty()) return;
         jobs.swap(waiting_);
       }
-      RunTogether(jobs);
+      GroupCommit(jobs);
       loop_.Post([jobs = std::move(jobs)]() mutable {
         for (Job& job : jobs) job.waiter->Set(std::move(job.result));
       });
@@ -83,7 +83,7 @@ class SqliteExecutor::Worker {
   // One transaction around all of them. A statement that fails takes back its own changes only:
   // SQLite's way with constraints. Where SQLite gives up the transaction as well, and where the
   // commit fails, no statement counts, not even a read: it may have seen what is taken back.
-  void RunTogether(std::vector<Job>& jobs) {
+  void GroupCommit(std::vector<Job>& jobs) {
     absl::Status failure = CheckPlace();
     if (failure.ok()) failure = database_.Execute("BEGIN");
     for (Job& job : jobs) {

@@ -29,9 +29,9 @@ constexpr int64_t kWholeCheckBytes = 64 * 1024 * 1024;
 
 // A former process sent nothing under its claims: those that follow an earlier attempt go back to
 // `absent`, the others are as good as never made.
-constexpr std::string_view kVoidClaims[] = {
+constexpr std::string_view kDiscardClaims[] = {
     "DELETE FROM {table} "
-    "WHERE state = {claimed} AND was_ambiguous = 0 AND snapshot IS NULL",
+    "WHERE state = {claimed} AND was_ambiguous = 0 AND baseline IS NULL",
     "UPDATE {table} SET state = {no_effect}, epoch = epoch + 1 WHERE state = {claimed}",
 };
 
@@ -132,9 +132,10 @@ absl::Status CheckOwner(sqlite3* database, const std::string& path, int64_t vers
   if (!is_empty && *application != kApplicationId) {
     return Refusal(path, "the file is another program's SQLite database");
   }
-  if (version > SqlSchemaVersion()) {
-    return Refusal(path, absl::StrCat("the file was written by a newer gateway (version ", version,
-                                      " of its tables; this one knows ", SqlSchemaVersion(), ")"));
+  if (version > RecordSchemaVersion()) {
+    return Refusal(path,
+                   absl::StrCat("the file was written by a newer gateway (version ", version,
+                                " of its tables; this one knows ", RecordSchemaVersion(), ")"));
   }
   return absl::OkStatus();
 }
@@ -153,10 +154,10 @@ absl::Status CheckContent(sqlite3* database, const std::string& path) {
 }
 
 // One transaction: the file is of one version or of the other, whenever the process ends.
-absl::Status BringUpToDate(sqlite3* database, const std::string& path, int64_t version) {
+absl::Status MigrateSchema(sqlite3* database, const std::string& path, int64_t version) {
   bool done = Execute(database, "BEGIN IMMEDIATE");
-  for (auto step = version; done && step < SqlSchemaVersion(); ++step) {
-    for (const auto& statement : SqlSchemaSteps()[static_cast<size_t>(step)].statements) {
+  for (auto step = version; done && step < RecordSchemaVersion(); ++step) {
+    for (const auto& statement : RecordMigrations()[static_cast<size_t>(step)].statements) {
       // SQLite knows no IF NOT EXISTS for columns, and needs none in this transaction.
       const std::string sql =
           absl::StrReplaceAll(View(statement), {{"ADD COLUMN IF NOT EXISTS", "ADD COLUMN"}});
@@ -166,10 +167,10 @@ absl::Status BringUpToDate(sqlite3* database, const std::string& path, int64_t v
   if (version == 0) {
     done = done && Execute(database, absl::StrCat("PRAGMA application_id = ", kApplicationId));
   }
-  if (version < SqlSchemaVersion()) {
-    done = done && Execute(database, absl::StrCat("PRAGMA user_version = ", SqlSchemaVersion()));
+  if (version < RecordSchemaVersion()) {
+    done = done && Execute(database, absl::StrCat("PRAGMA user_version = ", RecordSchemaVersion()));
   }
-  for (const auto text : kVoidClaims) done = done && Execute(database, RecordSql(text));
+  for (const auto text : kDiscardClaims) done = done && Execute(database, RecordSql(text));
   done = done && Execute(database, "COMMIT");
   return done ? absl::OkStatus() : OpenError(path, database);
 }
@@ -236,7 +237,7 @@ absl::StatusOr<SqliteHandle> OpenSqliteFile(const std::string& path) {
     if (!Execute(database.get(), pragma)) return OpenError(path, database.get());
   }
   if (auto status = CheckContent(database.get(), path); !status.ok()) return status;
-  if (auto status = BringUpToDate(database.get(), path, *version); !status.ok()) return status;
+  if (auto status = MigrateSchema(database.get(), path, *version); !status.ok()) return status;
   return database;
 }
 

@@ -30,7 +30,7 @@ absl::StatusOr<std::unique_ptr<SqlExecutor>> OpenDatabase(EventLoop& loop, Rando
 
 }  // namespace
 
-bool StoreForgets(const std::string& url) { return url == kMemoryUrl; }
+bool StoreIsVolatile(const std::string& url) { return url == kMemoryUrl; }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenStore(EventLoop& loop, RandomSource& random,
                                                        const std::string& url,

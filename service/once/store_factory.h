@@ -27,7 +27,7 @@ struct StoreOptions {
 
 // True if `url` names a store that forgets when the process ends: a promise made with it is not
 // kept over a restart.
-bool StoreForgets(const std::string& url);
+bool StoreIsVolatile(const std::string& url);
 
 // The store that the setting `store` names: `sqlite:PATH`, `sqlite::memory:` or `postgresql://...`.
 // A SQLite file is opened here, and must be usable; PostgreSQL is connected to when it is first

@@ -35,7 +35,7 @@ class GuardedPassfortClient final : public PassfortClient {
     // caller in a hurry says nothing about Passfort.
     Milliseconds fair_write_wait{10000};
     // Shorter, because a list is quick, and because the time that it gets is the gateway's to set:
-    // a snapshot's is half a lease. Half of that again is fair.
+    // a baseline's is half a lease. Half of that again is fair.
     Milliseconds fair_list_wait{2500};
     // Between two probes; the second is twice the first, and so on. An outage is over for callers
     // `longest_pause` and `probe_timeout` after its end at the latest; with a probe that fails all

@@ -95,7 +95,7 @@ TEST_P(StopAtStepTest, NothingIsMadeTwiceAndTheAnswersAgree) {
     WaitUntilOver("lease_until");
   } else {
     second.wait();
-    WaitUntilOver("greatest(lease_until, quiet_at)");
+    WaitUntilOver("greatest(lease_until, conclusive_at)");
   }
   stopped.Signal(SIGCONT);
 

@@ -142,7 +142,7 @@ ProcessWeather SomeProcessWeather(Chance& chance, Theme theme) {
   if (chance.Happens(0.2)) {
     // One kind of statement, most often the one that writes an intent.
     static const auto* const others = new std::vector<std::string_view>{
-        InsertClaim(), DeleteRecord(), UpsertReceived(), UpdateFound()};
+        InsertClaim(), DeleteRecord(), UpsertResponse(), UpdateReconciled()};
     const std::string_view other = chance.OneOf(*others);
     weather.only_statement = chance.Happens(0.6) ? UpdateRecord() : other;
     weather.freeze_at_statement = chance.Fraction() * kVeryLikely;

@@ -40,16 +40,16 @@ MUTATIONS = {
       {.state = RecordState::kSent,
        .lease = options_.lease_duration,""",
     )],
-    "no snapshot": [(
+    "no baseline": [(
         FLOW,
-        "for (const auto& listed : list.applications) first_snapshot_.ids.push_back(listed.id);",
+        "for (const auto& listed : list.applications) first_baseline_.ids.push_back(listed.id);",
         "",
     )],
     "settle counted from sending": [
         (FLOW,
-         ".quiet_in = options_.lease_duration + options_.attempt_timeout + options_.settle_window",
-         ".quiet_in = options_.settle_window"),
-        (FLOW, ".quiet_in = options_.settle_window, .was_ambiguous", ".was_ambiguous"),
+         ".conclusive_after = options_.lease_duration + options_.attempt_timeout + options_.settle_window",
+         ".conclusive_after = options_.settle_window"),
+        (FLOW, ".conclusive_after = options_.settle_window, .was_ambiguous", ".was_ambiguous"),
     ],
     "no send gate": [(
         FLOW,
@@ -82,8 +82,8 @@ MUTATIONS = {
     )],
     "proof before the conclusive moment": [(
         SETTLEMENT,
-        "const bool is_quiet = !seen.quiet_at || seen.store_now >= *seen.quiet_at;",
-        "const bool is_quiet = true;",
+        "const bool is_conclusive = !seen.conclusive_at || seen.store_now >= *seen.conclusive_at;",
+        "const bool is_conclusive = true;",
     )],
     "what other records hold is not left out": [
         (MATCH, " || Contains(held, application.id)", " || (false && Contains(held, \"\"))"),
@@ -130,8 +130,8 @@ MUTATIONS = {
         (STATEMENTS, "AND (state <> {done} OR NOT EXISTS", "AND (state IS NOT NULL OR NOT EXISTS"),
     ],
     "an undecided record contests nothing": [
-        (STATEMENTS, "other.state = {inconclusive} AND other.quiet_at >",
-         "other.state = 99 AND other.quiet_at >"),
+        (STATEMENTS, "other.state = {inconclusive} AND other.conclusive_at >",
+         "other.state = 99 AND other.conclusive_at >"),
     ],
     "a record that was found early contests nothing": [
         (STATEMENTS, "OR (other.state = {done} AND other.origin = {found} ", "OR (other.state = 99 "),

@@ -82,7 +82,7 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
       background_reconciler_(
           Parts(), {.poll_interval = kResolverInterval},
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
-          [](const RecordStore::Swept&) {}) {
+          [](const RecordStore::SweepResult&) {}) {
   life_.SetAtPoint([this](std::string_view statement) {
     if (weather_.only_statement.value_or(statement) != statement) return;
     MayStop(weather_.crash_at_statement, weather_.freeze_at_statement, kAtStatement);

@@ -130,7 +130,7 @@ TEST_F(RequestIdTest, WhatIsNotKnownAtTheDeadlineIsFoundOutInTheBackground) {
   const GatewayWithStore gateway(passfort_, StoreUrl());
   passfort_.Script(MakesAndThen(Fault::Then::kReset));
   Fault no_list = NoList();
-  no_list.skip = 1;  // the snapshot
+  no_list.skip = 1;  // the baseline
   passfort_.Script(no_list);
   const Answered unknown = AddUntilKnownOrOpen(gateway.caller, ARequestWithId(), 1s);
 

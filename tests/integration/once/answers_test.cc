@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
-using Busy = RecordStore::ProfileBusy;
+using Busy = RecordStore::KeyHeld;
 using Lost = RecordStore::Lost;
 
 TEST_P(StoreContractTest, StoresAReceivedAnswerWhateverBecameOfTheRecord) {
@@ -28,14 +28,14 @@ TEST_P(StoreContractTest, StoresAReceivedAnswerWhateverBecameOfTheRecord) {
     seen.epoch -= 1;
     seen.state = RecordState::kSent;
 
-    ASSERT_TRUE(store_->StoreReceived(seen, {kApplicationInUpperCase, "answer"}).ok());
+    ASSERT_TRUE(store_->StoreResponse(seen, {kApplicationInUpperCase, "answer"}).ok());
 
     const auto done = store_->Find(id);
     ASSERT_TRUE(done.has_value());
     EXPECT_EQ(done->state, RecordState::kDone) << id;
     EXPECT_EQ(done->application_id, kApplication);
     EXPECT_EQ(done->answer, "answer");
-    EXPECT_EQ(done->origin, AnswerOrigin::kReceived);
+    EXPECT_EQ(done->origin, ResultOrigin::kReceived);
     EXPECT_GT(done->epoch, seen.epoch);
   }
 }
@@ -44,7 +44,7 @@ TEST_P(StoreContractTest, StoresAReceivedAnswerThoughTheRecordIsGone) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
   ASSERT_TRUE(*store_->Remove(sent));
 
-  ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, std::string("\0\xff", 2)}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {kApplication, std::string("\0\xff", 2)}).ok());
 
   const auto done = store_->Find("request");
   ASSERT_TRUE(done.has_value());
@@ -52,22 +52,22 @@ TEST_P(StoreContractTest, StoresAReceivedAnswerThoughTheRecordIsGone) {
   EXPECT_EQ(done->answer, std::string("\0\xff", 2));
   EXPECT_EQ(done->caller, "caller");
   EXPECT_EQ(done->draft, sent.draft);
-  EXPECT_TRUE(done->snapshot.has_value());
+  EXPECT_TRUE(done->baseline.has_value());
   EXPECT_GT(done->expires_at, done->store_now + absl::Hours(23));
 }
 
 TEST_P(StoreContractTest, AReceivedAnswerReplacesAFoundOneAndIsNeverReplaced) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
-  const auto found = store_->StoreFound(sent, {kApplication, "found"});
+  const auto found = store_->StoreReconciled(sent, {kApplication, "found"});
   ASSERT_TRUE(found.ok() && std::holds_alternative<Record>(*found));
-  EXPECT_EQ(std::get<Record>(*found).origin, AnswerOrigin::kFound);
+  EXPECT_EQ(std::get<Record>(*found).origin, ResultOrigin::kReconciled);
 
-  ASSERT_TRUE(store_->StoreReceived(sent, {"another id", "received"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {"another id", "received"}).ok());
   EXPECT_EQ(store_->Find("request")->answer, "received");
   EXPECT_EQ(store_->Find("request")->application_id, "another id");
-  EXPECT_EQ(store_->Find("request")->origin, AnswerOrigin::kReceived);
+  EXPECT_EQ(store_->Find("request")->origin, ResultOrigin::kReceived);
 
-  ASSERT_TRUE(store_->StoreReceived(sent, {"a third id", "received again"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {"a third id", "received again"}).ok());
   EXPECT_EQ(store_->Find("request")->answer, "received");
 }
 
@@ -78,7 +78,7 @@ TEST_P(StoreContractTest, AReceivedAnswerIsNotGivenToAnIdThatWasBegunForOtherVal
   anew.fingerprint = "other values";
   store_->Claimed(anew);
 
-  ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, "answer"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {kApplication, "answer"}).ok());
 
   EXPECT_EQ(store_->Find("request")->state, RecordState::kClaimed);
 }
@@ -86,7 +86,7 @@ TEST_P(StoreContractTest, AReceivedAnswerIsNotGivenToAnIdThatWasBegunForOtherVal
 TEST_P(StoreContractTest, StoresAFoundApplication) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
 
-  const auto found = store_->StoreFound(sent, {kApplicationInUpperCase, "answer"});
+  const auto found = store_->StoreReconciled(sent, {kApplicationInUpperCase, "answer"});
 
   ASSERT_TRUE(found.ok()) << found.status();
   const auto* const done = std::get_if<Record>(&*found);
@@ -104,7 +104,7 @@ TEST_P(StoreContractTest, AFindMayBelongToAnOpenRecordOfTheProfile) {
         store_->InState(RecordState::kInconclusive, AClaim(name + " waits", name));
     store_->InState(state, AClaim(name, name));
 
-    const auto found = store_->StoreFound(undecided, {kApplication, "answer"});
+    const auto found = store_->StoreReconciled(undecided, {kApplication, "answer"});
 
     ASSERT_TRUE(found.ok()) << found.status();
     ASSERT_TRUE(std::holds_alternative<Busy>(*found));
@@ -117,9 +117,9 @@ TEST_P(StoreContractTest, AnApplicationIsFoundForOneRecordOnly) {
   const Record undecided = store_->InState(RecordState::kInconclusive, AClaim("first", kProfile));
   const Record sent = store_->InState(RecordState::kSent, AClaim("second", kProfile));
   // Received: the unique index on found ones says nothing about it.
-  ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, "received"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {kApplication, "received"}).ok());
 
-  const auto found = store_->StoreFound(undecided, {kApplicationInUpperCase, "found"});
+  const auto found = store_->StoreReconciled(undecided, {kApplicationInUpperCase, "found"});
 
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_TRUE(std::holds_alternative<Lost>(*found));
@@ -130,12 +130,12 @@ TEST_P(StoreContractTest, AnApplicationIsFoundForOneRecordOnly) {
 // that somebody looks, and the profile blocked for as long.
 TEST_P(StoreContractTest, AnApplicationThatWasFoundOnAnotherProfileIsContested) {
   const Record other = store_->InState(RecordState::kInconclusive, AClaim("first", kOtherProfile));
-  const auto first = store_->StoreFound(other, {kApplication, "found"});
+  const auto first = store_->StoreReconciled(other, {kApplication, "found"});
   ASSERT_TRUE(first.ok()) << first.status();
   ASSERT_TRUE(std::holds_alternative<Record>(*first));
   const Record sent = store_->InState(RecordState::kSent, AClaim("second", kProfile));
 
-  const auto found = store_->StoreFound(sent, {kApplicationInUpperCase, "found"});
+  const auto found = store_->StoreReconciled(sent, {kApplicationInUpperCase, "found"});
 
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Contested>(*found));
@@ -150,14 +150,14 @@ TEST_P(StoreContractTest, OneOfManyRecordsGetsAFoundApplication) {
     const Record claimed = store_->Claimed(AClaim(absl::StrCat("request ", i), kProfile));
     const Record sent = store_->Changed(
         claimed, {.state = RecordState::kSent,
-                  .quiet_in = kNone,
-                  .first_snapshot = Baseline{.read_at = claimed.store_now + absl::Hours(1)}});
+                  .conclusive_after = kNone,
+                  .first_baseline = Baseline{.read_at = claimed.store_now + absl::Hours(1)}});
     undecided.push_back(store_->Changed(sent, {.state = RecordState::kInconclusive}));
   }
 
   const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {
-    return (*store_)->StoreFound(undecided[static_cast<size_t>(i)], {kApplication, "answer"},
-                                 Soon());
+    return (*store_)->StoreReconciled(undecided[static_cast<size_t>(i)], {kApplication, "answer"},
+                                      Soon());
   });
 
   int finders = 0;
@@ -175,16 +175,16 @@ TEST_P(StoreContractTest, OneOfManyRecordsGetsAFoundApplication) {
 TEST_P(StoreContractTest, NamesTheApplicationsThatOtherRecordsOfTheProfileHold) {
   const auto hold = [this](const char* request_id, const char* profile, const char* application) {
     const Record record = store_->Claimed(AClaim(request_id, profile));
-    ASSERT_TRUE(store_->StoreReceived(record, {application, "answer"}).ok());
+    ASSERT_TRUE(store_->StoreResponse(record, {application, "answer"}).ok());
   };
   hold("first", kProfile, "APPLICATION-1");
   hold("second", kProfileInUpperCase, "application-2");
   hold("third", kOtherProfile, "application-3");
   store_->Claimed(AClaim("open", kProfile));
 
-  EXPECT_THAT(store_->HeldIds(kProfileInUpperCase, "open"),
+  EXPECT_THAT(store_->AttributedIds(kProfileInUpperCase, "open"),
               UnorderedElementsAre("application-1", "application-2"));
-  EXPECT_THAT(store_->HeldIds(kProfile, "first"), ElementsAre("application-2"));
+  EXPECT_THAT(store_->AttributedIds(kProfile, "first"), ElementsAre("application-2"));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using Busy = RecordStore::ProfileBusy;
+using Busy = RecordStore::KeyHeld;
 using Lost = RecordStore::Lost;
 
 INSTANTIATE_TEST_SUITE_P(, StoreContractTest,
@@ -45,8 +45,8 @@ TEST_P(StoreContractTest, GivesBackAClaimAsItWasMade) {
   EXPECT_EQ(found->fingerprint, claim.fingerprint);
   EXPECT_EQ(found->draft, claim.draft);
   EXPECT_EQ(found->lease_until, claimed.lease_until);
-  EXPECT_FALSE(found->snapshot.has_value());
-  EXPECT_FALSE(found->quiet_at.has_value());
+  EXPECT_FALSE(found->baseline.has_value());
+  EXPECT_FALSE(found->conclusive_at.has_value());
   EXPECT_FALSE(found->sent_at.has_value());
   EXPECT_FALSE(found->was_ambiguous);
   EXPECT_THAT(found->candidate_ids, IsEmpty());
@@ -95,7 +95,7 @@ TEST_P(StoreContractTest, AProfileIsFreeWhenItsRecordsAreNeitherClaimedNorSent) 
     store_->InState(state, AClaim(absl::StrCat("was ", static_cast<int>(state)), kProfile));
   }
   const Record done = store_->Claimed(AClaim("done", kProfile));
-  ASSERT_TRUE(store_->StoreReceived(done, {kApplication, "answer"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(done, {kApplication, "answer"}).ok());
 
   const auto begun = store_->Begin(AClaim("request", kProfile));
 
@@ -159,7 +159,7 @@ TEST_P(StoreContractTest, ClaimsAndReleasesRaceWithoutAnError) {
 TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
   const Record claimed = store_->Claimed(AClaim("request", kProfile));
   const absl::Time sent_at = absl::FromUnixMicros(1'700'000'000'123'456);
-  const Baseline snapshot = {
+  const Baseline baseline = {
       .ids = {"a", "", "with, comma: and \n", std::string("\0", 1)},
       .is_complete = false,
       .read_at = absl::FromUnixMicros(1'600'000'000'123'456),
@@ -167,19 +167,19 @@ TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
 
   const Record sent = store_->Changed(claimed, {.state = RecordState::kSent,
                                                 .lease = 2 * kAnHour,
-                                                .quiet_in = 3 * kAnHour,
-                                                .first_snapshot = snapshot,
+                                                .conclusive_after = 3 * kAnHour,
+                                                .first_baseline = baseline,
                                                 .sent_at = sent_at,
                                                 .was_ambiguous = true});
 
   EXPECT_EQ(sent.epoch, claimed.epoch + 1);
   EXPECT_EQ(sent.state, RecordState::kSent);
-  EXPECT_EQ(sent.snapshot, snapshot);
+  EXPECT_EQ(sent.baseline, baseline);
   EXPECT_EQ(sent.sent_at, sent_at);
   EXPECT_TRUE(sent.was_ambiguous);
   // The database may look at its clock more than once in a statement.
-  ASSERT_TRUE(sent.quiet_at.has_value());
-  EXPECT_LT(absl::AbsDuration(*sent.quiet_at - sent.lease_until - absl::Hours(1)),
+  ASSERT_TRUE(sent.conclusive_at.has_value());
+  EXPECT_LT(absl::AbsDuration(*sent.conclusive_at - sent.lease_until - absl::Hours(1)),
             absl::Seconds(1));
   EXPECT_LT(absl::AbsDuration(sent.lease_until - sent.store_now - absl::Hours(2)),
             absl::Seconds(1));
@@ -190,9 +190,9 @@ TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
 
   EXPECT_EQ(undecided.epoch, sent.epoch + 1);
   EXPECT_THAT(undecided.candidate_ids, ElementsAre("x", "y"));
-  EXPECT_EQ(undecided.snapshot, snapshot);
+  EXPECT_EQ(undecided.baseline, baseline);
   EXPECT_EQ(undecided.lease_until, sent.lease_until);
-  EXPECT_EQ(undecided.quiet_at, sent.quiet_at);
+  EXPECT_EQ(undecided.conclusive_at, sent.conclusive_at);
   EXPECT_EQ(undecided.sent_at, sent_at);
   EXPECT_TRUE(undecided.was_ambiguous);
   EXPECT_EQ(undecided.caller, claimed.caller);
@@ -201,17 +201,17 @@ TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
 }
 
 TEST_P(StoreContractTest, KeepsTheFirstSnapshotForGood) {
-  // Empty is a snapshot too: nothing was on the profile.
+  // Empty is a baseline too: nothing was on the profile.
   const Record claimed = store_->Claimed(AClaim("request", kProfile));
   const Record sent =
-      store_->Changed(claimed, {.state = RecordState::kSent, .first_snapshot = Baseline{}});
+      store_->Changed(claimed, {.state = RecordState::kSent, .first_baseline = Baseline{}});
 
   const Record again = store_->Changed(
       sent, {.state = RecordState::kSent,
-             .first_snapshot =
+             .first_baseline =
                  Baseline{.ids = {"late"}, .is_complete = false, .read_at = sent.store_now}});
 
-  EXPECT_EQ(again.snapshot, Baseline{});
+  EXPECT_EQ(again.baseline, Baseline{});
 }
 
 TEST_P(StoreContractTest, WhoeverSawAnOlderVersionHasLostTheRecord) {
@@ -226,7 +226,7 @@ TEST_P(StoreContractTest, WhoeverSawAnOlderVersionHasLostTheRecord) {
     const auto changed = store_->Apply(outdated, {.state = RecordState::kNoEffect});
     ASSERT_TRUE(changed.ok()) << changed.status();
     EXPECT_TRUE(std::holds_alternative<Lost>(*changed));
-    const auto found = store_->StoreFound(outdated, {kApplication, "answer"});
+    const auto found = store_->StoreReconciled(outdated, {kApplication, "answer"});
     ASSERT_TRUE(found.ok()) << found.status();
     EXPECT_TRUE(std::holds_alternative<Lost>(*found));
     const auto removed = store_->Remove(outdated);
@@ -297,7 +297,8 @@ TEST_P(StoreContractTest, OneOfManyAbsentRecordsGetsTheirProfile) {
 TEST_P(StoreContractTest, NobodyTakesARecordOverBeforeItsLeaseHasRunOut) {
   const Record held = store_->Claimed(AClaim("request", kProfile));
 
-  const auto early = store_->TakeOver(held, {.state = RecordState::kClaimed, .lease = kAnHour});
+  const auto early =
+      store_->UpdateIfLeaseExpired(held, {.state = RecordState::kClaimed, .lease = kAnHour});
 
   ASSERT_TRUE(early.ok()) << early.status();
   EXPECT_TRUE(std::holds_alternative<Lost>(*early));
@@ -313,7 +314,7 @@ TEST_P(StoreContractTest, OneOfManyTakesARecordOver) {
   const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {
     const RecordStore::Change change{.state = RecordState::kClaimed, .lease = kAnHour};
     return i == kRacers / 2 ? (*store_)->Apply(overdue, change, Soon())
-                            : (*store_)->TakeOver(overdue, change, Soon());
+                            : (*store_)->UpdateIfLeaseExpired(overdue, change, Soon());
   });
 
   int takers = 0;

@@ -32,13 +32,13 @@ class EvidenceTest : public StoreContractTest {
     const Record claimed = store_->Claimed(AClaim("older", profile));
     const Record sent =
         store_->Changed(claimed, {.state = RecordState::kSent,
-                                  .quiet_in = kNone,
-                                  .first_snapshot = Baseline{.read_at = claimed.store_now - age}});
+                                  .conclusive_after = kNone,
+                                  .first_baseline = Baseline{.read_at = claimed.store_now - age}});
     return state == RecordState::kSent ? sent : store_->Changed(sent, {.state = state});
   }
   void HoldAnApplication(const std::string& request_id) {
     const Record record = store_->InState(RecordState::kNoEffect, AClaim(request_id, kProfile));
-    ASSERT_TRUE(store_->StoreReceived(record, {kApplication, "answer"}).ok());
+    ASSERT_TRUE(store_->StoreResponse(record, {kApplication, "answer"}).ok());
   }
 };
 
@@ -50,9 +50,9 @@ TEST_P(EvidenceTest, AHeldApplicationIsKnownForAsLongAsAnOlderBaselineIsWeighed)
     HoldAnApplication("holder");
 
     EXPECT_EQ(store_->Sweep().expired, 0);
-    EXPECT_THAT(store_->HeldIds(kProfile, "older"), ElementsAre(kApplication));
+    EXPECT_THAT(store_->AttributedIds(kProfile, "older"), ElementsAre(kApplication));
 
-    ASSERT_TRUE(store_->StoreReceived(*store_->Find("older"), {kReplaced, "answer"}).ok());
+    ASSERT_TRUE(store_->StoreResponse(*store_->Find("older"), {kReplaced, "answer"}).ok());
     EXPECT_EQ(store_->Sweep().expired, 2) << "now that none is open";
   }
 }
@@ -66,11 +66,11 @@ TEST_P(EvidenceTest, AHeldApplicationIsKnownWhileAnOlderRecordIsSent) {
   ExpireAtOnce();
   // Stored late, with a window of nothing.
   ASSERT_TRUE(*store_->Remove(holder));
-  ASSERT_TRUE(store_->StoreReceived(holder, {kApplication, "answer"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(holder, {kApplication, "answer"}).ok());
 
   EXPECT_EQ(store_->Sweep().expired, 0);
 
-  EXPECT_THAT(store_->HeldIds(kProfile, "older"), ElementsAre(kApplication));
+  EXPECT_THAT(store_->AttributedIds(kProfile, "older"), ElementsAre(kApplication));
 }
 
 TEST_P(EvidenceTest, ABaselineThatWasReadLaterKeepsNothing) {
@@ -92,7 +92,7 @@ TEST_P(EvidenceTest, ARecordOfAnotherProfileKeepsNothing) {
 
 TEST_P(EvidenceTest, ADoneRecordKeepsNothing) {
   const Record older = Older(RecordState::kInconclusive, absl::Minutes(1));
-  ASSERT_TRUE(store_->StoreReceived(older, {kReplaced, "answer"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(older, {kReplaced, "answer"}).ok());
   ExpireAtOnce();
   HoldAnApplication("holder");
 
@@ -115,24 +115,25 @@ TEST_P(EvidenceTest, WhatIsKeptForItsApplicationIsStillReplayed) {
 
 TEST_P(EvidenceTest, AFoundApplicationThatAReceivedOneReplacesStaysHeld) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("holder", kProfile));
-  const auto found = store_->StoreFound(sent, {kReplaced, "found"});
+  const auto found = store_->StoreReconciled(sent, {kReplaced, "found"});
   ASSERT_TRUE(found.ok() && std::holds_alternative<Record>(*found));
-  ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, "received"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {kApplication, "received"}).ok());
   const Record other = store_->InState(RecordState::kInconclusive, AClaim("other", kProfile));
 
-  EXPECT_THAT(store_->HeldIds(kProfile, "other"), UnorderedElementsAre(kApplication, kReplaced));
-  const auto again = store_->StoreFound(other, {kReplaced, "found"});
+  EXPECT_THAT(store_->AttributedIds(kProfile, "other"),
+              UnorderedElementsAre(kApplication, kReplaced));
+  const auto again = store_->StoreReconciled(other, {kReplaced, "found"});
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_TRUE(std::holds_alternative<Lost>(*again));
 }
 
 TEST_P(EvidenceTest, TheSameApplicationFoundAndReceivedIsHeldOnce) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("holder", kProfile));
-  const auto found = store_->StoreFound(sent, {kApplication, "found"});
+  const auto found = store_->StoreReconciled(sent, {kApplication, "found"});
   ASSERT_TRUE(found.ok() && std::holds_alternative<Record>(*found));
-  ASSERT_TRUE(store_->StoreReceived(sent, {kApplicationInUpperCase, "received"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {kApplicationInUpperCase, "received"}).ok());
 
-  EXPECT_THAT(store_->HeldIds(kProfile, "other"), ElementsAre(kApplication));
+  EXPECT_THAT(store_->AttributedIds(kProfile, "other"), ElementsAre(kApplication));
 }
 
 // Its own process may be frozen with Passfort's answer in its hands.
@@ -141,17 +142,17 @@ TEST_P(EvidenceTest, AFoundApplicationMayBeThatOfAnUndecidedRecord) {
   const Record claimed = store_->Claimed(AClaim("younger", kProfile));
   const Record sent = store_->Changed(
       claimed, {.state = RecordState::kSent,
-                .quiet_in = kNone,
-                .first_snapshot = Baseline{.read_at = claimed.store_now + absl::Minutes(1)}});
+                .conclusive_after = kNone,
+                .first_baseline = Baseline{.read_at = claimed.store_now + absl::Minutes(1)}});
   const Record younger = store_->Changed(sent, {.state = RecordState::kInconclusive});
 
-  const auto contested = store_->StoreFound(older, {kApplication, "found"});
+  const auto contested = store_->StoreReconciled(older, {kApplication, "found"});
   ASSERT_TRUE(contested.ok()) << contested.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Contested>(*contested));
   EXPECT_EQ(store_->Find("older")->state, RecordState::kInconclusive);
 
   // What the older record could have made was in the younger one's baseline.
-  const auto found = store_->StoreFound(younger, {kApplication, "found"});
+  const auto found = store_->StoreReconciled(younger, {kApplication, "found"});
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_TRUE(std::holds_alternative<Record>(*found));
 }
@@ -164,34 +165,34 @@ TEST_P(EvidenceTest, AFoundApplicationMayBeThatOfARecordThatWasFoundDuringItsAtt
        {std::pair(kProfile, kAnHour), std::pair(kOtherProfile, kNone)}) {
     SCOPED_TRACE(attempt_left.count());
     const std::string suffix = profile;
-    const Record early =
-        store_->Changed(store_->Claimed(AClaim("early" + suffix, profile)),
-                        {.state = RecordState::kSent, .quiet_in = attempt_left + settle_window});
-    const auto strangers = store_->StoreFound(early, {kReplaced, "found"});
+    const Record early = store_->Changed(
+        store_->Claimed(AClaim("early" + suffix, profile)),
+        {.state = RecordState::kSent, .conclusive_after = attempt_left + settle_window});
+    const auto strangers = store_->StoreReconciled(early, {kReplaced, "found"});
     ASSERT_TRUE(strangers.ok() && std::holds_alternative<Record>(*strangers));
     const Record claimed = store_->Claimed(AClaim("later" + suffix, profile));
     const Record later =
         store_->Changed(claimed, {.state = RecordState::kSent,
-                                  .quiet_in = kNone,
-                                  .first_snapshot = Baseline{.read_at = claimed.store_now}});
+                                  .conclusive_after = kNone,
+                                  .first_baseline = Baseline{.read_at = claimed.store_now}});
 
-    const auto found = store_->StoreFound(later, {kApplication, "found"});
+    const auto found = store_->StoreReconciled(later, {kApplication, "found"});
     ASSERT_TRUE(found.ok()) << found.status();
     EXPECT_EQ(std::holds_alternative<RecordStore::Contested>(*found), attempt_left > kNone);
-    ASSERT_TRUE(store_->StoreReceived(early, {kApplication, "received"}).ok());
+    ASSERT_TRUE(store_->StoreResponse(early, {kApplication, "received"}).ok());
   }
 }
 
 TEST_P(EvidenceTest, AnAnswerIsKeptWithAWordThatItIsShortened) {
   const Record received = store_->InState(RecordState::kSent, AClaim("received", kProfile));
-  ASSERT_TRUE(store_->StoreReceived(received, {kApplication, "part", true}).ok());
+  ASSERT_TRUE(store_->StoreResponse(received, {kApplication, "part", true}).ok());
   const Record found = store_->InState(RecordState::kSent, AClaim("found", kProfile));
-  ASSERT_TRUE(store_->StoreFound(found, {kReplaced, "part", true}).ok());
+  ASSERT_TRUE(store_->StoreReconciled(found, {kReplaced, "part", true}).ok());
 
   EXPECT_TRUE(store_->Find("received")->is_answer_shortened);
   EXPECT_TRUE(store_->Find("found")->is_answer_shortened);
 
-  ASSERT_TRUE(store_->StoreReceived(found, {kReplaced, "whole"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(found, {kReplaced, "whole"}).ok());
   EXPECT_FALSE(store_->Find("found")->is_answer_shortened);
 }
 
@@ -199,11 +200,11 @@ TEST_P(EvidenceTest, AReceivedAnswerWhoseIdIsTooLongIsStoredAndHoldsNothing) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
   const std::string too_long(kMaxApplicationIdBytes + 1, 'a');
 
-  ASSERT_TRUE(store_->StoreReceived(sent, {too_long, "answer"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {too_long, "answer"}).ok());
 
   EXPECT_EQ(store_->Find("request")->state, RecordState::kDone);
   EXPECT_EQ(store_->Find("request")->answer, "answer");
-  EXPECT_THAT(store_->HeldIds(kProfile, "other"), IsEmpty());
+  EXPECT_THAT(store_->AttributedIds(kProfile, "other"), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Evidence, EvidenceTest,

@@ -380,9 +380,9 @@ TEST_F(PostgresStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
   StoreOptions options = AnOptions();
   options.records.replay_window = Milliseconds(0);
   StoreUnderTest store(*loop_, server_.Url(database_), std::move(options));
-  EXPECT_EQ(store.Find("undecided")->snapshot, Baseline{});
+  EXPECT_EQ(store.Find("undecided")->baseline, Baseline{});
   const Record sent = store.InState(RecordState::kSent, AClaim("done", kProfile));
-  ASSERT_TRUE(store.StoreReceived(sent, {"application", "answer"}).ok());
+  ASSERT_TRUE(store.StoreResponse(sent, {"application", "answer"}).ok());
   EXPECT_EQ(store.Sweep().expired, 0) << "a baseline of unknown age may be older";
 }
 

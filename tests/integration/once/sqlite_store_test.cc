@@ -222,9 +222,9 @@ TEST_F(SqliteStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
   options.records.replay_window = Milliseconds(0);
   StoreUnderTest store(*loop_, Url(), std::move(options));
   ASSERT_TRUE(store.status().ok()) << store.status();
-  EXPECT_EQ(store.Find("undecided")->snapshot, Baseline{});
+  EXPECT_EQ(store.Find("undecided")->baseline, Baseline{});
   const Record sent = store.InState(RecordState::kSent, AClaim("done", "profile"));
-  ASSERT_TRUE(store.StoreReceived(sent, {"application", "answer"}).ok());
+  ASSERT_TRUE(store.StoreResponse(sent, {"application", "answer"}).ok());
   EXPECT_EQ(store.Sweep().expired, 0) << "a baseline of unknown age may be older";
 }
 
@@ -400,14 +400,14 @@ TEST_F(SqliteStoreTest, AFullDiskIsAnErrorAndLosesNothing) {
   std::signal(SIGXFSZ, SIG_IGN);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   const absl::Status full =
-      store.StoreReceived(before, {"application", std::string(1024 * 1024, 'x')});
+      store.StoreResponse(before, {"application", std::string(1024 * 1024, 'x')});
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
 
   EXPECT_TRUE(absl::IsUnavailable(full)) << full;
   const auto kept = store.Find("before");
   ASSERT_TRUE(kept.has_value());
   EXPECT_EQ(kept->state, RecordState::kSent);
-  EXPECT_TRUE(store.StoreReceived(before, {"application", "answer"}).ok());
+  EXPECT_TRUE(store.StoreResponse(before, {"application", "answer"}).ok());
 }
 
 // Whoever goes through them page by page must not lose one where leases are equal.
@@ -437,9 +437,10 @@ TEST_F(SqliteStoreTest, TimeIsTheInjectedClocks) {
 
   const RecordStore::Change change{.state = RecordState::kClaimed, .lease = Milliseconds(10'000)};
   *now += 9'999'999;
-  EXPECT_TRUE(std::holds_alternative<RecordStore::Lost>(*store.TakeOver(claimed, change)));
+  EXPECT_TRUE(
+      std::holds_alternative<RecordStore::Lost>(*store.UpdateIfLeaseExpired(claimed, change)));
   *now += 1;
-  EXPECT_TRUE(std::holds_alternative<Record>(*store.TakeOver(claimed, change)));
+  EXPECT_TRUE(std::holds_alternative<Record>(*store.UpdateIfLeaseExpired(claimed, change)));
 }
 
 TEST_F(SqliteStoreTest, RefusesAUrlOfNoStore) {

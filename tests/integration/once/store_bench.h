@@ -88,25 +88,27 @@ class StoreUnderTest {
     if (state == RecordState::kClaimed) return claimed;
     const Record sent = Changed(claimed, {.state = RecordState::kSent,
                                           .lease = claim.lease,
-                                          .quiet_in = kAnHour,
-                                          .first_snapshot = Baseline{}});
+                                          .conclusive_after = kAnHour,
+                                          .first_baseline = Baseline{}});
     if (state == RecordState::kSent) return sent;
     return Changed(sent, {.state = state, .was_ambiguous = true});
   }
-  auto TakeOver(const Record& seen, RecordStore::Change change) {
-    return RunTask(loop_, [&] { return store_->TakeOver(seen, change, Soon()); });
+  auto UpdateIfLeaseExpired(const Record& seen, RecordStore::Change change) {
+    return RunTask(loop_, [&] { return store_->UpdateIfLeaseExpired(seen, change, Soon()); });
   }
   auto Remove(const Record& seen) {
     return RunTask(loop_, [&] { return store_->Remove(seen, Soon()); });
   }
-  auto StoreReceived(const Record& seen, RecordStore::Answer answer) {
-    return RunTask(loop_, [&] { return store_->StoreReceived(seen, answer, Soon()); });
+  auto StoreResponse(const Record& seen, RecordStore::Answer answer) {
+    return RunTask(loop_, [&] { return store_->StoreResponse(seen, answer, Soon()); });
   }
-  auto StoreFound(const Record& seen, RecordStore::Answer answer) {
-    return RunTask(loop_, [&] { return store_->StoreFound(seen, answer, Soon()); });
+  auto StoreReconciled(const Record& seen, RecordStore::Answer answer) {
+    return RunTask(loop_, [&] { return store_->StoreReconciled(seen, answer, Soon()); });
   }
-  std::vector<std::string> HeldIds(const std::string& profile_id, const std::string& request_id) {
-    auto held = RunTask(loop_, [&] { return store_->HeldIds(profile_id, request_id, Soon()); });
+  std::vector<std::string> AttributedIds(const std::string& profile_id,
+                                         const std::string& request_id) {
+    auto held =
+        RunTask(loop_, [&] { return store_->AttributedIds(profile_id, request_id, Soon()); });
     if (!held.ok()) Fail(held.status().ToString());
     return *held;
   }
@@ -117,7 +119,7 @@ class StoreUnderTest {
     for (const Record& record : *sent) ids.push_back(record.request_id);
     return ids;
   }
-  RecordStore::Swept Sweep() {
+  RecordStore::SweepResult Sweep() {
     auto swept = RunTask(loop_, [&] { return store_->Sweep(Soon()); });
     if (!swept.ok()) Fail(swept.status().ToString());
     return *swept;

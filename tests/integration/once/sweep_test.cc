@@ -45,11 +45,11 @@ TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
   store_->InState(RecordState::kNoEffect, AClaim("absent", "profile 3"));
   store_->InState(RecordState::kInconclusive, AClaim("undecided", "profile 4"));
   const Record done = store_->Claimed(AClaim("done", "profile 5"));
-  ASSERT_TRUE(store_->StoreReceived(done, {kApplication, "answer"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(done, {kApplication, "answer"}).ok());
 
   // Reopened, so that what becomes undecided stays for its own window.
   Open();
-  const RecordStore::Swept swept = store_->Sweep();
+  const RecordStore::SweepResult swept = store_->Sweep();
 
   EXPECT_EQ(swept.undecided, 1);
   EXPECT_EQ(swept.expired, 3);
@@ -71,10 +71,10 @@ TEST_P(StoreContractTest, SweepsABoundedPartAtATime) {
                             Soon());
   });
 
-  const RecordStore::Swept first = store_->Sweep();
+  const RecordStore::SweepResult first = store_->Sweep();
   EXPECT_EQ(first.expired, kRecords - 1);
   EXPECT_TRUE(first.has_more);
-  const RecordStore::Swept rest = store_->Sweep();
+  const RecordStore::SweepResult rest = store_->Sweep();
   EXPECT_EQ(rest.expired, 1);
   EXPECT_FALSE(rest.has_more);
   EXPECT_EQ(rest.records, 0);
@@ -93,7 +93,7 @@ TEST_P(StoreContractTest, AFullStoreRefusesNewIdsOnly) {
   auto known = store_->Begin(AClaim("second", "profile 2"));
   ASSERT_TRUE(known.ok()) << known.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Known>(*known));
-  EXPECT_TRUE(store_->StoreReceived(first, {kApplication, "answer"}).ok());
+  EXPECT_TRUE(store_->StoreResponse(first, {kApplication, "answer"}).ok());
 
   ASSERT_TRUE(*store_->Remove(second));
   auto fits = store_->Begin(AClaim("third", "profile 3"));
@@ -131,10 +131,10 @@ TEST_P(StoreContractTest, RefusesWhatWouldMakeARecordTooLarge) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
   std::string large;
   large.resize(20'000'000, 'x');
-  EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreReceived(sent, {"id", large})));
-  EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreFound(sent, {large, "answer"}).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreResponse(sent, {"id", large})));
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreReconciled(sent, {large, "answer"}).status()));
   const RecordStore::Change change{.state = RecordState::kSent,
-                                   .first_snapshot = Baseline{.ids = {large}}};
+                                   .first_baseline = Baseline{.ids = {large}}};
   EXPECT_TRUE(absl::IsResourceExhausted(store_->Apply(sent, change).status()));
 }
 
@@ -143,7 +143,7 @@ TEST_P(StoreContractTest, KeepsTheLargestAnswer) {
   std::string answer(4 * 1024 * 1024, '\0');
   for (size_t i = 0; i < answer.size(); ++i) answer[i] = static_cast<char>(i * 7919 >> 8);
 
-  ASSERT_TRUE(store_->StoreReceived(sent, {kApplication, answer}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {kApplication, answer}).ok());
 
   EXPECT_EQ(store_->Find("request")->answer, answer);
 }

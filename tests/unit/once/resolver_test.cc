@@ -45,10 +45,10 @@ class AskedStore final : public RecordStore {
     }
     co_return page;
   }
-  Task<absl::StatusOr<Swept>> Sweep(Deadline) override {
+  Task<absl::StatusOr<SweepResult>> Sweep(Deadline) override {
     ++sweeps;
     if (!status.ok()) co_return status;
-    co_return Swept{.has_more = has_more};
+    co_return SweepResult{.has_more = has_more};
   }
   // As if somebody else had changed the record.
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id, Deadline) override {
@@ -56,14 +56,18 @@ class AskedStore final : public RecordStore {
     co_return std::nullopt;
   }
 
-  Task<absl::StatusOr<BeginResult>> Begin(Claim, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<ChangeResult>> Apply(Record, Change, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<ChangeResult>> TakeOver(Record, Change, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<ClaimResult>> Begin(Claim, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<UpdateResult>> Apply(Record, Change, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record, Change, Deadline) override {
+    std::abort();
+  }
   Task<absl::StatusOr<bool>> Remove(Record, Deadline) override { std::abort(); }
-  Task<absl::Status> StoreReceived(Record, Answer, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<FoundResult>> StoreFound(Record, Answer, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string, std::string,
-                                                         Deadline) override {
+  Task<absl::Status> StoreResponse(Record, Answer, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record, Answer, Deadline) override {
+    std::abort();
+  }
+  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string, std::string,
+                                                               Deadline) override {
     std::abort();
   }
 };
@@ -119,7 +123,7 @@ class BackgroundReconcilerTest : public testing::Test {
                                   .fail_point = {}},
                                  {.poll_interval = kInterval},
                                  [this](const std::string&) { return is_active_; },
-                                 [](const RecordStore::Swept&) {}};
+                                 [](const RecordStore::SweepResult&) {}};
 };
 
 TEST_F(BackgroundReconcilerTest, SweepsAndLooksOnceInEveryRound) {

@@ -29,29 +29,31 @@ class OneRecordStore final : public RecordStore {
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string, Deadline) override {
     co_return record;
   }
-  Task<absl::StatusOr<ChangeResult>> Apply(Record, Change change, Deadline) override {
+  Task<absl::StatusOr<UpdateResult>> Apply(Record, Change change, Deadline) override {
     record.state = change.state;
     if (change.candidate_ids) record.candidate_ids = *change.candidate_ids;
     co_return record;
   }
-  Task<absl::StatusOr<FoundResult>> StoreFound(Record, Answer answer, Deadline) override {
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record, Answer answer, Deadline) override {
     if (is_contested) co_return Contested{};
     record.state = RecordState::kDone;
     record.application_id = answer.application_id;
     record.answer = answer.application;
     co_return record;
   }
-  Task<absl::StatusOr<std::vector<std::string>>> HeldIds(std::string, std::string,
-                                                         Deadline) override {
+  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string, std::string,
+                                                               Deadline) override {
     co_return held;
   }
 
-  Task<absl::StatusOr<BeginResult>> Begin(Claim, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<ChangeResult>> TakeOver(Record, Change, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<ClaimResult>> Begin(Claim, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record, Change, Deadline) override {
+    std::abort();
+  }
   Task<absl::StatusOr<bool>> Remove(Record, Deadline) override { std::abort(); }
-  Task<absl::Status> StoreReceived(Record, Answer, Deadline) override { std::abort(); }
+  Task<absl::Status> StoreResponse(Record, Answer, Deadline) override { std::abort(); }
   Task<absl::StatusOr<std::vector<Record>>> Sent(Place, int, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<Swept>> Sweep(Deadline) override { std::abort(); }
+  Task<absl::StatusOr<SweepResult>> Sweep(Deadline) override { std::abort(); }
 };
 
 // Has one list.
@@ -78,12 +80,14 @@ class SettlementTest : public testing::Test {
     store_.record = {.request_id = "order-1",
                      .state = RecordState::kSent,
                      .draft = {.product_alias = "forexo_basic"},
-                     .snapshot = Baseline{.ids = {"before"}}};
+                     .baseline = Baseline{.ids = {"before"}}};
     store_.record.store_now = absl::UnixEpoch() + absl::Hours(1);
     SetQuietIn(absl::ZeroDuration());
   }
 
-  void SetQuietIn(absl::Duration left) { store_.record.quiet_at = store_.record.store_now + left; }
+  void SetQuietIn(absl::Duration left) {
+    store_.record.conclusive_at = store_.record.store_now + left;
+  }
 
   Reconciliation Reconcile(ApplicationList list, Absence absence = Absence::kToBeProven) {
     passfort_.list = std::move(list);
@@ -118,7 +122,7 @@ TEST_F(SettlementTest, AListThatIsNotWholeIsLookedAtAgainAsLongAsItIsTooEarly) {
   SetQuietIn(absl::Seconds(2));
   const Reconciliation look = Reconcile({.is_complete = false});
   EXPECT_EQ(look.kind, Kind::kTooEarly);
-  EXPECT_EQ(look.quiet_in, std::chrono::seconds(2));
+  EXPECT_EQ(look.conclusive_after, std::chrono::seconds(2));
   EXPECT_EQ(store_.record.state, RecordState::kSent);
 
   EXPECT_EQ(Reconcile({.applications = {Listed("new")}}).kind, Kind::kTookEffect)
@@ -133,7 +137,7 @@ TEST_F(SettlementTest, AMatchInAListThatIsNotWholeIsACandidateOnly) {
 
 // It may have been there before, and unreadable.
 TEST_F(SettlementTest, AMatchAfterABaselineThatWasNotWholeIsACandidateOnly) {
-  store_.record.snapshot->is_complete = false;
+  store_.record.baseline->is_complete = false;
   EXPECT_EQ(Reconcile({.applications = {Listed("new")}}).kind, Kind::kInconclusive);
   EXPECT_THAT(store_.record.candidate_ids, ElementsAre("new"));
 }
@@ -145,7 +149,7 @@ TEST_F(SettlementTest, AMatchThatMayBeAnotherRecordsIsACandidateOnly) {
 }
 
 TEST_F(SettlementTest, AWholeListProvesAbsenceAlsoAfterABaselineThatWasNot) {
-  store_.record.snapshot->is_complete = false;
+  store_.record.baseline->is_complete = false;
   EXPECT_EQ(Reconcile({.applications = {Listed("before")}}).kind, Kind::kNoEffect);
 }
 
