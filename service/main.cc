@@ -83,9 +83,10 @@ GuardedPassfortClient::Options GuardOptions(const GatewayConfig& config) {
   GuardedPassfortClient::Options options;
   options.circuit_breaker = config.circuit_breaker ? GuardedPassfortClient::Breaker::kOn
                                                    : GuardedPassfortClient::Breaker::kOff;
-  options.fair_write_wait = std::min(options.fair_write_wait, config.attempt_timeout);
+  options.min_counted_write_timeout =
+      std::min(options.min_counted_write_timeout, config.attempt_timeout);
   // Half of what a list gets before a write.
-  options.fair_list_wait = config.lease_duration / 4;
+  options.min_counted_list_timeout = config.lease_duration / 4;
   return options;
 }
 

@@ -15,7 +15,7 @@ using std::chrono_literals::operator""ms;
 // is begun may take longer.
 constexpr auto kSlice = 2ms;
 // After that it looks at them for as long as the slice took, but no longer than this.
-constexpr auto kLongestPause = 5ms;
+constexpr auto kMaxPause = 5ms;
 // Received in one turn, of all of them; libcurl takes them by the kilobyte, up to 100 at a time.
 constexpr size_t kReadInTurn = size_t{128} * 1024;
 // As many are read on in one turn, and as many in the next if there is still room.
@@ -83,7 +83,7 @@ void ResponseIntake::HandOnSome() {
   }
   if (ended_.empty() || now == start) return;
   is_pausing_ = true;
-  pause_.StartAt(now + std::min<SteadyTime::duration>(now - start, kLongestPause));
+  pause_.StartAt(now + std::min<SteadyTime::duration>(now - start, kMaxPause));
 }
 
 void ResponseIntake::ReadOnSome() {

@@ -30,7 +30,7 @@ class Metrics {
   // `reason` is one of the catalogue of errors.
   void CallFailed(std::string_view method, std::string_view code, std::string_view reason);
   // passfort_gateway_write_outcomes_total: what a write came to for its caller. `outcome` is
-  // created, replayed, reconciled, existing, refused, not_carried_out or unknown.
+  // created, replayed, reconciled, existing, refused, not_executed or unknown.
   void WriteEnded(std::string_view method, std::string_view outcome);
   // passfort_requests_total and passfort_request_seconds. `endpoint` is the template, e.g.
   // "POST /profiles/{profile_id}/applications"; `outcome` as OutcomeName gives it.

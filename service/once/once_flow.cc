@@ -10,10 +10,10 @@
 namespace gateway {
 namespace {
 
-constexpr Milliseconds kLeastTimeForAnAttempt{50};
+constexpr Milliseconds kMinTimeForAnAttempt{50};
 constexpr int kConflict = 409;
 
-bool SaysAlreadyExists(const PassfortAnswer& answer) {
+bool SaysAlreadyExists(const ResponseSummary& answer) {
   return answer.http_status == kConflict || answer.code == PassfortErrorCode::kDataPresent;
 }
 
@@ -222,12 +222,12 @@ Task<WriteSession::Next> WriteSession::ReadBaseline(Record record) {
     if (failed->refusal) {
       co_return co_await Release(std::move(record), {.outcome = Refused{*failed->refusal}});
     }
-    NotCarriedOut nothing_done = failed->not_carried_out.value_or(NotCarriedOut{});
-    if (nothing_done.cause == NotCarriedOut::Cause::kNoTimeLeft) {
-      nothing_done.cause = NotCarriedOut::Cause::kUnreachable;  // that was the list's time
+    NotExecuted not_executed = failed->not_executed.value_or(NotExecuted{});
+    if (not_executed.cause == NotExecuted::Cause::kNoTimeLeft) {
+      not_executed.cause = NotExecuted::Cause::kUnreachable;  // that was the list's time
     }
-    if (IsReleaseRequested()) nothing_done = ReleasedOutcome();
-    co_return co_await Release(std::move(record), {.outcome = std::move(nothing_done)});
+    if (IsReleaseRequested()) not_executed = ReleasedOutcome();
+    co_return co_await Release(std::move(record), {.outcome = std::move(not_executed)});
   }
   ApplicationList list = Storable(std::get<ApplicationList>(std::move(outcome)));
   if (!record.baseline) {
@@ -264,18 +264,18 @@ Task<ListOutcome> WriteSession::ListForBaseline(const Record& record) {
     ListOutcome outcome =
         co_await parts_.passfort.ListApplications(record.draft.profile_id, context);
     const auto* failed = std::get_if<ListFailed>(&outcome);
-    if (failed == nullptr || !failed->not_carried_out || IsReleaseRequested()) co_return outcome;
+    if (failed == nullptr || !failed->not_executed || IsReleaseRequested()) co_return outcome;
     // Its time is over. Why it took so long is what Passfort said, if it said something.
-    const bool is_late = failed->not_carried_out->cause == NotCarriedOut::Cause::kNoTimeLeft;
+    const bool is_late = failed->not_executed->cause == NotExecuted::Cause::kNoTimeLeft;
     if (is_late && last_answer) co_return *std::move(last_answer);
-    const std::optional<Repeat> repeat = RepeatAfter(*failed->not_carried_out);
+    const std::optional<Retry> repeat = ShouldRetry(*failed->not_executed);
     if (!repeat) co_return outcome;
-    if (failed->not_carried_out->answer) last_answer = *failed;
+    if (failed->not_executed->answer) last_answer = *failed;
     // Something before Passfort may have answered this once.
-    const bool is_unreadable = failed->not_carried_out->cause == NotCarriedOut::Cause::kUnreadable;
+    const bool is_unreadable = failed->not_executed->cause == NotExecuted::Cause::kUnreadable;
     if (is_unreadable && std::exchange(was_unreadable, true)) co_return outcome;
     const SteadyTime again = parts_.clock.Now() + repeat->not_before + backoff.Next();
-    if (again >= context.deadline.at() || !Pay(*repeat, parts_.budget)) co_return outcome;
+    if (again >= context.deadline.at() || !Spend(*repeat, parts_.budget)) co_return outcome;
     co_await parts_.clock.SleepUntil(again, context.stop);
   }
 }
@@ -284,9 +284,9 @@ Task<ListOutcome> WriteSession::ListForBaseline(const Record& record) {
 Task<WriteSession::Next> WriteSession::RecordIntent(Record& record) {
   if (IsReleaseRequested() || is_abandoned_ || !HasTimeForAnAttempt()) {
     co_return co_await Release(
-        record, {.outcome = IsReleaseRequested()
-                                ? ReleasedOutcome()
-                                : NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}});
+        record,
+        {.outcome = IsReleaseRequested() ? ReleasedOutcome()
+                                         : NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}});
   }
   // The gate is open for a lease from *before* the intent: by the time others may act on the
   // record, nothing leaves any more, however long the store or this process was held up.
@@ -326,8 +326,8 @@ Task<WriteSession::Next> WriteSession::AfterAttempt(Record& record, WriteAttempt
   if (auto* refused = std::get_if<Refused>(&attempt.outcome)) {
     co_return co_await AfterRefused(record, std::move(*refused));
   }
-  if (auto* nothing_done = std::get_if<NotCarriedOut>(&attempt.outcome)) {
-    co_return co_await AfterNotExecuted(record, std::move(*nothing_done));
+  if (auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome)) {
+    co_return co_await AfterNotExecuted(record, std::move(*not_executed));
   }
   unresolved_ = std::move(std::get<Ambiguous>(attempt.outcome));
   co_return co_await AfterAmbiguous(record);
@@ -374,14 +374,14 @@ Task<WriteSession::Next> WriteSession::AfterRefused(Record record, Refused refus
   co_return co_await Reconcile(std::move(*sent), std::move(result));
 }
 
-Task<WriteSession::Next> WriteSession::AfterNotExecuted(Record record, NotCarriedOut nothing_done) {
+Task<WriteSession::Next> WriteSession::AfterNotExecuted(Record record, NotExecuted not_executed) {
   stage_ = Stage::kNothingSent;
-  const std::optional<Repeat> repeat = RepeatAfter(nothing_done);
-  WriteResult result{.outcome = std::move(nothing_done)};
+  const std::optional<Retry> repeat = ShouldRetry(not_executed);
+  WriteResult result{.outcome = std::move(not_executed)};
   if (!repeat) co_return co_await Release(std::move(record), std::move(result));
   const SteadyTime again = parts_.clock.Now() + repeat->not_before + retry_backoff_.Next();
-  const bool in_time = again + kLeastTimeForAnAttempt <= latest_deadline_.at();
-  if (!in_time || IsReleaseRequested() || !Pay(*repeat, parts_.budget)) {
+  const bool in_time = again + kMinTimeForAnAttempt <= latest_deadline_.at();
+  if (!in_time || IsReleaseRequested() || !Spend(*repeat, parts_.budget)) {
     co_return co_await Release(std::move(record), std::move(result));
   }
   // If this is stopped, the next intent is not written and the record is released there.
@@ -499,13 +499,13 @@ WriteResult WriteSession::StoreUnavailableResult() const {
   return {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreUnavailable}};
 }
 
-NotCarriedOut WriteSession::ReleasedOutcome() const {
-  return {.cause = stop_.stop_requested() ? NotCarriedOut::Cause::kStopped
-                                          : NotCarriedOut::Cause::kNoTimeLeft};
+NotExecuted WriteSession::ReleasedOutcome() const {
+  return {.cause = stop_.stop_requested() ? NotExecuted::Cause::kStopped
+                                          : NotExecuted::Cause::kNoTimeLeft};
 }
 
 bool WriteSession::HasTimeForAnAttempt() const {
-  return latest_deadline_.TimeLeft(parts_.clock.Now()) >= kLeastTimeForAnAttempt;
+  return latest_deadline_.TimeLeft(parts_.clock.Now()) >= kMinTimeForAnAttempt;
 }
 
 void WriteSession::UpdatePendingResult(const Record& record) {

@@ -115,7 +115,7 @@ class WriteSession {
   Task<Next> AfterAttempt(Record& record, WriteAttempt attempt);
   Task<Next> Received(Record record, Done done);
   Task<Next> AfterRefused(Record record, Refused refused);
-  Task<Next> AfterNotExecuted(Record record, NotCarriedOut nothing_done);
+  Task<Next> AfterNotExecuted(Record record, NotExecuted not_executed);
   Task<Next> AfterAmbiguous(Record record);
   Task<Next> Reconcile(Record record, std::optional<WriteResult> refusal);
   Task<Next> Release(Record record, WriteResult result);
@@ -125,11 +125,11 @@ class WriteSession {
   Next FollowNewHolder();
   WriteResult StoreUnavailableResult() const;
   // Why nothing was done, if it was not because of Passfort.
-  NotCarriedOut ReleasedOutcome() const;
+  NotExecuted ReleasedOutcome() const;
   bool HasTimeForAnAttempt() const;
   bool IsReleaseRequested() const { return release_requested_.stop_requested(); }
   // Looking again would show no more.
-  bool IsListTooLarge() const { return no_list_ == NotCarriedOut::Cause::kAnswerTooLarge; }
+  bool IsListTooLarge() const { return no_list_ == NotExecuted::Cause::kResponseTooLarge; }
   Deadline StoreDeadline() const { return Deadline(parts_.clock.Now() + options_.store_timeout); }
   // Notes what `PendingResult` tells.
   void UpdatePendingResult(const Record& record);
@@ -163,7 +163,7 @@ class WriteSession {
   std::optional<absl::Time> sent_at_;
   std::optional<absl::Time> known_by_;
   std::vector<std::string> candidate_ids_;
-  std::optional<NotCarriedOut::Cause> no_list_;
+  std::optional<NotExecuted::Cause> no_list_;
 };
 
 }  // namespace gateway

@@ -42,7 +42,7 @@ Task<WriteResult> WriteCoordinator::Add(ApplicationDraft draft, RequestKey inten
     co_return co_await plain_.Add(std::move(draft), std::move(intent), context);
   }
   if (is_draining_) {
-    co_return WriteResult{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kStopped}};
+    co_return WriteResult{.outcome = NotExecuted{.cause = NotExecuted::Cause::kStopped}};
   }
   draft.profile_id = absl::AsciiStrToLower(draft.profile_id);
   const std::string fingerprint = FingerprintOf(draft);

@@ -65,7 +65,7 @@ Task<Reconciliation> Reconciler::Reconcile(Record seen, const CallContext& conte
   ListOutcome listed = co_await passfort_.ListApplications(seen.draft.profile_id, reading);
   if (const auto* failed = std::get_if<ListFailed>(&listed)) {
     Reconciliation blind = End(Reconciliation::Kind::kUnavailable, std::move(seen));
-    if (failed->not_carried_out) blind.no_list = failed->not_carried_out->cause;
+    if (failed->not_executed) blind.no_list = failed->not_executed->cause;
     co_return blind;
   }
   co_return co_await Evaluate(std::move(seen), std::get<ApplicationList>(std::move(listed)),

@@ -30,7 +30,7 @@ struct Reconciliation {
   // kTooEarly: until then nothing can be proven absent.
   Milliseconds conclusive_after{0};
   // kUnavailable: why, if Passfort did not refuse it and the store did answer.
-  std::optional<NotCarriedOut::Cause> no_list;
+  std::optional<NotExecuted::Cause> no_list;
   // kVersionConflict: the profile's claimed or sent record, if it is what stands in the way.
   std::optional<Record> holder;
 };

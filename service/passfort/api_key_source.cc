@@ -100,16 +100,17 @@ absl::StatusOr<ApiKeySource::Refreshed> ApiKeySource::Refresh() {
   if (path_.empty()) return Refreshed::kSame;
   struct stat status = {};
   // After a failure the file is read in any case: it may be well again with the same identity.
-  if (told_error_.empty() && stat(path_.c_str(), &status) == 0 && IdentityOf(status) == identity_) {
+  if (last_reported_error_.empty() && stat(path_.c_str(), &status) == 0 &&
+      IdentityOf(status) == identity_) {
     return Refreshed::kSame;
   }
   absl::StatusOr<Content> content = Read(path_);
   if (!content.ok()) {
     const std::string error(content.status().message());
-    if (std::exchange(told_error_, error) == error) return Refreshed::kSame;
+    if (std::exchange(last_reported_error_, error) == error) return Refreshed::kSame;
     return content.status();
   }
-  told_error_.clear();
+  last_reported_error_.clear();
   identity_ = content->identity;
   is_readable_by_anybody_ = content->is_readable_by_anybody;
   if (content->key == *key_) return Refreshed::kSame;

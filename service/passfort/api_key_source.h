@@ -65,7 +65,7 @@ class ApiKeySource {
   std::string path_;                        // empty: a fixed key
   Identity identity_;                       // of the file when it was last read with success
   bool is_readable_by_anybody_ = false;
-  std::string told_error_;  // empty: the last look was fine
+  std::string last_reported_error_;  // empty: the last look was fine
 };
 
 }  // namespace gateway

@@ -16,12 +16,12 @@ namespace gateway {
 
 // Reads a list of applications, of each what it is compared by. Members of another type than
 // documented are absent, and of equal names the last one counts.
-class ApplicationListReading::Reader final : public JsonEvents {
+class ApplicationListReading::Reader final : public JsonSaxHandler {
  public:
   Reader(std::string_view text, std::string_view profile_id)
       : text_(text), asked_profile_id_(profile_id.data(), profile_id.size()) {}
 
-  bool Scalar(const JsonScalar& value) override {
+  bool OnScalar(const JsonScalar& value) override {
     if (depth_ == 0) return false;
     if (depth_ == kInList) list_.is_complete = false;
     if (std::string* field = std::exchange(field_, nullptr)) *field = TextOf(value);
@@ -29,7 +29,7 @@ class ApplicationListReading::Reader final : public JsonEvents {
     return true;
   }
 
-  bool Open(JsonContainer kind, size_t begin) override {
+  bool OnOpen(JsonContainer kind, size_t begin) override {
     if (depth_ == 0 && kind != JsonContainer::kList) return false;
     if (depth_ == kInList) {
       item_ = {};
@@ -44,7 +44,7 @@ class ApplicationListReading::Reader final : public JsonEvents {
     return true;
   }
 
-  bool Name(std::string_view name) override {
+  bool OnKey(std::string_view name) override {
     field_ = nullptr;
     if (depth_ == kInItem && is_in_object_) {
       NameInItem(name);
@@ -54,7 +54,7 @@ class ApplicationListReading::Reader final : public JsonEvents {
     return true;
   }
 
-  bool Close(size_t end) override {
+  bool OnClose(size_t end) override {
     --depth_;
     if (depth_ == kInItem) inner_ = Inner::kOther;
     if (depth_ == kInList) EndItem(end);
@@ -155,39 +155,37 @@ bool MayBeWhole(const HttpResponse& response) {
   return response.status != 206 && response.Header("age").value_or("0") == "0";
 }
 
-using Cause = NotCarriedOut::Cause;
+using Cause = NotExecuted::Cause;
 
 const HttpResponse& ResponseOf(const HttpResult& result) {
   return std::get<HttpResponse>(result.answer);
 }
 
 ListFailed NotTheList(Cause cause, const HttpResponse& response) {
-  return {.not_carried_out = NotCarriedOut{
-              .cause = cause, .answer = PassfortAnswer{.http_status = response.status}}};
+  return {.not_executed = NotExecuted{.cause = cause,
+                                      .answer = ResponseSummary{.http_status = response.status}}};
 }
 
 ListFailed NoAnswer(const HttpFailure& failure, bool lost_on_reuse) {
   if (failure.kind == HttpFailure::Kind::kTooLarge) {
-    return {.not_carried_out = NotCarriedOut{.cause = Cause::kAnswerTooLarge}};
+    return {.not_executed = NotExecuted{.cause = Cause::kResponseTooLarge}};
   }
-  const HttpResult nothing_done{
+  const HttpResult not_executed{
       .answer = failure, .body_requested = false, .lost_on_reuse = lost_on_reuse};
-  return {.not_carried_out =
-              std::get<NotCarriedOut>(OutcomeOfWrite(nothing_done, absl::InfinitePast(), nullptr))};
+  return {.not_executed =
+              std::get<NotExecuted>(ClassifyWrite(not_executed, absl::InfinitePast(), nullptr))};
 }
 
 // What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
 // write was not carried out here.
 struct SaidOfARead {
   ListFailed operator()(Refused refused) const { return {.refusal = std::move(refused.answer)}; }
-  ListFailed operator()(NotCarriedOut outcome) const {
-    return {.not_carried_out = std::move(outcome)};
-  }
+  ListFailed operator()(NotExecuted outcome) const { return {.not_executed = std::move(outcome)}; }
   ListFailed operator()(Ambiguous outcome) const {
     const bool is_failure = outcome.cause == Ambiguous::Cause::kServerError;
-    return {.not_carried_out =
-                NotCarriedOut{.cause = is_failure ? Cause::kServerError : Cause::kUnreadable,
-                              .answer = std::move(outcome.answer)}};
+    return {.not_executed =
+                NotExecuted{.cause = is_failure ? Cause::kServerError : Cause::kUnreadable,
+                            .answer = std::move(outcome.answer)}};
   }
   // One application in place of a list.
   ListFailed operator()(const Done&) const { return NotTheList(Cause::kUnreadable, response); }
@@ -214,9 +212,9 @@ bool ApplicationListReading::ReadPiece() {
 
 ListOutcome ApplicationListReading::TakeOutcome(absl::Time now, const MessageFilter* messages) {
   const HttpResponse& response = ResponseOf(result_);
-  if (end_ == JsonEnd::kOverLimit) return NotTheList(Cause::kAnswerTooLarge, response);
+  if (end_ == JsonEnd::kOverLimit) return NotTheList(Cause::kResponseTooLarge, response);
   if (end_ != JsonEnd::kWhole) {
-    return std::visit(SaidOfARead{response}, OutcomeOfWrite(result_, now, messages));
+    return std::visit(SaidOfARead{response}, ClassifyWrite(result_, now, messages));
   }
   if (!reader_->names_another_profile()) return reader_->TakeResult(MayBeWhole(response));
   ListFailed failed = NotTheList(Cause::kUnreadable, response);
@@ -224,8 +222,8 @@ ListOutcome ApplicationListReading::TakeOutcome(absl::Time now, const MessageFil
   return failed;
 }
 
-ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now,
-                          const MessageFilter* messages) {
+ListOutcome ClassifyList(const HttpResult& result, std::string_view profile_id, absl::Time now,
+                         const MessageFilter* messages) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
     return NoAnswer(*failure, result.lost_on_reuse);
   }
@@ -247,7 +245,7 @@ pb::ProductApplication ApplicationOf(const ListedApplication& listed) {
 std::string_view OutcomeName(const ListOutcome& outcome) {
   const auto* failed = std::get_if<ListFailed>(&outcome);
   if (failed == nullptr) return "done";
-  return failed->refusal ? "refused" : "not_carried_out";
+  return failed->refusal ? "refused" : "not_executed";
 }
 
 }  // namespace gateway

@@ -22,8 +22,8 @@ struct HttpResult;
 //
 // Of each item it reads what is compared, so that a long list does not hold the loop; the rest is
 // for ApplicationOf.
-ListOutcome OutcomeOfList(const HttpResult& result, std::string_view profile_id, absl::Time now,
-                          const MessageFilter* messages);
+ListOutcome ClassifyList(const HttpResult& result, std::string_view profile_id, absl::Time now,
+                         const MessageFilter* messages);
 
 // The same in pieces, for a list that would hold the loop for too long. `result` has a response;
 // it and `profile_id` outlive this.

@@ -9,9 +9,9 @@ using google::protobuf::Message;
 using google::protobuf::Struct;
 using google::protobuf::Value;
 
-bool ApplicationReader::Scalar(const JsonScalar& value) {
+bool ApplicationReader::OnScalar(const JsonScalar& value) {
   if (structs_.is_open()) {
-    structs_.Scalar(value);
+    structs_.OnScalar(value);
     return true;
   }
   if (frames_.empty()) {
@@ -40,9 +40,9 @@ bool ApplicationReader::Scalar(const JsonScalar& value) {
   return true;
 }
 
-bool ApplicationReader::Open(JsonContainer kind, size_t /*begin*/) {
+bool ApplicationReader::OnOpen(JsonContainer kind, size_t /*begin*/) {
   if (structs_.is_open()) {
-    structs_.Open(kind);
+    structs_.OnOpen(kind);
   } else if (frames_.empty()) {
     if (kind != JsonContainer::kObject) return false;
     frames_.push_back({.message = application_, .members = ApplicationMembers()});
@@ -54,9 +54,9 @@ bool ApplicationReader::Open(JsonContainer kind, size_t /*begin*/) {
   return true;
 }
 
-bool ApplicationReader::Name(std::string_view name) {
+bool ApplicationReader::OnKey(std::string_view name) {
   if (structs_.is_open()) {
-    found_equal_names_ = !structs_.Name(name);
+    found_equal_names_ = !structs_.OnKey(name);
     return !found_equal_names_;
   }
   Frame& frame = frames_.back();
@@ -74,9 +74,9 @@ bool ApplicationReader::Name(std::string_view name) {
   return !found_equal_names_;
 }
 
-bool ApplicationReader::Close(size_t /*end*/) {
+bool ApplicationReader::OnClose(size_t /*end*/) {
   if (structs_.is_open()) {
-    structs_.Close();
+    structs_.OnClose();
   } else {
     frames_.pop_back();
   }

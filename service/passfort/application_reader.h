@@ -23,17 +23,17 @@ namespace pb = ::passfort::gateway::v1;
 //
 // Stops at anything but an object where an application begins, and at the second of two members
 // with one name: the first has left its traces, and does not count.
-class ApplicationReader final : public JsonEvents {
+class ApplicationReader final : public JsonSaxHandler {
  public:
   // `application` is empty, and outlives the reader.
   explicit ApplicationReader(pb::ProductApplication& application) : application_(&application) {}
 
-  bool found_equal_names() const { return found_equal_names_; }
+  bool found_duplicate_keys() const { return found_equal_names_; }
 
-  bool Scalar(const JsonScalar& value) override;
-  bool Open(JsonContainer kind, size_t begin) override;
-  bool Name(std::string_view name) override;
-  bool Close(size_t end) override;
+  bool OnScalar(const JsonScalar& value) override;
+  bool OnOpen(JsonContainer kind, size_t begin) override;
+  bool OnKey(std::string_view name) override;
+  bool OnClose(size_t end) override;
 
  private:
   // An object or a list that has a field of its own.

@@ -39,7 +39,7 @@ struct WriteResult {
   };
   enum class Replay { kNo, kYes };
 
-  std::variant<Done, NotCarriedOut, Refused, Ambiguous, IdempotencyError> outcome;
+  std::variant<Done, NotExecuted, Refused, Ambiguous, IdempotencyError> outcome;
   // When the last attempt was handed to the transport. Unset if none was.
   std::optional<absl::Time> sent_at;
   Source source = Source::kReceived;
@@ -52,7 +52,7 @@ struct WriteResult {
   // Ambiguous only: applications that may be the one.
   std::vector<std::string> candidate_ids;
   // Ambiguous only: why the last look at the profile's applications showed none of them.
-  std::optional<NotCarriedOut::Cause> no_list = {};
+  std::optional<NotExecuted::Cause> no_list = {};
 };
 
 // Who asks for an application, and under which name.

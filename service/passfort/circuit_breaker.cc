@@ -21,30 +21,30 @@ bool CircuitBreaker::Admit(Priority priority) {
   if (!is_open_) return true;
   const SteadyTime now = clock_.Now();
   if (now < NextTrial(priority)) return false;
-  NextTrial(priority) = now + (priority == Priority::kReserved ? options_.reserved_trial_interval
-                                                               : options_.trial_interval);
+  NextTrial(priority) =
+      now + (priority == Priority::kReconciliation ? options_.reconciliation_trial_interval
+                                                   : options_.trial_interval);
   return true;
 }
 
-CircuitBreaker::Change CircuitBreaker::Note(Period period, Verdict verdict,
-                                            std::string_view profile_id) {
-  if (period != period_ || verdict == Verdict::kNothing) return Change::kNone;
+CircuitBreaker::Change CircuitBreaker::OnResult(Generation generation, Sample verdict,
+                                                std::string_view profile_id) {
+  if (generation != generation_ || verdict == Sample::kNothing) return Change::kNone;
   if (is_open_) {
-    if (verdict != Verdict::kWorks) return Change::kNone;
+    if (verdict != Sample::kWorks) return Change::kNone;
     Close();
     return Change::kClosed;
   }
-  ForgetWhatIsOld();
-  if (verdict == Verdict::kWorks) {
+  DropOldSamples();
+  if (verdict == Sample::kWorks) {
     ++halves_[0].worked;
-    failures_in_a_row_ = 0;
+    consecutive_failures_ = 0;
     failing_in_a_row_.clear();
     return Change::kNone;
   }
   const bool others_are_answered = halves_[0].worked + halves_[1].worked > 0;
   std::optional<size_t> profile;
-  if (verdict == Verdict::kServerError ||
-      (verdict == Verdict::kUnanswered && others_are_answered)) {
+  if (verdict == Sample::kServerError || (verdict == Sample::kUnanswered && others_are_answered)) {
     profile = std::hash<std::string_view>()(profile_id);
   }
   CountInARow(profile);
@@ -59,7 +59,7 @@ void CircuitBreaker::CountInARow(std::optional<size_t> profile) {
     if (std::ranges::find(failing_in_a_row_, *profile) != failing_in_a_row_.end()) return;
     failing_in_a_row_.push_back(*profile);
   }
-  ++failures_in_a_row_;
+  ++consecutive_failures_;
 }
 
 void CircuitBreaker::CountInWindow(std::optional<size_t> profile) {
@@ -72,26 +72,26 @@ void CircuitBreaker::CountInWindow(std::optional<size_t> profile) {
 }
 
 bool CircuitBreaker::TooManyFail() const {
-  if (failures_in_a_row_ >= options_.failures_in_a_row) return true;
+  if (consecutive_failures_ >= options_.consecutive_failures) return true;
   const int failed = halves_[0].failed + halves_[1].failed;
   const int ended = failed + halves_[0].worked + halves_[1].worked;
-  return ended >= options_.fewest_to_judge_by && failed >= ended * options_.failing_share;
+  return ended >= options_.min_calls && failed >= ended * options_.failure_rate_threshold;
 }
 
 void CircuitBreaker::Open() {
   is_open_ = true;
-  StartPeriod();
+  StartGeneration();
   const SteadyTime now = clock_.Now();
-  NextTrial(Priority::kOrdinary) = now + options_.trial_interval;
-  NextTrial(Priority::kReserved) = now + options_.reserved_trial_interval;
+  NextTrial(Priority::kNormal) = now + options_.trial_interval;
+  NextTrial(Priority::kReconciliation) = now + options_.reconciliation_trial_interval;
 }
 
 void CircuitBreaker::Close() {
   is_open_ = false;
-  StartPeriod();
+  StartGeneration();
 }
 
-void CircuitBreaker::ForgetWhatIsOld() {
+void CircuitBreaker::DropOldSamples() {
   const SteadyTime now = clock_.Now();
   const auto half = options_.window / 2;
   if (now < half_began_ + half) return;
@@ -100,9 +100,9 @@ void CircuitBreaker::ForgetWhatIsOld() {
   half_began_ = now;
 }
 
-void CircuitBreaker::StartPeriod() {
-  ++period_;
-  failures_in_a_row_ = 0;
+void CircuitBreaker::StartGeneration() {
+  ++generation_;
+  consecutive_failures_ = 0;
   failing_in_a_row_.clear();
   halves_ = {};
 }

@@ -28,21 +28,21 @@ namespace gateway {
 class CircuitBreaker {
  public:
   struct Options {
-    int failures_in_a_row = 5;
+    int consecutive_failures = 5;
     // Or so large a share of the requests that ended lately, if they were enough to judge by.
-    double failing_share = 0.5;
-    int fewest_to_judge_by = 20;
+    double failure_rate_threshold = 0.5;
+    int min_calls = 20;
     // "Lately" is between half of this and all of it.
     Milliseconds window{10000};
     // While it is open, one call is tried in so long a time. One that hangs is given up by then:
     // the next is tried, so an outage is over for callers this long after its end.
     Milliseconds trial_interval{5000};
     // Reads that reconcile harm nobody, and a profile is blocked until they are answered.
-    Milliseconds reserved_trial_interval{1000};
+    Milliseconds reconciliation_trial_interval{1000};
   };
 
   // What the end of a request says.
-  enum class Verdict {
+  enum class Sample {
     kWorks,
     kUnreachable,
     kUnanswered,   // sent, and no whole response in a fair time
@@ -54,22 +54,22 @@ class CircuitBreaker {
   enum class Change { kNone, kOpened, kClosed };
 
   // The time from one opening or closing to the next.
-  using Period = int64_t;
+  using Generation = int64_t;
 
   // `clock` outlives the breaker.
   CircuitBreaker(Options options, Clock& clock) : options_(options), clock_(clock) {}
 
   bool IsOpen() const { return is_open_; }
-  // The current period: what a request that is sent now is noted with.
-  Period period() const { return period_; }
+  // The current generation: what a request that is sent now is noted with.
+  Generation generation() const { return generation_; }
   // Whether a call may be sent now: the circuit is closed, or it is time to try one.
   bool LetsThrough(Priority priority) const;
   // The same, and takes it: the call is sent. False: it must not be.
   [[nodiscard]] bool Admit(Priority priority);
 
-  // A request for `profile_id` has ended that was sent in `period`. What began before the last
+  // A request for `profile_id` has ended that was sent in `generation`. What began before the last
   // opening or closing tells how things were then, and does not count.
-  [[nodiscard]] Change Note(Period period, Verdict verdict, std::string_view profile_id);
+  [[nodiscard]] Change OnResult(Generation generation, Sample verdict, std::string_view profile_id);
   // Lets requests through again, with nothing held against them.
   void Close();
 
@@ -86,17 +86,17 @@ class CircuitBreaker {
   void CountInARow(std::optional<size_t> profile);
   void CountInWindow(std::optional<size_t> profile);
   bool TooManyFail() const;
-  void ForgetWhatIsOld();
+  void DropOldSamples();
   void Open();
-  void StartPeriod();
+  void StartGeneration();
   SteadyTime& NextTrial(Priority priority) { return next_trials_[static_cast<size_t>(priority)]; }
 
   const Options options_;
   Clock& clock_;
   bool is_open_ = false;
-  Period period_ = 0;
+  Generation generation_ = 0;
   std::array<SteadyTime, 2> next_trials_{};  // by Priority
-  int failures_in_a_row_ = 0;
+  int consecutive_failures_ = 0;
   std::vector<size_t> failing_in_a_row_;  // shorter than a row that opens
   // Of this half of the window and of the one before.
   std::array<Counts, 2> halves_{};

@@ -8,83 +8,83 @@
 namespace gateway {
 namespace {
 
-using Verdict = CircuitBreaker::Verdict;
+using Sample = CircuitBreaker::Sample;
 
 // A call that waits at the gate is let through only with so much of its time left.
-constexpr Milliseconds kLeastTimeForARequest{50};
+constexpr Milliseconds kMinTimeForARequest{50};
 
 // What a whole response says of Passfort. Its status alone counts, whatever else it holds.
-Verdict VerdictOf(const PassfortAnswer& answer) {
-  return IsFailureOfServer(answer.http_status) ? Verdict::kServerError : Verdict::kWorks;
+Sample VerdictOf(const ResponseSummary& answer) {
+  return IsFailureOfServer(answer.http_status) ? Sample::kServerError : Sample::kWorks;
 }
 
 // What an end says of Passfort as a whole. `took` is how long it had for an answer.
-Verdict VerdictOf(const NotCarriedOut& outcome, Milliseconds took, Milliseconds fair_wait) {
-  if (outcome.lost_on_reuse) return Verdict::kNothing;
+Sample VerdictOf(const NotExecuted& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+  if (outcome.lost_on_reuse) return Sample::kNothing;
   if (outcome.answer) return VerdictOf(*outcome.answer);
   switch (outcome.cause) {
-    case NotCarriedOut::Cause::kUnreachable:
-      return Verdict::kUnreachable;
-    case NotCarriedOut::Cause::kNoTimeLeft:
-      return took >= fair_wait ? Verdict::kUnreachable : Verdict::kNothing;
-    case NotCarriedOut::Cause::kRateLimited:
-    case NotCarriedOut::Cause::kUnreadable:
-    case NotCarriedOut::Cause::kAnswerTooLarge:
-      return Verdict::kWorks;
-    case NotCarriedOut::Cause::kServerError:
-      return Verdict::kServerError;
-    case NotCarriedOut::Cause::kStopped:
-    case NotCarriedOut::Cause::kSendGateClosed:
-    case NotCarriedOut::Cause::kNoMemory:
-    case NotCarriedOut::Cause::kCircuitOpen:
+    case NotExecuted::Cause::kUnreachable:
+      return Sample::kUnreachable;
+    case NotExecuted::Cause::kNoTimeLeft:
+      return took >= min_counted_timeout ? Sample::kUnreachable : Sample::kNothing;
+    case NotExecuted::Cause::kRateLimited:
+    case NotExecuted::Cause::kUnreadable:
+    case NotExecuted::Cause::kResponseTooLarge:
+      return Sample::kWorks;
+    case NotExecuted::Cause::kServerError:
+      return Sample::kServerError;
+    case NotExecuted::Cause::kStopped:
+    case NotExecuted::Cause::kSendGateClosed:
+    case NotExecuted::Cause::kNoMemory:
+    case NotExecuted::Cause::kCircuitOpen:
       break;
   }
-  return Verdict::kNothing;
+  return Sample::kNothing;
 }
 
-Verdict VerdictOf(const Ambiguous& outcome, Milliseconds took, Milliseconds fair_wait) {
-  if (outcome.lost_on_reuse) return Verdict::kNothing;
+Sample VerdictOf(const Ambiguous& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+  if (outcome.lost_on_reuse) return Sample::kNothing;
   if (outcome.answer) return VerdictOf(*outcome.answer);
   switch (outcome.cause) {
     case Ambiguous::Cause::kTimeout:
-      return took >= fair_wait ? Verdict::kUnanswered : Verdict::kNothing;
-    case Ambiguous::Cause::kAnswerTooLarge:
+      return took >= min_counted_timeout ? Sample::kUnanswered : Sample::kNothing;
+    case Ambiguous::Cause::kResponseTooLarge:
     case Ambiguous::Cause::kUnreadable:
-      return Verdict::kWorks;
+      return Sample::kWorks;
     case Ambiguous::Cause::kStopped:
-      return Verdict::kNothing;
+      return Sample::kNothing;
     case Ambiguous::Cause::kConnectionLost:
     case Ambiguous::Cause::kServerError:
       break;
   }
-  return Verdict::kUnanswered;
+  return Sample::kUnanswered;
 }
 
-Verdict VerdictOf(const Outcome& outcome, Milliseconds took, Milliseconds fair_wait) {
-  if (const auto* nothing_done = std::get_if<NotCarriedOut>(&outcome)) {
-    return VerdictOf(*nothing_done, took, fair_wait);
+Sample VerdictOf(const Outcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+  if (const auto* not_executed = std::get_if<NotExecuted>(&outcome)) {
+    return VerdictOf(*not_executed, took, min_counted_timeout);
   }
   if (const auto* unknown = std::get_if<Ambiguous>(&outcome)) {
-    return VerdictOf(*unknown, took, fair_wait);
+    return VerdictOf(*unknown, took, min_counted_timeout);
   }
-  return Verdict::kWorks;
+  return Sample::kWorks;
 }
 
-Verdict VerdictOf(const ListOutcome& outcome, Milliseconds took, Milliseconds fair_wait) {
+Sample VerdictOf(const ListOutcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
   const auto* failed = std::get_if<ListFailed>(&outcome);
-  if (failed == nullptr || !failed->not_carried_out) return Verdict::kWorks;
-  const Verdict verdict = VerdictOf(*failed->not_carried_out, took, fair_wait);
+  if (failed == nullptr || !failed->not_executed) return Sample::kWorks;
+  const Sample verdict = VerdictOf(*failed->not_executed, took, min_counted_timeout);
   // Of a read nobody can tell whether it was sent.
-  return verdict == Verdict::kUnreachable ? Verdict::kUnanswered : verdict;
+  return verdict == Sample::kUnreachable ? Sample::kUnanswered : verdict;
 }
 
-const NotCarriedOut* NothingDone(const Outcome& outcome) {
-  return std::get_if<NotCarriedOut>(&outcome);
+const NotExecuted* FindNotExecuted(const Outcome& outcome) {
+  return std::get_if<NotExecuted>(&outcome);
 }
 
-const NotCarriedOut* NothingDone(const ListOutcome& outcome) {
+const NotExecuted* FindNotExecuted(const ListOutcome& outcome) {
   const auto* failed = std::get_if<ListFailed>(&outcome);
-  return failed != nullptr && failed->not_carried_out ? &*failed->not_carried_out : nullptr;
+  return failed != nullptr && failed->not_executed ? &*failed->not_executed : nullptr;
 }
 
 template <typename Duration>
@@ -102,8 +102,8 @@ GuardedPassfortClient::GuardedPassfortClient(Options options, PassfortClient& in
       random_(random),
       metrics_(metrics),
       log_(log),
-      writes_(kCreateApplicationEndpoint, options.fair_write_wait, options.rate, clock),
-      reads_(kListApplicationsEndpoint, options.fair_list_wait, options.rate, clock),
+      writes_(kCreateApplicationEndpoint, options.min_counted_write_timeout, options.rate, clock),
+      reads_(kListApplicationsEndpoint, options.min_counted_list_timeout, options.rate, clock),
       breaker_(options.circuit, clock) {}
 
 void GuardedPassfortClient::Stop() {
@@ -119,7 +119,7 @@ Task<WriteAttempt> GuardedPassfortClient::CreateApplication(const ApplicationDra
                                                             const CallContext& context,
                                                             std::optional<BootTime> send_before) {
   if (!breaker_.IsOpen()) {
-    if (const auto pass = writes_.gate.TryEnter()) {
+    if (const auto pass = writes_.gate.TryAcquire()) {
       return Write(draft, *pass, inner_.CreateApplication(draft, context, send_before));
     }
   }
@@ -129,33 +129,35 @@ Task<WriteAttempt> GuardedPassfortClient::CreateApplication(const ApplicationDra
 Task<WriteAttempt> GuardedPassfortClient::WaitAndWrite(const ApplicationDraft& draft,
                                                        const CallContext& context,
                                                        std::optional<BootTime> send_before) {
-  SteadyTime until = context.deadline.at() - kLeastTimeForARequest;
+  SteadyTime until = context.deadline.at() - kMinTimeForARequest;
   if (send_before) {
     const auto right_to_send = send_before->since_boot - clock_.BootNow().since_boot;
     until = std::min(until, clock_.Now() + right_to_send);
   }
-  const Turn turn = co_await WaitForTurn(writes_, Priority::kOrdinary, until, context.stop);
-  if (const auto* refused = std::get_if<NotCarriedOut>(&turn)) {
+  const Turn turn = co_await WaitForTurn(writes_, Priority::kNormal, until, context.stop);
+  if (const auto* refused = std::get_if<NotExecuted>(&turn)) {
     co_return WriteAttempt{.outcome = *refused};
   }
-  co_return co_await Write(draft, std::get<RateGate::Pass>(turn),
+  co_return co_await Write(draft, std::get<RateLimiter::Pass>(turn),
                            inner_.CreateApplication(draft, context, send_before));
 }
 
-Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft, RateGate::Pass pass,
+Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft,
+                                                RateLimiter::Pass pass,
                                                 Task<WriteAttempt> sending) {
-  const CircuitBreaker::Period period = breaker_.period();
+  const CircuitBreaker::Generation generation = breaker_.generation();
   const SteadyTime start = clock_.Now();
   WriteAttempt attempt = co_await sending;
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
-  NoteVerdict(period, VerdictOf(attempt.outcome, took, writes_.fair_wait), draft.profile_id);
-  NoteEnd(writes_, pass, NothingDone(attempt.outcome));
+  NoteVerdict(generation, VerdictOf(attempt.outcome, took, writes_.min_counted_timeout),
+              draft.profile_id);
+  NoteEnd(writes_, pass, FindNotExecuted(attempt.outcome));
   co_return attempt;
 }
 
 Task<ListOutcome> GuardedPassfortClient::ListApplications(std::string profile_id,
                                                           const CallContext& context) {
-  return List(Priority::kOrdinary, std::move(profile_id), context);
+  return List(Priority::kNormal, std::move(profile_id), context);
 }
 
 Task<bool> GuardedPassfortClient::WhoAmI(const CallContext& context) {
@@ -164,17 +166,17 @@ Task<bool> GuardedPassfortClient::WhoAmI(const CallContext& context) {
 
 Task<ListOutcome> GuardedPassfortClient::List(Priority priority, std::string profile_id,
                                               const CallContext& context) {
-  const Turn turn = co_await WaitForTurn(
-      reads_, priority, context.deadline.at() - kLeastTimeForARequest, context.stop);
-  if (const auto* refused = std::get_if<NotCarriedOut>(&turn)) {
-    co_return ListFailed{.not_carried_out = *refused};
+  const Turn turn = co_await WaitForTurn(reads_, priority,
+                                         context.deadline.at() - kMinTimeForARequest, context.stop);
+  if (const auto* refused = std::get_if<NotExecuted>(&turn)) {
+    co_return ListFailed{.not_executed = *refused};
   }
-  const CircuitBreaker::Period period = breaker_.period();
+  const CircuitBreaker::Generation generation = breaker_.generation();
   const SteadyTime start = clock_.Now();
   ListOutcome outcome = co_await inner_.ListApplications(profile_id, context);
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
-  NoteVerdict(period, VerdictOf(outcome, took, reads_.fair_wait), profile_id);
-  NoteEnd(reads_, std::get<RateGate::Pass>(turn), NothingDone(outcome));
+  NoteVerdict(generation, VerdictOf(outcome, took, reads_.min_counted_timeout), profile_id);
+  NoteEnd(reads_, std::get<RateLimiter::Pass>(turn), FindNotExecuted(outcome));
   co_return outcome;
 }
 
@@ -183,45 +185,47 @@ Task<GuardedPassfortClient::Turn> GuardedPassfortClient::WaitForTurn(Endpoint& e
                                                                      SteadyTime until,
                                                                      std::stop_token stop) {
   // An open circuit refuses at once, not after a wait.
-  if (!breaker_.LetsThrough(priority)) co_return RefusedByCircuit();
-  const RateGate::Entry entry = co_await endpoint.gate.Enter(priority, until, std::move(stop));
-  if (const auto* too_long = std::get_if<RateGate::TooLong>(&entry)) {
-    co_return NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited,
-                            .retry_after = too_long->retry_after};
+  if (!breaker_.LetsThrough(priority)) co_return CircuitOpenOutcome();
+  const RateLimiter::AcquireResult entry =
+      co_await endpoint.gate.Acquire(priority, until, std::move(stop));
+  if (const auto* too_long = std::get_if<RateLimiter::ExceedsDeadline>(&entry)) {
+    co_return NotExecuted{.cause = NotExecuted::Cause::kRateLimited,
+                          .retry_after = too_long->retry_after};
   }
-  if (std::holds_alternative<RateGate::Stopped>(entry)) {
-    co_return NotCarriedOut{.cause = NotCarriedOut::Cause::kStopped};
+  if (std::holds_alternative<RateLimiter::Stopped>(entry)) {
+    co_return NotExecuted{.cause = NotExecuted::Cause::kStopped};
   }
-  const auto pass = std::get<RateGate::Pass>(entry);
+  const auto pass = std::get<RateLimiter::Pass>(entry);
   if (breaker_.Admit(priority)) co_return pass;
   endpoint.gate.OnNothing(pass);  // it opened during the wait
-  co_return RefusedByCircuit();
+  co_return CircuitOpenOutcome();
 }
 
-NotCarriedOut GuardedPassfortClient::RefusedByCircuit() const {
+NotExecuted GuardedPassfortClient::CircuitOpenOutcome() const {
   const auto wait = std::chrono::ceil<Milliseconds>(next_probe_ - clock_.Now());
-  return {.cause = NotCarriedOut::Cause::kCircuitOpen,
-          .retry_after = std::clamp(wait, options_.first_pause, options_.longest_pause)};
+  return {.cause = NotExecuted::Cause::kCircuitOpen,
+          .retry_after =
+              std::clamp(wait, options_.initial_probe_interval, options_.max_probe_interval)};
 }
 
-void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateGate::Pass pass,
-                                    const NotCarriedOut* nothing_done) {
-  if (nothing_done == nullptr) return endpoint.gate.OnTaken(pass);
-  if (nothing_done->cause != NotCarriedOut::Cause::kRateLimited) {
-    return nothing_done->answer ? endpoint.gate.OnTaken(pass) : endpoint.gate.OnNothing(pass);
+void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass,
+                                    const NotExecuted* not_executed) {
+  if (not_executed == nullptr) return endpoint.gate.OnAccepted(pass);
+  if (not_executed->cause != NotExecuted::Cause::kRateLimited) {
+    return not_executed->answer ? endpoint.gate.OnAccepted(pass) : endpoint.gate.OnNothing(pass);
   }
-  const auto stated = nothing_done->retry_after;
-  if (!endpoint.gate.OnLimited(pass, stated)) return;
+  const auto stated = not_executed->retry_after;
+  if (!endpoint.gate.OnThrottled(pass, stated)) return;
   metrics_.RateGateClosed(endpoint.name);
   log_.Warn("Passfort limits the rate of requests; calls wait",
             {{"endpoint", endpoint.name},
              {"stated_wait_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
 }
 
-void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Period period, Verdict verdict,
+void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, Sample verdict,
                                         std::string_view profile_id) {
   if (options_.circuit_breaker == Breaker::kOff) return;
-  switch (breaker_.Note(period, verdict, profile_id)) {
+  switch (breaker_.OnResult(generation, verdict, profile_id)) {
     case CircuitBreaker::Change::kNone:
       return;
     case CircuitBreaker::Change::kClosed:
@@ -234,7 +238,7 @@ void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Period period, Verdict v
   log_.Warn("Passfort fails; calls are refused until it answers again");
   if (is_stopped_) return;
   probing_ = {};
-  Spawn(ProbeUntilItAnswers(probing_.get_token()));
+  Spawn(ProbeUntilHealthy(probing_.get_token()));
 }
 
 void GuardedPassfortClient::OnClosed() {
@@ -244,12 +248,12 @@ void GuardedPassfortClient::OnClosed() {
   probing_.request_stop();
 }
 
-Task<void> GuardedPassfortClient::ProbeUntilItAnswers(std::stop_token stop) {
-  Milliseconds pause = options_.first_pause;
+Task<void> GuardedPassfortClient::ProbeUntilHealthy(std::stop_token stop) {
+  Milliseconds pause = options_.initial_probe_interval;
   while (true) {
     // A little earlier or later each time, so that replicas do not ask in step.
     next_probe_ = clock_.Now() + WholeMilliseconds(pause * (0.5 + random_.Fraction() / 2));
-    pause = std::min(pause * 2, options_.longest_pause);
+    pause = std::min(pause * 2, options_.max_probe_interval);
     if (co_await clock_.SleepUntil(next_probe_, stop) == Clock::Wake::kStopped) co_return;
     const CallContext probe{.deadline = Deadline(clock_.Now() + options_.probe_timeout),
                             .stop = stop};

@@ -30,18 +30,18 @@ class GuardedPassfortClient final : public PassfortClient {
   struct Options {
     Breaker circuit_breaker = Breaker::kOn;
     CircuitBreaker::Options circuit{};
-    RateGate::Options rate{};
+    RateLimiter::Options rate{};
     // A request that ends by its deadline counts as failed if Passfort had this long to answer. A
     // caller in a hurry says nothing about Passfort.
-    Milliseconds fair_write_wait{10000};
+    Milliseconds min_counted_write_timeout{10000};
     // Shorter, because a list is quick, and because the time that it gets is the gateway's to set:
     // a baseline's is half a lease. Half of that again is fair.
-    Milliseconds fair_list_wait{2500};
+    Milliseconds min_counted_list_timeout{2500};
     // Between two probes; the second is twice the first, and so on. An outage is over for callers
-    // `longest_pause` and `probe_timeout` after its end at the latest; with a probe that fails all
-    // the same, `circuit.trial_interval` and the time of one call after it.
-    Milliseconds first_pause{250};
-    Milliseconds longest_pause{2000};
+    // `max_probe_interval` and `probe_timeout` after its end at the latest; with a probe that fails
+    // all the same, `circuit.trial_interval` and the time of one call after it.
+    Milliseconds initial_probe_interval{250};
+    Milliseconds max_probe_interval{2000};
     Milliseconds probe_timeout{2000};
   };
 
@@ -75,7 +75,7 @@ class GuardedPassfortClient final : public PassfortClient {
     }
     Task<ListOutcome> ListApplications(std::string profile_id,
                                        const CallContext& context) override {
-      return client_.List(Priority::kReserved, std::move(profile_id), context);
+      return client_.List(Priority::kReconciliation, std::move(profile_id), context);
     }
     Task<bool> WhoAmI(const CallContext& context) override { return client_.WhoAmI(context); }
 
@@ -84,31 +84,32 @@ class GuardedPassfortClient final : public PassfortClient {
   };
 
   struct Endpoint {
-    Endpoint(std::string_view name, Milliseconds fair_wait, RateGate::Options rate, Clock& clock)
-        : name(name), fair_wait(fair_wait), gate(rate, clock) {}
+    Endpoint(std::string_view name, Milliseconds min_counted_timeout, RateLimiter::Options rate,
+             Clock& clock)
+        : name(name), min_counted_timeout(min_counted_timeout), gate(rate, clock) {}
 
     std::string_view name;
-    Milliseconds fair_wait;
-    RateGate gate;
+    Milliseconds min_counted_timeout;
+    RateLimiter gate;
   };
   // Leave to send, or why not.
-  using Turn = std::variant<RateGate::Pass, NotCarriedOut>;
+  using Turn = std::variant<RateLimiter::Pass, NotExecuted>;
 
   Task<WriteAttempt> WaitAndWrite(const ApplicationDraft& draft, const CallContext& context,
                                   std::optional<BootTime> send_before);
   // `draft` is there for as long as `sending`.
-  Task<WriteAttempt> Write(const ApplicationDraft& draft, RateGate::Pass pass,
+  Task<WriteAttempt> Write(const ApplicationDraft& draft, RateLimiter::Pass pass,
                            Task<WriteAttempt> sending);
   Task<ListOutcome> List(Priority priority, std::string profile_id, const CallContext& context);
   Task<Turn> WaitForTurn(Endpoint& endpoint, Priority priority, SteadyTime until,
                          std::stop_token stop);
-  NotCarriedOut RefusedByCircuit() const;
+  NotExecuted CircuitOpenOutcome() const;
   // What the end of a request means for the gate of its endpoint, and for the circuit.
-  void NoteEnd(Endpoint& endpoint, RateGate::Pass pass, const NotCarriedOut* nothing_done);
-  void NoteVerdict(CircuitBreaker::Period period, CircuitBreaker::Verdict verdict,
+  void NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass, const NotExecuted* not_executed);
+  void NoteVerdict(CircuitBreaker::Generation generation, CircuitBreaker::Sample verdict,
                    std::string_view profile_id);
   void OnClosed();
-  Task<void> ProbeUntilItAnswers(std::stop_token stop);
+  Task<void> ProbeUntilHealthy(std::stop_token stop);
 
   const Options options_;
   PassfortClient& inner_;

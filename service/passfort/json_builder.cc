@@ -29,23 +29,23 @@ class ScalarToJson {
 
 }  // namespace
 
-bool JsonBuilder::Scalar(const JsonScalar& value) {
+bool JsonBuilder::OnScalar(const JsonScalar& value) {
   Add(std::visit(ScalarToJson(), value));
   return true;
 }
 
-bool JsonBuilder::Open(JsonContainer kind, size_t /*begin*/) {
+bool JsonBuilder::OnOpen(JsonContainer kind, size_t /*begin*/) {
   open_.push_back(Add(kind == JsonContainer::kObject ? json::object() : json::array()));
   return true;
 }
 
-bool JsonBuilder::Name(std::string_view name) {
+bool JsonBuilder::OnKey(std::string_view name) {
   // An equal name again starts afresh, whatever the first one held.
   member_ = &open_.back()->get_ref<json::object_t&>()[std::string(name)];
   return true;
 }
 
-bool JsonBuilder::Close(size_t /*end*/) {
+bool JsonBuilder::OnClose(size_t /*end*/) {
   open_.pop_back();
   return true;
 }

@@ -12,12 +12,12 @@ namespace gateway {
 
 // Builds the json that the events of one JSON value tell. ReadJson says how it holds what JSON
 // for C++ has no type for, and members with equal names.
-class JsonBuilder final : public JsonEvents {
+class JsonBuilder final : public JsonSaxHandler {
  public:
-  bool Scalar(const JsonScalar& value) override;
-  bool Open(JsonContainer kind, size_t begin) override;
-  bool Name(std::string_view name) override;
-  bool Close(size_t end) override;
+  bool OnScalar(const JsonScalar& value) override;
+  bool OnOpen(JsonContainer kind, size_t begin) override;
+  bool OnKey(std::string_view name) override;
+  bool OnClose(size_t end) override;
 
   // Once, when the value is whole.
   nlohmann::json TakeResult() { return std::move(root_); }

@@ -9,14 +9,14 @@ namespace gateway {
 namespace {
 
 // Finds the members that do not count, by the position of their name among all names of the text.
-class EqualNames final : public JsonEvents {
+class EqualNames final : public JsonSaxHandler {
  public:
-  bool Scalar(const JsonScalar& /*value*/) override { return true; }
-  bool Open(JsonContainer /*kind*/, size_t /*begin*/) override {
+  bool OnScalar(const JsonScalar& /*value*/) override { return true; }
+  bool OnOpen(JsonContainer /*kind*/, size_t /*begin*/) override {
     open_.emplace_back();
     return true;
   }
-  bool Name(std::string_view name) override {
+  bool OnKey(std::string_view name) override {
     const auto [last, is_new] = open_.back().try_emplace(std::string(name), counts_.size());
     if (!is_new) {
       counts_[last->second] = false;
@@ -25,7 +25,7 @@ class EqualNames final : public JsonEvents {
     counts_.push_back(true);
     return true;
   }
-  bool Close(size_t /*end*/) override {
+  bool OnClose(size_t /*end*/) override {
     open_.pop_back();
     return true;
   }
@@ -39,25 +39,25 @@ class EqualNames final : public JsonEvents {
 };
 
 // Passes on what is not in a member that does not count.
-class WhatCounts final : public JsonEvents {
+class WhatCounts final : public JsonSaxHandler {
  public:
-  WhatCounts(std::vector<bool> counts, JsonEvents& events)
+  WhatCounts(std::vector<bool> counts, JsonSaxHandler& events)
       : counts_(std::move(counts)), events_(events) {}
 
-  bool Scalar(const JsonScalar& value) override { return Skips() || events_.Scalar(value); }
-  bool Open(JsonContainer kind, size_t begin) override {
-    if (!Skips()) return events_.Open(kind, begin);
+  bool OnScalar(const JsonScalar& value) override { return Skips() || events_.OnScalar(value); }
+  bool OnOpen(JsonContainer kind, size_t begin) override {
+    if (!Skips()) return events_.OnOpen(kind, begin);
     ++depth_;
     return true;
   }
-  bool Name(std::string_view name) override {
+  bool OnKey(std::string_view name) override {
     const bool counts = counts_[next_++];
     if (depth_ > 0) return true;
     skips_value_ = !counts;
-    return skips_value_ || events_.Name(name);
+    return skips_value_ || events_.OnKey(name);
   }
-  bool Close(size_t end) override {
-    if (depth_ == 0) return events_.Close(end);
+  bool OnClose(size_t end) override {
+    if (depth_ == 0) return events_.OnClose(end);
     --depth_;
     return true;
   }
@@ -71,7 +71,7 @@ class WhatCounts final : public JsonEvents {
   }
 
   const std::vector<bool> counts_;
-  JsonEvents& events_;
+  JsonSaxHandler& events_;
   size_t next_ = 0;
   bool skips_value_ = false;
   // How many objects and lists are open inside of such a member.
@@ -80,12 +80,11 @@ class WhatCounts final : public JsonEvents {
 
 }  // namespace
 
-JsonEnd ReadLastOfEqualNames(std::string_view text, JsonEvents& events, size_t max_values) {
+JsonEnd ReadLastOfEqualNames(std::string_view text, JsonSaxHandler& events, size_t max_values) {
   EqualNames names;
-  if (const JsonEnd end = ReadJsonEvents(text, names, max_values); end != JsonEnd::kWhole)
-    return end;
+  if (const JsonEnd end = ParseJson(text, names, max_values); end != JsonEnd::kWhole) return end;
   WhatCounts what_counts(names.TakeResult(), events);
-  return ReadJsonEvents(text, what_counts, max_values);
+  return ParseJson(text, what_counts, max_values);
 }
 
 }  // namespace gateway

@@ -7,9 +7,9 @@
 
 namespace gateway {
 
-// As ReadJsonEvents, but of the members of an object with equal names only the last one is told.
+// As ParseJson, but of the members of an object with equal names only the last one is told.
 // Reads the text twice, so it is for those readers and texts that need it.
-JsonEnd ReadLastOfEqualNames(std::string_view text, JsonEvents& events,
+JsonEnd ReadLastOfEqualNames(std::string_view text, JsonSaxHandler& events,
                              size_t max_values = kMaxJsonValues);
 
 }  // namespace gateway

@@ -35,7 +35,7 @@ constexpr size_t kAll = std::numeric_limits<size_t>::max();
 // One reading of one text. The functions return false where it ends.
 class JsonReading::Scanner {
  public:
-  Scanner(std::string_view text, JsonEvents& events, size_t max_values)
+  Scanner(std::string_view text, JsonSaxHandler& events, size_t max_values)
       : text_(text), events_(events), values_left_(max_values) {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
@@ -86,14 +86,14 @@ class JsonReading::Scanner {
     --values_left_;
     switch (text_[at_]) {
       case '{':
-        return Open(JsonContainer::kObject);
+        return OnOpen(JsonContainer::kObject);
       case '[':
-        return Open(JsonContainer::kList);
+        return OnOpen(JsonContainer::kList);
       case '"': {
         const std::optional<JsonString> string = ReadString();
         if (!string) return End(JsonEnd::kBroken);
-        return Told(string->is_odd ? events_.Scalar(OddString{string->text})
-                                   : events_.Scalar(string->text));
+        return Told(string->is_odd ? events_.OnScalar(OddString{string->text})
+                                   : events_.OnScalar(string->text));
       }
       default:
         return ReadWord();
@@ -112,17 +112,17 @@ class JsonReading::Scanner {
         return End(JsonEnd::kBroken);
       }
       --depth_;
-      if (!Told(events_.Close(at_))) return false;
+      if (!Told(events_.OnClose(at_))) return false;
     }
     SkipSpace();
     return End(at_ == text_.size() ? JsonEnd::kWhole : JsonEnd::kBroken);
   }
 
-  bool Open(JsonContainer kind) {
+  bool OnOpen(JsonContainer kind) {
     if (depth_ == kMaxJsonDepth) return End(JsonEnd::kOverLimit);
     kinds_[static_cast<size_t>(depth_++)] = kind;
     is_empty_ = true;
-    return Told(events_.Open(kind, at_++));
+    return Told(events_.OnOpen(kind, at_++));
   }
 
   bool InObject() const {
@@ -134,7 +134,7 @@ class JsonReading::Scanner {
     if (at_ == text_.size() || text_[at_] != '"') return End(JsonEnd::kBroken);
     const std::optional<JsonString> name = ReadString();
     if (!name) return End(JsonEnd::kBroken);
-    if (!Told(events_.Name(name->text))) return false;
+    if (!Told(events_.OnKey(name->text))) return false;
     return Take(':') || End(JsonEnd::kBroken);
   }
 
@@ -150,7 +150,7 @@ class JsonReading::Scanner {
     while (at_ < text_.size() && KindOf(text_[at_]) == ByteKind::kWord) ++at_;
     const std::string_view word = text_.substr(begin, at_ - begin);
     if (word.empty()) return End(JsonEnd::kBroken);
-    return Told(events_.Scalar(ValueOf(word)));
+    return Told(events_.OnScalar(ValueOf(word)));
   }
 
   static JsonScalar ValueOf(std::string_view word) {
@@ -161,7 +161,7 @@ class JsonReading::Scanner {
   }
 
   const std::string_view text_;
-  JsonEvents& events_;
+  JsonSaxHandler& events_;
   size_t values_left_;
   size_t at_ = 0;
   // The objects and lists around `at_`, outermost first.
@@ -174,7 +174,7 @@ class JsonReading::Scanner {
   JsonEnd end_ = JsonEnd::kBroken;
 };
 
-JsonReading::JsonReading(std::string_view text, JsonEvents& events, size_t max_values)
+JsonReading::JsonReading(std::string_view text, JsonSaxHandler& events, size_t max_values)
     : scanner_(std::make_unique<Scanner>(text, events, max_values)) {}
 
 JsonReading::~JsonReading() = default;
@@ -185,7 +185,7 @@ std::optional<JsonEnd> JsonReading::ReadPiece() {
 
 JsonEnd JsonReading::ReadToEnd() { return scanner_->RunToEnd(); }
 
-JsonEnd ReadJsonEvents(std::string_view text, JsonEvents& events, size_t max_values) {
+JsonEnd ParseJson(std::string_view text, JsonSaxHandler& events, size_t max_values) {
   return JsonReading::Scanner(text, events, max_values).RunToEnd();
 }
 

@@ -45,18 +45,18 @@ enum class JsonContainer { kObject, kList };
 
 // Is told what a JSON text says, from left to right. Each function returns false to stop the
 // reading there. Nothing is known of what follows: the text may yet turn out to be no JSON.
-class JsonEvents {
+class JsonSaxHandler {
  public:
-  virtual ~JsonEvents() = default;
+  virtual ~JsonSaxHandler() = default;
 
-  virtual bool Scalar(const JsonScalar& value) = 0;
-  // What comes until the matching Close() is inside. `begin` is where it begins in the text.
-  virtual bool Open(JsonContainer kind, size_t begin) = 0;
+  virtual bool OnScalar(const JsonScalar& value) = 0;
+  // What comes until the matching OnClose() is inside. `begin` is where it begins in the text.
+  virtual bool OnOpen(JsonContainer kind, size_t begin) = 0;
   // The name of the member whose value comes next, with escapes as in OddString. An object may have
   // it twice.
-  virtual bool Name(std::string_view name) = 0;
+  virtual bool OnKey(std::string_view name) = 0;
   // `end` is where the next thing begins in the text.
-  virtual bool Close(size_t end) = 0;
+  virtual bool OnClose(size_t end) = 0;
 };
 
 enum class JsonEnd {
@@ -70,13 +70,13 @@ enum class JsonEnd {
 // strings and words, control characters in strings and a byte order mark are read as well, since
 // servers send them and one of them must not hide the rest. What strict JSON allows is read as it
 // says. Takes time linear in the text, and memory for its longest string.
-JsonEnd ReadJsonEvents(std::string_view text, JsonEvents& events,
-                       size_t max_values = kMaxJsonValues);
+JsonEnd ParseJson(std::string_view text, JsonSaxHandler& events,
+                  size_t max_values = kMaxJsonValues);
 
 // The same in pieces, for a text that would hold the loop for too long. Both arguments outlive it.
 class JsonReading {
  public:
-  JsonReading(std::string_view text, JsonEvents& events, size_t max_values);
+  JsonReading(std::string_view text, JsonSaxHandler& events, size_t max_values);
   ~JsonReading();
   JsonReading(const JsonReading&) = delete;
   JsonReading& operator=(const JsonReading&) = delete;
@@ -87,7 +87,7 @@ class JsonReading {
   JsonEnd ReadToEnd();
 
  private:
-  friend JsonEnd ReadJsonEvents(std::string_view text, JsonEvents& events, size_t max_values);
+  friend JsonEnd ParseJson(std::string_view text, JsonSaxHandler& events, size_t max_values);
   class Scanner;
 
   std::unique_ptr<Scanner> scanner_;

@@ -58,7 +58,7 @@ void AppendJson(const json& value, std::string& text) {
 
 std::optional<json> ReadJson(std::string_view text, size_t max_values) {
   JsonBuilder builder;
-  if (ReadJsonEvents(text, builder, max_values) != JsonEnd::kWhole) {
+  if (ParseJson(text, builder, max_values) != JsonEnd::kWhole) {
     return std::nullopt;
   }
   return builder.TakeResult();

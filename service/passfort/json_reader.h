@@ -14,7 +14,7 @@ namespace gateway {
 inline constexpr uint64_t kOddStringSubtype = 1;
 inline constexpr uint64_t kOddWordSubtype = 2;
 
-// Reads one JSON text, whole, as leniently as ReadJsonEvents. Nothing if it is not JSON or exceeds
+// Reads one JSON text, whole, as leniently as ParseJson. Nothing if it is not JSON or exceeds
 // a limit. Of members with equal names the last one counts.
 //
 // A number that no double prints back keeps its digits: it is read as a json::binary of the digits,

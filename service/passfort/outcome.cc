@@ -56,24 +56,24 @@ bool MayHaveBeenDone(int status) {
 
 }  // namespace
 
-bool IsAboutTheKey(const PassfortAnswer& answer) {
-  return answer.http_status == 401 || IsAboutTheKey(answer.code);
+bool ConcernsApiKey(const ResponseSummary& answer) {
+  return answer.http_status == 401 || ConcernsApiKey(answer.code);
 }
 
 namespace {
 
-NotCarriedOut::Cause WhyNotCarriedOut(HttpFailure::Kind kind) {
+NotExecuted::Cause WhyNotCarriedOut(HttpFailure::Kind kind) {
   switch (kind) {
     case HttpFailure::Kind::kTimeout:
-      return NotCarriedOut::Cause::kNoTimeLeft;
+      return NotExecuted::Cause::kNoTimeLeft;
     case HttpFailure::Kind::kStopped:
-      return NotCarriedOut::Cause::kStopped;
+      return NotExecuted::Cause::kStopped;
     case HttpFailure::Kind::kSendGateClosed:
-      return NotCarriedOut::Cause::kSendGateClosed;
+      return NotExecuted::Cause::kSendGateClosed;
     case HttpFailure::Kind::kNoMemory:
-      return NotCarriedOut::Cause::kNoMemory;
+      return NotExecuted::Cause::kNoMemory;
     default:
-      return NotCarriedOut::Cause::kUnreachable;
+      return NotExecuted::Cause::kUnreachable;
   }
 }
 
@@ -82,7 +82,7 @@ Ambiguous::Cause WhyAmbiguous(HttpFailure::Kind kind) {
     case HttpFailure::Kind::kTimeout:
       return Ambiguous::Cause::kTimeout;
     case HttpFailure::Kind::kTooLarge:
-      return Ambiguous::Cause::kAnswerTooLarge;
+      return Ambiguous::Cause::kResponseTooLarge;
     case HttpFailure::Kind::kStopped:
       return Ambiguous::Cause::kStopped;
     default:
@@ -92,8 +92,8 @@ Ambiguous::Cause WhyAmbiguous(HttpFailure::Kind kind) {
 
 Outcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
   if (!result.body_requested) {  // row 2
-    return NotCarriedOut{.cause = WhyNotCarriedOut(failure.kind),
-                         .lost_on_reuse = result.lost_on_reuse};
+    return NotExecuted{.cause = WhyNotCarriedOut(failure.kind),
+                       .lost_on_reuse = result.lost_on_reuse};
   }
   return Ambiguous{.cause = WhyAmbiguous(failure.kind),  // row 3
                    .lost_on_reuse = result.lost_on_reuse};
@@ -106,9 +106,9 @@ const std::optional<PassfortError>& DecidingError(const PassfortErrors& errors) 
   return errors.unknown ? errors.unknown : errors.without_code;
 }
 
-PassfortAnswer AnswerWith(const std::optional<PassfortError>& error, const PassfortErrors& errors,
-                          int status) {
-  PassfortAnswer answer{.http_status = status};
+ResponseSummary AnswerWith(const std::optional<PassfortError>& error, const PassfortErrors& errors,
+                           int status) {
+  ResponseSummary answer{.http_status = status};
   if (!error) return answer;
   answer.code = error->code;
   // Words about the gateway's own API key may repeat it, and they would reach every caller.
@@ -137,7 +137,7 @@ Outcome OutcomeOfResponse(const HttpResponse& response,
   // Row 1: an application is there, whatever else the answer holds.
   if (IsSuccess(status) && application) return DoneWith(*std::move(application), response);
   const PassfortErrors errors = ReadPassfortErrors(response.body, messages);
-  PassfortAnswer answer = AnswerWith(DecidingError(errors), errors, status);
+  ResponseSummary answer = AnswerWith(DecidingError(errors), errors, status);
 
   // Row 4: a server that gave up, or a status that nobody defined.
   if (MayHaveBeenDone(status)) {
@@ -160,10 +160,10 @@ Outcome OutcomeOfResponse(const HttpResponse& response,
   }
   // Row 7: not processed.
   if (WasNotProcessed(status)) {
-    return NotCarriedOut{.cause = status == 429 ? NotCarriedOut::Cause::kRateLimited
-                                                : NotCarriedOut::Cause::kUnreachable,
-                         .retry_after = RetryAfter(response, now),
-                         .answer = std::move(answer)};
+    return NotExecuted{.cause = status == 429 ? NotExecuted::Cause::kRateLimited
+                                              : NotExecuted::Cause::kUnreachable,
+                       .retry_after = ParseRetryAfter(response, now),
+                       .answer = std::move(answer)};
   }
   // Row 8: the HTTP status alone says no.
   if (IsRefusalOfServer(status)) return Refused{.answer = std::move(answer)};
@@ -173,7 +173,7 @@ Outcome OutcomeOfResponse(const HttpResponse& response,
   return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .answer = std::move(answer)};
 }
 
-Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages) {
+Outcome ClassifyWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
     return OutcomeOfFailure(*failure, result);
   }
@@ -186,7 +186,7 @@ Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now, const MessageFi
 std::string_view OutcomeName(const Outcome& outcome) {
   struct Namer {
     std::string_view operator()(const Done&) const { return "done"; }
-    std::string_view operator()(const NotCarriedOut&) const { return "not_carried_out"; }
+    std::string_view operator()(const NotExecuted&) const { return "not_executed"; }
     std::string_view operator()(const Refused&) const { return "refused"; }
     std::string_view operator()(const Ambiguous&) const { return "ambiguous"; }
   };

@@ -20,7 +20,7 @@ struct HttpResult;
 class MessageFilter;
 
 // What Passfort itself said, for the caller it answers. No more than this ever leaves the gateway.
-struct PassfortAnswer {
+struct ResponseSummary {
   int http_status = 0;
   // `code` of the error object that decided. Not an HTTP status: Passfort has codes of its own.
   std::optional<int> code;
@@ -38,35 +38,35 @@ struct Done {
 };
 
 // Surely nothing was done, because of us, of the network or of Passfort's rate limit.
-struct NotCarriedOut {
+struct NotExecuted {
   enum class Cause {
-    kUnreachable,     // no connection, or none that could carry the body; 421 and 425
-    kServerError,     // of a read: as of an Ambiguous
-    kUnreadable,      // of a read: a whole answer that is not what was asked for
-    kAnswerTooLarge,  // of a read: more than is read, so asking again changes nothing
-    kRateLimited,     // 429
-    kNoTimeLeft,      // the deadline passed before the body was sent
-    kStopped,         // the caller went away, or the gateway is draining
-    kSendGateClosed,  // the right to send ended before the body was sent
-    kNoMemory,        // the responses of other requests took it until the time was over
-    kCircuitOpen,     // Passfort fails at present, so it was not asked
+    kUnreachable,       // no connection, or none that could carry the body; 421 and 425
+    kServerError,       // of a read: as of an Ambiguous
+    kUnreadable,        // of a read: a whole answer that is not what was asked for
+    kResponseTooLarge,  // of a read: more than is read, so asking again changes nothing
+    kRateLimited,       // 429
+    kNoTimeLeft,        // the deadline passed before the body was sent
+    kStopped,           // the caller went away, or the gateway is draining
+    kSendGateClosed,    // the right to send ended before the body was sent
+    kNoMemory,          // the responses of other requests took it until the time was over
+    kCircuitOpen,       // Passfort fails at present, so it was not asked
   };
   Cause cause = Cause::kUnreachable;
   // When to come again, if Passfort said so; with kCircuitOpen always.
   std::optional<Milliseconds> retry_after;
   // Set if Passfort answered.
-  std::optional<PassfortAnswer> answer;
+  std::optional<ResponseSummary> answer;
   // A connection that was kept from an earlier request was lost without an answer. Says nothing of
   // Passfort's health.
   bool lost_on_reuse = false;
 };
 
 // Whether Passfort speaks of the gateway's own API key.
-bool IsAboutTheKey(const PassfortAnswer& answer);
+bool ConcernsApiKey(const ResponseSummary& answer);
 
 // Passfort answered no. Nothing was done.
 struct Refused {
-  PassfortAnswer answer;
+  ResponseSummary answer;
 };
 
 // It may have been done.
@@ -74,31 +74,31 @@ struct Ambiguous {
   enum class Cause {
     kTimeout,
     kConnectionLost,
-    kAnswerTooLarge,
+    kResponseTooLarge,
     kServerError,  // a status of row 4, or one of Passfort's internal error codes
     kUnreadable,   // neither an application nor a refusal
     kStopped,      // the caller went away, or the gateway is draining
   };
   Cause cause = Cause::kConnectionLost;
   // Set if a whole answer came.
-  std::optional<PassfortAnswer> answer;
-  // As in NotCarriedOut.
+  std::optional<ResponseSummary> answer;
+  // As in NotExecuted.
   bool lost_on_reuse = false;
 };
 
 // What one attempt to write came to.
-using Outcome = std::variant<Done, NotCarriedOut, Refused, Ambiguous>;
+using Outcome = std::variant<Done, NotExecuted, Refused, Ambiguous>;
 
 // The one place where an HTTP exchange becomes an Outcome: the table of nine rows in outcome.cc. A
 // pure function that never fails. `now` is for dates in rate-limit headers. Without `messages` the
 // outcome has none of Passfort's words.
-Outcome OutcomeOfWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages);
+Outcome ClassifyWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages);
 // The same, of a response whose body was read already: as `application`, if it is one.
 Outcome OutcomeOfResponse(const HttpResponse& response,
                           std::optional<pb::ProductApplication> application, absl::Time now,
                           const MessageFilter* messages);
 
-// A short stable name for logs and metrics: done, not_carried_out, refused, ambiguous.
+// A short stable name for logs and metrics: done, not_executed, refused, ambiguous.
 std::string_view OutcomeName(const Outcome& outcome);
 
 }  // namespace gateway

@@ -62,9 +62,9 @@ struct ApplicationList {
 // application.
 struct ListFailed {
   // Set if it was a clear refusal, which a repeat would not change.
-  std::optional<PassfortAnswer> refusal;
+  std::optional<ResponseSummary> refusal;
   // Set if it was anything else: what a write that was surely not done would be told in its place.
-  std::optional<NotCarriedOut> not_carried_out;
+  std::optional<NotExecuted> not_executed;
   // It was a list, but an item of it says that it belongs to another profile. Worth a log line.
   bool is_of_another_profile = false;
 };

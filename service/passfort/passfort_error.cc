@@ -54,11 +54,11 @@ std::string MessageOf(const JsonScalar& value, const MessageFilter* messages) {
   return odd == nullptr ? "" : messages->Shown(odd->text);
 }
 
-class ErrorReader final : public JsonEvents {
+class ErrorReader final : public JsonSaxHandler {
  public:
   explicit ErrorReader(const MessageFilter* messages) : messages_(messages) {}
 
-  bool Scalar(const JsonScalar& value) override {
+  bool OnScalar(const JsonScalar& value) override {
     if (errors_depth_ > 0 && !IsNull(value)) {
       if (member_ == Member::kCode) ReadCode(value);
       if (member_ == Member::kMessage && depth_ == item_depth_) {
@@ -70,7 +70,7 @@ class ErrorReader final : public JsonEvents {
     return true;
   }
 
-  bool Open(JsonContainer kind, size_t /*begin*/) override {
+  bool OnOpen(JsonContainer kind, size_t /*begin*/) override {
     if (depth_ == 0 && kind != JsonContainer::kObject) return false;
     if (depth_ == 1 && member_ == Member::kErrors) errors_depth_ = 1;
     if (IsTheId()) errors_.are_beside_an_id = true;
@@ -88,7 +88,7 @@ class ErrorReader final : public JsonEvents {
     return true;
   }
 
-  bool Name(std::string_view name) override {
+  bool OnKey(std::string_view name) override {
     member_ = MemberOf(name);
     if (depth_ == 1 && member_ == Member::kErrors) {
       // Of equal names the last one counts, but an ambiguous code is not forgotten.
@@ -100,7 +100,7 @@ class ErrorReader final : public JsonEvents {
     return true;
   }
 
-  bool Close(size_t /*end*/) override {
+  bool OnClose(size_t /*end*/) override {
     if (depth_ == item_depth_) {
       if (!item_is_empty_) EndItem();
       item_depth_ = 0;
@@ -141,7 +141,7 @@ class ErrorReader final : public JsonEvents {
 
   void EndItem() {
     if (std::exchange(internal_is_of_item_, false)) errors_.internal->message = item_.message;
-    if (IsAboutTheKey(item_.code)) errors_.names_the_key = true;
+    if (ConcernsApiKey(item_.code)) errors_.names_the_key = true;
     std::optional<PassfortError>& first = FirstOfItsKind();
     if (!first) first = std::move(item_);
   }
@@ -172,7 +172,7 @@ class ErrorReader final : public JsonEvents {
 
 PassfortErrors ReadPassfortErrors(std::string_view body, const MessageFilter* messages) {
   ErrorReader reader(messages);
-  const JsonEnd end = ReadJsonEvents(body, reader);
+  const JsonEnd end = ParseJson(body, reader);
   PassfortErrors errors = reader.TakeResult();
   if (end != JsonEnd::kWhole) {
     errors = {.internal = std::move(errors.internal), .names_the_key = errors.names_the_key};
@@ -208,7 +208,7 @@ PassfortCodeClass ClassOfCode(int code) {
   return PassfortCodeClass::kUnknown;
 }
 
-bool IsAboutTheKey(std::optional<int> code) {
+bool ConcernsApiKey(std::optional<int> code) {
   return code == PassfortErrorCode::kMissingApiKey || code == PassfortErrorCode::kInvalidApiKey;
 }
 

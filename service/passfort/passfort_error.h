@@ -19,7 +19,7 @@ enum class PassfortCodeClass {
 };
 PassfortCodeClass ClassOfCode(int code);
 // Whether a code speaks of the gateway's own API key.
-bool IsAboutTheKey(std::optional<int> code);
+bool ConcernsApiKey(std::optional<int> code);
 
 // One error object.
 struct PassfortError {

@@ -7,9 +7,9 @@
 namespace gateway {
 namespace {
 
-std::optional<Repeat> MayRepeat(const WriteAttempt& attempt) {
-  const auto* not_carried_out = std::get_if<NotCarriedOut>(&attempt.outcome);
-  return not_carried_out == nullptr ? std::nullopt : RepeatAfter(*not_carried_out);
+std::optional<Retry> MayRepeat(const WriteAttempt& attempt) {
+  const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome);
+  return not_executed == nullptr ? std::nullopt : ShouldRetry(*not_executed);
 }
 
 WriteResult Conclude(WriteAttempt attempt) {

@@ -16,7 +16,7 @@ namespace gateway {
 class DirectWriter final : public ApplicationWriter {
  public:
   // `client` outlives the writer.
-  DirectWriter(PassfortClient& client, RetryTools tools) : client_(client), tools_(tools) {}
+  DirectWriter(PassfortClient& client, RetryDependencies tools) : client_(client), tools_(tools) {}
 
   Task<WriteResult> Add(ApplicationDraft draft, RequestKey intent,
                         const CallContext& context) override;
@@ -25,7 +25,7 @@ class DirectWriter final : public ApplicationWriter {
   static Task<WriteResult> RefuseRequestId();
 
   PassfortClient& client_;
-  const RetryTools tools_;
+  const RetryDependencies tools_;
 };
 
 }  // namespace gateway

@@ -3,9 +3,9 @@
 
 namespace gateway {
 
-// Who goes first where requests to Passfort have to wait. Reads that reconcile are kReserved: until
-// they are answered nobody knows what became of a write, and its profile is blocked.
-enum class Priority { kOrdinary, kReserved };
+// Who goes first where requests to Passfort have to wait. Reads that reconcile are kReconciliation:
+// until they are answered nobody knows what became of a write, and its profile is blocked.
+enum class Priority { kNormal, kReconciliation };
 
 }  // namespace gateway
 

@@ -32,7 +32,7 @@ bool ProductApplicationReading::ReadPiece() {
 }
 
 std::optional<pb::ProductApplication> ProductApplicationReading::TakeResult() {
-  if (reader_.found_equal_names()) {
+  if (reader_.found_duplicate_keys()) {
     // The last one counts, but another one was read before.
     application_.emplace();
     ApplicationReader second_reader(*application_);

@@ -17,7 +17,7 @@ namespace pb = ::passfort::gateway::v1;
 // Passfort's JSON form of a product application <-> the contract. Pure functions: no I/O, no clock.
 
 // Reads an application: a JSON object whose `id` is a non-empty string. Nothing if `text` is not
-// that, or is no JSON as ReadJsonEvents takes it. Whatever else the object has is read: what the
+// that, or is no JSON as ParseJson takes it. Whatever else the object has is read: what the
 // typed fields would not print back as the same value is in `unmapped` as well.
 std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
                                                              size_t max_values = kMaxJsonValues);

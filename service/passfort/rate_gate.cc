@@ -12,35 +12,36 @@ constexpr int kMostDoublings = 20;
 
 }  // namespace
 
-bool RateGate::SomebodyWaits() const {
+bool RateLimiter::SomebodyWaits() const {
   return std::ranges::any_of(waiting_, [](const Queue& queue) { return !queue.empty(); });
 }
 
-RateGate::TooLong RateGate::TooLongUntil(SteadyTime at) const {
+RateLimiter::ExceedsDeadline RateLimiter::TooLongUntil(SteadyTime at) const {
   const auto wait = std::chrono::ceil<Milliseconds>(at - clock_.Now());
   return {.retry_after = std::max(wait, Milliseconds(1))};
 }
 
-std::optional<RateGate::Pass> RateGate::TakePass() {
-  if (state_ == State::kOpen) return Pass::kOrdinary;
+std::optional<RateLimiter::Pass> RateLimiter::TakePass() {
+  if (state_ == State::kOpen) return Pass::kNormal;
   const SteadyTime now = clock_.Now();
   if (now < waits_until_) return std::nullopt;
   if (state_ == State::kAsking) {
     Become(State::kOpen, now);
-    return Pass::kOrdinary;
+    return Pass::kNormal;
   }
   Become(State::kAsking, now + options_.refusal_time);
   asker_ = Pass{++passes_to_ask_};
   return asker_;
 }
 
-std::optional<RateGate::Pass> RateGate::TryEnter() {
+std::optional<RateLimiter::Pass> RateLimiter::TryAcquire() {
   if (SomebodyWaits()) return std::nullopt;
   return TakePass();
 }
 
-Task<RateGate::Entry> RateGate::Enter(Priority priority, SteadyTime until, std::stop_token stop) {
-  if (const auto pass = TryEnter()) co_return *pass;
+Task<RateLimiter::AcquireResult> RateLimiter::Acquire(Priority priority, SteadyTime until,
+                                                      std::stop_token stop) {
+  if (const auto pass = TryAcquire()) co_return *pass;
   if (until < (state_ == State::kPaused ? waits_until_ : clock_.Now())) {
     co_return TooLongUntil(waits_until_);
   }
@@ -59,13 +60,13 @@ Task<RateGate::Entry> RateGate::Enter(Priority priority, SteadyTime until, std::
 
 // Whom it lets through runs on within this, may end here and even come again. A loop and not a
 // recursion, because thousands may follow each other so.
-void RateGate::Advance() {
+void RateLimiter::Advance() {
   if (std::exchange(is_advancing_, true)) return;
   while (SomebodyWaits()) {
     const auto pass = TakePass();
     if (!pass) break;
-    Queue& reserved = waiting_[static_cast<size_t>(Priority::kReserved)];
-    Queue& next = reserved.empty() ? waiting_[static_cast<size_t>(Priority::kOrdinary)] : reserved;
+    Queue& reserved = waiting_[static_cast<size_t>(Priority::kReconciliation)];
+    Queue& next = reserved.empty() ? waiting_[static_cast<size_t>(Priority::kNormal)] : reserved;
     Waiter& waiter = *next.front();
     next.pop_front();
     waiter.entry = *pass;
@@ -74,24 +75,24 @@ void RateGate::Advance() {
   is_advancing_ = false;
 }
 
-void RateGate::Become(State state, SteadyTime until) {
+void RateLimiter::Become(State state, SteadyTime until) {
   const bool was_stopped = timer_.stop_requested();
   state_ = state;
   waits_until_ = until;
-  asker_ = Pass::kOrdinary;
+  asker_ = Pass::kNormal;
   if (was_stopped) return;
   std::exchange(timer_, std::stop_source()).request_stop();
   if (state != State::kOpen) Spawn(AdvanceAt(until, timer_.get_token()));
 }
 
-Task<void> RateGate::AdvanceAt(SteadyTime at, std::stop_token stop) {
+Task<void> RateLimiter::AdvanceAt(SteadyTime at, std::stop_token stop) {
   if (co_await clock_.SleepUntil(at, std::move(stop)) == Clock::Wake::kTimeCame) Advance();
 }
 
-void RateGate::RefuseTheHurried() {
+void RateLimiter::RefuseTheHurried() {
   // A waiter that is woken may end others, so all of them are taken out before the first wakes.
   std::vector<std::stop_source> wakes;
-  for (const Priority priority : {Priority::kReserved, Priority::kOrdinary}) {
+  for (const Priority priority : {Priority::kReconciliation, Priority::kNormal}) {
     waiting_[static_cast<size_t>(priority)].remove_if([this, &wakes](Waiter* waiter) {
       if (waiter->until >= waits_until_) return false;
       waiter->entry = TooLongUntil(waits_until_);
@@ -102,14 +103,14 @@ void RateGate::RefuseTheHurried() {
   for (auto& wake : wakes) wake.request_stop();
 }
 
-bool RateGate::OnLimited(Pass pass, std::optional<Milliseconds> wait) {
+bool RateLimiter::OnThrottled(Pass pass, std::optional<Milliseconds> wait) {
   const SteadyTime now = clock_.Now();
   const bool was_paused = state_ == State::kPaused && now < waits_until_;
   if (!wait) {
     // This is one that was sent before the pause: the guess stands, also while another asks.
     if (was_paused || (state_ == State::kAsking && pass != asker_)) return false;
     const int doublings = std::min(guesses_in_a_row_++, kMostDoublings);
-    wait = std::min(options_.first_guess * (1 << doublings), options_.longest_guess);
+    wait = std::min(options_.initial_pause * (1 << doublings), options_.max_pause);
   }
   const SteadyTime until = now + *wait;
   if (was_paused && until <= waits_until_) return false;
@@ -118,7 +119,7 @@ bool RateGate::OnLimited(Pass pass, std::optional<Milliseconds> wait) {
   return !was_paused;
 }
 
-void RateGate::OnTaken(Pass pass) {
+void RateLimiter::OnAccepted(Pass pass) {
   // What was sent before the pause says nothing about its end.
   if (state_ != State::kOpen && (state_ != State::kAsking || pass != asker_)) return;
   guesses_in_a_row_ = 0;
@@ -127,7 +128,7 @@ void RateGate::OnTaken(Pass pass) {
   Advance();
 }
 
-void RateGate::OnNothing(Pass pass) {
+void RateLimiter::OnNothing(Pass pass) {
   if (state_ != State::kAsking || pass != asker_) return;
   Become(State::kPaused, clock_.Now());  // that is over, so the next one asks
   Advance();

@@ -19,7 +19,7 @@ constexpr const char* kDateForms[] = {
 absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
 
 absl::Duration InBounds(absl::Duration wait) {
-  return std::clamp(wait, absl::FromChrono(kShortestPause), absl::FromChrono(kLongestPause));
+  return std::clamp(wait, absl::FromChrono(kMinPause), absl::FromChrono(kMaxPause));
 }
 
 std::optional<absl::Duration> Seconds(std::optional<std::string_view> text) {
@@ -72,7 +72,7 @@ std::vector<std::string> RateLimitHeaderNames() {
           "date"};
 }
 
-std::optional<Milliseconds> RetryAfter(const HttpResponse& response, absl::Time now) {
+std::optional<Milliseconds> ParseRetryAfter(const HttpResponse& response, absl::Time now) {
   const auto wait = StatedWait(response, now);
   if (!wait) return std::nullopt;
   return absl::ToChronoMilliseconds(absl::Ceil(*wait, absl::Milliseconds(1)));

@@ -17,15 +17,15 @@ std::vector<std::string> RateLimitHeaderNames();
 // No header makes the gateway wait for longer or shorter than this. Milliseconds written for
 // seconds must not close an endpoint for a day: whoever waited a minute asks again, and being
 // refused costs no quota. And a time that is over leaves room for what is on its way.
-inline constexpr Milliseconds kShortestPause{50};
-inline constexpr Milliseconds kLongestPause{60000};
+inline constexpr Milliseconds kMinPause{50};
+inline constexpr Milliseconds kMaxPause{60000};
 
 // How long an answer 429 asks to be left alone: X-RateLimit-Retry-Secs, else Retry-After, else
 // X-RateLimit-Reset-Secs, else X-RateLimit-Reset. The last two tell when the quota is whole again,
 // and one more request fits earlier, but nothing tells when. Seconds may be fractional; dates are
 // counted from the answer's own Date, if it has one, else from `now`. Nothing if no header has a
 // usable value.
-std::optional<Milliseconds> RetryAfter(const HttpResponse& response, absl::Time now);
+std::optional<Milliseconds> ParseRetryAfter(const HttpResponse& response, absl::Time now);
 
 }  // namespace gateway
 

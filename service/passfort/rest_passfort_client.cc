@@ -130,7 +130,8 @@ Task<WriteAttempt> RestPassfortClient::CreateApplication(const ApplicationDraft&
   const auto key = KeyInHeaders();
   WriteAttempt attempt = co_await SendCreate(draft, context, send_before);
   const auto* refused = std::get_if<Refused>(&attempt.outcome);
-  if (refused == nullptr || !IsAboutTheKey(refused->answer) || !HasOtherKey(key)) co_return attempt;
+  if (refused == nullptr || !ConcernsApiKey(refused->answer) || !HasOtherKey(key))
+    co_return attempt;
   co_return co_await SendCreate(draft, context, send_before);
 }
 
@@ -138,8 +139,8 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
                                                   const CallContext& context,
                                                   std::optional<BootTime> send_before) {
   const SteadyTime start = clock_.Now();
-  if (context.deadline.TimeLeft(start) < options_.least_time_to_send) {
-    co_return WriteAttempt{.outcome = NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
+  if (context.deadline.TimeLeft(start) < options_.min_time_to_send) {
+    co_return WriteAttempt{.outcome = NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}};
   }
   HttpRequest request{
       .method = HttpMethod::kPost,
@@ -156,7 +157,7 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
   if (const HttpResponse* large = LargeResponse(result)) {
     attempt.outcome = co_await OutcomeOfLarge(*large);
   } else {
-    attempt.outcome = OutcomeOfWrite(result, clock_.WallNow(), messages());
+    attempt.outcome = ClassifyWrite(result, clock_.WallNow(), messages());
   }
   Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result, context);
   if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
@@ -207,7 +208,7 @@ Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id,
   ListOutcome outcome = co_await SendList(profile_id, context);
   const auto* failed = std::get_if<ListFailed>(&outcome);
   const bool is_refused =
-      failed != nullptr && failed->refusal.has_value() && IsAboutTheKey(*failed->refusal);
+      failed != nullptr && failed->refusal.has_value() && ConcernsApiKey(*failed->refusal);
   if (!is_refused || !HasOtherKey(key)) co_return outcome;
   co_return co_await SendList(profile_id, context);
 }
@@ -215,15 +216,14 @@ Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id,
 Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id,
                                                const CallContext& context) {
   const SteadyTime start = clock_.Now();
-  if (context.deadline.TimeLeft(start) < options_.least_time_to_send) {
-    co_return ListFailed{.not_carried_out =
-                             NotCarriedOut{.cause = NotCarriedOut::Cause::kNoTimeLeft}};
+  if (context.deadline.TimeLeft(start) < options_.min_time_to_send) {
+    co_return ListFailed{.not_executed = NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}};
   }
   const HttpResult result = co_await SendGet(
       GetRequest(absl::StrCat("/profiles/", profile_id, "/applications"), context), context);
   ListOutcome outcome = LargeResponse(result) != nullptr
                             ? co_await OutcomeOfLargeList(result, profile_id)
-                            : OutcomeOfList(result, profile_id, clock_.WallNow(), messages());
+                            : ClassifyList(result, profile_id, clock_.WallNow(), messages());
   Note(kListApplicationsEndpoint, OutcomeName(outcome), start, result, context);
   if (const auto* failed = std::get_if<ListFailed>(&outcome);
       failed != nullptr && failed->is_of_another_profile) {
@@ -246,7 +246,7 @@ Task<bool> RestPassfortClient::WhoAmI(const CallContext& context) {
   const HttpResult result = co_await SendGet(std::move(request), traced);
   const auto* response = std::get_if<HttpResponse>(&result.answer);
   const bool has_answered = response != nullptr && !IsFailureOfServer(response->status);
-  Note(kWhoAmIEndpoint, has_answered ? "done" : "not_carried_out", start, result, traced);
+  Note(kWhoAmIEndpoint, has_answered ? "done" : "not_executed", start, result, traced);
   co_return has_answered;
 }
 

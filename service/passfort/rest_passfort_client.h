@@ -33,7 +33,7 @@ class RestPassfortClient final : public PassfortClient {
     Milliseconds attempt_timeout{65000};
     // With less left nothing is sent: the answer could hardly come in time, and an answer that
     // comes too late is an outcome nobody knows.
-    Milliseconds least_time_to_send{50};
+    Milliseconds min_time_to_send{50};
     // A list holds all that a profile ever had and comes unpaged, so it may be longer than other
     // answers, whose limit is the HTTP client's. But to read it holds the loop.
     size_t max_list_bytes = 4 * 1024 * 1024;

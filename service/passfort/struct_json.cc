@@ -68,38 +68,38 @@ void StructBuilder::BeginValue(JsonContainer kind, Value& value, int level) {
   Enter(kind, value);
 }
 
-void StructBuilder::Scalar(const JsonScalar& scalar) {
+void StructBuilder::OnScalar(const JsonScalar& scalar) {
   if (subtree_) {
-    subtree_->Scalar(scalar);
+    subtree_->OnScalar(scalar);
   } else {
     SetValue(scalar, NextValue());
   }
 }
 
-void StructBuilder::Open(JsonContainer kind) {
+void StructBuilder::OnOpen(JsonContainer kind) {
   if (subtree_) {
     ++depth_;
-    subtree_->Open(kind, 0);
+    subtree_->OnOpen(kind, 0);
   } else {
     Enter(kind, NextValue());
   }
 }
 
-bool StructBuilder::Name(std::string_view name) {
+bool StructBuilder::OnKey(std::string_view name) {
   if (subtree_) {
-    return subtree_->Name(name);
+    return subtree_->OnKey(name);
   }
   member_ = AddMember(*open_.back().object, name);
   return member_ != nullptr;
 }
 
-void StructBuilder::Close() {
+void StructBuilder::OnClose() {
   --depth_;
   if (!subtree_) {
     open_.pop_back();
     return;
   }
-  subtree_->Close(0);
+  subtree_->OnClose(0);
   if (depth_ == open_.size()) {
     subtree_value_->set_string_value(WriteJson(subtree_->TakeResult()));
     subtree_.reset();
@@ -116,7 +116,7 @@ void StructBuilder::Enter(JsonContainer kind, Value& value) {
   const int level = first_level_ + static_cast<int>(open_.size());
   if (level > kMaxStructLevels) {
     subtree_ = std::make_unique<JsonBuilder>();
-    subtree_->Open(kind, 0);
+    subtree_->OnOpen(kind, 0);
     subtree_value_ = &value;
   } else if (kind == JsonContainer::kObject) {
     open_.push_back({.object = value.mutable_struct_value()});

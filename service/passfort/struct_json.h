@@ -44,11 +44,11 @@ class StructBuilder {
   bool is_open() const { return depth_ > 0; }
 
   // The events inside.
-  void Scalar(const JsonScalar& scalar);
-  void Open(JsonContainer kind);
+  void OnScalar(const JsonScalar& scalar);
+  void OnOpen(JsonContainer kind);
   // False if the object has a member of that name already; what was built is of no use then.
-  bool Name(std::string_view name);
-  void Close();
+  bool OnKey(std::string_view name);
+  void OnClose();
 
  private:
   // One of the two is set.

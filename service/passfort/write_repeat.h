@@ -10,25 +10,24 @@ namespace gateway {
 
 // Whether a write that surely did nothing is worth another try. Together with the outcome table
 // this decides alone what leaves the gateway a second time.
-inline std::optional<Repeat> RepeatAfter(const NotCarriedOut& nothing_done) {
-  switch (nothing_done.cause) {
-    case NotCarriedOut::Cause::kUnreachable:
-    case NotCarriedOut::Cause::kSendGateClosed:
-    case NotCarriedOut::Cause::kServerError:
-    case NotCarriedOut::Cause::kUnreadable:
-      return Repeat{};
-    case NotCarriedOut::Cause::kRateLimited:
+inline std::optional<Retry> ShouldRetry(const NotExecuted& not_executed) {
+  switch (not_executed.cause) {
+    case NotExecuted::Cause::kUnreachable:
+    case NotExecuted::Cause::kSendGateClosed:
+    case NotExecuted::Cause::kServerError:
+    case NotExecuted::Cause::kUnreadable:
+      return Retry{};
+    case NotExecuted::Cause::kRateLimited:
       // Without an answer it was our own gate that refused.
-      return Repeat{
-          .not_before = nothing_done.retry_after.value_or(Milliseconds(0)),
-          .cost = nothing_done.answer ? Repeat::Cost::kOneOfBudget : Repeat::Cost::kNothing};
+      return Retry{.not_before = not_executed.retry_after.value_or(Milliseconds(0)),
+                   .cost = not_executed.answer ? Retry::Cost::kOneToken : Retry::Cost::kFree};
     // An open circuit is there to keep requests back.
-    case NotCarriedOut::Cause::kCircuitOpen:
+    case NotExecuted::Cause::kCircuitOpen:
     // It waited for as long as it could.
-    case NotCarriedOut::Cause::kNoMemory:
-    case NotCarriedOut::Cause::kAnswerTooLarge:
-    case NotCarriedOut::Cause::kNoTimeLeft:
-    case NotCarriedOut::Cause::kStopped:
+    case NotExecuted::Cause::kNoMemory:
+    case NotExecuted::Cause::kResponseTooLarge:
+    case NotExecuted::Cause::kNoTimeLeft:
+    case NotExecuted::Cause::kStopped:
       return std::nullopt;
   }
   return std::nullopt;

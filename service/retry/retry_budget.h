@@ -10,17 +10,17 @@ class RetryBudget {
  public:
   struct Options {
     // This many calls earn one repeat: at most 5 % more requests than calls in a long outage.
-    int calls_per_repeat = 20;
+    int calls_per_retry = 20;
     // Repeats that may be saved up, and are there at the start.
-    int most_repeats = 10;
+    int max_saved_retries = 10;
   };
 
   explicit RetryBudget(Options options)
-      : options_(options), calls_saved_(options.calls_per_repeat * options.most_repeats) {}
+      : options_(options), calls_saved_(options.calls_per_retry * options.max_saved_retries) {}
 
   void OnCall();
   // Takes one repeat out, or says that none is left.
-  [[nodiscard]] bool TakeRepeat();
+  [[nodiscard]] bool TryWithdraw();
 
  private:
   const Options options_;

@@ -16,7 +16,7 @@ std::string_view OutcomeOf(const ErrorEntry& entry) {
   const bool is_ours_to_end = entry.retry_after.has_value() ||
                               entry.code == StatusCode::DEADLINE_EXCEEDED ||
                               entry.code == StatusCode::CANCELLED;
-  return is_ours_to_end ? "not_carried_out" : "refused";
+  return is_ours_to_end ? "not_executed" : "refused";
 }
 
 CallPhase PhaseOf(const ErrorEntry& entry, const ErrorDraft& draft) {

@@ -37,7 +37,7 @@ struct CallError {
   CallPhase phase = CallPhase::kNotSent;
   // Passfort's; 0 if it did not answer.
   int http_status = 0;
-  // As in the metric of outcomes: refused, not_carried_out or unknown.
+  // As in the metric of outcomes: refused, not_executed or unknown.
   std::string_view outcome;
 };
 
@@ -51,7 +51,7 @@ struct ErrorDraft {
   // Unset: the row's. Without a request_id it is always kCall.
   std::optional<ErrorScope> scope = {};
   std::map<std::string, std::string> metadata = {};
-  std::optional<PassfortAnswer> answer = {};
+  std::optional<ResponseSummary> answer = {};
   // Unset: the row's. Used only where it is safe to retry.
   std::optional<Milliseconds> retry_after = {};
   // Goes as BadRequest, unless it is empty.

@@ -44,7 +44,7 @@ constexpr StatusRow kByHttpStatus[] = {
 
 // Nothing: the status is of the rest, as 405, 406, 410, 411, 414, 415, 426 and 431. They are about
 // the request as HTTP, which the gateway makes, or about something on the way.
-std::optional<ErrorReason> ReasonOfRefusal(const PassfortAnswer& answer) {
+std::optional<ErrorReason> ReasonOfRefusal(const ResponseSummary& answer) {
   for (const auto& [code, reason] : kByPassfortCode) {
     if (answer.code == code) return reason;
   }
@@ -56,13 +56,13 @@ std::optional<ErrorReason> ReasonOfRefusal(const PassfortAnswer& answer) {
 
 // "HTTP 422, code 201". Passfort's own words stay in the metadata: they may be about a person, and
 // messages end up in logs.
-std::string Summary(const PassfortAnswer& answer) {
+std::string Summary(const ResponseSummary& answer) {
   std::string summary = absl::StrCat("HTTP ", answer.http_status);
   if (answer.code.has_value()) absl::StrAppend(&summary, ", code ", *answer.code);
   return summary;
 }
 
-std::string InBrackets(const std::optional<PassfortAnswer>& answer) {
+std::string InBrackets(const std::optional<ResponseSummary>& answer) {
   return answer.has_value() ? absl::StrCat(" (", Summary(*answer), ")") : "";
 }
 
@@ -72,7 +72,7 @@ std::string_view WordsFor(Ambiguous::Cause cause) {
       return "no response arrived in time";
     case Ambiguous::Cause::kConnectionLost:
       return "the connection was lost before the response was complete";
-    case Ambiguous::Cause::kAnswerTooLarge:
+    case Ambiguous::Cause::kResponseTooLarge:
       return "the response exceeded the size limit";
     case Ambiguous::Cause::kServerError:
       return "Passfort, or a proxy in front of it, reported an internal error";
@@ -99,37 +99,37 @@ std::string TooMuchToCompare(std::string_view what) {
                       std::string(kNoGuarantee));
 }
 
-ErrorReason ReasonOf(NotCarriedOut::Cause cause, Caller caller) {
+ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
   switch (cause) {
-    case NotCarriedOut::Cause::kUnreachable:
-    case NotCarriedOut::Cause::kSendGateClosed:  // the way there took longer than the right to send
+    case NotExecuted::Cause::kUnreachable:
+    case NotExecuted::Cause::kSendGateClosed:  // the way there took longer than the right to send
       return ErrorReason::kPassfortUnreachable;
-    case NotCarriedOut::Cause::kServerError:
+    case NotExecuted::Cause::kServerError:
       return ErrorReason::kPassfortFailed;
-    case NotCarriedOut::Cause::kUnreadable:
-    case NotCarriedOut::Cause::kAnswerTooLarge:
+    case NotExecuted::Cause::kUnreadable:
+    case NotExecuted::Cause::kResponseTooLarge:
       return ErrorReason::kPassfortAnswerUnreadable;
-    case NotCarriedOut::Cause::kCircuitOpen:
+    case NotExecuted::Cause::kCircuitOpen:
       return ErrorReason::kCircuitOpen;
-    case NotCarriedOut::Cause::kRateLimited:
+    case NotExecuted::Cause::kRateLimited:
       return ErrorReason::kRateLimited;
-    case NotCarriedOut::Cause::kNoMemory:
+    case NotExecuted::Cause::kNoMemory:
       return ErrorReason::kOverloaded;
-    case NotCarriedOut::Cause::kNoTimeLeft:
+    case NotExecuted::Cause::kNoTimeLeft:
       return ErrorReason::kNotSent;
-    case NotCarriedOut::Cause::kStopped:
+    case NotExecuted::Cause::kStopped:
       return caller == Caller::kGone ? ErrorReason::kCallerGone : ErrorReason::kDraining;
   }
   return ErrorReason::kPassfortUnreachable;
 }
 
-CallError ErrorOf(const NotCarriedOut& outcome, const EndedCall& call) {
+CallError ErrorOf(const NotExecuted& outcome, const EndedCall& call) {
   ErrorDraft draft{.reason = ReasonOf(outcome.cause, call.caller),
                    .answer = outcome.answer,
                    .retry_after = outcome.retry_after,
                    .request_id = call.request_id};
   switch (outcome.cause) {
-    case NotCarriedOut::Cause::kUnreachable:
+    case NotExecuted::Cause::kUnreachable:
       // 421 and 425: it was reached.
       if (outcome.answer.has_value() &&
           (outcome.answer->http_status == 421 || outcome.answer->http_status == 425)) {
@@ -138,28 +138,28 @@ CallError ErrorOf(const NotCarriedOut& outcome, const EndedCall& call) {
                          "): nothing was executed. It is safe to retry.");
       }
       break;
-    case NotCarriedOut::Cause::kServerError:
-    case NotCarriedOut::Cause::kUnreadable:
+    case NotExecuted::Cause::kServerError:
+    case NotExecuted::Cause::kUnreadable:
       if (outcome.answer.has_value()) {
         draft.message = MessageOf(EntryOf(draft.reason), Summary(*outcome.answer));
       }
       break;
-    case NotCarriedOut::Cause::kAnswerTooLarge:
+    case NotExecuted::Cause::kResponseTooLarge:
       draft.message = TooMuchToCompare(
           "the list of the profile's applications is larger or deeper than the gateway reads");
       break;
-    case NotCarriedOut::Cause::kNoMemory:
+    case NotExecuted::Cause::kNoMemory:
       draft.message =
           "responses to other calls use all the memory that the gateway has for them: nothing was "
           "executed. It is safe to retry after the delay in RetryInfo.";
       draft.scope = ErrorScope::kRequestId;  // its record was in hand
       break;
-    case NotCarriedOut::Cause::kSendGateClosed:
-    case NotCarriedOut::Cause::kCircuitOpen:
-    case NotCarriedOut::Cause::kRateLimited:
-    case NotCarriedOut::Cause::kNoTimeLeft:
+    case NotExecuted::Cause::kSendGateClosed:
+    case NotExecuted::Cause::kCircuitOpen:
+    case NotExecuted::Cause::kRateLimited:
+    case NotExecuted::Cause::kNoTimeLeft:
       break;
-    case NotCarriedOut::Cause::kStopped:
+    case NotExecuted::Cause::kStopped:
       draft.answer.reset();
       draft.retry_after.reset();
       break;
@@ -234,12 +234,12 @@ std::string UnknownForGood(const Ambiguous& outcome, const std::string& known_by
 }
 
 // Why the profile's applications do not tell, if it is more than a moment's trouble.
-const char* WhyBlind(std::optional<NotCarriedOut::Cause> no_list) {
-  if (no_list == NotCarriedOut::Cause::kAnswerTooLarge) {
+const char* WhyBlind(std::optional<NotExecuted::Cause> no_list) {
+  if (no_list == NotExecuted::Cause::kResponseTooLarge) {
     return ", because the list of the profile's applications is larger or deeper than the gateway "
            "reads";
   }
-  if (no_list == NotCarriedOut::Cause::kUnreadable) {
+  if (no_list == NotExecuted::Cause::kUnreadable) {
     return ", because what Passfort, or a proxy in front of it, returned is no list of the "
            "profile's applications";
   }
@@ -286,7 +286,7 @@ CallError ErrorOf(const Ambiguous& outcome, const WriteResult& result, const End
 }  // namespace
 
 CallError ErrorOf(const WriteResult& result, const EndedCall& call) {
-  if (const auto* outcome = std::get_if<NotCarriedOut>(&result.outcome)) {
+  if (const auto* outcome = std::get_if<NotExecuted>(&result.outcome)) {
     return ErrorOf(*outcome, call);
   }
   if (const auto* outcome = std::get_if<Refused>(&result.outcome)) return ErrorOf(*outcome, call);

@@ -142,15 +142,15 @@ inline std::string BrokenRule(const ReceivedError& error) {
     if (!types.insert(detail.type_url()).second) return "has a detail twice: " + detail.type_url();
   }
   const bool has_retry_info = types.contains("type.googleapis.com/google.rpc.RetryInfo");
-  const bool may_repeat =
+  const bool should_retry =
       code == StatusCode::UNAVAILABLE ||
       (code == StatusCode::RESOURCE_EXHAUSTED && info.reason() != "QUOTA_REACHED");
-  if (may_repeat != has_retry_info) return "has RetryInfo where it must not, or lacks it";
+  if (should_retry != has_retry_info) return "has RetryInfo where it must not, or lacks it";
 
   const auto pushback = error.trailers.equal_range("grpc-retry-pushback-ms");
   const auto pushbacks = std::distance(pushback.first, pushback.second);
-  if (may_repeat && pushbacks != 0) return "forbids a repeat that is safe";
-  if (!may_repeat && (pushbacks != 1 || pushback.first->second != "-1")) {
+  if (should_retry && pushbacks != 0) return "forbids a repeat that is safe";
+  if (!should_retry && (pushbacks != 1 || pushback.first->second != "-1")) {
     return "does not forbid clients to repeat by themselves";
   }
   if (TrailerBytes(error) >= kMostTrailerBytes) return "has trailers of 8 KiB or more";

@@ -41,9 +41,9 @@ class H2Server {
 
   // How much of a body a client may send before the server has seen a stream reset by the client.
   // From then on as much as it likes.
-  enum class FirstWindow { kOrdinary, kNothing };
+  enum class FirstWindow { kNormal, kNothing };
 
-  H2Server(Script script, TlsIdentity identity, FirstWindow first_window = FirstWindow::kOrdinary);
+  H2Server(Script script, TlsIdentity identity, FirstWindow first_window = FirstWindow::kNormal);
 
   std::string Url(std::string_view host = "127.0.0.1") const { return server_.Url(host); }
   int connections() const { return server_.accepted(); }

@@ -37,7 +37,7 @@ HttpResponse ReadInput(std::string_view input) {
   return response;
 }
 
-void CheckAnswer(const std::optional<PassfortAnswer>& answer, int status) {
+void CheckAnswer(const std::optional<ResponseSummary>& answer, int status) {
   Check(answer && answer->http_status == status, "an answer tells its HTTP status");
   Check(answer->message.size() <= kMostMessageBytes, "Passfort's message is cut");
 }
@@ -55,7 +55,7 @@ struct Checker {
     Check(status >= 200 && status <= 299, "only a 2xx is done");
     Check(!done.application->id().empty(), "what is done has an id");
   }
-  void operator()(const NotCarriedOut& outcome) const {
+  void operator()(const NotExecuted& outcome) const {
     Check(status == 421 || status == 425 || status == 429,
           "an answer that was processed is never 'not carried out'");
     CheckAnswer(outcome.answer, status);
@@ -82,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const gateway::HttpResponse response =
       gateway::ReadInput({reinterpret_cast<const char*>(data), size});
   const int status = response.status;
-  const gateway::Outcome outcome = gateway::OutcomeOfWrite(
+  const gateway::Outcome outcome = gateway::ClassifyWrite(
       {.answer = response, .body_requested = true}, absl::UnixEpoch(), &filter);
   std::visit(gateway::Checker{status}, outcome);
   return 0;

@@ -90,7 +90,7 @@ void CheckStrictJson(std::string_view text, const std::optional<nlohmann::json>&
   const auto strict = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (strict.is_discarded()) return;
   gateway::JsonBuilder nothing;
-  if (gateway::ReadJsonEvents(text, nothing) == gateway::JsonEnd::kOverLimit) return;
+  if (gateway::ParseJson(text, nothing) == gateway::JsonEnd::kOverLimit) return;
   Check(json.has_value(), "strict JSON is read", "");
   Check(IsSame(*json, strict), "strict JSON is read as it says", strict.dump());
 }
@@ -108,8 +108,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto application = gateway::ReadProductApplication(text);
   const gateway::HttpResult result{
       .answer = gateway::HttpResponse{.status = 200, .body = std::string(text)}};
-  const gateway::ListOutcome listed =
-      gateway::OutcomeOfList(result, "", absl::UnixEpoch(), nullptr);
+  const gateway::ListOutcome listed = gateway::ClassifyList(result, "", absl::UnixEpoch(), nullptr);
   CheckStrictJson(text, json);
   if (json) {
     const std::string written = gateway::WriteJson(*json);

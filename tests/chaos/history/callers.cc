@@ -21,26 +21,26 @@ std::string SomeCase(const std::string& id, Chance& chance) {
   return chance.Happens(0.5) ? id : absl::AsciiStrToUpper(id);
 }
 
-const char* WordFor(NotCarriedOut::Cause cause) {
+const char* WordFor(NotExecuted::Cause cause) {
   switch (cause) {
-    case NotCarriedOut::Cause::kUnreachable:
+    case NotExecuted::Cause::kUnreachable:
       return "UNREACHABLE";
-    case NotCarriedOut::Cause::kServerError:
+    case NotExecuted::Cause::kServerError:
       return "PASSFORT_FAILED";
-    case NotCarriedOut::Cause::kUnreadable:
-    case NotCarriedOut::Cause::kAnswerTooLarge:
+    case NotExecuted::Cause::kUnreadable:
+    case NotExecuted::Cause::kResponseTooLarge:
       return "PASSFORT_ANSWER_UNREADABLE";
-    case NotCarriedOut::Cause::kRateLimited:
+    case NotExecuted::Cause::kRateLimited:
       return "RATE_LIMITED";
-    case NotCarriedOut::Cause::kNoMemory:
+    case NotExecuted::Cause::kNoMemory:
       return "OVERLOADED";
-    case NotCarriedOut::Cause::kNoTimeLeft:
+    case NotExecuted::Cause::kNoTimeLeft:
       return "NOT_SENT";
-    case NotCarriedOut::Cause::kStopped:
+    case NotExecuted::Cause::kStopped:
       return "DRAINING";
-    case NotCarriedOut::Cause::kSendGateClosed:
+    case NotExecuted::Cause::kSendGateClosed:
       return "send gate closed";
-    case NotCarriedOut::Cause::kCircuitOpen:
+    case NotExecuted::Cause::kCircuitOpen:
       return "CIRCUIT_OPEN";
   }
   return "not carried out";
@@ -70,7 +70,7 @@ const char* WordFor(IdempotencyError::Cause cause) {
 
 struct Words {
   std::string operator()(const Done&) const { return "OK"; }
-  std::string operator()(const NotCarriedOut& nothing) const { return WordFor(nothing.cause); }
+  std::string operator()(const NotExecuted& nothing) const { return WordFor(nothing.cause); }
   std::string operator()(const Refused& refused) const {
     return absl::StrCat("refused ", refused.answer.http_status, "/",
                         refused.answer.code.value_or(0));

@@ -22,8 +22,8 @@ struct MeaningOf {
   Meaning operator()(const Done&) const { return Meaning::kDone; }
   Meaning operator()(const Refused&) const { return Meaning::kNotDone; }
   Meaning operator()(const Ambiguous&) const { return Meaning::kNotKnown; }
-  Meaning operator()(const NotCarriedOut& nothing) const {
-    const bool is_draining = nothing.cause == NotCarriedOut::Cause::kStopped;
+  Meaning operator()(const NotExecuted& nothing) const {
+    const bool is_draining = nothing.cause == NotExecuted::Cause::kStopped;
     return is_draining ? Meaning::kThisCallDidNothing : Meaning::kNotDone;
   }
   Meaning operator()(const IdempotencyError& not_begun) const {

@@ -156,7 +156,7 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Fate fate,
                                  const Answer& answer) {
   const Outcome lost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
   const Outcome error = Ambiguous{.cause = Ambiguous::Cause::kServerError,
-                                  .answer = PassfortAnswer{.http_status = 502}};
+                                  .answer = ResponseSummary{.http_status = 502}};
   Chance& chance = world_.chance();
   const Milliseconds back = WayThere();
   using Conflict = PassfortWeather::Conflict;
@@ -211,9 +211,9 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Fate fate,
                           [this, post, back, answer] { MakeAndAnswer(*post, back, answer); });
     case Fate::kRateLimited:
       return answer(back,
-                    NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited,
-                                  .retry_after = chance.Between(Milliseconds(0), Milliseconds(600)),
-                                  .answer = PassfortAnswer{.http_status = 429}});
+                    NotExecuted{.cause = NotExecuted::Cause::kRateLimited,
+                                .retry_after = chance.Between(Milliseconds(0), Milliseconds(600)),
+                                .answer = ResponseSummary{.http_status = 429}});
     case Fate::kRefused:
       return answer(back, chance.Happens(0.5) ? Refusal(404, std::nullopt) : Refusal(400, 201));
   }
@@ -331,7 +331,7 @@ ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
   return all;
 }
 
-ListFailed NoList() { return {.not_carried_out = NotCarriedOut{}}; }
+ListFailed NoList() { return {.not_executed = NotExecuted{}}; }
 
 // ---- The client
 // ----------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ class SimulatedPassfort::Client final : public PassfortClient {
 
   Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                        std::optional<BootTime> send_before) override {
-    auto wait = life_.Begin<Outcome>(NotCarriedOut{.cause = NotCarriedOut::Cause::kStopped});
+    auto wait = life_.Begin<Outcome>(NotExecuted{.cause = NotExecuted::Cause::kStopped});
     if (life_.is_dead()) co_return WriteAttempt{.outcome = co_await wait.value()};
 
     const auto post =
@@ -380,18 +380,18 @@ class SimulatedPassfort::Client final : public PassfortClient {
       const bool is_open = !send_before || now < *send_before;
       if (!is_reached || !is_open) {
         life_.world().Count(is_open ? "POST: not reached" : "POST: send gate closed");
-        return state->arrival.Set(NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable});
+        return state->arrival.Set(NotExecuted{.cause = NotExecuted::Cause::kUnreachable});
       }
       passfort_.OnLeft(post, answer);
     });
-    const auto end = [state, post](NotCarriedOut::Cause before, Ambiguous::Cause after) {
+    const auto end = [state, post](NotExecuted::Cause before, Ambiguous::Cause after) {
       state->arrival.Set(post->left_at ? Outcome(Ambiguous{.cause = after})
-                                       : Outcome(NotCarriedOut{.cause = before}));
+                                       : Outcome(NotExecuted{.cause = before}));
     };
     life_.DeliverAt(context.deadline.at(),
-                    [end] { end(NotCarriedOut::Cause::kNoTimeLeft, Ambiguous::Cause::kTimeout); });
+                    [end] { end(NotExecuted::Cause::kNoTimeLeft, Ambiguous::Cause::kTimeout); });
     const std::stop_callback on_stop(
-        context.stop, [&end] { end(NotCarriedOut::Cause::kStopped, Ambiguous::Cause::kStopped); });
+        context.stop, [&end] { end(NotExecuted::Cause::kStopped, Ambiguous::Cause::kStopped); });
 
     Outcome outcome = co_await wait.value();
     passfort_.OnGone(post);
@@ -428,7 +428,7 @@ ListOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
   Chance& chance = world_.chance();
   if (IsAway() || chance.Happens(weather_.list_fails)) return NoList();
   if (chance.Happens(weather_.list_refused)) {
-    return ListFailed{.refusal = PassfortAnswer{.http_status = 403}};
+    return ListFailed{.refusal = ResponseSummary{.http_status = 403}};
   }
   return List(profile_id);
 }

@@ -198,7 +198,7 @@ TEST_F(RequestIdTest, OnlyEightWritesWaitForOnesTurnOnAProfile) {
   // The calls above may come after it, but one more than may wait is refused.
   calls.Start(gateway.caller, ARequestWithId("one-more"));
   const auto bound = std::chrono::steady_clock::now() + kProcessBound;
-  while (gateway.Outcomes("not_carried_out") == 0) {
+  while (gateway.Outcomes("not_executed") == 0) {
     ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for a refusal";
   }
   passfort_.Release();

@@ -107,8 +107,8 @@ TEST_F(RestPassfortClientTest, TellsARefusedListFromAFailedOne) {
                      .answer = {.status = 502}});
   const auto failed = std::get<ListFailed>(List());
   EXPECT_FALSE(failed.refusal.has_value());
-  ASSERT_TRUE(failed.not_carried_out.has_value());
-  EXPECT_EQ(failed.not_carried_out->answer->http_status, 502);
+  ASSERT_TRUE(failed.not_executed.has_value());
+  EXPECT_EQ(failed.not_executed->answer->http_status, 502);
 }
 
 TEST_F(RestPassfortClientTest, TakesNoCopyThatACacheKeptForTheListOfThisMoment) {
@@ -123,9 +123,9 @@ TEST_F(RestPassfortClientTest, TakesNoCopyThatACacheKeptForTheListOfThisMoment) 
 
 TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
   const auto attempt = Create(BootNow());
-  const auto* nothing_done = std::get_if<NotCarriedOut>(&attempt.outcome);
-  ASSERT_NE(nothing_done, nullptr);
-  EXPECT_EQ(nothing_done->cause, NotCarriedOut::Cause::kSendGateClosed);
+  const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome);
+  ASSERT_NE(not_executed, nullptr);
+  EXPECT_EQ(not_executed->cause, NotExecuted::Cause::kSendGateClosed);
   EXPECT_EQ(passfort().counts().posts_read, 0);
   EXPECT_TRUE(passfort().Applications(kProfileId).empty());
 

@@ -130,7 +130,7 @@ TEST(AddProductApplicationTest, TellsWhatStoodInTheWayOfARequestId) {
   EXPECT_EQ(ReasonOf(answered.status), "STORE_UNAVAILABLE");
   EXPECT_THAT(answered.error(), IsWellFormedError());
   EXPECT_EQ(DetailOf<google::rpc::RequestInfo>(answered.status).request_id(), "order-1");
-  bench.log.WaitForLine("code=UNAVAILABLE outcome=not_carried_out reason=STORE_UNAVAILABLE");
+  bench.log.WaitForLine("code=UNAVAILABLE outcome=not_executed reason=STORE_UNAVAILABLE");
 }
 
 TEST(AddProductApplicationTest, TakesARequestOfExactlyTheLimit) {
@@ -244,7 +244,7 @@ TEST(AddProductApplicationTest, StopsTheWorkOfACallerThatGoesAway) {
   context.TryCancel();
 
   EXPECT_EQ(call.get().status.error_code(), grpc::StatusCode::CANCELLED);
-  bench.log.WaitForLine("code=CANCELLED outcome=not_carried_out reason=CALLER_GONE phase=NOT_SENT");
+  bench.log.WaitForLine("code=CANCELLED outcome=not_executed reason=CALLER_GONE phase=NOT_SENT");
 }
 
 TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACallerThatLeft) {

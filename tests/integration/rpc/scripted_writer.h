@@ -33,8 +33,8 @@ inline pb::ProductApplication AnApplication() {
   return application;
 }
 
-inline WriteResult NotSentResult(NotCarriedOut::Cause cause) {
-  return {.outcome = NotCarriedOut{.cause = cause, .retry_after = {}, .answer = {}}, .sent_at = {}};
+inline WriteResult NotSentResult(NotExecuted::Cause cause) {
+  return {.outcome = NotExecuted{.cause = cause, .retry_after = {}, .answer = {}}, .sent_at = {}};
 }
 
 inline WriteResult SentResult(Ambiguous::Cause cause) {
@@ -60,8 +60,8 @@ class ScriptedWriter final : public ApplicationWriter {
     When when = When::kAtOnce;
     // At once or after `Release`, at the deadline, and when stopped.
     WriteResult answer = DoneResult(AnApplication());
-    WriteResult at_deadline = NotSentResult(NotCarriedOut::Cause::kNoTimeLeft);
-    WriteResult when_stopped = NotSentResult(NotCarriedOut::Cause::kStopped);
+    WriteResult at_deadline = NotSentResult(NotExecuted::Cause::kNoTimeLeft);
+    WriteResult when_stopped = NotSentResult(NotExecuted::Cause::kStopped);
   };
   void Follow(Script script) {
     const std::lock_guard lock(mutex_);

@@ -179,8 +179,8 @@ TEST_F(SettlementTest, NoListIsNoListAndChangesNothing) {
 }
 
 TEST_F(SettlementTest, SaysWhyThereIsNoList) {
-  const auto cause = NotCarriedOut::Cause::kAnswerTooLarge;
-  passfort_.list = ListFailed{.not_carried_out = NotCarriedOut{.cause = cause}};
+  const auto cause = NotExecuted::Cause::kResponseTooLarge;
+  passfort_.list = ListFailed{.not_executed = NotExecuted{.cause = cause}};
   const Reconciliation look = RunNow(reconciler_.Reconcile(store_.record, {}));
   EXPECT_EQ(look.kind, Kind::kUnavailable);
   EXPECT_EQ(look.no_list, cause);

@@ -24,7 +24,7 @@ HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
 constexpr char kProfileId[] = "aAaA0000-0000-4000-8000-000000000001";
 
 ListOutcome Read(const HttpResult& result) {
-  return OutcomeOfList(result, kProfileId, absl::UnixEpoch(), nullptr);
+  return ClassifyList(result, kProfileId, absl::UnixEpoch(), nullptr);
 }
 
 // One application with a list of zeros: `values` values in all.
@@ -203,9 +203,9 @@ TEST_P(NoListTest, DoesNotCount) {
   const auto* failed = std::get_if<ListFailed>(&outcome);
   ASSERT_NE(failed, nullptr);
   EXPECT_FALSE(failed->refusal.has_value());
-  ASSERT_TRUE(failed->not_carried_out.has_value());
-  EXPECT_EQ(failed->not_carried_out->cause, NotCarriedOut::Cause::kUnreadable);
-  EXPECT_EQ(failed->not_carried_out->answer->http_status, 200);
+  ASSERT_TRUE(failed->not_executed.has_value());
+  EXPECT_EQ(failed->not_executed->cause, NotExecuted::Cause::kUnreadable);
+  EXPECT_EQ(failed->not_executed->answer->http_status, 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -235,26 +235,26 @@ struct FailureCase {
 std::string DescribeFailure(const ListOutcome& outcome) {
   const auto* failed = std::get_if<ListFailed>(&outcome);
   if (failed == nullptr) return "a list";
-  if (failed->refusal && failed->not_carried_out) return "both";
+  if (failed->refusal && failed->not_executed) return "both";
   if (failed->refusal) {
     return "refused " + std::to_string(failed->refusal->http_status) +
            (failed->refusal->code ? "/" + std::to_string(*failed->refusal->code) : "");
   }
-  if (!failed->not_carried_out) return "neither";
-  using Cause = NotCarriedOut::Cause;
+  if (!failed->not_executed) return "neither";
+  using Cause = NotExecuted::Cause;
   std::string text;
-  if (failed->not_carried_out->cause == Cause::kUnreachable) text = "unreachable";
-  if (failed->not_carried_out->cause == Cause::kServerError) text = "server error";
-  if (failed->not_carried_out->cause == Cause::kUnreadable) text = "unreadable";
-  if (failed->not_carried_out->cause == Cause::kAnswerTooLarge) text = "too large";
-  if (failed->not_carried_out->cause == Cause::kRateLimited) text = "rate limited";
-  if (failed->not_carried_out->cause == Cause::kNoTimeLeft) text = "no time left";
-  if (failed->not_carried_out->cause == Cause::kStopped) text = "stopped";
-  if (failed->not_carried_out->lost_on_reuse) text += " on reuse";
-  if (const auto& after = failed->not_carried_out->retry_after) {
+  if (failed->not_executed->cause == Cause::kUnreachable) text = "unreachable";
+  if (failed->not_executed->cause == Cause::kServerError) text = "server error";
+  if (failed->not_executed->cause == Cause::kUnreadable) text = "unreadable";
+  if (failed->not_executed->cause == Cause::kResponseTooLarge) text = "too large";
+  if (failed->not_executed->cause == Cause::kRateLimited) text = "rate limited";
+  if (failed->not_executed->cause == Cause::kNoTimeLeft) text = "no time left";
+  if (failed->not_executed->cause == Cause::kStopped) text = "stopped";
+  if (failed->not_executed->lost_on_reuse) text += " on reuse";
+  if (const auto& after = failed->not_executed->retry_after) {
     text += " " + std::to_string(after->count()) + "ms";
   }
-  if (const auto& answer = failed->not_carried_out->answer) {
+  if (const auto& answer = failed->not_executed->answer) {
     text += " " + std::to_string(answer->http_status);
   }
   return text;

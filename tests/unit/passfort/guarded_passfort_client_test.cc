@@ -20,14 +20,14 @@ using std::chrono::operator""s;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using Cause = NotCarriedOut::Cause;
+using Cause = NotExecuted::Cause;
 
 WriteAttempt Ends(Outcome outcome) { return {.outcome = std::move(outcome)}; }
-WriteAttempt Unreachable() { return Ends(NotCarriedOut{.cause = Cause::kUnreachable}); }
+WriteAttempt Unreachable() { return Ends(NotExecuted{.cause = Cause::kUnreachable}); }
 WriteAttempt Limited(Milliseconds retry_after) {
-  return Ends(NotCarriedOut{.cause = Cause::kRateLimited,
-                            .retry_after = retry_after,
-                            .answer = PassfortAnswer{.http_status = 429}});
+  return Ends(NotExecuted{.cause = Cause::kRateLimited,
+                          .retry_after = retry_after,
+                          .answer = ResponseSummary{.http_status = 429}});
 }
 ListOutcome EmptyList() { return ApplicationList(); }
 
@@ -110,9 +110,9 @@ class GuardedPassfortClientTest : public testing::Test {
     for (int i = 0; i < 5; ++i) Create();
   }
 
-  static std::optional<NotCarriedOut> NothingDone(const Outcome& outcome) {
-    const auto* nothing_done = std::get_if<NotCarriedOut>(&outcome);
-    return nothing_done == nullptr ? std::nullopt : std::optional(*nothing_done);
+  static std::optional<NotExecuted> FindNotExecuted(const Outcome& outcome) {
+    const auto* not_executed = std::get_if<NotExecuted>(&outcome);
+    return not_executed == nullptr ? std::nullopt : std::optional(*not_executed);
   }
 
   ManualClock clock_;
@@ -141,7 +141,7 @@ class GuardedPassfortClientTest : public testing::Test {
 
 TEST_F(GuardedPassfortClientTest, LetsAWriteWaitWhilePassfortLimitsWrites) {
   passfort_.post_ends = Limited(2s);
-  EXPECT_TRUE(NothingDone(Create()).has_value());
+  EXPECT_TRUE(FindNotExecuted(Create()).has_value());
   passfort_.post_ends = Ends(Done{});
 
   StartCreate("waits");
@@ -156,7 +156,7 @@ TEST_F(GuardedPassfortClientTest, LetsAWriteWaitWhilePassfortLimitsWrites) {
 TEST_F(GuardedPassfortClientTest, RefusesAWriteThatCannotWaitSoLong) {
   passfort_.post_ends = Limited(2s);
   Create();
-  const auto refused = NothingDone(Create(2049ms));
+  const auto refused = FindNotExecuted(Create(2049ms));
   ASSERT_TRUE(refused.has_value());
   EXPECT_EQ(refused->cause, Cause::kRateLimited);
   EXPECT_EQ(refused->retry_after, 2000ms);
@@ -168,7 +168,7 @@ TEST_F(GuardedPassfortClientTest, DoesNotLetAWriteWaitBeyondItsRightToSend) {
   passfort_.post_ends = Limited(2s);
   Create();
   StartCreate("too late", clock_.BootNow() + 1999ms);
-  EXPECT_THAT(ended_, ElementsAre("too late not_carried_out"));
+  EXPECT_THAT(ended_, ElementsAre("too late not_executed"));
   passfort_.post_ends = Ends(Done{});
   StartCreate("in time", clock_.BootNow() + 2000ms);
   clock_.Advance(2s);
@@ -182,7 +182,7 @@ TEST_F(GuardedPassfortClientTest, KeepsReadsAndWritesApart) {
   clock_.Advance(10s);
 
   passfort_.list_ends =
-      ListFailed{.not_carried_out = NotCarriedOut{.cause = Cause::kRateLimited, .retry_after = 2s}};
+      ListFailed{.not_executed = NotExecuted{.cause = Cause::kRateLimited, .retry_after = 2s}};
   List();
   passfort_.post_ends = Ends(Done{});
   EXPECT_TRUE(std::holds_alternative<Done>(Create()));
@@ -195,7 +195,7 @@ TEST_F(GuardedPassfortClientTest, KeepsReadsAndWritesApart) {
 
 TEST_F(GuardedPassfortClientTest, LetsOneCallAskAndReadsThatResolveGoBeforeTheOthers) {
   passfort_.list_ends =
-      ListFailed{.not_carried_out = NotCarriedOut{.cause = Cause::kRateLimited, .retry_after = 2s}};
+      ListFailed{.not_executed = NotExecuted{.cause = Cause::kRateLimited, .retry_after = 2s}};
   List();
   passfort_.list_ends = EmptyList();
   passfort_.list_takes = 300ms;
@@ -215,13 +215,13 @@ TEST_F(GuardedPassfortClientTest, WaitsAgainWhenTheCallThatAsksIsLimitedToo) {
   Create();
   for (const char* const name : {"a", "b", "c"}) StartCreate(name);
   clock_.Advance(2s);
-  EXPECT_THAT(ended_, ElementsAre("a not_carried_out"));
+  EXPECT_THAT(ended_, ElementsAre("a not_executed"));
   EXPECT_EQ(passfort_.posts, 2);
   passfort_.post_ends = Ends(Done{});
   clock_.Advance(1999ms);
   EXPECT_EQ(passfort_.posts, 2);
   clock_.Advance(1ms);
-  EXPECT_THAT(ended_, ElementsAre("a not_carried_out", "b done", "c done"));
+  EXPECT_THAT(ended_, ElementsAre("a not_executed", "b done", "c done"));
 }
 
 TEST_F(GuardedPassfortClientTest, LetsTheNextAskWhenTheOneThatAskedNeverGotThere) {
@@ -230,7 +230,7 @@ TEST_F(GuardedPassfortClientTest, LetsTheNextAskWhenTheOneThatAskedNeverGotThere
   for (const char* const name : {"a", "b"}) StartCreate(name);
   passfort_.post_ends = Unreachable();
   clock_.Advance(2s);
-  EXPECT_THAT(ended_, ElementsAre("a not_carried_out", "b not_carried_out"));
+  EXPECT_THAT(ended_, ElementsAre("a not_executed", "b not_executed"));
 }
 
 TEST_F(GuardedPassfortClientTest, CountsTheClosings) {
@@ -245,13 +245,13 @@ TEST_F(GuardedPassfortClientTest, CountsTheClosings) {
 TEST_F(GuardedPassfortClientTest, RefusesCallsOnceFiveInARowHaveFailed) {
   FailFiveTimes();
   EXPECT_TRUE(client_.CircuitIsOpen());
-  const auto refused = NothingDone(Create());
+  const auto refused = FindNotExecuted(Create());
   ASSERT_TRUE(refused.has_value());
   EXPECT_EQ(refused->cause, Cause::kCircuitOpen);
   EXPECT_EQ(refused->retry_after, 250ms);
   const auto list = std::get<ListFailed>(List());
-  EXPECT_EQ(list.not_carried_out->cause, Cause::kCircuitOpen);
-  EXPECT_EQ(std::get<ListFailed>(List(client_.resolving())).not_carried_out->cause,
+  EXPECT_EQ(list.not_executed->cause, Cause::kCircuitOpen);
+  EXPECT_EQ(std::get<ListFailed>(List(client_.resolving())).not_executed->cause,
             Cause::kCircuitOpen);
   EXPECT_EQ(passfort_.posts, 5);
   EXPECT_EQ(passfort_.lists, 0);
@@ -298,7 +298,7 @@ TEST_F(GuardedPassfortClientTest, IsOpenAgainForCallersWithinFiveSecondsOfTheOut
 TEST_F(GuardedPassfortClientTest, TellsCallersWhenTheNextProbeIsDue) {
   FailFiveTimes();
   clock_.Advance(1751ms);
-  EXPECT_EQ(NothingDone(Create())->retry_after, 1999ms);
+  EXPECT_EQ(FindNotExecuted(Create())->retry_after, 1999ms);
 }
 
 TEST_F(GuardedPassfortClientTest, EndsItsProbingWhenItIsStopped) {
@@ -327,12 +327,12 @@ TEST_F(GuardedPassfortClientTest, IsNotOpenedAgainByRequestsOfTheOutage) {
 TEST_F(GuardedPassfortClientTest, RefusesWhoWaitedAtTheRateGateWhileItOpened) {
   passfort_.post_ends = Limited(1s);
   Create();
-  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}};
+  passfort_.list_ends = ListFailed{.not_executed = NotExecuted{}};
   StartCreate("waits");
   for (int i = 0; i < 5; ++i) List(client_, std::to_string(i));
   ASSERT_TRUE(client_.CircuitIsOpen());
   clock_.Advance(1s);
-  EXPECT_THAT(ended_, ElementsAre("waits not_carried_out"));
+  EXPECT_THAT(ended_, ElementsAre("waits not_executed"));
   EXPECT_EQ(passfort_.posts, 1);
 }
 
@@ -361,13 +361,13 @@ TEST_P(VerdictTest, OnlyFailuresOfPassfortOpenTheCircuit) {
 
 std::vector<VerdictCase> VerdictCases() {
   using Why = Ambiguous::Cause;
-  const auto not_done = [](Cause cause) { return NotCarriedOut{.cause = cause}; };
+  const auto not_done = [](Cause cause) { return NotExecuted{.cause = cause}; };
   const auto unknown = [](Why cause) { return Ambiguous{.cause = cause}; };
   return {
       {"Unreachable", not_done(Cause::kUnreachable), 0ms, true},
       {"ConnectionLost", unknown(Why::kConnectionLost), 0ms, true},
       {"LostOnReuse", Ambiguous{.lost_on_reuse = true}, 0ms, false},
-      {"LostOnReuseBeforeTheBody", NotCarriedOut{.lost_on_reuse = true}, 0ms, false},
+      {"LostOnReuseBeforeTheBody", NotExecuted{.lost_on_reuse = true}, 0ms, false},
       {"Unreadable", unknown(Why::kUnreadable), 0ms, false},
       {"TimeoutAfterAFairWait", unknown(Why::kTimeout), 10s, true},
       {"TimeoutOfACallerInAHurry", unknown(Why::kTimeout), 9999ms, false},
@@ -376,12 +376,12 @@ std::vector<VerdictCase> VerdictCases() {
       {"StoppedBefore", not_done(Cause::kStopped), 0ms, false},
       {"SendGate", not_done(Cause::kSendGateClosed), 0ms, false},
       {"NoMemory", not_done(Cause::kNoMemory), 10s, false},
-      {"AnswerTooLarge", unknown(Why::kAnswerTooLarge), 0ms, false},
+      {"AnswerTooLarge", unknown(Why::kResponseTooLarge), 0ms, false},
       {"Refused", Refused{.answer = {.http_status = 404}}, 0ms, false},
       {"RateLimited",
-       NotCarriedOut{.cause = Cause::kRateLimited,
-                     .retry_after = 0ms,
-                     .answer = PassfortAnswer{.http_status = 429}},
+       NotExecuted{.cause = Cause::kRateLimited,
+                   .retry_after = 0ms,
+                   .answer = ResponseSummary{.http_status = 429}},
        0ms, false},
       {"Done", Done{}, 0ms, false},
   };
@@ -394,7 +394,7 @@ INSTANTIATE_TEST_SUITE_P(Outcomes, VerdictTest, testing::ValuesIn(VerdictCases()
 
 WriteAttempt Answered(int status) {
   return Ends(Ambiguous{.cause = Ambiguous::Cause::kServerError,
-                        .answer = PassfortAnswer{.http_status = status}});
+                        .answer = ResponseSummary{.http_status = status}});
 }
 
 TEST_F(GuardedPassfortClientTest, IsNotOpenedByServerErrorsOfOneProfile) {
@@ -429,17 +429,17 @@ TEST_F(GuardedPassfortClientTest, CountsReadsAsWell) {
     return client_.CircuitIsOpen();
   };
   const auto failed = [](std::optional<int> status) {
-    NotCarriedOut nothing_done;
-    if (status) nothing_done.answer = PassfortAnswer{.http_status = *status};
-    return ListFailed{.not_carried_out = nothing_done};
+    NotExecuted not_executed;
+    if (status) not_executed.answer = ResponseSummary{.http_status = *status};
+    return ListFailed{.not_executed = not_executed};
   };
   passfort_.list_ends = failed(200);  // and yet no list
   EXPECT_FALSE(list_all());
-  for (const Cause cause : {Cause::kUnreadable, Cause::kAnswerTooLarge}) {
-    passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{.cause = cause}};
+  for (const Cause cause : {Cause::kUnreadable, Cause::kResponseTooLarge}) {
+    passfort_.list_ends = ListFailed{.not_executed = NotExecuted{.cause = cause}};
     EXPECT_FALSE(list_all());
   }
-  passfort_.list_ends = ListFailed{.refusal = PassfortAnswer{.http_status = 404}};
+  passfort_.list_ends = ListFailed{.refusal = ResponseSummary{.http_status = 404}};
   EXPECT_FALSE(list_all());
   passfort_.list_ends = failed(502);
   for (int i = 0; i < 10; ++i) List(client_, "bad");
@@ -448,7 +448,7 @@ TEST_F(GuardedPassfortClientTest, CountsReadsAsWell) {
 }
 
 TEST_F(GuardedPassfortClientTest, IsOpenedByListsThatHangForHalfOfTheirTime) {
-  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{.cause = Cause::kNoTimeLeft}};
+  passfort_.list_ends = ListFailed{.not_executed = NotExecuted{.cause = Cause::kNoTimeLeft}};
   const auto hang = [this](Milliseconds time) {
     passfort_.list_takes = time;
     for (int i = 0; i < 5; ++i) StartList("list", client_);
@@ -463,7 +463,7 @@ TEST_F(GuardedPassfortClientTest, IsOpenedByListsThatHangForHalfOfTheirTime) {
 TEST_F(GuardedPassfortClientTest, IsNotOpenedByOneProfileThatHangsWhileOthersAreAnswered) {
   CreateFor("good");
   passfort_.post_ends = Ends(Ambiguous{.cause = Ambiguous::Cause::kConnectionLost});
-  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}};
+  passfort_.list_ends = ListFailed{.not_executed = NotExecuted{}};
   for (int i = 0; i < 30; ++i) {
     CreateFor("bad");
     List(client_, "bad");
@@ -482,7 +482,7 @@ TEST_F(GuardedPassfortClientTest, IsClosedByACallThatWorksWhileWhoAmIIsBroken) {
     const int posts = passfort_.posts;
     passfort_.post_ends = Ends(Done{});
     clock_.Advance(4999ms);
-    EXPECT_EQ(NothingDone(Create())->cause, Cause::kCircuitOpen);
+    EXPECT_EQ(FindNotExecuted(Create())->cause, Cause::kCircuitOpen);
     EXPECT_EQ(passfort_.posts, posts);
     clock_.Advance(1ms);
     EXPECT_TRUE(std::holds_alternative<Done>(Create()));
@@ -505,7 +505,7 @@ TEST_F(GuardedPassfortClientTest, IsClosedAtMostOneIntervalAfterTheOutageWhateve
   passfort_.post_takes = 0s;
   passfort_.post_ends = Ends(Done{});
   int refused = 0;
-  while (NothingDone(Create()) && refused < 100) {
+  while (FindNotExecuted(Create()) && refused < 100) {
     ++refused;
     clock_.Advance(100ms);
   }
@@ -517,7 +517,7 @@ TEST_F(GuardedPassfortClientTest, IsClosedAtMostOneIntervalAfterTheOutageWhateve
 
 TEST_F(GuardedPassfortClientTest, LetsAReadThatResolvesThroughAnOpenCircuitEachSecond) {
   FailFiveTimes();
-  passfort_.list_ends = ListFailed{.not_carried_out = NotCarriedOut{}};
+  passfort_.list_ends = ListFailed{.not_executed = NotExecuted{}};
   for (int i = 0; i < 100; ++i) {
     clock_.Advance(100ms);
     List(client_.resolving());

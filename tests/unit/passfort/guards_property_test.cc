@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::operator""ms;
 using std::chrono::operator""s;
-using Cause = NotCarriedOut::Cause;
+using Cause = NotExecuted::Cause;
 
 constexpr int kHistories = 300;
 constexpr int kProfiles = 12;
@@ -56,7 +56,7 @@ class MoodyPassfort final : public PassfortClient {
     const bool works = mood_ == Mood::kWorks;
     co_await clock_.SleepUntil(clock_.Now() + 20ms, {});
     if (works) co_return ApplicationList();
-    co_return ListFailed{.not_carried_out = NotCarriedOut{}};
+    co_return ListFailed{.not_executed = NotExecuted{}};
   }
   Task<bool> WhoAmI(const CallContext& context) override {
     EXPECT_EQ(++probes_, 1) << "two probes at a time";
@@ -76,13 +76,13 @@ class MoodyPassfort final : public PassfortClient {
       case Mood::kLimits:
       case Mood::kLimitsAbsurdly: {
         const int wait = mood == Mood::kLimits ? Pick(random_, 3000) : 60000;
-        NotCarriedOut limited{.cause = Cause::kRateLimited,
-                              .answer = PassfortAnswer{.http_status = 429}};
+        NotExecuted limited{.cause = Cause::kRateLimited,
+                            .answer = ResponseSummary{.http_status = 429}};
         if (wait >= 300) limited.retry_after = Milliseconds(wait);
         return limited;
       }
       case Mood::kIsGone:
-        return NotCarriedOut{.cause = Cause::kUnreachable};
+        return NotExecuted{.cause = Cause::kUnreachable};
       case Mood::kFailsSome:
         if (Pick(random_, 2) == 0) return Done{};
         break;
@@ -92,7 +92,7 @@ class MoodyPassfort final : public PassfortClient {
         if (!is_bad) return Done{};
     }
     return Ambiguous{.cause = Ambiguous::Cause::kServerError,
-                     .answer = PassfortAnswer{.http_status = 500}};
+                     .answer = ResponseSummary{.http_status = 500}};
   }
 
   ManualClock& clock_;
@@ -167,11 +167,11 @@ class History {
     ++ended_;
     EXPECT_LE(clock_.Now(), deadline);
     if (std::holds_alternative<Done>(attempt.outcome) && number >= counted_from_) ++done_;
-    const auto* nothing_done = std::get_if<NotCarriedOut>(&attempt.outcome);
-    if (nothing_done == nullptr || nothing_done->answer) co_return;
-    if (nothing_done->cause == Cause::kRateLimited || nothing_done->cause == Cause::kCircuitOpen) {
-      EXPECT_GT(nothing_done->retry_after.value_or(0ms), 0ms);
-      EXPECT_LE(nothing_done->retry_after.value_or(0ms), 60s);
+    const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome);
+    if (not_executed == nullptr || not_executed->answer) co_return;
+    if (not_executed->cause == Cause::kRateLimited || not_executed->cause == Cause::kCircuitOpen) {
+      EXPECT_GT(not_executed->retry_after.value_or(0ms), 0ms);
+      EXPECT_LE(not_executed->retry_after.value_or(0ms), 60s);
     }
   }
 
@@ -218,7 +218,7 @@ class GateHistory {
     }
     EndAll();
     EXPECT_TRUE(waiting_[0].empty() && waiting_[1].empty()) << "somebody waits for ever";
-    EXPECT_TRUE(gate_.TryEnter().has_value());
+    EXPECT_TRUE(gate_.TryAcquire().has_value());
     gate_.Stop();
     EXPECT_EQ(clock_.sleepers(), 0u);
   }
@@ -244,7 +244,7 @@ class GateHistory {
   }
 
   void Come() {
-    const auto priority = Pick(random_, 4) == 0 ? Priority::kReserved : Priority::kOrdinary;
+    const auto priority = Pick(random_, 4) == 0 ? Priority::kReconciliation : Priority::kNormal;
     const SteadyTime until = clock_.Now() + Milliseconds(Pick(random_, 10000));
     const int number = static_cast<int>(stops_.size());
     stops_.emplace_back();
@@ -256,15 +256,15 @@ class GateHistory {
     const auto entry = co_await gate_.Enter(priority, until, stop);
     auto& queue = waiting_[static_cast<size_t>(priority)];
     const auto place = std::ranges::find(queue, number, &Waiting::number);
-    if (const auto* pass = std::get_if<RateGate::Pass>(&entry)) {
+    if (const auto* pass = std::get_if<RateLimiter::Pass>(&entry)) {
       EXPECT_EQ(place, queue.begin()) << "somebody was overtaken";
-      EXPECT_TRUE(priority == Priority::kReserved || waiting_[1].empty());
+      EXPECT_TRUE(priority == Priority::kReconciliation || waiting_[1].empty());
       EXPECT_LE(clock_.Now(), until);
-      const bool asks = *pass != RateGate::Pass::kOrdinary;
+      const bool asks = *pass != RateLimiter::Pass::kNormal;
       if (asks && asking_until_) EXPECT_GE(clock_.Now(), *asking_until_) << "two ask at a time";
       if (asks) asking_until_ = clock_.Now() + 2s;
       gone_.push_back(*pass);
-    } else if (std::holds_alternative<RateGate::Stopped>(entry)) {
+    } else if (std::holds_alternative<RateLimiter::Stopped>(entry)) {
       EXPECT_TRUE(stop.stop_requested());
     }
     queue.erase(place);
@@ -275,19 +275,19 @@ class GateHistory {
     const auto which = gone_.begin() + Pick(random_, static_cast<int>(gone_.size()));
     const auto pass = *which;
     gone_.erase(which);
-    if (pass != RateGate::Pass::kOrdinary) asking_until_ = std::nullopt;
+    if (pass != RateLimiter::Pass::kNormal) asking_until_ = std::nullopt;
     switch (Pick(random_, 4)) {
       case 0:
         asking_until_ = std::nullopt;  // a pause, whoever asks
-        (void)gate_.OnLimited(pass, Milliseconds(1 + Pick(random_, 4000)));
+        (void)gate_.OnThrottled(pass, Milliseconds(1 + Pick(random_, 4000)));
         return;
       case 1:
-        if (pass != RateGate::Pass::kOrdinary) (void)gate_.OnLimited(pass, std::nullopt);
+        if (pass != RateLimiter::Pass::kNormal) (void)gate_.OnThrottled(pass, std::nullopt);
         return;
       case 2:
         return gate_.OnNothing(pass);
       default:
-        return gate_.OnTaken(pass);
+        return gate_.OnAccepted(pass);
     }
   }
 
@@ -296,7 +296,7 @@ class GateHistory {
       const auto pass = gone_.back();
       gone_.pop_back();
       asking_until_ = std::nullopt;
-      gate_.OnTaken(pass);
+      gate_.OnAccepted(pass);
     }
   }
 
@@ -307,10 +307,10 @@ class GateHistory {
 
   std::mt19937 random_;
   ManualClock clock_;
-  RateGate gate_{{}, clock_};
+  RateLimiter gate_{{}, clock_};
   std::vector<std::stop_source> stops_;
   std::list<Waiting> waiting_[2];  // by Priority
-  std::vector<RateGate::Pass> gone_;
+  std::vector<RateLimiter::Pass> gone_;
   std::optional<SteadyTime> asking_until_;
 };
 

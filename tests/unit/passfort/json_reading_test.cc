@@ -19,20 +19,20 @@ using testing::Le;
 using testing::SizeIs;
 
 // Counts what it is told, and keeps the last of it.
-class Counter final : public JsonEvents {
+class Counter final : public JsonSaxHandler {
  public:
   size_t values = 0;
   std::string told;
 
-  bool Scalar(const JsonScalar& value) override {
+  bool OnScalar(const JsonScalar& value) override {
     const auto* text = std::get_if<std::string_view>(&value);
     return Tell(text == nullptr ? "scalar" : std::string(*text), 1);
   }
-  bool Open(JsonContainer kind, size_t begin) override {
+  bool OnOpen(JsonContainer kind, size_t begin) override {
     return Tell((kind == JsonContainer::kList ? '[' : '{') + std::to_string(begin), 1);
   }
-  bool Name(std::string_view name) override { return Tell(std::string(name), 0); }
-  bool Close(size_t end) override { return Tell('/' + std::to_string(end), 0); }
+  bool OnKey(std::string_view name) override { return Tell(std::string(name), 0); }
+  bool OnClose(size_t end) override { return Tell('/' + std::to_string(end), 0); }
 
  private:
   bool Tell(const std::string& event, size_t count) {
@@ -78,7 +78,7 @@ TEST(JsonReadingTest, TellsInPiecesWhatItTellsAtOnce) {
   for (const std::string& text : {ListOf(item, 3'000), ListOf("\xEF", 10'000), cut_off, too_deep,
                                   "\xEF\xBB\xBF" + ListOf("0", 5'000), std::string("[]")}) {
     Counter at_once;
-    const JsonEnd end = ReadJsonEvents(text, at_once, kMaxJsonValuesOfList);
+    const JsonEnd end = ParseJson(text, at_once, kMaxJsonValuesOfList);
     const Pieces pieces = ReadInPieces(text);
     EXPECT_EQ(pieces.end, end) << text.substr(0, 20);
     EXPECT_EQ(pieces.told, at_once.told) << text.substr(0, 20);

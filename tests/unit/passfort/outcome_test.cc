@@ -39,7 +39,7 @@ HttpResult LossOnReuse(bool body_requested) {
 
 // One line per outcome, with everything that the caller can tell apart.
 std::string Describe(const Outcome& outcome) {
-  const auto with_answer = [](std::string text, const std::optional<PassfortAnswer>& answer) {
+  const auto with_answer = [](std::string text, const std::optional<ResponseSummary>& answer) {
     if (!answer) return text;
     text += " http=" + std::to_string(answer->http_status);
     if (answer->code) text += " code=" + std::to_string(*answer->code);
@@ -53,8 +53,8 @@ std::string Describe(const Outcome& outcome) {
       return done.error_code ? text + " code=" + std::to_string(*done.error_code) : text;
     }
     std::string operator()(const Refused& refused) const { return tell("refused", refused.answer); }
-    std::string operator()(const NotCarriedOut& not_done) const {
-      using Cause = NotCarriedOut::Cause;
+    std::string operator()(const NotExecuted& not_done) const {
+      using Cause = NotExecuted::Cause;
       std::string text = "not carried out:";
       if (not_done.cause == Cause::kUnreachable) text += " unreachable";
       if (not_done.cause == Cause::kRateLimited) text += " rate limited";
@@ -73,7 +73,7 @@ std::string Describe(const Outcome& outcome) {
       std::string text = "ambiguous:";
       if (unknown.cause == Cause::kTimeout) text += " timeout";
       if (unknown.cause == Cause::kConnectionLost) text += " connection lost";
-      if (unknown.cause == Cause::kAnswerTooLarge) text += " answer too large";
+      if (unknown.cause == Cause::kResponseTooLarge) text += " answer too large";
       if (unknown.cause == Cause::kServerError) text += " server error";
       if (unknown.cause == Cause::kUnreadable) text += " unreadable";
       if (unknown.cause == Cause::kStopped) text += " stopped";
@@ -93,7 +93,7 @@ struct Row {
 class OutcomeTableTest : public testing::TestWithParam<Row> {};
 
 TEST_P(OutcomeTableTest, DecidesAsTheTableSays) {
-  EXPECT_EQ(Describe(OutcomeOfWrite(GetParam().seen, absl::UnixEpoch(), &AMessageFilter())),
+  EXPECT_EQ(Describe(ClassifyWrite(GetParam().seen, absl::UnixEpoch(), &AMessageFilter())),
             GetParam().outcome);
 }
 
@@ -330,9 +330,9 @@ TEST(ClientErrorsTest, EveryStatusIsInOneRow) {
   std::vector<int> refused;
   std::vector<int> not_processed;
   for (int status = 400; status <= 499; ++status) {
-    const Outcome outcome = OutcomeOfWrite(Answer(status, ""), absl::UnixEpoch(), nullptr);
+    const Outcome outcome = ClassifyWrite(Answer(status, ""), absl::UnixEpoch(), nullptr);
     if (std::holds_alternative<Refused>(outcome)) refused.push_back(status);
-    if (std::holds_alternative<NotCarriedOut>(outcome)) not_processed.push_back(status);
+    if (std::holds_alternative<NotExecuted>(outcome)) not_processed.push_back(status);
   }
   EXPECT_THAT(refused, testing::ElementsAre(400, 401, 403, 404, 405, 406, 409, 410, 411, 413, 414,
                                             415, 422, 426, 431));
@@ -342,7 +342,7 @@ TEST(ClientErrorsTest, EveryStatusIsInOneRow) {
 TEST(PassfortMessageTest, IsNotReadUnlessAskedFor) {
   const HttpResult result = Answer(400, R"({"errors": [{"code": 201, "message": "no"}]})");
   const auto message = [&](const MessageFilter* messages) {
-    const Outcome outcome = OutcomeOfWrite(result, absl::UnixEpoch(), messages);
+    const Outcome outcome = ClassifyWrite(result, absl::UnixEpoch(), messages);
     return std::get<Refused>(outcome).answer.message;
   };
   EXPECT_EQ(message(nullptr), "");

@@ -73,52 +73,50 @@ TEST_F(DirectWriterTest, NeverSendsARefusedWriteAgain) {
 }
 
 TEST_F(DirectWriterTest, SendsAgainWhatSurelyWasNotDone) {
-  ScriptedPassfort passfort({NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable}, Done{}});
+  ScriptedPassfort passfort({NotExecuted{.cause = NotExecuted::Cause::kUnreachable}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 2);
 }
 
 TEST_F(DirectWriterTest, SendsAgainWhatTheSendGateKeptBack) {
-  ScriptedPassfort passfort(
-      {NotCarriedOut{.cause = NotCarriedOut::Cause::kSendGateClosed}, Done{}});
+  ScriptedPassfort passfort({NotExecuted{.cause = NotExecuted::Cause::kSendGateClosed}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 2);
 }
 
 TEST_F(DirectWriterTest, DoesNotWaitForMemoryASecondTime) {
-  ScriptedPassfort passfort({NotCarriedOut{.cause = NotCarriedOut::Cause::kNoMemory}, Done{}});
-  EXPECT_TRUE(std::holds_alternative<NotCarriedOut>(Add(passfort).outcome));
+  ScriptedPassfort passfort({NotExecuted{.cause = NotExecuted::Cause::kNoMemory}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<NotExecuted>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 1);
 }
 
 TEST_F(DirectWriterTest, StopsAtTheFirstAmbiguousAttempt) {
   ScriptedPassfort passfort(
-      {NotCarriedOut{.cause = NotCarriedOut::Cause::kUnreachable}, Ambiguous{}, Done{}});
+      {NotExecuted{.cause = NotExecuted::Cause::kUnreachable}, Ambiguous{}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 2);
 }
 
 TEST_F(DirectWriterTest, WaitsAsLongAsARateLimitAsks) {
   ScriptedPassfort passfort(
-      {NotCarriedOut{.cause = NotCarriedOut::Cause::kRateLimited, .retry_after = 4000ms}, Done{}});
+      {NotExecuted{.cause = NotExecuted::Cause::kRateLimited, .retry_after = 4000ms}, Done{}});
   EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_THAT(clock_.sleeps(), ElementsAre(4050ms));
 }
 
 TEST_F(DirectWriterTest, WaitsForOurOwnRateGateWithoutTakingFromTheBudget) {
-  const NotCarriedOut at_our_gate{.cause = NotCarriedOut::Cause::kRateLimited,
-                                  .retry_after = 1000ms};
-  while (budget_.TakeRepeat()) continue;
+  const NotExecuted at_our_gate{.cause = NotExecuted::Cause::kRateLimited, .retry_after = 1000ms};
+  while (budget_.TryWithdraw()) continue;
   ScriptedPassfort passfort({at_our_gate, at_our_gate, Done{}});
   EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
   EXPECT_EQ(passfort.posts(), 3);
 }
 
 TEST_F(DirectWriterTest, EndsWhenTheTimeIsUpOrTheCallIsStoppedOrTheCircuitOpen) {
-  for (const auto cause : {NotCarriedOut::Cause::kNoTimeLeft, NotCarriedOut::Cause::kStopped,
-                           NotCarriedOut::Cause::kCircuitOpen}) {
-    ScriptedPassfort passfort({NotCarriedOut{.cause = cause}, Done{}});
-    EXPECT_TRUE(std::holds_alternative<NotCarriedOut>(Add(passfort).outcome));
+  for (const auto cause : {NotExecuted::Cause::kNoTimeLeft, NotExecuted::Cause::kStopped,
+                           NotExecuted::Cause::kCircuitOpen}) {
+    ScriptedPassfort passfort({NotExecuted{.cause = cause}, Done{}});
+    EXPECT_TRUE(std::holds_alternative<NotExecuted>(Add(passfort).outcome));
     EXPECT_EQ(passfort.posts(), 1);
   }
 }

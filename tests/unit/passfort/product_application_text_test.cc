@@ -20,7 +20,7 @@ using nlohmann::json;
 
 std::vector<ListedApplication> ItemsOf(const std::string& list) {
   const HttpResult result{.answer = HttpResponse{.status = 200, .body = list}};
-  return std::get<ApplicationList>(OutcomeOfList(result, "", absl::UnixEpoch(), nullptr))
+  return std::get<ApplicationList>(ClassifyList(result, "", absl::UnixEpoch(), nullptr))
       .applications;
 }
 

@@ -26,7 +26,7 @@ void PrintTo(const Case& test_case, std::ostream* out) { *out << test_case.name;
 class RetryAfterTest : public testing::TestWithParam<Case> {};
 
 TEST_P(RetryAfterTest, ReadsTheHeaders) {
-  EXPECT_EQ(RetryAfter({.status = 429, .headers = GetParam().headers}, kNow), GetParam().wait);
+  EXPECT_EQ(ParseRetryAfter({.status = 429, .headers = GetParam().headers}, kNow), GetParam().wait);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -22,11 +22,11 @@ constexpr int kTryAgainLater = -2;
 constexpr int kNothingLeft = -3;
 constexpr int kDone = 1;
 
-std::optional<Repeat> MayRepeat(const int& result) {
-  if (result == kTryAgain) return Repeat{};
-  if (result == kTryAgainLater) return Repeat{.not_before = 3000ms};
+std::optional<Retry> MayRepeat(const int& result) {
+  if (result == kTryAgain) return Retry{};
+  if (result == kTryAgainLater) return Retry{.not_before = 3000ms};
   if (result == kNothingLeft) {
-    return Repeat{.not_before = 1000ms, .cost = Repeat::Cost::kNothing};
+    return Retry{.not_before = 1000ms, .cost = Retry::Cost::kFree};
   }
   return std::nullopt;
 }
@@ -42,17 +42,17 @@ class RetryLoopTest : public testing::Test {
       ++attempts_;
       co_return results[next];
     };
-    const RetryTools tools{.clock = clock_,
-                           .random = random_,
-                           .budget = budget_,
-                           .backoff = {.first = 50ms, .longest = 2000ms}};
+    const RetryDependencies tools{.clock = clock_,
+                                  .random = random_,
+                                  .budget = budget_,
+                                  .backoff = {.first = 50ms, .longest = 2000ms}};
     const CallContext context{.deadline = deadline, .stop = std::move(stop)};
     return RunNow(RunWithRetries<int, int>(tools, context, attempt, MayRepeat, TheResultItself));
   }
 
   FakeClock clock_;
   ScriptedRandom random_{{1.0}};
-  RetryBudget budget_{{.calls_per_repeat = 20, .most_repeats = 5}};
+  RetryBudget budget_{{.calls_per_retry = 20, .max_saved_retries = 5}};
   int attempts_ = 0;
 };
 
@@ -84,10 +84,10 @@ TEST_F(RetryLoopTest, StopsRepeatingWhenTheBudgetIsUsedUp) {
 }
 
 TEST_F(RetryLoopTest, TakesNothingFromTheBudgetForAnAttemptThatNeverLeft) {
-  while (budget_.TakeRepeat()) continue;
+  while (budget_.TryWithdraw()) continue;
   EXPECT_EQ(Run({kNothingLeft, kNothingLeft, kDone}, clock_.In(10s)), kDone);
   EXPECT_EQ(attempts_, 3);
-  EXPECT_FALSE(budget_.TakeRepeat());
+  EXPECT_FALSE(budget_.TryWithdraw());
 }
 
 TEST_F(RetryLoopTest, EndsItsWaitWhenItIsStopped) {

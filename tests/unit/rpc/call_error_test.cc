@@ -14,7 +14,7 @@ namespace gateway {
 namespace {
 
 TEST(TrailerSizeTest, StaysBelow8KibibytesInTheWorstCases) {
-  // 200 bytes is the longest message that PassfortAnswer holds.
+  // 200 bytes is the longest message that ResponseSummary holds.
   const std::string longest(200, '\x7f');
   const CallError ambiguous = ToldPlain(
       {.outcome = NotKnown(Ambiguous::Cause::kServerError, AnAnswer(599, 2147483647, longest)),

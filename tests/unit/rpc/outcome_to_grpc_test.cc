@@ -15,16 +15,16 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(ErrorOfNotCarriedOutTest, UnreachableIsSafeToRepeat) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kUnreachable)}),
+TEST(NotExecutedErrorTest, UnreachableIsSafeToRepeat) {
+  ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kUnreachable)}),
               grpc::StatusCode::UNAVAILABLE,
               "cannot reach Passfort: nothing was executed. It is safe to retry.",
               ExpectedInfo("PASSFORT_UNREACHABLE", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
-TEST(ErrorOfNotCarriedOutTest, WhatWasNotProcessedIsSafeToRepeat) {
+TEST(NotExecutedErrorTest, WhatWasNotProcessedIsSafeToRepeat) {
   for (const int status : {421, 425}) {
-    ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kUnreachable, std::nullopt,
+    ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kUnreachable, std::nullopt,
                                               AnAnswer(status))}),
                 grpc::StatusCode::UNAVAILABLE,
                 absl::StrCat("Passfort did not process the request (HTTP ", status,
@@ -35,8 +35,8 @@ TEST(ErrorOfNotCarriedOutTest, WhatWasNotProcessedIsSafeToRepeat) {
   }
 }
 
-TEST(ErrorOfNotCarriedOutTest, AListThatFailsIsNotCalledUnreachable) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kServerError, std::nullopt,
+TEST(NotExecutedErrorTest, AListThatFailsIsNotCalledUnreachable) {
+  ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kServerError, std::nullopt,
                                             AnAnswer(503))}),
               grpc::StatusCode::UNAVAILABLE,
               "Passfort, or a proxy in front of it, reported an internal error when asked for the "
@@ -45,19 +45,18 @@ TEST(ErrorOfNotCarriedOutTest, AListThatFailsIsNotCalledUnreachable) {
                   kRetryInASecond);
 }
 
-TEST(ErrorOfNotCarriedOutTest, WhatIsNoListIsForTheOperator) {
+TEST(NotExecutedErrorTest, WhatIsNoListIsForTheOperator) {
   ExpectError(
-      ToldPlain(
-          {.outcome = NotDone(NotCarriedOut::Cause::kUnreadable, std::nullopt, AnAnswer(200))}),
+      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kUnreadable, std::nullopt, AnAnswer(200))}),
       grpc::StatusCode::INTERNAL,
       "a request_id needs the list of the profile\\'s applications, and the response was none "
       "(HTTP 200): nothing was executed. Contact the operator of the gateway.",
       ExpectedInfo("PASSFORT_ANSWER_UNREADABLE", {{"phase", "ANSWERED"}, {"http_status", "200"}}));
 }
 
-TEST(ErrorOfNotCarriedOutTest, AListThatIsTooLargeIsNotWorthAnotherCall) {
+TEST(NotExecutedErrorTest, AListThatIsTooLargeIsNotWorthAnotherCall) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kAnswerTooLarge)}),
+      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kResponseTooLarge)}),
       grpc::StatusCode::INTERNAL,
       "the list of the profile\\'s applications is larger or deeper than the gateway reads, so "
       "the gateway cannot guarantee at most one application per request_id: nothing was "
@@ -66,16 +65,16 @@ TEST(ErrorOfNotCarriedOutTest, AListThatIsTooLargeIsNotWorthAnotherCall) {
       ExpectedInfo("PASSFORT_ANSWER_UNREADABLE", {{"phase", "ANSWERED"}}));
 }
 
-TEST(ErrorOfNotCarriedOutTest, TheSendGateIsAWayThatTookTooLong) {
-  const CallError error = ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kSendGateClosed)});
+TEST(NotExecutedErrorTest, TheSendGateIsAWayThatTookTooLong) {
+  const CallError error = ToldPlain({.outcome = NotDone(NotExecuted::Cause::kSendGateClosed)});
   EXPECT_EQ(error.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(error.reason, "PASSFORT_UNREACHABLE");
   EXPECT_EQ(error.phase, CallPhase::kNotSent);
 }
 
-TEST(ErrorOfNotCarriedOutTest, AnOpenCircuitTellsWhenToComeAgain) {
+TEST(NotExecutedErrorTest, AnOpenCircuitTellsWhenToComeAgain) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kCircuitOpen, Milliseconds(250))}),
+      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kCircuitOpen, Milliseconds(250))}),
       grpc::StatusCode::UNAVAILABLE,
       "Passfort is failing, so requests are paused: nothing was sent. It is safe to retry.",
       ExpectedInfo("CIRCUIT_OPEN", {{"phase", "NOT_SENT"}}) +
@@ -83,19 +82,19 @@ TEST(ErrorOfNotCarriedOutTest, AnOpenCircuitTellsWhenToComeAgain) {
           "} }");
 }
 
-TEST(ErrorOfNotCarriedOutTest, NoMemoryForTheResponseIsAnOverload) {
+TEST(NotExecutedErrorTest, NoMemoryForTheResponseIsAnOverload) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kNoMemory)}),
+      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kNoMemory)}),
       grpc::StatusCode::RESOURCE_EXHAUSTED,
       "responses to other calls use all the memory that the gateway has for them: nothing was "
       "executed. It is safe to retry after the delay in RetryInfo.",
       ExpectedInfo("OVERLOADED", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
-TEST(ErrorOfNotCarriedOutTest, ARateLimitTellsHowLongToWait) {
+TEST(NotExecutedErrorTest, ARateLimitTellsHowLongToWait) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kRateLimited, Milliseconds(2500),
-                                    AnAnswer(429))}),
+      ToldPlain({.outcome =
+                     NotDone(NotExecuted::Cause::kRateLimited, Milliseconds(2500), AnAnswer(429))}),
       grpc::StatusCode::RESOURCE_EXHAUSTED,
       "Passfort is rate limiting the gateway: nothing was executed. It is safe to retry after "
       "the delay in RetryInfo.",
@@ -104,31 +103,30 @@ TEST(ErrorOfNotCarriedOutTest, ARateLimitTellsHowLongToWait) {
           "nanos: 500000000 } } }");
 }
 
-TEST(ErrorOfNotCarriedOutTest, ARateLimitWithoutADelayGetsOne) {
+TEST(NotExecutedErrorTest, ARateLimitWithoutADelayGetsOne) {
   const CallError error = ToldPlain(
-      {.outcome = NotDone(NotCarriedOut::Cause::kRateLimited, std::nullopt, AnAnswer(429))});
+      {.outcome = NotDone(NotExecuted::Cause::kRateLimited, std::nullopt, AnAnswer(429))});
   EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(error.status).retry_delay().seconds(), 1);
 }
 
-TEST(ErrorOfNotCarriedOutTest, NoTimeLeftIsADeadlineExceeded) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kNoTimeLeft)}),
+TEST(NotExecutedErrorTest, NoTimeLeftIsADeadlineExceeded) {
+  ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kNoTimeLeft)}),
               grpc::StatusCode::DEADLINE_EXCEEDED,
               "the deadline left no time to send the request: nothing was executed. Retry with a "
               "longer deadline.",
               ExpectedInfo("NOT_SENT", {{"phase", "NOT_SENT"}}));
 }
 
-TEST(ErrorOfNotCarriedOutTest, AStopIsTheDrainWhileTheCallerWaits) {
+TEST(NotExecutedErrorTest, AStopIsTheDrainWhileTheCallerWaits) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kStopped)}),
-      grpc::StatusCode::UNAVAILABLE,
+      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kStopped)}), grpc::StatusCode::UNAVAILABLE,
       "the gateway is shutting down: this call executed nothing. It is safe to retry; another "
       "replica will answer.",
       ExpectedInfo("DRAINING", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
-TEST(ErrorOfNotCarriedOutTest, AStopIsCancelledOnceTheCallerIsGone) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotCarriedOut::Cause::kStopped)}, Caller::kGone),
+TEST(NotExecutedErrorTest, AStopIsCancelledOnceTheCallerIsGone) {
+  ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kStopped)}, Caller::kGone),
               grpc::StatusCode::CANCELLED,
               "the caller cancelled before the request was sent: nothing was executed.",
               ExpectedInfo("CALLER_GONE", {{"phase", "NOT_SENT"}}));
@@ -165,7 +163,7 @@ TEST(ErrorOfAmbiguousTest, NamesEveryCause) {
   const std::vector<std::pair<Cause, std::string>> causes = {
       {Cause::kTimeout, "no response arrived in time"},
       {Cause::kConnectionLost, "the connection was lost before the response was complete"},
-      {Cause::kAnswerTooLarge, "the response exceeded the size limit"},
+      {Cause::kResponseTooLarge, "the response exceeded the size limit"},
       {Cause::kServerError, "Passfort, or a proxy in front of it, reported an internal error"},
       {Cause::kUnreadable, "the response was unreadable"},
       {Cause::kStopped, "the gateway stopped waiting for the response"}};
@@ -221,27 +219,27 @@ INSTANTIATE_TEST_SUITE_P(
             "request_id: nothing was sent. Ask the operator to configure one, or call "
             "without request_id and without that guarantee."},
         NotBegunCase{"STORE_UNAVAILABLE", IdempotencyError::Cause::kStoreUnavailable,
-                     grpc::StatusCode::UNAVAILABLE, "CALL", "NOT_SENT", 1, "not_carried_out",
+                     grpc::StatusCode::UNAVAILABLE, "CALL", "NOT_SENT", 1, "not_executed",
                      "the gateway\\'s store is unavailable: this call executed nothing. It is safe "
                      "to retry with the same request_id."},
         NotBegunCase{
             "STORE_FULL", IdempotencyError::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED,
-            "CALL", "NOT_SENT", 60, "not_carried_out",
+            "CALL", "NOT_SENT", 60, "not_executed",
             "the gateway\\'s store is full: nothing was sent. It is safe to retry after the "
             "delay in RetryInfo."},
         NotBegunCase{
             "OVERLOADED", IdempotencyError::Cause::kTooManySessions,
-            grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 1, "not_carried_out",
+            grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 1, "not_executed",
             "the gateway is at its concurrency limit: nothing was sent. It is safe to retry "
             "after the delay in RetryInfo."},
         NotBegunCase{
             "WRITE_IN_PROGRESS", IdempotencyError::Cause::kWriteInProgress,
-            grpc::StatusCode::UNAVAILABLE, "REQUEST_ID", "NOT_SENT", 2, "not_carried_out",
+            grpc::StatusCode::UNAVAILABLE, "REQUEST_ID", "NOT_SENT", 2, "not_executed",
             "another write to this profile is in progress: nothing was executed. It is safe "
             "to retry with the same request_id."},
         NotBegunCase{
             "NOT_CREATED", IdempotencyError::Cause::kNoEffect, grpc::StatusCode::UNAVAILABLE,
-            "REQUEST_ID", "SENT", 1, "not_carried_out",
+            "REQUEST_ID", "SENT", 1, "not_executed",
             "the request was sent and its response lost: the profile\\'s applications show "
             "that nothing was created. It is safe to retry with the same request_id."},
         NotBegunCase{
@@ -255,34 +253,33 @@ INSTANTIATE_TEST_SUITE_P(
 
 // What is decided with the record in hand speaks of all calls under the request_id.
 TEST(ScopeTest, IsTheRequestIdIfThereIsOne) {
-  const std::vector<WriteResult> results = {
-      {.outcome = Refused{AnAnswer(404)}},
-      {.outcome = NotDone(NotCarriedOut::Cause::kUnreachable)},
-      {.outcome = NotDone(NotCarriedOut::Cause::kRateLimited)},
-      {.outcome = NotDone(NotCarriedOut::Cause::kNoTimeLeft)},
-      {.outcome = NotKnown(Ambiguous::Cause::kTimeout)}};
+  const std::vector<WriteResult> results = {{.outcome = Refused{AnAnswer(404)}},
+                                            {.outcome = NotDone(NotExecuted::Cause::kUnreachable)},
+                                            {.outcome = NotDone(NotExecuted::Cause::kRateLimited)},
+                                            {.outcome = NotDone(NotExecuted::Cause::kNoTimeLeft)},
+                                            {.outcome = NotKnown(Ambiguous::Cause::kTimeout)}};
   for (const WriteResult& result : results) {
     EXPECT_EQ(ScopeOf(ToldOnce(result)), "REQUEST_ID");
     EXPECT_EQ(ScopeOf(ToldPlain(result)), "CALL");
     EXPECT_EQ(DetailOf<google::rpc::RequestInfo>(ToldOnce(result).status).request_id(), "order-1");
     EXPECT_THAT(AsReceived(ToldOnce(result)), IsWellFormedError());
   }
-  EXPECT_EQ(ScopeOf(ToldOnce({.outcome = NotDone(NotCarriedOut::Cause::kStopped)})), "CALL");
+  EXPECT_EQ(ScopeOf(ToldOnce({.outcome = NotDone(NotExecuted::Cause::kStopped)})), "CALL");
 }
 
 TEST(OutcomeNameTest, GoesWithTheMeaningOfTheCode) {
   EXPECT_EQ(ToldPlain({.outcome = Refused{AnAnswer(404)}}).outcome, "refused");
   EXPECT_EQ(ToldPlain({.outcome = Refused{AnAnswer(403, 104)}}).outcome, "refused");
-  using Cause = NotCarriedOut::Cause;
+  using Cause = NotExecuted::Cause;
   for (const Cause cause :
        {Cause::kUnreachable, Cause::kRateLimited, Cause::kNoTimeLeft, Cause::kStopped}) {
-    EXPECT_EQ(ToldPlain({.outcome = NotDone(cause)}).outcome, "not_carried_out");
+    EXPECT_EQ(ToldPlain({.outcome = NotDone(cause)}).outcome, "not_executed");
   }
   EXPECT_EQ(ToldPlain({.outcome = NotDone(Cause::kStopped)}, Caller::kGone).outcome,
-            "not_carried_out");
+            "not_executed");
   EXPECT_EQ(ToldPlain({.outcome = NotKnown(Ambiguous::Cause::kTimeout)}).outcome, "unknown");
   EXPECT_EQ(InvalidRequestError({{"product", "is required"}}).outcome, "refused");
-  EXPECT_EQ(OverloadedError("").outcome, "not_carried_out");
+  EXPECT_EQ(OverloadedError("").outcome, "not_executed");
 }
 
 TEST(ErrorOfAmbiguousTest, ARequestIdCanBeCalledAgain) {
@@ -315,12 +312,12 @@ TEST(ErrorOfAmbiguousTest, ClaimsNoTimesThatItDoesNotKnow) {
 }
 
 TEST(ErrorOfAmbiguousTest, SaysWhyTheListDoesNotTell) {
-  using Cause = NotCarriedOut::Cause;
+  using Cause = NotExecuted::Cause;
   const auto told_with = [](std::optional<Cause> no_list) {
     return ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .no_list = no_list})
         .status.error_message();
   };
-  EXPECT_THAT(told_with(Cause::kAnswerTooLarge),
+  EXPECT_THAT(told_with(Cause::kResponseTooLarge),
               HasSubstr("created, because the list of the profile's applications is larger or "
                         "deeper than the gateway reads. Retry with the same request_id"));
   EXPECT_THAT(told_with(Cause::kUnreadable),

@@ -29,8 +29,8 @@ inline ReceivedError AsReceived(const CallError& error) {
   return received;
 }
 
-inline PassfortAnswer AnAnswer(int http_status, std::optional<int> code = std::nullopt,
-                               std::string message = "") {
+inline ResponseSummary AnAnswer(int http_status, std::optional<int> code = std::nullopt,
+                                std::string message = "") {
   return {.http_status = http_status, .code = code, .message = std::move(message)};
 }
 
@@ -46,14 +46,14 @@ inline CallError ToldOnce(WriteResult result, Caller caller = Caller::kWaiting) 
       {.request_id = "order-1", .caller = caller, .now = kEndedAt, .settle_window = kSettleWindow});
 }
 
-inline NotCarriedOut NotDone(NotCarriedOut::Cause cause,
-                             std::optional<Milliseconds> retry_after = std::nullopt,
-                             std::optional<PassfortAnswer> answer = std::nullopt) {
+inline NotExecuted NotDone(NotExecuted::Cause cause,
+                           std::optional<Milliseconds> retry_after = std::nullopt,
+                           std::optional<ResponseSummary> answer = std::nullopt) {
   return {.cause = cause, .retry_after = retry_after, .answer = std::move(answer)};
 }
 
 inline Ambiguous NotKnown(Ambiguous::Cause cause,
-                          std::optional<PassfortAnswer> answer = std::nullopt) {
+                          std::optional<ResponseSummary> answer = std::nullopt) {
   return {.cause = cause, .answer = std::move(answer)};
 }
 

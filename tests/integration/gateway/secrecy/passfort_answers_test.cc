@@ -114,7 +114,7 @@ std::vector<FailurePath> BrokenAnswers() {
                                           std::string(400 * 1024, 'x') + "\r\n\r\n")};
 }
 
-std::vector<FailurePath> NotCarriedOut() {
+std::vector<FailurePath> NotExecuted() {
   // The gateway tries it again, and is refused as its key is no other one's.
   const std::string refused = "GATEWAY_CREDENTIALS_REFUSED";
   std::vector<FailurePath> paths = {
@@ -188,7 +188,7 @@ TEST_P(PassfortAnswersTest, AreNowhereElseWithARequestIdEither) {
 std::vector<FailurePath> AllPaths() {
   std::vector<FailurePath> all;
   for (const auto& paths :
-       {Statuses(), BodiesOfSuccesses(), BrokenAnswers(), NotCarriedOut(), Successes()}) {
+       {Statuses(), BodiesOfSuccesses(), BrokenAnswers(), NotExecuted(), Successes()}) {
     all.insert(all.end(), paths.begin(), paths.end());
   }
   return all;
