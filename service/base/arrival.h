@@ -8,15 +8,15 @@
 namespace gateway {
 
 // A value that a callback brings to one waiting coroutine. The first `Set` counts, later ones do
-// nothing, so a timer and a stop request may race for the same Arrival. Loop thread only.
+// nothing, so a timer and a stop request may race for the same OneShot. Loop thread only.
 template <typename T>
-class Arrival {
+class OneShot {
  public:
-  Arrival() = default;
-  Arrival(const Arrival&) = delete;
-  Arrival& operator=(const Arrival&) = delete;
+  OneShot() = default;
+  OneShot(const OneShot&) = delete;
+  OneShot& operator=(const OneShot&) = delete;
 
-  // Resumes the waiting coroutine before it returns; the Arrival may be gone by then.
+  // Resumes the waiting coroutine before it returns; the OneShot may be gone by then.
   void Set(T value) {
     if (value_.has_value()) return;
     value_.emplace(std::move(value));

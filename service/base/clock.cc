@@ -20,11 +20,11 @@ BootTime LoopClock::BootNow() const { return gateway::BootNow(); }
 
 absl::Time LoopClock::WallNow() const { return absl::Now(); }
 
-Task<Clock::Wake> LoopClock::SleepUntil(SteadyTime at, std::stop_token stop) {
-  Arrival<Wake> wake;
-  Timer timer(loop_, [&wake] { wake.Set(Wake::kTimeCame); });
+Task<Clock::SleepResult> LoopClock::SleepUntil(SteadyTime at, std::stop_token stop) {
+  OneShot<SleepResult> wake;
+  Timer timer(loop_, [&wake] { wake.Set(SleepResult::kElapsed); });
   timer.StartAt(at);
-  const std::stop_callback on_stop(stop, [&wake] { wake.Set(Wake::kStopped); });
+  const std::stop_callback on_stop(stop, [&wake] { wake.Set(SleepResult::kStopped); });
   co_return co_await wake;
 }
 

@@ -27,7 +27,7 @@ BootTime BootNow();
 // Time, as far as anything in the gateway sees it. Loop thread only.
 class Clock {
  public:
-  enum class Wake { kTimeCame, kStopped };
+  enum class SleepResult { kElapsed, kStopped };
 
   virtual ~Clock() = default;
 
@@ -36,7 +36,7 @@ class Clock {
   // The date and time of day, for people and for metadata; never compared with `Now`.
   virtual absl::Time WallNow() const = 0;
   // Returns at `at`, or as soon as `stop` is requested.
-  virtual Task<Wake> SleepUntil(SteadyTime at, std::stop_token stop) = 0;
+  virtual Task<SleepResult> SleepUntil(SteadyTime at, std::stop_token stop) = 0;
 };
 
 // The machine's clock, with its timers on `loop`.
@@ -48,7 +48,7 @@ class LoopClock final : public Clock {
   SteadyTime Now() const override;
   BootTime BootNow() const override;
   absl::Time WallNow() const override;
-  Task<Wake> SleepUntil(SteadyTime at, std::stop_token stop) override;
+  Task<SleepResult> SleepUntil(SteadyTime at, std::stop_token stop) override;
 
  private:
   EventLoop& loop_;

@@ -42,8 +42,8 @@ struct EventLoop::State {
   uv_async_t wake_up = {};
   uv_prepare_t before_wait = {};
   std::vector<DescriptorWatch::Handle*> changed_watches;
-  std::vector<TurnEnd*> requested_ends;
-  std::vector<TurnEnd*> running_ends;  // null where one has run or was cancelled
+  std::vector<EndOfTurnCallback*> requested_ends;
+  std::vector<EndOfTurnCallback*> running_ends;  // null where one has run or was cancelled
 
   std::mutex mutex;
   std::vector<absl::AnyInvocable<void()>> posted;  // guarded by mutex
@@ -62,7 +62,7 @@ struct EventLoop::State {
   void RunPosted();
   void RunTurnEnd();
   void ApplyWatchChanges();
-  void GetReadyToWait();
+  void PrepareToPoll();
   void MeasureTurn();
   void WakeUp();
 };
@@ -85,7 +85,7 @@ void EventLoop::State::EndTurn() {
   RunTurnEnd();
   ApplyWatchChanges();
   MeasureTurn();
-  GetReadyToWait();
+  PrepareToPoll();
 }
 
 // From the end of the turn before to here, without the time that libuv waited in between.
@@ -112,8 +112,8 @@ void EventLoop::State::RunPosted() {
 
 void EventLoop::State::RunTurnEnd() {
   running_ends.swap(requested_ends);
-  for (TurnEnd*& slot : running_ends) {
-    TurnEnd* const turn_end = std::exchange(slot, nullptr);
+  for (EndOfTurnCallback*& slot : running_ends) {
+    EndOfTurnCallback* const turn_end = std::exchange(slot, nullptr);
     if (turn_end == nullptr) continue;
     turn_end->is_requested_ = false;
     turn_end->at_end_();
@@ -121,7 +121,7 @@ void EventLoop::State::RunTurnEnd() {
   running_ends.clear();
 }
 
-void EventLoop::State::GetReadyToWait() {
+void EventLoop::State::PrepareToPoll() {
   const std::lock_guard lock(mutex);
   if (!posted.empty() || !requested_ends.empty()) {
     // Not run now: descriptors have their turn first, however much is posted.
@@ -245,19 +245,19 @@ void Timer::StartAt(SteadyTime at) {
 
 void Timer::Stop() { uv_timer_stop(&handle_->timer); }
 
-TurnEnd::TurnEnd(EventLoop& loop, absl::AnyInvocable<void()> at_end)
+EndOfTurnCallback::EndOfTurnCallback(EventLoop& loop, absl::AnyInvocable<void()> at_end)
     : loop_(loop), at_end_(std::move(at_end)) {}
 
-TurnEnd::~TurnEnd() { Cancel(); }
+EndOfTurnCallback::~EndOfTurnCallback() { Cancel(); }
 
-void TurnEnd::Request() {
+void EndOfTurnCallback::Request() {
   assert(loop_.IsLoopThread());
   if (is_requested_) return;
   is_requested_ = true;
   loop_.state_->requested_ends.push_back(this);
 }
 
-void TurnEnd::Cancel() {
+void EndOfTurnCallback::Cancel() {
   if (!is_requested_) return;
   is_requested_ = false;
   std::erase(loop_.state_->requested_ends, this);
@@ -286,7 +286,7 @@ void DescriptorWatch::Handle::QueueChange() {
   loop->changed_watches.push_back(this);
 }
 
-void DescriptorWatch::Want(unsigned events) {
+void DescriptorWatch::SetInterest(unsigned events) {
   handle_->wanted = events;
   handle_->QueueChange();
 }

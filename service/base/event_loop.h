@@ -39,7 +39,7 @@ class EventLoop {
 
  private:
   friend class Timer;
-  friend class TurnEnd;
+  friend class EndOfTurnCallback;
   friend class DescriptorWatch;
   struct State;
 
@@ -69,12 +69,12 @@ class Timer {
 // Runs a function at the end of the loop's turn, when all that came with the turn has been taken up
 // and before the loop waits again: for what is cheaper done in one go. Loop thread only, apart from
 // construction, and from destruction while nothing is requested.
-class TurnEnd {
+class EndOfTurnCallback {
  public:
-  TurnEnd(EventLoop& loop, absl::AnyInvocable<void()> at_end);
-  ~TurnEnd();
-  TurnEnd(const TurnEnd&) = delete;
-  TurnEnd& operator=(const TurnEnd&) = delete;
+  EndOfTurnCallback(EventLoop& loop, absl::AnyInvocable<void()> at_end);
+  ~EndOfTurnCallback();
+  EndOfTurnCallback(const EndOfTurnCallback&) = delete;
+  EndOfTurnCallback& operator=(const EndOfTurnCallback&) = delete;
 
   // Once for each turn, however often it is requested. A request from what runs at the end of a
   // turn is for the next one.
@@ -103,7 +103,7 @@ class DescriptorWatch {
 
   // Replaces the events waited for. Takes effect before the loop waits next, so several changes in
   // one turn cost one system call, and none if the last one is what was wanted before.
-  void Want(unsigned events);
+  void SetInterest(unsigned events);
 
  private:
   friend class EventLoop;

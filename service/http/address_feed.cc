@@ -15,8 +15,8 @@ void AppendAddress(std::string* text, const std::string& address) {
 
 }  // namespace
 
-CurlHeaderList AddressFeed::NewsFor(const Origin& origin, const HostAddresses& addresses,
-                                    uint64_t cache) {
+CurlHeaderList CurlResolveCache::PendingEntries(const Origin& origin,
+                                                const HostAddresses& addresses, uint64_t cache) {
   if (addresses == nullptr) return nullptr;
   const std::string key = KeyOf(origin);
   if (cache == cache_) {
@@ -27,7 +27,8 @@ CurlHeaderList AddressFeed::NewsFor(const Origin& origin, const HostAddresses& a
   return CurlHeaderList(curl_slist_append(nullptr, entry.c_str()), &curl_slist_free_all);
 }
 
-void AddressFeed::OnTaken(const Origin& origin, const HostAddresses& addresses, uint64_t cache) {
+void CurlResolveCache::MarkApplied(const Origin& origin, const HostAddresses& addresses,
+                                   uint64_t cache) {
   if (addresses == nullptr || cache < cache_) return;
   if (cache > cache_) taken_.clear();
   cache_ = cache;

@@ -26,7 +26,7 @@ bool EqualsLowerCase(std::string_view text, std::string_view lower_case) {
 
 }  // namespace
 
-void AnswerReader::StartOver(size_t bytes_allowed) {
+void ResponseReader::Reset(size_t bytes_allowed) {
   most_body_bytes_ = std::max(limits_.max_response_bytes, bytes_allowed);
   response_ = HttpResponse();
   header_bytes_ = 0;
@@ -35,7 +35,7 @@ void AnswerReader::StartOver(size_t bytes_allowed) {
   is_too_large_ = false;
 }
 
-bool AnswerReader::TakeHeaderLine(std::string_view line) {
+bool ResponseReader::AddHeaderLine(std::string_view line) {
   header_bytes_ += line.size();
   if (header_bytes_ > limits_.max_header_bytes) {
     is_too_large_ = true;
@@ -56,7 +56,7 @@ bool AnswerReader::TakeHeaderLine(std::string_view line) {
   return true;
 }
 
-bool AnswerReader::TakeBody(std::string_view piece) {
+bool ResponseReader::AddBody(std::string_view piece) {
   if (piece.size() > most_body_bytes_ - response_.body.size()) {
     is_too_large_ = true;
     return false;
@@ -65,12 +65,12 @@ bool AnswerReader::TakeBody(std::string_view piece) {
   return true;
 }
 
-HttpResponse AnswerReader::Finish(int status) {
+HttpResponse ResponseReader::Finish(int status) {
   response_.status = status;
   return std::exchange(response_, HttpResponse());
 }
 
-void AnswerReader::KeepHeader(std::string_view line) {
+void ResponseReader::KeepHeader(std::string_view line) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
   const std::string_view name = WithoutSpaceAround(line.substr(0, colon));

@@ -12,7 +12,7 @@ namespace gateway {
 
 // Collects one answer as libcurl hands it over, header line by header line and body piece by piece,
 // and says no as soon as it exceeds a limit.
-class AnswerReader {
+class ResponseReader {
  public:
   struct Limits {
     size_t max_response_bytes = 0;
@@ -23,16 +23,16 @@ class AnswerReader {
   };
 
   // `limits` outlives the reader.
-  explicit AnswerReader(const Limits& limits)
+  explicit ResponseReader(const Limits& limits)
       : limits_(limits), most_body_bytes_(limits.max_response_bytes) {}
 
   // For the next answer, whose body may have `bytes_allowed` even where the limit is lower.
-  void StartOver(size_t bytes_allowed = 0);
+  void Reset(size_t bytes_allowed = 0);
 
   // One status line or header line, or the empty line that ends them. False: too large.
-  bool TakeHeaderLine(std::string_view line);
+  bool AddHeaderLine(std::string_view line);
   // A piece of the body. False: too large.
-  bool TakeBody(std::string_view piece);
+  bool AddBody(std::string_view piece);
 
   size_t most_body_bytes() const { return most_body_bytes_; }
   // Memory that the body takes so far.

@@ -27,7 +27,7 @@ constexpr char kStopped[] = "The caller stopped the request";
 // Nothing has left the gateway.
 HttpResult NotSent(Kind kind, std::string detail) {
   return {.answer = HttpFailure{.kind = kind, .detail = std::move(detail)},
-          .body_requested = false};
+          .may_have_sent_body = false};
 }
 
 HttpResult NotResolved(const absl::Status& status, Deadline deadline) {
@@ -89,8 +89,8 @@ class CurlHttpClient::Core {
 
   static constexpr size_t kKeptTransfers = 256;
 
-  std::unique_ptr<CurlTransfer> TakeTransfer();
-  void GiveBack(std::unique_ptr<CurlTransfer> transfer);
+  std::unique_ptr<CurlTransfer> AcquireTransfer();
+  void RecycleTransfer(std::unique_ptr<CurlTransfer> transfer);
 
   EventLoop& loop_;
   ResponseMemory& memory_;
@@ -190,10 +190,10 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
 
   // A second round follows a connection that was not clean, and nothing has left then.
   while (true) {
-    auto& [multi, address_feed] = multis_.WithRoom();
+    auto& [multi, resolve_cache] = multis_.MemberWithCapacity();
     const uint64_t cache = multi.generation();
-    std::unique_ptr<CurlTransfer> transfer = TakeTransfer();
-    transfer->Start(multi, request, headers, address_feed.NewsFor(origin, addresses, cache),
+    std::unique_ptr<CurlTransfer> transfer = AcquireTransfer();
+    transfer->Start(multi, request, headers, resolve_cache.PendingEntries(origin, addresses, cache),
                     deadline);
     HttpResult result;
     {
@@ -201,22 +201,22 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
                                        [&transfer] { transfer->Abort(Kind::kStopped, kStopped); });
       result = co_await transfer->end();
     }
-    if (transfer->HasConnected()) address_feed.OnTaken(origin, addresses, cache);
+    if (transfer->HasConnected()) resolve_cache.MarkApplied(origin, addresses, cache);
     const bool must_start_again = transfer->MetUncleanConnection();
-    GiveBack(std::move(transfer));
+    RecycleTransfer(std::move(transfer));
     if (!must_start_again) co_return result;
     request.needs_fresh_connection = true;
   }
 }
 
-std::unique_ptr<CurlTransfer> CurlHttpClient::Core::TakeTransfer() {
+std::unique_ptr<CurlTransfer> CurlHttpClient::Core::AcquireTransfer() {
   if (idle_transfers_.empty()) return std::make_unique<CurlTransfer>(loop_, settings_, memory_);
   std::unique_ptr<CurlTransfer> transfer = std::move(idle_transfers_.back());
   idle_transfers_.pop_back();
   return transfer;
 }
 
-void CurlHttpClient::Core::GiveBack(std::unique_ptr<CurlTransfer> transfer) {
+void CurlHttpClient::Core::RecycleTransfer(std::unique_ptr<CurlTransfer> transfer) {
   if (!transfer->IsReusable() || idle_transfers_.size() == kKeptTransfers) return;
   idle_transfers_.push_back(std::move(transfer));
 }

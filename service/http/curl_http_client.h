@@ -44,7 +44,7 @@ class CurlHttpClient final : public HttpClient {
     std::string user_agent{};
     // Names, in any case.
     std::vector<std::string> kept_response_headers{};
-    HostResolver::LookUp look_up = LookUpBySystem;
+    HostResolver::LookUp look_up = SystemLookup;
     // What HttpRequest::send_before is compared with.
     std::function<BootTime()> boot_now = BootNow;
   };

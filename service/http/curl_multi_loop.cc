@@ -32,26 +32,26 @@ CurlMultiLoop::CurlMultiLoop(EventLoop& loop, ResponseIntake& intake, size_t max
       curl_timer_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
       drive_now_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
       idle_timer_(loop, [this] { CloseIdleConnections(); }) {
-  MakeMulti();
+  CreateMulti();
 }
 
 CurlMultiLoop::~CurlMultiLoop() {
   assert(running_ == 0 && "a transfer outlives its client");
-  DropMulti();
+  DestroyMulti();
 }
 
-void CurlMultiLoop::MakeMulti() {
+void CurlMultiLoop::CreateMulti() {
   multi_ = curl_multi_init();
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMultiLoop::OnSocketWanted);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMultiLoop::OnSocketRequest);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMultiLoop::OnTimerWanted);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMultiLoop::OnTimerRequest);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(max_connections_));
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING,
                     multiplexing_ == Multiplexing::kOn ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING);
 }
 
-void CurlMultiLoop::DropMulti() {
+void CurlMultiLoop::DestroyMulti() {
   curl_multi_cleanup(multi_);
   multi_ = nullptr;
   curl_timer_.Stop();
@@ -79,12 +79,12 @@ void CurlMultiLoop::Remove(CURL* easy) {
 // traffic they would stay open for good.
 void CurlMultiLoop::CloseIdleConnections() {
   if (running_ != 0) return;
-  DropMulti();
-  MakeMulti();
+  DestroyMulti();
+  CreateMulti();
   ++generation_;
 }
 
-void CurlMultiLoop::OnSocketMade(int socket) {
+void CurlMultiLoop::OnSocketCreated(int socket) {
   sockets_[socket] = Socket{};
   ++connections_opened_;
 }
@@ -121,8 +121,8 @@ int CurlMultiLoop::OnSocketClosed(void* self, curl_socket_t socket) {
   return close(socket);
 }
 
-int CurlMultiLoop::OnSocketWanted(CURL* easy, curl_socket_t socket, int what, void* self,
-                                  void* /*ignored*/) {
+int CurlMultiLoop::OnSocketRequest(CURL* easy, curl_socket_t socket, int what, void* self,
+                                   void* /*ignored*/) {
   auto* const multi_loop = static_cast<CurlMultiLoop*>(self);
   Socket& entry = multi_loop->sockets_[socket];
   if (what == CURL_POLL_REMOVE) {
@@ -131,14 +131,14 @@ int CurlMultiLoop::OnSocketWanted(CURL* easy, curl_socket_t socket, int what, vo
       return 0;
     }
     if (TransferOf(easy)->IsHeld()) {
-      entry.watch->Want(DescriptorWatch::kNone);
+      entry.watch->SetInterest(DescriptorWatch::kNone);
       return 0;
     }
     // A connection that becomes idle stays registered as it mostly was, for reading: to leave the
     // kernel's list and come back would be two system calls for every request.
     entry.is_idle = true;
     entry.transfer = nullptr;
-    if (entry.watch != nullptr) entry.watch->Want(DescriptorWatch::kReadable);
+    if (entry.watch != nullptr) entry.watch->SetInterest(DescriptorWatch::kReadable);
     return 0;
   }
   if (std::exchange(entry.is_idle, false)) multi_loop->CountAnew(entry, socket);
@@ -151,11 +151,11 @@ int CurlMultiLoop::OnSocketWanted(CURL* easy, curl_socket_t socket, int what, vo
   unsigned wanted = DescriptorWatch::kNone;
   if (what & CURL_POLL_IN) wanted |= DescriptorWatch::kReadable;
   if (what & CURL_POLL_OUT) wanted |= DescriptorWatch::kWritable;
-  entry.watch->Want(wanted);
+  entry.watch->SetInterest(wanted);
   return 0;
 }
 
-int CurlMultiLoop::OnTimerWanted(CURLM* /*multi*/, long milliseconds, void* self) {
+int CurlMultiLoop::OnTimerRequest(CURLM* /*multi*/, long milliseconds, void* self) {
   auto* const multi_loop = static_cast<CurlMultiLoop*>(self);
   multi_loop->curl_timer_.Stop();
   multi_loop->drive_now_.Cancel();
@@ -175,7 +175,7 @@ void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
     if (!HasUnread(descriptor, entry.tls.get())) return;
     // Nothing is due on an idle connection. libcurl finds it dead when it wants to use it.
     EndConnection(descriptor);
-    entry.watch->Want(DescriptorWatch::kNone);
+    entry.watch->SetInterest(DescriptorWatch::kNone);
     return;
   }
   if ((events & DescriptorWatch::kReadable) && ExceedsWireBytes(entry, descriptor)) {
@@ -210,10 +210,10 @@ bool CurlMultiLoop::ExceedsWireBytes(Socket& entry, int descriptor) const {
 void CurlMultiLoop::Drive(curl_socket_t socket, int events) {
   int still_running = 0;
   curl_multi_socket_action(multi_, socket, events, &still_running);
-  TellEnds();
+  DispatchCompletions();
 }
 
-void CurlMultiLoop::TellEnds() {
+void CurlMultiLoop::DispatchCompletions() {
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
@@ -229,7 +229,7 @@ void CurlMultiLoop::TellEnds() {
     if (transfer->NeedsTurn()) {
       transfer->WaitForTurn();
     } else {
-      transfer->TellEnd();
+      transfer->Complete();
     }
   }
   ended_.clear();

@@ -47,7 +47,7 @@ class CurlMultiLoop {
   void Remove(CURL* easy);
 
   // From CURLOPT_SOCKOPTFUNCTION: libcurl has made this socket and begins to connect it.
-  void OnSocketMade(int socket);
+  void OnSocketCreated(int socket);
   // It is connected, from `local_port`; `tls` is null without TLS. libcurl tells when it closes
   // such a one, and closes the others in silence.
   void OnSocketConnected(int socket, int local_port, std::shared_ptr<const TlsSessions> tls);
@@ -81,15 +81,15 @@ class CurlMultiLoop {
     bool is_idle = false;
   };
 
-  void MakeMulti();
-  void DropMulti();
-  static int OnSocketWanted(CURL* easy, curl_socket_t socket, int what, void* self, void* ignored);
-  static int OnTimerWanted(CURLM* multi, long milliseconds, void* self);
+  void CreateMulti();
+  void DestroyMulti();
+  static int OnSocketRequest(CURL* easy, curl_socket_t socket, int what, void* self, void* ignored);
+  static int OnTimerRequest(CURLM* multi, long milliseconds, void* self);
   void OnReady(int descriptor, unsigned events);
   void CountAnew(Socket& entry, int descriptor);
   bool ExceedsWireBytes(Socket& entry, int descriptor) const;
   void Drive(curl_socket_t socket, int events);
-  void TellEnds();
+  void DispatchCompletions();
   void CloseIdleConnections();
 
   EventLoop& loop_;
@@ -100,7 +100,7 @@ class CurlMultiLoop {
   std::atomic<uint64_t>& connections_opened_;
   CURLM* multi_ = nullptr;
   Timer curl_timer_;
-  TurnEnd drive_now_;
+  EndOfTurnCallback drive_now_;
   Timer idle_timer_;
   absl::flat_hash_map<int, Socket> sockets_;  // by descriptor
   size_t running_ = 0;

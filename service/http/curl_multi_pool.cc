@@ -6,7 +6,7 @@ namespace gateway {
 namespace {
 
 // A handle with its tables takes some 35 KiB, a transfer as much; walks of this length do not show.
-constexpr size_t kTransfersEach = 64;
+constexpr size_t kTransfersPerMulti = 64;
 // They share connections, so all are in one handle; only if the server has HTTP/1.1 alone do these
 // many take a connection each.
 constexpr size_t kMultiplexedTransfersEach = 10'000;
@@ -24,9 +24,9 @@ CurlMultiPool::CurlMultiPool(EventLoop& loop, ResponseMemory& memory, Millisecon
       idle_timeout_(idle_timeout),
       multiplexing_(multiplexing),
       transfers_each_(multiplexing == CurlMultiLoop::Multiplexing::kOn ? kMultiplexedTransfersEach
-                                                                       : kTransfersEach) {}
+                                                                       : kTransfersPerMulti) {}
 
-CurlMultiPool::Member& CurlMultiPool::WithRoom() {
+CurlMultiPool::Member& CurlMultiPool::MemberWithCapacity() {
   const auto with_room = std::ranges::find_if(
       members_, [this](const Member& member) { return member.multi.running() < transfers_each_; });
   return with_room != members_.end() ? *with_room : members_.emplace_back(*this);

@@ -25,7 +25,7 @@ class CurlMultiPool {
 
     CurlMultiLoop multi;
     // What this handle's cache has.
-    AddressFeed address_feed;
+    CurlResolveCache resolve_cache;
   };
 
   // `loop` and `memory` outlive the pool. Idle connections of a handle are closed once nothing was
@@ -35,7 +35,7 @@ class CurlMultiPool {
 
   // Where the next transfer is to be added: the first handle with room, so that few calls at a time
   // keep to few connections and the others become idle. It lives as long as the pool.
-  Member& WithRoom();
+  Member& MemberWithCapacity();
 
   // Any thread.
   uint64_t connections_opened() const { return connections_opened_; }

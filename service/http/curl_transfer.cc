@@ -84,7 +84,7 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
   deadline_ = deadline;
   end_.emplace();
   result_ = HttpResult();
-  reader_.StartOver(request.response_bytes_allowed);
+  reader_.Reset(request.response_bytes_allowed);
   body_share_ = nullptr;
   is_reusable_ = false;
   body_bytes_given_ = 0;
@@ -120,21 +120,21 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
   if (!is_running_) {
     body_requested_ = false;
     OnEnd(CURLE_OUT_OF_MEMORY);
-    TellEnd();
+    Complete();
     return;
   }
   deadline_timer_.StartAt(deadline.at());
 }
 
 void CurlTransfer::Abort(HttpFailure::Kind kind, std::string_view detail) {
-  if (place_.is_ended) return TellEnd();
+  if (place_.is_ended) return Complete();
   if (!is_running_) return;
   is_running_ = false;
   deadline_timer_.Stop();
   // Closes the connection, unless it is an HTTP/2 one: then this request's stream only.
   multi_->Remove(easy_);
   result_.answer = HttpFailure{.kind = kind, .detail = std::string(detail)};
-  TellEnd();
+  Complete();
 }
 
 void CurlTransfer::OnEnd(CURLcode code) {
@@ -147,10 +147,10 @@ void CurlTransfer::OnEnd(CURLcode code) {
 
 void CurlTransfer::WaitForTurn() { multi_->intake().HandOn(*this); }
 
-void CurlTransfer::TellEnd() {
+void CurlTransfer::Complete() {
   deadline_timer_.Stop();
   if (body_share_ != nullptr) multi_->intake().Forget(*this);
-  result_.body_requested = body_requested_;
+  result_.may_have_sent_body = body_requested_;
   // Whoever is told is done with the body when this returns; and may be done with the transfer too.
   const auto share = std::move(body_share_);
   end_->Set(std::move(result_));
@@ -192,7 +192,7 @@ bool CurlTransfer::IsLossOnReuse(CURLcode code) const {
          code != CURLE_HTTP2_STREAM && is_on_reused_connection_ && !reader_.has_begun();
 }
 
-bool CurlTransfer::MayNotBeSentAgain() const {
+bool CurlTransfer::MustNotResend() const {
   return request_->method == HttpMethod::kPost && body_requested_;
 }
 
@@ -204,7 +204,7 @@ bool CurlTransfer::SendGateIsOpen() {
 
 // A refusal leaves the server with headers that announce a body and a connection, or a stream, that
 // is reset. It holds for a later piece of a long body too: what is cut is not carried out either.
-size_t CurlTransfer::OnBodyWanted(char* buffer, size_t size, size_t count, void* self) {
+size_t CurlTransfer::OnReadBody(char* buffer, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   if (!transfer.SendGateIsOpen()) return CURL_READFUNC_ABORT;
   transfer.body_requested_ = true;
@@ -231,7 +231,7 @@ CURLcode CurlTransfer::OnTlsSettings(CURL* easy, void* settings, void* trust) {
 
 // Of several addresses that libcurl tried at a time one has won, and the sockets of the others are
 // closed; the numbers of those may be other files' by now.
-void CurlTransfer::TellWhichSocketConnected(int local_port) {
+void CurlTransfer::ReportConnectedSocket(int local_port) {
   for (const int socket : sockets_made_) {
     if (LocalPortOf(socket) == local_port) {
       multi_->OnSocketConnected(socket, local_port, tls_made_);
@@ -243,13 +243,13 @@ void CurlTransfer::TellWhichSocketConnected(int local_port) {
 
 // Called when a connection is there, new or reused, right before the request goes out on it, the
 // first time and every time that libcurl would send it again.
-int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip*/,
-                              int /*primary_port*/, int local_port) {
+int CurlTransfer::OnPreRequest(void* self, char* /*primary_ip*/, char* /*local_ip*/,
+                               int /*primary_port*/, int local_port) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   ++transfer.connections_used_;
   const bool is_reused = transfer.sockets_made_.empty();
-  transfer.TellWhichSocketConnected(local_port);
-  if (transfer.MayNotBeSentAgain()) return CURL_PREREQFUNC_ABORT;
+  transfer.ReportConnectedSocket(local_port);
+  if (transfer.MustNotResend()) return CURL_PREREQFUNC_ABORT;
   transfer.is_on_reused_connection_ = is_reused;
   if (is_reused && !transfer.multi_->IsClean(local_port)) {
     transfer.met_unclean_connection_ = true;
@@ -264,22 +264,22 @@ int CurlTransfer::OnConnected(void* self, char* /*primary_ip*/, char* /*local_ip
 
 size_t CurlTransfer::OnHeaderLine(char* line, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  return transfer.reader_.TakeHeaderLine({line, size * count}) ? size * count : 0;
+  return transfer.reader_.AddHeaderLine({line, size * count}) ? size * count : 0;
 }
 
 size_t CurlTransfer::OnBody(char* piece, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  return transfer.TakeBody({piece, size * count});
+  return transfer.AddBody({piece, size * count});
 }
 
 // One of the large responses that are held back must not keep the others from coming: it is known
 // for large when it has shown that it is.
-size_t CurlTransfer::TakeBody(std::string_view piece) {
+size_t CurlTransfer::AddBody(std::string_view piece) {
   constexpr size_t kRefused = 0;
   if (IsLarge() && !MayReadOn(piece.size())) {
     return reader_.is_too_large() ? kRefused : CURL_WRITEFUNC_PAUSE;
   }
-  if (!reader_.TakeBody(piece)) return kRefused;
+  if (!reader_.AddBody(piece)) return kRefused;
   if (reader_.body_memory() < ResponseMemory::kSmallResponseBytes) return piece.size();
   if (!IsLarge()) {
     body_share_ = std::make_unique<ResponseMemory::Share>(memory_, ResponseMemory::Use::kBody);
@@ -315,16 +315,16 @@ void CurlTransfer::ReadOn() {
 // What was written to a socket is delivered by the kernel even after the socket was closed or the
 // process died, once the network lets it through. That would be a POST which arrives after it was
 // given up. Closing with SO_LINGER 0 throws it away instead.
-int CurlTransfer::OnSocketMade(void* self, curl_socket_t socket, curlsocktype /*purpose*/) {
+int CurlTransfer::OnSocketCreated(void* self, curl_socket_t socket, curlsocktype /*purpose*/) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  if (transfer.MayNotBeSentAgain()) return CURL_SOCKOPT_ERROR;  // no use connecting
+  if (transfer.MustNotResend()) return CURL_SOCKOPT_ERROR;  // no use connecting
   const linger throw_away = {.l_onoff = 1, .l_linger = 0};
   const auto user_timeout = static_cast<unsigned>(UserTimeout(*transfer.deadline_).count());
   if (setsockopt(socket, SOL_SOCKET, SO_LINGER, &throw_away, sizeof throw_away) != 0 ||
       setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof user_timeout) != 0) {
     return CURL_SOCKOPT_ERROR;
   }
-  transfer.multi_->OnSocketMade(socket);
+  transfer.multi_->OnSocketCreated(socket);
   transfer.sockets_made_.push_back(socket);
   transfer.tls_made_ = nullptr;  // of a connection that was given up, if of any
   return CURL_SOCKOPT_OK;

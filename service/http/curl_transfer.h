@@ -35,7 +35,7 @@ struct CurlTransferSettings {
   TrustStore trust;
   std::string proxy;
   std::string user_agent;
-  AnswerReader::Limits limits;
+  ResponseReader::Limits limits;
   // The clock of the send gate.
   std::function<BootTime()> boot_now;
 };
@@ -43,7 +43,7 @@ struct CurlTransferSettings {
 // One easy handle and the request that it carries at the moment. Loop thread only.
 //
 // The body leaves at most once. libcurl sends a POST again by itself when a reused connection dies
-// before an answer, but asks `OnConnected` before everything that it sends, and is refused there;
+// before an answer, but asks `OnPreRequest` before everything that it sends, and is refused there;
 // nor may it make another socket then.
 //
 // A short body goes out with the headers over HTTP/1.1, in one send right after that question. An
@@ -64,7 +64,7 @@ class CurlTransfer {
              CurlHeaderList addresses, Deadline deadline);
 
   // The end of what was started; to be awaited once.
-  Arrival<HttpResult>& end() { return *end_; }
+  OneShot<HttpResult>& end() { return *end_; }
 
   // Breaks the transfer off. One that has ended and waits for its turn need not wait any longer.
   void Abort(HttpFailure::Kind kind, std::string_view detail);
@@ -74,9 +74,9 @@ class CurlTransfer {
   bool MetUncleanConnection() const { return met_unclean_connection_; }
 
   // libcurl is done with it (and does not know the handle any longer); the one who waits is told by
-  // `TellEnd`.
+  // `Complete`.
   void OnEnd(CURLcode code);
-  void TellEnd();
+  void Complete();
   // The end is told when there is room for what is made of it, at the deadline at the latest.
   void WaitForTurn();
   bool NeedsTurn() const {
@@ -102,26 +102,26 @@ class CurlTransfer {
  private:
   void SetConstantOptions(const CurlTransferSettings& settings);
   static CURLcode OnTlsSettings(CURL* easy, void* settings, void* trust);
-  static size_t OnBodyWanted(char* buffer, size_t size, size_t count, void* self);
+  static size_t OnReadBody(char* buffer, size_t size, size_t count, void* self);
   static size_t OnHeaderLine(char* line, size_t size, size_t count, void* self);
   static size_t OnBody(char* piece, size_t size, size_t count, void* self);
-  static int OnSocketMade(void* self, curl_socket_t socket, curlsocktype purpose);
-  void TellWhichSocketConnected(int local_port);
-  static int OnConnected(void* self, char* primary_ip, char* local_ip, int primary_port,
-                         int local_port);
+  static int OnSocketCreated(void* self, curl_socket_t socket, curlsocktype purpose);
+  void ReportConnectedSocket(int local_port);
+  static int OnPreRequest(void* self, char* primary_ip, char* local_ip, int primary_port,
+                          int local_port);
   // What libcurl is told of a piece of the body.
-  size_t TakeBody(std::string_view piece);
+  size_t AddBody(std::string_view piece);
   bool MayReadOn(size_t bytes);
   std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
   bool IsLossOnReuse(CURLcode code) const;
-  bool MayNotBeSentAgain() const;
+  bool MustNotResend() const;
   bool SendGateIsOpen();
 
   const std::function<BootTime()> boot_now_;
   const bool speaks_http2_;
   CURL* const easy_;
   Timer deadline_timer_;
-  AnswerReader reader_;
+  ResponseReader reader_;
   ResponseMemory& memory_;
 
   CurlMultiLoop* multi_ = nullptr;
@@ -129,7 +129,7 @@ class CurlTransfer {
   CurlHeaderList headers_;
   CurlHeaderList addresses_;
   std::optional<Deadline> deadline_;
-  std::optional<Arrival<HttpResult>> end_;
+  std::optional<OneShot<HttpResult>> end_;
   HttpResult result_;
   std::unique_ptr<ResponseMemory::Share> body_share_;  // only if it is large
   ResponseIntake::Place place_;

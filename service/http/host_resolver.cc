@@ -21,7 +21,7 @@ struct HostResolver::Mailbox {
   HostResolver* owner = nullptr;  // guarded by mutex; null once the resolver is gone
 };
 
-absl::StatusOr<std::vector<std::string>> LookUpBySystem(const std::string& host) {
+absl::StatusOr<std::vector<std::string>> SystemLookup(const std::string& host) {
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG;
@@ -61,9 +61,9 @@ HostAddresses HostResolver::Known(const std::string& host, SteadyTime now) {
   const auto found = hosts_.find(host);
   if (found == hosts_.end() || found->second.addresses == nullptr) return nullptr;
   const auto age = now - found->second.found_at;
-  if (age >= kKeptFor) return nullptr;
+  if (age >= kTtl) return nullptr;
   HostAddresses addresses = found->second.addresses;
-  if (age >= kRenewedAfter) StartLookup(host);
+  if (age >= kRefreshAge) StartLookup(host);
   return addresses;
 }
 
@@ -77,7 +77,7 @@ Task<absl::StatusOr<HostAddresses>> HostResolver::Find(std::string host, Deadlin
   if (lookup == nullptr) {
     co_return absl::UnavailableError("look up a host name: no thread for it");
   }
-  Arrival<absl::Status> arrival;
+  OneShot<absl::Status> arrival;
   const auto place = lookup->waiters.insert(lookup->waiters.end(), &arrival);
   absl::Status end = absl::OkStatus();
   bool left_early = false;
@@ -112,7 +112,7 @@ void HostResolver::StartLookup(const std::string& host) {
         const std::lock_guard own_lock(mailbox->mutex);
         owner = mailbox->owner;
       }
-      if (owner != nullptr) owner->OnFound(host, std::move(found));
+      if (owner != nullptr) owner->OnResolved(host, std::move(found));
     });
   };
   try {
@@ -124,8 +124,8 @@ void HostResolver::StartLookup(const std::string& host) {
   ++lookups_;
 }
 
-void HostResolver::OnFound(const std::string& host,
-                           absl::StatusOr<std::vector<std::string>> found) {
+void HostResolver::OnResolved(const std::string& host,
+                              absl::StatusOr<std::vector<std::string>> found) {
   Host& entry = hosts_[host];
   const std::shared_ptr<Lookup> lookup = std::exchange(entry.lookup, nullptr);
   absl::Status end = found.status();
@@ -141,7 +141,7 @@ void HostResolver::OnFound(const std::string& host,
   // A resumed caller may stop another one, which then leaves the list by itself. One that asks
   // again waits for the next lookup.
   while (!lookup->waiters.empty()) {
-    Arrival<absl::Status>* const waiter = lookup->waiters.front();
+    OneShot<absl::Status>* const waiter = lookup->waiters.front();
     lookup->waiters.pop_front();
     waiter->Set(end);
   }

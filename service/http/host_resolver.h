@@ -25,7 +25,7 @@ namespace gateway {
 using HostAddresses = std::shared_ptr<const std::vector<std::string>>;
 
 // Asks the system (getaddrinfo). Blocks.
-absl::StatusOr<std::vector<std::string>> LookUpBySystem(const std::string& host);
+absl::StatusOr<std::vector<std::string>> SystemLookup(const std::string& host);
 
 // Looks up host names, one lookup at a time per name however many callers wait for it, and keeps
 // what it found. libcurl's own way starts a thread for each transfer that has to wait.
@@ -37,9 +37,9 @@ class HostResolver {
   using LookUp = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& host)>;
 
   // An answer is used for this long.
-  static constexpr std::chrono::seconds kKeptFor{60};
+  static constexpr std::chrono::seconds kTtl{60};
   // From this age on it is renewed in the background, so that nobody waits for the renewal.
-  static constexpr std::chrono::seconds kRenewedAfter{45};
+  static constexpr std::chrono::seconds kRefreshAge{45};
 
   // `loop` outlives the resolver; `look_up` runs on other threads.
   HostResolver(EventLoop& loop, LookUp look_up);
@@ -63,7 +63,7 @@ class HostResolver {
   struct Mailbox;
 
   struct Lookup {
-    std::list<Arrival<absl::Status>*> waiters;
+    std::list<OneShot<absl::Status>*> waiters;
   };
   struct Host {
     HostAddresses addresses;
@@ -72,7 +72,7 @@ class HostResolver {
   };
 
   void StartLookup(const std::string& host);
-  void OnFound(const std::string& host, absl::StatusOr<std::vector<std::string>> found);
+  void OnResolved(const std::string& host, absl::StatusOr<std::vector<std::string>> found);
 
   EventLoop& loop_;
   const LookUp look_up_;

@@ -83,7 +83,7 @@ struct HttpResult {
   // Whether a byte of the request's body may have left the gateway. This alone tells "surely not
   // done" from "not known": it turns true when the transport asks to send the body and may (a GET
   // counts as asked from the start of its transfer), and error numbers have no say in it.
-  bool body_requested = false;
+  bool may_have_sent_body = false;
   // The connection had carried a request before and was lost before a byte of the answer. It may
   // have been dead already, so this says nothing of the server's health.
   bool lost_on_reuse = false;

@@ -78,7 +78,7 @@ void ResponseIntake::HandOnSome() {
   SteadyTime now = start;
   while (!ended_.empty() && !memory_.IsReading() && memory_.HasRoomForResult() &&
          now - start < kSlice) {
-    ended_.front()->TellEnd();
+    ended_.front()->Complete();
     now = std::chrono::steady_clock::now();
   }
   if (ended_.empty() || now == start) return;

@@ -50,7 +50,7 @@ class ResponseIntake {
   std::list<CurlTransfer*> ended_;
   bool is_pausing_ = false;
   Timer pause_;
-  TurnEnd advance_;
+  EndOfTurnCallback advance_;
 };
 
 }  // namespace gateway

@@ -117,10 +117,10 @@ class ResponseMemory {
   std::atomic<size_t> results_ = 0;
   std::atomic<bool> is_posted_ = false;
   std::function<void()> on_room_ = [] {};
-  std::list<Arrival<Entry>> senders_;
+  std::list<OneShot<Entry>> senders_;
   int readings_ = 0;
   std::deque<std::coroutine_handle<>> pieces_;
-  TurnEnd next_piece_;
+  EndOfTurnCallback next_piece_;
 };
 
 }  // namespace gateway

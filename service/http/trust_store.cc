@@ -51,7 +51,7 @@ absl::Status CannotRead(const std::string& file, std::string_view why) {
 }  // namespace
 
 absl::StatusOr<TrustStore> TrustStore::Load(const std::string& system_file,
-                                            const std::string& further_file) {
+                                            const std::string& extra_file) {
   const std::shared_ptr<X509_STORE> store(X509_STORE_new(), &X509_STORE_free);
   // As libcurl does: whoever trusts an intermediate authority need not trust the one above it.
   X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
@@ -61,12 +61,12 @@ absl::StatusOr<TrustStore> TrustStore::Load(const std::string& system_file,
       return CannotRead(system_file, "a broken PEM certificate in it");
     }
   }
-  if (!further_file.empty()) {
-    const auto further = ReadFile(further_file);
-    if (!further) return CannotRead(further_file, std::strerror(errno));
+  if (!extra_file.empty()) {
+    const auto further = ReadFile(extra_file);
+    if (!further) return CannotRead(extra_file, std::strerror(errno));
     const auto count = AddCertificates(*further, store.get());
-    if (!count) return CannotRead(further_file, "a broken PEM certificate in it");
-    if (count == 0) return CannotRead(further_file, "no PEM certificate in it");
+    if (!count) return CannotRead(extra_file, "a broken PEM certificate in it");
+    if (count == 0) return CannotRead(extra_file, "no PEM certificate in it");
   }
   return TrustStore(store);
 }

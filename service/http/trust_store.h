@@ -16,10 +16,10 @@ namespace gateway {
 // files counts from the next start on.
 class TrustStore {
  public:
-  // `system_file` may be missing, or without a certificate; `further_file`, unless empty, must be a
+  // `system_file` may be missing, or without a certificate; `extra_file`, unless empty, must be a
   // PEM file with a certificate. InvalidArgument for a certificate that cannot be read.
   static absl::StatusOr<TrustStore> Load(const std::string& system_file,
-                                         const std::string& further_file);
+                                         const std::string& extra_file);
 
   // Lets `tls`, the settings of a TLS client, trust these and nobody else. Any thread.
   void Apply(SSL_CTX* tls) const;

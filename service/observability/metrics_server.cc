@@ -105,7 +105,7 @@ class Connection {
         ends_at_(std::chrono::steady_clock::now() + kLongestExchange),
         watch_(std::make_unique<DescriptorWatch>(
             loop, descriptor, [on_ready = std::move(on_ready)](unsigned) mutable { on_ready(); })) {
-    watch_->Want(DescriptorWatch::kReadable);
+    watch_->SetInterest(DescriptorWatch::kReadable);
   }
   ~Connection() {
     watch_.reset();
@@ -150,7 +150,7 @@ class Connection {
           send(descriptor_, response_.data() + written_, response_.size() - written_, MSG_NOSIGNAL);
       if (sent < 0) {
         if (errno != EAGAIN && errno != EINTR) return Progress::kEnded;
-        watch_->Want(DescriptorWatch::kWritable);
+        watch_->SetInterest(DescriptorWatch::kWritable);
         return Progress::kGoesOn;
       }
       written_ += static_cast<size_t>(sent);
@@ -158,7 +158,7 @@ class Connection {
     // To close now would reset the connection if the client has sent more, and the reset would
     // overtake the response.
     shutdown(descriptor_, SHUT_WR);
-    watch_->Want(DescriptorWatch::kReadable);
+    watch_->SetInterest(DescriptorWatch::kReadable);
     return Progress::kGoesOn;
   }
 
@@ -179,9 +179,9 @@ class Connections {
         listener_(listener),
         text_(std::move(text)),
         watch_(std::make_unique<DescriptorWatch>(loop, listener, [this](unsigned) { Accept(); })),
-        pause_(loop, [this] { watch_->Want(DescriptorWatch::kReadable); }),
+        pause_(loop, [this] { watch_->SetInterest(DescriptorWatch::kReadable); }),
         too_long_(loop, [this] { EndOverdue(); }) {
-    watch_->Want(DescriptorWatch::kReadable);
+    watch_->SetInterest(DescriptorWatch::kReadable);
   }
   ~Connections() {
     watch_.reset();
@@ -201,7 +201,7 @@ class Connections {
         Add(descriptor);
       } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
         // The listening socket stays readable, and the loop would turn without end.
-        watch_->Want(DescriptorWatch::kNone);
+        watch_->SetInterest(DescriptorWatch::kNone);
         pause_.StartAt(std::chrono::steady_clock::now() + kPause);
         return;
       } else if (errno == EAGAIN) {

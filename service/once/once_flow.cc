@@ -49,7 +49,7 @@ Task<WriteResult> WriteSession::Run() {
     if (is_abandoned_) co_return PendingResult();
     const SteadyTime again = parts_.clock.Now() + poll_backoff_.Next();
     const auto wake = co_await parts_.clock.SleepUntil(again, release_requested_.get_token());
-    if (wake == Clock::Wake::kStopped) co_return co_await FinishWaiting();
+    if (wake == Clock::SleepResult::kStopped) co_return co_await FinishWaiting();
   }
 }
 
@@ -351,7 +351,7 @@ Task<WriteSession::Next> WriteSession::Received(Record record, Done done) {
 Task<void> WriteSession::RetryStoringResult() {
   Backoff backoff(options_.poll, parts_.random);
   while (co_await parts_.clock.SleepUntil(parts_.clock.Now() + backoff.Next(), stop_.get_token()) ==
-         Clock::Wake::kTimeCame) {
+         Clock::SleepResult::kElapsed) {
     const auto stored = co_await parts_.store.StoreResponse(
         unstored_result_->record, unstored_result_->answer, StoreDeadline());
     if (stored.ok()) co_return;

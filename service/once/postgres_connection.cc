@@ -101,7 +101,7 @@ Task<absl::Status> PostgresConnection::Open(const std::vector<PostgresHost>& hos
     co_return ConnectError(connection_.get());
   }
   StartWatch();
-  watch_->Want(kReadable);
+  watch_->SetInterest(kReadable);
   usable_ = true;
   co_return absl::OkStatus();
 }
@@ -117,7 +117,7 @@ Task<absl::StatusOr<SqlRows>> PostgresConnection::Run(std::string statement,
     if (!rolled_back.ok()) usable_ = false;
   }
   is_busy_ = false;
-  if (usable_) watch_->Want(kReadable);
+  if (usable_) watch_->SetInterest(kReadable);
   co_return rows;
 }
 
@@ -192,7 +192,7 @@ void PostgresConnection::OnReady(unsigned) {
     return;
   }
   if (is_busy_ || !usable_) {
-    watch_->Want(DescriptorWatch::kNone);
+    watch_->SetInterest(DescriptorWatch::kNone);
     return;
   }
   // Nothing was asked for: a notice, a changed parameter, or the end of the connection.
@@ -201,17 +201,17 @@ void PostgresConnection::OnReady(unsigned) {
     return;
   }
   usable_ = false;
-  watch_->Want(DescriptorWatch::kNone);
+  watch_->SetInterest(DescriptorWatch::kNone);
   if (on_lost_idle_) std::exchange(on_lost_idle_, nullptr)();  // `this` may be gone
 }
 
 Task<PostgresConnection::Wake> PostgresConnection::WaitFor(unsigned events, Deadline deadline) {
   if (is_stopped_) co_return Wake::kStopped;
-  Arrival<Wake> arrival;
+  OneShot<Wake> arrival;
   Timer timer(loop_, [&arrival] { arrival.Set(Wake::kTooLate); });
   timer.StartAt(deadline.at());
   waiter_ = &arrival;
-  watch_->Want(events);
+  watch_->SetInterest(events);
   const Wake wake = co_await arrival;
   waiter_ = nullptr;
   co_return wake;

@@ -81,7 +81,7 @@ class PostgresConnection {
   std::unique_ptr<pg_conn, Close> connection_;
   // After connection_, since a watch ends before its descriptor is closed.
   std::unique_ptr<DescriptorWatch> watch_;
-  Arrival<Wake>* waiter_ = nullptr;
+  OneShot<Wake>* waiter_ = nullptr;
   bool usable_ = false;
   bool is_busy_ = false;
   bool is_stopped_ = false;

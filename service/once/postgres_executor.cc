@@ -50,7 +50,7 @@ Task<PostgresExecutor::Borrowed> PostgresExecutor::Borrow(Deadline deadline) {
   if (deadline.HasPassed(std::chrono::steady_clock::now())) {
     co_return absl::DeadlineExceededError("PostgreSQL: the time ran out before the statement");
   }
-  Arrival<Borrowed> arrival;
+  OneShot<Borrowed> arrival;
   Timer timer(loop_, [&arrival] {
     arrival.Set(absl::DeadlineExceededError("PostgreSQL: no connection was free in time"));
   });
@@ -81,7 +81,7 @@ void PostgresExecutor::ServeWaiting() {
     // The one used last: the others stay idle and are no cost.
     PostgresConnection* const connection = idle_.back();
     idle_.pop_back();
-    Arrival<Borrowed>* const waiter = waiting_.front();
+    OneShot<Borrowed>* const waiter = waiting_.front();
     waiting_.pop_front();
     waiter->Set(connection);
   }
@@ -91,7 +91,7 @@ void PostgresExecutor::ServeWaiting() {
   }
   if (!connections_.empty()) return;
   while (!waiting_.empty()) {
-    Arrival<Borrowed>* const waiter = waiting_.front();
+    OneShot<Borrowed>* const waiter = waiting_.front();
     waiting_.pop_front();
     waiter->Set(last_failure_);
   }

@@ -63,7 +63,7 @@ class PostgresExecutor final : public SqlExecutor {
   // Of those: neither being made nor lent.
   std::vector<PostgresConnection*> idle_;
   size_t connecting_ = 0;
-  std::deque<Arrival<Borrowed>*> waiting_;
+  std::deque<OneShot<Borrowed>*> waiting_;
   // Since the last attempt to connect that succeeded.
   std::optional<Backoff> backoff_;
   SteadyTime next_attempt_;

@@ -33,7 +33,7 @@ Task<absl::StatusOr<std::vector<PostgresHost>>> PostgresNameLookup::Resolve(Dead
                    [](const PostgresHost& host) { return host.NeedsLookup(); })) {
     co_return hosts_;
   }
-  Arrival<Answer> answer;
+  OneShot<Answer> answer;
   Timer timer(loop_, [&answer] {
     answer.Set(absl::DeadlineExceededError("look up PostgreSQL's host: no answer in time"));
   });
@@ -71,8 +71,8 @@ void PostgresNameLookup::StartThread() {
 
 void PostgresNameLookup::Deliver(const Answer& answer) {
   // A copy: each that is woken takes itself off the list.
-  const std::vector<Arrival<Answer>*> waiting = std::exchange(waiting_, {});
-  for (Arrival<Answer>* const waiter : waiting) waiter->Set(answer);
+  const std::vector<OneShot<Answer>*> waiting = std::exchange(waiting_, {});
+  for (OneShot<Answer>* const waiter : waiting) waiter->Set(answer);
 }
 
 }  // namespace gateway

@@ -39,7 +39,7 @@ class PostgresNameLookup {
   // With the thread, which may outlive this object.
   const std::shared_ptr<Shared> shared_;
   bool is_running_ = false;
-  std::vector<Arrival<Answer>*> waiting_;
+  std::vector<OneShot<Answer>*> waiting_;
 };
 
 }  // namespace gateway

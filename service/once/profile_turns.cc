@@ -20,7 +20,7 @@ Task<KeyedMutex::Guard> KeyedMutex::Lock(std::string profile_id, std::stop_token
   const auto [entry, is_free] = waiting_.try_emplace(profile_id);
   if (is_free) co_return Guard(*this, std::move(profile_id));
 
-  Arrival<bool> turn_came;
+  OneShot<bool> turn_came;
   Queue& queue = entry->second;
   const auto place = queue.insert(queue.end(), &turn_came);
   const std::stop_callback on_stop(stop, [&] {
@@ -37,7 +37,7 @@ void KeyedMutex::End(const std::string& profile_id) {
     waiting_.erase(entry);
     return;
   }
-  Arrival<bool>* const next = entry->second.front();
+  OneShot<bool>* const next = entry->second.front();
   entry->second.pop_front();
   next->Set(true);
 }

@@ -46,7 +46,7 @@ class KeyedMutex {
 
  private:
   static constexpr size_t kMaxWaiting = 8;
-  using Queue = std::list<Arrival<bool>*>;
+  using Queue = std::list<OneShot<bool>*>;
   void End(const std::string& profile_id);
 
   std::map<std::string, Queue, std::less<>> waiting_;  // an entry, perhaps empty, per taken turn

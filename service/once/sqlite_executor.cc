@@ -22,7 +22,7 @@ struct Job {
   std::vector<SqlValue> parameters;
   Deadline deadline;
   // In the frame of the waiting coroutine.
-  Arrival<absl::StatusOr<SqlRows>>* waiter;
+  OneShot<absl::StatusOr<SqlRows>>* waiter;
   absl::StatusOr<SqlRows> result = absl::UnknownError("not run");
 };
 
@@ -158,7 +158,7 @@ SqliteExecutor::~SqliteExecutor() = default;
 Task<absl::StatusOr<SqlRows>> SqliteExecutor::Run(std::string statement,
                                                   std::vector<SqlValue> parameters,
                                                   Deadline deadline) {
-  Arrival<absl::StatusOr<SqlRows>> result;
+  OneShot<absl::StatusOr<SqlRows>> result;
   worker_->Add({.statement = std::move(statement),
                 .parameters = std::move(parameters),
                 .deadline = deadline,

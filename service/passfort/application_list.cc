@@ -171,7 +171,7 @@ ListFailed NoAnswer(const HttpFailure& failure, bool lost_on_reuse) {
     return {.not_executed = NotExecuted{.cause = Cause::kResponseTooLarge}};
   }
   const HttpResult not_executed{
-      .answer = failure, .body_requested = false, .lost_on_reuse = lost_on_reuse};
+      .answer = failure, .may_have_sent_body = false, .lost_on_reuse = lost_on_reuse};
   return {.not_executed =
               std::get<NotExecuted>(ClassifyWrite(not_executed, absl::InfinitePast(), nullptr))};
 }

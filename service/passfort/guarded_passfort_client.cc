@@ -254,7 +254,7 @@ Task<void> GuardedPassfortClient::ProbeUntilHealthy(std::stop_token stop) {
     // A little earlier or later each time, so that replicas do not ask in step.
     next_probe_ = clock_.Now() + WholeMilliseconds(pause * (0.5 + random_.Fraction() / 2));
     pause = std::min(pause * 2, options_.max_probe_interval);
-    if (co_await clock_.SleepUntil(next_probe_, stop) == Clock::Wake::kStopped) co_return;
+    if (co_await clock_.SleepUntil(next_probe_, stop) == Clock::SleepResult::kStopped) co_return;
     const CallContext probe{.deadline = Deadline(clock_.Now() + options_.probe_timeout),
                             .stop = stop};
     const bool answers = co_await inner_.WhoAmI(probe);

@@ -91,7 +91,7 @@ Ambiguous::Cause WhyAmbiguous(HttpFailure::Kind kind) {
 }
 
 Outcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
-  if (!result.body_requested) {  // row 2
+  if (!result.may_have_sent_body) {  // row 2
     return NotExecuted{.cause = WhyNotCarriedOut(failure.kind),
                        .lost_on_reuse = result.lost_on_reuse};
   }

@@ -86,7 +86,7 @@ void RateLimiter::Become(State state, SteadyTime until) {
 }
 
 Task<void> RateLimiter::AdvanceAt(SteadyTime at, std::stop_token stop) {
-  if (co_await clock_.SleepUntil(at, std::move(stop)) == Clock::Wake::kTimeCame) Advance();
+  if (co_await clock_.SleepUntil(at, std::move(stop)) == Clock::SleepResult::kElapsed) Advance();
 }
 
 void RateLimiter::RefuseTheHurried() {

@@ -59,7 +59,7 @@ Task<Conclusion> RunWithRetries(RetryDependencies tools,
     if (next + tools.min_time_for_an_attempt > context.deadline.at())
       co_return conclude(std::move(result));
     if (!Spend(*repeat, tools.budget)) co_return conclude(std::move(result));
-    if (co_await tools.clock.SleepUntil(next, context.stop) == Clock::Wake::kStopped)
+    if (co_await tools.clock.SleepUntil(next, context.stop) == Clock::SleepResult::kStopped)
       co_return conclude(std::move(result));
   }
 }

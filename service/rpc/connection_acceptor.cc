@@ -99,7 +99,7 @@ size_t ConnectionAcceptor::CountOpen() {
 }
 
 void ConnectionAcceptor::Watch() {
-  for (const auto& watch : watches_) watch->Want(DescriptorWatch::kReadable);
+  for (const auto& watch : watches_) watch->SetInterest(DescriptorWatch::kReadable);
 }
 
 void ConnectionAcceptor::AcceptSome(int listener) {
@@ -142,7 +142,7 @@ void ConnectionAcceptor::Take(int listener, int descriptor, const std::string& a
 }
 
 void ConnectionAcceptor::Pause() {
-  for (const auto& watch : watches_) watch->Want(DescriptorWatch::kNone);
+  for (const auto& watch : watches_) watch->SetInterest(DescriptorWatch::kNone);
   pause_->StartAt(std::chrono::steady_clock::now() + kPause);
 }
 

@@ -110,7 +110,7 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
     grpc::Status status;
   };
   std::vector<Ended> ended_;
-  TurnEnd send_answers_;
+  EndOfTurnCallback send_answers_;
 };
 
 }  // namespace gateway

@@ -12,11 +12,11 @@ namespace gateway {
 // A clock that stands still until somebody sleeps, and then is there at once. Keeps the sleeps.
 class FakeClock final : public SetClock {
  public:
-  Task<Wake> SleepUntil(SteadyTime at, std::stop_token stop) override {
-    if (stop.stop_requested()) co_return Wake::kStopped;
+  Task<SleepResult> SleepUntil(SteadyTime at, std::stop_token stop) override {
+    if (stop.stop_requested()) co_return SleepResult::kStopped;
     sleeps_.push_back(std::chrono::duration_cast<Milliseconds>(at - Now()));
     SetNow(at);
-    co_return Wake::kTimeCame;
+    co_return SleepResult::kElapsed;
   }
 
   void Advance(Milliseconds by) { SetNow(Now() + by); }

@@ -158,13 +158,13 @@ class H2Session {
   void Answer(int32_t stream, const std::string& announced_size) {
     const nghttp2_nv headers[] = {Header(":status", "200"), Header("x-request-id", "r1"),
                                   Header("content-length", announced_size)};
-    const nghttp2_data_provider body = {.source = {.ptr = this}, .read_callback = &OnBodyWanted};
+    const nghttp2_data_provider body = {.source = {.ptr = this}, .read_callback = &OnReadBody};
     nghttp2_submit_response(session_.get(), stream, headers, std::size(headers), &body);
     ended_ = cuts_body_;
   }
 
-  static ssize_t OnBodyWanted(nghttp2_session*, int32_t, uint8_t* buffer, size_t, uint32_t* flags,
-                              nghttp2_data_source* source, void*) {
+  static ssize_t OnReadBody(nghttp2_session*, int32_t, uint8_t* buffer, size_t, uint32_t* flags,
+                            nghttp2_data_source* source, void*) {
     std::memcpy(buffer, H2Server::kAnswerBody.data(), H2Server::kAnswerBody.size());
     *flags = NGHTTP2_DATA_FLAG_EOF;
     if (static_cast<H2Session*>(source->ptr)->cuts_body_) *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;

@@ -15,13 +15,13 @@ namespace gateway {
 // those of one time in the order in which they went to sleep.
 class ManualClock final : public SetClock {
  public:
-  Task<Wake> SleepUntil(SteadyTime at, std::stop_token stop) override {
-    if (stop.stop_requested()) co_return Wake::kStopped;
-    if (at <= Now()) co_return Wake::kTimeCame;
+  Task<SleepResult> SleepUntil(SteadyTime at, std::stop_token stop) override {
+    if (stop.stop_requested()) co_return SleepResult::kStopped;
+    if (at <= Now()) co_return SleepResult::kElapsed;
     Sleeper sleeper{.at = at};
     const auto place = sleepers_.insert(sleepers_.end(), &sleeper);
-    const std::stop_callback on_stop(stop, [&sleeper] { sleeper.wake.Set(Wake::kStopped); });
-    const Wake wake = co_await sleeper.wake;
+    const std::stop_callback on_stop(stop, [&sleeper] { sleeper.wake.Set(SleepResult::kStopped); });
+    const SleepResult wake = co_await sleeper.wake;
     sleepers_.erase(place);
     co_return wake;
   }
@@ -31,7 +31,7 @@ class ManualClock final : public SetClock {
     while (Sleeper* const next = Earliest()) {
       if (next->at > end) break;
       SetNow(std::max(Now(), next->at));
-      next->wake.Set(Wake::kTimeCame);
+      next->wake.Set(SleepResult::kElapsed);
     }
     SetNow(end);
   }
@@ -41,7 +41,7 @@ class ManualClock final : public SetClock {
  private:
   struct Sleeper {
     SteadyTime at;
-    Arrival<Wake> wake{};
+    OneShot<SleepResult> wake{};
   };
 
   Sleeper* Earliest() {

@@ -83,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       gateway::ReadInput({reinterpret_cast<const char*>(data), size});
   const int status = response.status;
   const gateway::Outcome outcome = gateway::ClassifyWrite(
-      {.answer = response, .body_requested = true}, absl::UnixEpoch(), &filter);
+      {.answer = response, .may_have_sent_body = true}, absl::UnixEpoch(), &filter);
   std::visit(gateway::Checker{status}, outcome);
   return 0;
 }

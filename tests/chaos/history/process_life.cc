@@ -97,15 +97,15 @@ BootTime ProcessClock::BootNow() const {
   return now;
 }
 
-Task<Clock::Wake> ProcessClock::SleepUntil(SteadyTime at, std::stop_token stop) {
+Task<Clock::SleepResult> ProcessClock::SleepUntil(SteadyTime at, std::stop_token stop) {
   if (at == SteadyTime::max()) {
     // No timer: the process's own code waits for the rest of its code, also in a ghost.
-    Arrival<Wake> stopped;
+    OneShot<Wake> stopped;
     const std::stop_callback on_stop(stop, [&stopped] { stopped.Set(Wake::kStopped); });
     co_return co_await stopped;
   }
   auto wait = life_.Begin(Wake::kStopped);
-  life_.DeliverAt(at, [state = wait.state()] { state->arrival.Set(Wake::kTimeCame); });
+  life_.DeliverAt(at, [state = wait.state()] { state->arrival.Set(Wake::kElapsed); });
   const std::stop_callback on_stop(stop, [&wait] { wait.value().Set(Wake::kStopped); });
   co_return co_await wait.value();
 }

@@ -111,7 +111,7 @@ class ProcessLife::Wait {
     explicit State(T value_when_dead) : when_dead(std::move(value_when_dead)) {}
     void Fail() override { arrival.Set(std::move(when_dead)); }
 
-    Arrival<T> arrival;
+    OneShot<T> arrival;
     T when_dead;
   };
 
@@ -129,7 +129,7 @@ class ProcessLife::Wait {
 
   // For the events that bring the value.
   const std::shared_ptr<State>& state() const { return state_; }
-  Arrival<T>& value() { return state_->arrival; }
+  OneShot<T>& value() { return state_->arrival; }
 
  private:
   ProcessLife& life_;
@@ -147,7 +147,7 @@ class ProcessClock final : public Clock {
   absl::Time WallNow() const override {
     return absl::FromUnixSeconds(1'700'000'000) + absl::FromChrono(life_.world().age());
   }
-  Task<Wake> SleepUntil(SteadyTime at, std::stop_token stop) override;
+  Task<SleepResult> SleepUntil(SteadyTime at, std::stop_token stop) override;
 
  private:
   ProcessLife& life_;

@@ -86,7 +86,7 @@ void Scene::Call(const std::string& request_id, Milliseconds timeout) {
 }
 
 Task<void> Scene::Wait(Milliseconds least, Milliseconds most) {
-  Arrival<bool> is_time;
+  OneShot<bool> is_time;
   world_.After(world_.chance().Between(least, most), [&is_time] { is_time.Set(true); });
   co_await is_time;
 }

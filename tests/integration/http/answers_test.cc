@@ -37,7 +37,7 @@ TEST(HttpRequestTest, APostIsOnTheWireAsItWasGiven) {
   const HttpResult result = client.Post(server.Url() + kPath, "{\"a\":1}");
 
   EXPECT_TRUE(IsAnswer(result, 200, "ok"));
-  EXPECT_TRUE(result.body_requested);
+  EXPECT_TRUE(result.may_have_sent_body);
   ASSERT_EQ(server.requests().size(), 1u);
   const RawRequest request = server.requests()[0];
   EXPECT_EQ(request.method, "POST");
@@ -57,7 +57,7 @@ TEST(HttpRequestTest, AGetHasNoBody) {
   const HttpResult result = client.Get(server.Url() + "/whoami?a=b%20c");
 
   EXPECT_TRUE(IsAnswer(result, 200, "ok"));
-  EXPECT_TRUE(result.body_requested);
+  EXPECT_TRUE(result.may_have_sent_body);
   const RawRequest request = server.requests()[0];
   EXPECT_EQ(request.method, "GET");
   EXPECT_EQ(request.target, "/whoami?a=b%20c");
@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 // libcurl takes an answer that is cut in its headers for a whole one without a body.
-TEST(HttpAnswerTest, AnAnswerCutAnywhereIsNoAnswer) {
+TEST(HttpResponseTest, AnAnswerCutAnywhereIsNoAnswer) {
   const std::string answers[] = {
       "HTTP/1.1 404 Not Found\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\nwhole",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n",
@@ -176,19 +176,19 @@ TEST(HttpAnswerTest, AnAnswerCutAnywhereIsNoAnswer) {
       EXPECT_NE(FailureOf(result), nullptr)
           << Describe(result) << " of the first " << sent_bytes << " bytes of\n"
           << answer;
-      EXPECT_TRUE(result.body_requested);
+      EXPECT_TRUE(result.may_have_sent_body);
     }
   }
 }
 
-TEST(HttpAnswerTest, WhatIsNotHttpIsAProtocolFailure) {
+TEST(HttpResponseTest, WhatIsNotHttpIsAProtocolFailure) {
   RawHttpServer server(AnswerOnceWith("SSH-2.0-OpenSSH_9.2\r\n"));
   HttpTestClient client;
   EXPECT_TRUE(
       IsFailure(client.Post(server.Url(), "x"), HttpFailure::Kind::kProtocol, Body::kRequested));
 }
 
-TEST(HttpAnswerTest, ASlowBodyIsReadToItsEnd) {
+TEST(HttpResponseTest, ASlowBodyIsReadToItsEnd) {
   std::promise<void> rest;
   RawHttpServer server([&rest](RawConnection& connection) {
     if (!connection.ReadRequest()) return;
@@ -202,7 +202,7 @@ TEST(HttpAnswerTest, ASlowBodyIsReadToItsEnd) {
   EXPECT_TRUE(IsAnswer(running.Wait("a slow body"), 200, "slow"));
 }
 
-TEST(HttpAnswerTest, ABodyOverTheLimitIsTooLargeAndOneOfTheLimitIsNot) {
+TEST(HttpResponseTest, ABodyOverTheLimitIsTooLargeAndOneOfTheLimitIsNot) {
   RawHttpServer server([](RawConnection& connection) {
     while (const auto request = connection.ReadRequest()) {
       connection.Answer(200, std::string(std::stoul(request->body), 'x'));
@@ -214,7 +214,7 @@ TEST(HttpAnswerTest, ABodyOverTheLimitIsTooLargeAndOneOfTheLimitIsNot) {
                         Body::kRequested));
 }
 
-TEST(HttpAnswerTest, AnEndlessBodyIsTooLargeWhileItIsReceived) {
+TEST(HttpResponseTest, AnEndlessBodyIsTooLargeWhileItIsReceived) {
   RawHttpServer server([](RawConnection& connection) {
     if (!connection.ReadRequest()) return;
     connection.Write("HTTP/1.1 200 OK\r\n\r\n");
@@ -227,7 +227,7 @@ TEST(HttpAnswerTest, AnEndlessBodyIsTooLargeWhileItIsReceived) {
       IsFailure(client.Post(server.Url(), "x"), HttpFailure::Kind::kTooLarge, Body::kRequested));
 }
 
-TEST(HttpAnswerTest, EndlessHeadersAreTooLarge) {
+TEST(HttpResponseTest, EndlessHeadersAreTooLarge) {
   RawHttpServer server([](RawConnection& connection) {
     if (!connection.ReadRequest()) return;
     connection.Write("HTTP/1.1 200 OK\r\n");
@@ -239,7 +239,7 @@ TEST(HttpAnswerTest, EndlessHeadersAreTooLarge) {
       IsFailure(client.Post(server.Url(), "x"), HttpFailure::Kind::kTooLarge, Body::kRequested));
 }
 
-TEST(HttpAnswerTest, ARedirectIsAnAnswerAndNotFollowed) {
+TEST(HttpResponseTest, ARedirectIsAnAnswerAndNotFollowed) {
   RawHttpServer elsewhere(AnswerAll("elsewhere"));
   RawHttpServer server(AnswerOnceWith("HTTP/1.1 307 Temporary Redirect\r\nLocation: " +
                                       elsewhere.Url() + "/\r\nContent-Length: 0\r\n\r\n"));
@@ -249,7 +249,7 @@ TEST(HttpAnswerTest, ARedirectIsAnAnswerAndNotFollowed) {
   EXPECT_EQ(elsewhere.connections(), 0);
 }
 
-TEST(HttpAnswerTest, CookiesAreNotKept) {
+TEST(HttpResponseTest, CookiesAreNotKept) {
   RawHttpServer server([](RawConnection& connection) {
     while (connection.ReadRequest()) {
       connection.Write("HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n");

@@ -272,7 +272,7 @@ TEST(StopTest, MayComeFromOneWhoWasJustAnswered) {
   int answers = 0;
   for (auto& task : running) {
     const HttpResult result = task.Wait("an answer or the stop");
-    EXPECT_TRUE(result.body_requested);
+    EXPECT_TRUE(result.may_have_sent_body);
     if (ResponseOf(result) != nullptr) {
       ++answers;
     } else {

@@ -72,7 +72,8 @@ inline const HttpFailure* FailureOf(const HttpResult& result) {
 
 // In words, for a failed expectation.
 inline std::string Describe(const HttpResult& result) {
-  const std::string requested = result.body_requested ? ", body requested" : ", body not requested";
+  const std::string requested =
+      result.may_have_sent_body ? ", body requested" : ", body not requested";
   if (const auto* response = ResponseOf(result)) {
     return "HTTP " + std::to_string(response->status) + " " + response->body + requested;
   }
@@ -96,7 +97,7 @@ inline testing::AssertionResult IsFailure(const HttpResult& result, HttpFailure:
                                           Body body) {
   const auto* failure = FailureOf(result);
   if (failure != nullptr && failure->kind == kind &&
-      result.body_requested == (body == Body::kRequested)) {
+      result.may_have_sent_body == (body == Body::kRequested)) {
     return testing::AssertionSuccess();
   }
   return testing::AssertionFailure() << Describe(result);

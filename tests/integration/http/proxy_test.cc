@@ -157,7 +157,7 @@ TEST(ProxyTest, OneThatSpeaksTlsIsVerifiedAsAServerIs) {
   HttpTestClient unknowing({.proxy = proxy.Url()});
   const HttpResult refused = unknowing.Post("http://192.0.2.1/x", "secret");
   ASSERT_NE(FailureOf(refused), nullptr) << Describe(refused);
-  EXPECT_FALSE(refused.body_requested) << Describe(refused);
+  EXPECT_FALSE(refused.may_have_sent_body) << Describe(refused);
   EXPECT_EQ(proxy.Posts("secret"), 0);
 }
 

@@ -14,12 +14,12 @@ using std::chrono::operator""ms;
 class LoopClockTest : public testing::Test {
  protected:
   // Sleeps on the loop; the future has what ended the sleep.
-  std::future<Clock::Wake> Sleep(SteadyTime until, std::stop_token stop) {
-    auto woke = std::make_shared<std::promise<Clock::Wake>>();
+  std::future<Clock::SleepResult> Sleep(SteadyTime until, std::stop_token stop) {
+    auto woke = std::make_shared<std::promise<Clock::SleepResult>>();
     auto result = woke->get_future();
     loop_->Post([this, until, stop, woke] {
       const auto sleep = [](LoopClock& clock, SteadyTime until, std::stop_token stop,
-                            std::shared_ptr<std::promise<Clock::Wake>> woke) -> Task<void> {
+                            std::shared_ptr<std::promise<Clock::SleepResult>> woke) -> Task<void> {
         woke->set_value(co_await clock.SleepUntil(until, stop));
       };
       Spawn(sleep(clock_, until, stop, woke));
@@ -33,7 +33,7 @@ class LoopClockTest : public testing::Test {
 
 TEST_F(LoopClockTest, WakesWhenTheTimeHasCome) {
   const SteadyTime until = clock_.Now() + 5ms;
-  EXPECT_EQ(Sleep(until, {}).get(), Clock::Wake::kTimeCame);
+  EXPECT_EQ(Sleep(until, {}).get(), Clock::SleepResult::kElapsed);
   EXPECT_GE(clock_.Now(), until);
 }
 
@@ -41,14 +41,14 @@ TEST_F(LoopClockTest, WakesEarlyWhenItIsStopped) {
   std::stop_source stop;
   auto woke = Sleep(clock_.Now() + std::chrono::hours(1), stop.get_token());
   loop_->Post([&] { stop.request_stop(); });
-  EXPECT_EQ(woke.get(), Clock::Wake::kStopped);
+  EXPECT_EQ(woke.get(), Clock::SleepResult::kStopped);
 }
 
 TEST_F(LoopClockTest, DoesNotSleepAtAllWhenItWasStoppedBefore) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(Sleep(clock_.Now() + std::chrono::hours(1), stop.get_token()).get(),
-            Clock::Wake::kStopped);
+            Clock::SleepResult::kStopped);
 }
 
 }  // namespace

@@ -90,11 +90,11 @@ TEST(EventLoopTest, WakesUpForWhatIsPostedWhileItFallsAsleep) {
   }
 }
 
-TEST(TurnEndTest, RunsOnceAfterAllThatCameWithTheTurn) {
+TEST(EndOfTurnCallbackTest, RunsOnceAfterAllThatCameWithTheTurn) {
   const auto loop = NewLoop();
   std::vector<int> order;
   std::promise<void> ended;
-  TurnEnd turn_end(*loop, [&] {
+  EndOfTurnCallback turn_end(*loop, [&] {
     order.push_back(3);
     ended.set_value();
   });
@@ -113,23 +113,23 @@ TEST(TurnEndTest, RunsOnceAfterAllThatCameWithTheTurn) {
   EXPECT_THAT(order, ElementsAre(1, 2, 3));
 }
 
-TEST(TurnEndTest, LetsDescriptorsBeReadyBeforeItRunsAgain) {
+TEST(EndOfTurnCallbackTest, LetsDescriptorsBeReadyBeforeItRunsAgain) {
   const auto loop = NewLoop();
   const SocketPair sockets;
   std::optional<DescriptorWatch> watch;
   std::promise<void> ready;
   bool is_ready = false;
-  std::optional<TurnEnd> turn_end;
+  std::optional<EndOfTurnCallback> turn_end;
   turn_end.emplace(*loop, [&] {
     if (!is_ready) turn_end->Request();
   });
   loop->RunAndWait([&] {
     watch.emplace(*loop, sockets.near(), [&](unsigned) {
       is_ready = true;
-      watch->Want(DescriptorWatch::kNone);
+      watch->SetInterest(DescriptorWatch::kNone);
       ready.set_value();
     });
-    watch->Want(DescriptorWatch::kReadable);
+    watch->SetInterest(DescriptorWatch::kReadable);
     turn_end->Request();
   });
   sockets.WriteFromFarEnd();
@@ -140,12 +140,12 @@ TEST(TurnEndTest, LetsDescriptorsBeReadyBeforeItRunsAgain) {
   });
 }
 
-TEST(TurnEndTest, DoesNotRunOnceCancelledOrGone) {
+TEST(EndOfTurnCallbackTest, DoesNotRunOnceCancelledOrGone) {
   const auto loop = NewLoop();
   int ran = 0;
-  TurnEnd cancelled(*loop, [&] { ++ran; });
-  auto gone = std::make_unique<TurnEnd>(*loop, [&] { ++ran; });
-  TurnEnd first(*loop, [&] { gone.reset(); });
+  EndOfTurnCallback cancelled(*loop, [&] { ++ran; });
+  auto gone = std::make_unique<EndOfTurnCallback>(*loop, [&] { ++ran; });
+  EndOfTurnCallback first(*loop, [&] { gone.reset(); });
   loop->RunAndWait([&] {
     first.Request();
     cancelled.Request();
@@ -233,10 +233,10 @@ TEST(DescriptorWatchTest, TellsWhenADescriptorCanBeRead) {
   std::optional<DescriptorWatch> watch;
   loop->RunAndWait([&] {
     watch.emplace(*loop, sockets.near(), [&](unsigned events) {
-      watch->Want(DescriptorWatch::kNone);
+      watch->SetInterest(DescriptorWatch::kNone);
       ready.set_value(events);
     });
-    watch->Want(DescriptorWatch::kReadable);
+    watch->SetInterest(DescriptorWatch::kReadable);
   });
   sockets.WriteFromFarEnd();
   EXPECT_EQ(ready.get_future().get(), DescriptorWatch::kReadable);
@@ -250,8 +250,8 @@ TEST(DescriptorWatchTest, IsSilentWhileNothingIsWanted) {
   std::optional<DescriptorWatch> watch;
   loop->RunAndWait([&] {
     watch.emplace(*loop, sockets.near(), [&](unsigned) { ++calls; });
-    watch->Want(DescriptorWatch::kReadable);
-    watch->Want(DescriptorWatch::kNone);
+    watch->SetInterest(DescriptorWatch::kReadable);
+    watch->SetInterest(DescriptorWatch::kNone);
   });
   sockets.WriteFromFarEnd();
   // Two turns of the loop: whatever the descriptor had to say has been said by then.
@@ -271,7 +271,7 @@ TEST(DescriptorWatchTest, TellsThatTheOtherSideHasGone) {
       watch.reset();
       ready.set_value(events);
     });
-    watch->Want(DescriptorWatch::kReadable);
+    watch->SetInterest(DescriptorWatch::kReadable);
   });
   sockets.CloseFarEnd();
   EXPECT_TRUE(ready.get_future().get() & DescriptorWatch::kReadable);
@@ -299,7 +299,7 @@ TEST(DescriptorWatchTest, TellsOfEverythingThatCameBeforeAReset) {
       watch.reset();
       ended.set_value(bytes);
     });
-    watch->Want(DescriptorWatch::kReadable);
+    watch->SetInterest(DescriptorWatch::kReadable);
   });
   EXPECT_EQ(ended.get_future().get(), 2);
 }

@@ -61,10 +61,10 @@ TEST(TaskTest, FreesTemporariesOfAnAwaitedCallOnce) {
   EXPECT_EQ(owner.use_count(), 1);
 }
 
-TEST(ArrivalTest, WakesTheWaiterWithTheFirstValueOnly) {
-  Arrival<int> arrival;
+TEST(OneShotTest, WakesTheWaiterWithTheFirstValueOnly) {
+  OneShot<int> arrival;
   int got = 0;
-  const auto wait = [](Arrival<int>& arrival, int& got) -> Task<void> { got = co_await arrival; };
+  const auto wait = [](OneShot<int>& arrival, int& got) -> Task<void> { got = co_await arrival; };
   Spawn(wait(arrival, got));
   EXPECT_EQ(got, 0);
   arrival.Set(1);

@@ -104,7 +104,7 @@ TEST_F(HostResolverTest, KeepsAnAnswerForAMinuteAndRenewsItBefore) {
   EXPECT_EQ(Known(now), *found);
   EXPECT_EQ(Known(now + std::chrono::seconds(40)), *found);
   EXPECT_EQ(resolver_->lookups(), 1u);
-  EXPECT_EQ(Known(now + HostResolver::kKeptFor), nullptr);
+  EXPECT_EQ(Known(now + HostResolver::kTtl), nullptr);
   EXPECT_EQ(resolver_->lookups(), 1u) << "to say that it is too old is no reason to look it up";
   EXPECT_EQ(Known(now + std::chrono::seconds(50)), *found);
   EXPECT_EQ(resolver_->lookups(), 2u) << "renewed in the background";
@@ -194,14 +194,14 @@ TEST_F(HostResolverTest, TheEndDoesNotWaitForALookup) {
 }
 
 TEST(LookUpBySystemTest, KnowsLocalhost) {
-  const auto found = LookUpBySystem("localhost");
+  const auto found = SystemLookup("localhost");
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_THAT(*found, Not(IsEmpty()));
   EXPECT_THAT(*found, Each(testing::AnyOf("127.0.0.1", "::1")));
 }
 
 TEST(LookUpBySystemTest, SaysThatAHostIsNotThere) {
-  EXPECT_EQ(LookUpBySystem("no such host").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(SystemLookup("no such host").status().code(), absl::StatusCode::kUnavailable);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ using testing::IsEmpty;
 
 HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
   return {.answer = HttpResponse{.status = status, .body = std::move(body), .headers = headers},
-          .body_requested = true};
+          .may_have_sent_body = true};
 }
 
 constexpr char kProfileId[] = "aAaA0000-0000-4000-8000-000000000001";
@@ -269,7 +269,7 @@ TEST_P(ListFailureTest, IsToldApart) {
 std::vector<FailureCase> FailureCases() {
   using Kind = HttpFailure::Kind;
   const auto failure = [](Kind kind) {
-    return HttpResult{.answer = HttpFailure{.kind = kind}, .body_requested = true};
+    return HttpResult{.answer = HttpFailure{.kind = kind}, .may_have_sent_body = true};
   };
   const auto error = [](const std::string& code) {
     return R"({"errors": [{"code": )" + code + "}]}";
@@ -294,7 +294,7 @@ std::vector<FailureCase> FailureCases() {
       {"Lost", failure(Kind::kConnectionLost), "unreachable"},
       {"LostOnReuse",
        HttpResult{.answer = HttpFailure{.kind = Kind::kConnectionLost},
-                  .body_requested = true,
+                  .may_have_sent_body = true,
                   .lost_on_reuse = true},
        "unreachable on reuse"},
       {"Connect", failure(Kind::kConnect), "unreachable"},

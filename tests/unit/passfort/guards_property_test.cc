@@ -44,7 +44,7 @@ class MoodyPassfort final : public PassfortClient {
     const SteadyTime deadline = context.deadline.at();
     const auto wake =
         co_await clock_.SleepUntil(hangs ? deadline : std::min(answered, deadline), context.stop);
-    if (wake == Clock::Wake::kStopped) {
+    if (wake == Clock::SleepResult::kStopped) {
       co_return WriteAttempt{.outcome = Ambiguous{.cause = Ambiguous::Cause::kStopped}};
     }
     if (hangs || answered > deadline) {

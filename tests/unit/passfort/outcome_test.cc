@@ -24,15 +24,15 @@ constexpr char kApplication[] = R"({"id": "edc23993", "status": "APPLIED"})";
 
 HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
   return {.answer = HttpResponse{.status = status, .body = std::move(body), .headers = headers},
-          .body_requested = true};
+          .may_have_sent_body = true};
 }
 
-HttpResult Failure(HttpFailure::Kind kind, bool body_requested) {
-  return {.answer = HttpFailure{.kind = kind}, .body_requested = body_requested};
+HttpResult Failure(HttpFailure::Kind kind, bool may_have_sent_body) {
+  return {.answer = HttpFailure{.kind = kind}, .may_have_sent_body = may_have_sent_body};
 }
 
-HttpResult LossOnReuse(bool body_requested) {
-  HttpResult result = Failure(HttpFailure::Kind::kConnectionLost, body_requested);
+HttpResult LossOnReuse(bool may_have_sent_body) {
+  HttpResult result = Failure(HttpFailure::Kind::kConnectionLost, may_have_sent_body);
   result.lost_on_reuse = true;
   return result;
 }
