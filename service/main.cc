@@ -47,7 +47,7 @@
 namespace gateway {
 namespace {
 
-enum ExitCode { kFine = 0, kFailed = 1, kWrongSettings = 2 };
+enum ExitCode { kOk = 0, kFailed = 1, kWrongSettings = 2 };
 
 void FitToDescriptorLimit(GatewayConfig& config, Log& log) {
   rlimit limit{};
@@ -143,7 +143,7 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
 
 // Something did not end that still points into the parts, so nothing is taken down in order. That
 // goes for the log too, whose last line may not be written.
-[[noreturn]] void ExitAtOnce(Log& log, std::string_view what, const absl::Status& status) {
+[[noreturn]] void ExitImmediately(Log& log, std::string_view what, const absl::Status& status) {
   Fail(log, what, status);
   const std::string text(what);
   std::fprintf(stderr, "passfort-gateway: %s\n", text.c_str());
@@ -231,24 +231,24 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   const char* const name = sigabbrev_np(received);
   log->Info("draining", {{"signal", absl::StrCat("SIG", name == nullptr ? "" : name)}});
   if (const absl::Status drained = (*server)->Drain(config.drain_timeout); !drained.ok()) {
-    ExitAtOnce(*log, "stopped with calls unanswered", drained);
+    ExitImmediately(*log, "stopped with calls unanswered", drained);
   }
   if (const auto stopped = once != nullptr ? once->Stop() : absl::OkStatus(); !stopped.ok()) {
-    ExitAtOnce(*log, "stopped with the store at work", stopped);
+    ExitImmediately(*log, "stopped with the store at work", stopped);
   }
   (*loop)->RunAndWait([&passfort] { passfort.Stop(); });
   log->Info("stopped");
   if (!(*server)->has_grpc_ended()) {
     libraries.reset();
     log.reset();  // the last line is written
-    _exit(kFine);
+    _exit(kOk);
   }
-  return kFine;
+  return kOk;
 }
 
 int Main(int argc, char** argv) {
   ShieldProcess();
-  HoldStandardStreams();
+  ReserveStandardStreams();
   const std::vector<std::string> unset = UnsetLibraryVariables();
   BoundGrpcReads();
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
@@ -264,7 +264,7 @@ int Main(int argc, char** argv) {
   }
   if (parsed->wanted == ParsedConfig::Wanted::kPrintText) {
     const bool is_written = std::fputs(parsed->text.c_str(), stdout) >= 0;
-    return is_written && std::fflush(stdout) == 0 ? kFine : kFailed;
+    return is_written && std::fflush(stdout) == 0 ? kOk : kFailed;
   }
   if (const absl::Status files = CheckFiles(parsed->config); !files.ok()) {
     const std::string message(files.message());
@@ -277,7 +277,7 @@ int Main(int argc, char** argv) {
                      absl::StrJoin(unset, ", ")));
   }
   RaiseDescriptorLimit();
-  return Serve(parsed->config, parsed->warnings, BlockEndingSignals());
+  return Serve(parsed->config, parsed->warnings, BlockTerminationSignals());
 }
 
 }  // namespace

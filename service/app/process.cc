@@ -62,7 +62,7 @@ void ShieldProcess() {
   if (!kStaysDumpable) prctl(PR_SET_DUMPABLE, 0);
 }
 
-void HoldStandardStreams() {
+void ReserveStandardStreams() {
   int descriptor = open("/dev/null", O_RDWR);
   while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
   if (descriptor >= 0) close(descriptor);
@@ -81,7 +81,7 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-sigset_t BlockEndingSignals() {
+sigset_t BlockTerminationSignals() {
   for (const int ignored : {SIGPIPE, SIGUSR1, SIGUSR2, SIGXFSZ}) signal(ignored, SIG_IGN);
   sigset_t ending;
   sigemptyset(&ending);

@@ -17,7 +17,7 @@ void ShieldProcess();
 
 // A standard stream that is closed at the start would lend its number to the next file that is
 // opened: log lines would go into that one, and libuv ends a process that closes such a number.
-void HoldStandardStreams();
+void ReserveStandardStreams();
 
 // Unsets the variables by which libraries would take orders beside the gateway's own settings:
 // GRPC_*, SSL*, OPENSSL_* and PG*, except for PGPASSFILE. SSLKEYLOGFILE, for one, makes libcurl
@@ -36,7 +36,7 @@ void RaiseDescriptorLimit();
 // Blocks the signals that ask for an orderly end and returns them, for `sigwait` in the main thread
 // alone to see them. Ignores those that would otherwise end the process in the middle of a call for
 // nothing: SIGPIPE, SIGUSR1, SIGUSR2, and SIGXFSZ, which comes beside an error that is handled.
-sigset_t BlockEndingSignals();
+sigset_t BlockTerminationSignals();
 
 }  // namespace gateway
 

@@ -161,7 +161,7 @@ class FlagReader {
 
   std::optional<std::string_view> FollowingValue(const Setting& setting) {
     const bool has_next = next_ < arguments_.size();
-    if (std::holds_alternative<SwitchKind>(setting.kind)) {
+    if (std::holds_alternative<BoolKind>(setting.kind)) {
       return has_next && IsSwitchWord(arguments_[next_]) ? arguments_[next_++] : "on";
     }
     if (!has_next || arguments_[next_].starts_with("--")) return std::nullopt;
@@ -232,7 +232,7 @@ absl::Status CheckSizes(const GatewayConfig& config) {
                "); want at least ", 2 * config.max_response_bytes);
 }
 
-void WarnOfRisks(const GatewayConfig& config, std::vector<std::string>& warnings) {
+void AddRiskWarnings(const GatewayConfig& config, std::vector<std::string>& warnings) {
   const auto below_passfort = [&warnings](const char* name, milliseconds value) {
     if (value >= kPassfortTimeout) return;
     warnings.push_back(absl::StrCat(name, ": ", DurationText(value), " is shorter than the ",
@@ -271,7 +271,7 @@ void WarnOfRisks(const GatewayConfig& config, std::vector<std::string>& warnings
   }
 }
 
-std::optional<std::string> TextAskedFor(std::span<const std::string_view> arguments) {
+std::optional<std::string> RequestedText(std::span<const std::string_view> arguments) {
   for (const std::string_view argument : arguments) {
     if (argument == "--help" || argument == "-h") return HelpText();
     if (argument == "--help-markdown") return HelpMarkdown();
@@ -285,7 +285,7 @@ std::optional<std::string> TextAskedFor(std::span<const std::string_view> argume
 absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view> arguments,
                                                 std::span<const std::string_view> environment) {
   ParsedConfig parsed;
-  if (std::optional<std::string> text = TextAskedFor(arguments)) {
+  if (std::optional<std::string> text = RequestedText(arguments)) {
     parsed.wanted = ParsedConfig::Wanted::kPrintText;
     parsed.text = *std::move(text);
     return parsed;
@@ -299,7 +299,7 @@ absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view
   if (status.ok()) status = CheckDurations(parsed.config);
   if (status.ok()) status = CheckSizes(parsed.config);
   if (!status.ok()) return status;
-  WarnOfRisks(parsed.config, parsed.warnings);
+  AddRiskWarnings(parsed.config, parsed.warnings);
   if (parsed.config.store != store_by_environment && HoldsPassword(parsed.config.store)) {
     parsed.warnings.push_back(
         "store: every user of the machine can read the password in the process list; set "

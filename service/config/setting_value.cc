@@ -160,7 +160,7 @@ absl::Status SetValue(const Setting& setting, std::string_view text, std::string
           [&](const BytesKind& kind) {
             return SetInRange(ReadBytes(text), kind.least, kind.most, config.*kind.member);
           },
-          [&](const SwitchKind& kind) { return SetSwitch(text, config.*kind.member); },
+          [&](const BoolKind& kind) { return SetSwitch(text, config.*kind.member); },
           [&](const LogLevelKind& kind) { return SetLogLevel(text, config.*kind.member); },
           [&](const SecretKind& kind) {
             config.*kind.member = std::string(text);
@@ -177,7 +177,7 @@ std::string_view Placeholder(const SettingKind& kind) {
                         [](const DurationKind&) -> std::string_view { return "DURATION"; },
                         [](const CountKind&) -> std::string_view { return "NUMBER"; },
                         [](const BytesKind&) -> std::string_view { return "BYTES"; },
-                        [](const SwitchKind&) -> std::string_view { return "on|off"; },
+                        [](const BoolKind&) -> std::string_view { return "on|off"; },
                         [](const TextKind& text) { return text.placeholder; },
                         [](const SecretKind&) -> std::string_view { return "KEY"; },
                         [](const LogLevelKind&) -> std::string_view { return "LEVEL"; },
@@ -197,7 +197,7 @@ std::string RangeOf(const SettingKind& kind) {
                           return Between(WithUnit(bytes.least, kByteUnits),
                                          WithUnit(bytes.most, kByteUnits));
                         },
-                        [](const SwitchKind&) { return std::string("on or off"); },
+                        [](const BoolKind&) { return std::string("on or off"); },
                         [](const TextKind& text) { return std::string(text.range); },
                         [](const SecretKind&) { return std::string("printable ASCII"); },
                         [](const LogLevelKind&) {

@@ -50,13 +50,13 @@ constexpr std::array kSettings = {
             TextKind{&GatewayConfig::metrics_listen, "ADDRESS", "host:port, not IPv6",
                      ReadMetricsAddress},
             "127.0.0.1:9464", "Where Prometheus metrics are served. Port 0 takes a free one."},
-    Setting{"allow_insecure_listen", SwitchKind{&GatewayConfig::allow_insecure_listen}, "off",
+    Setting{"allow_insecure_listen", BoolKind{&GatewayConfig::allow_insecure_listen}, "off",
             "Lets listen and metrics_listen serve plain text beyond this machine."},
     Setting{"api_url", TextKind{&GatewayConfig::api_url, "URL", kApiUrlRange, ReadApiUrl},
             "https://api.passfort.com/4.0",
             "Passfort's REST API. Plain http only on this machine."},
     Setting{
-        "allow_insecure_api_url", SwitchKind{&GatewayConfig::allow_insecure_api_url}, "off",
+        "allow_insecure_api_url", BoolKind{&GatewayConfig::allow_insecure_api_url}, "off",
         "Lets api_url be plain http anywhere: the API key and personal data are then readable on "
         "the way."},
     Setting{
@@ -74,7 +74,7 @@ constexpr std::array kSettings = {
                      "http or https, host and port; no credentials", ReadProxyUrl},
             "",
             "An HTTP proxy on the way to api_url. Proxy variables of the environment are ignored."},
-    Setting{"upstream_http2", SwitchKind{&GatewayConfig::upstream_http2}, "off",
+    Setting{"upstream_http2", BoolKind{&GatewayConfig::upstream_http2}, "off",
             "Offers HTTP/2 to an https api_url."},
     Setting{"connect_timeout", DurationKind{&GatewayConfig::connect_timeout, kShortest, 5min}, "3s",
             "Longest time for a new connection to Passfort."},
@@ -103,7 +103,7 @@ constexpr std::array kSettings = {
         "Where request_ids are remembered; without it they are refused. A SQLite file belongs "
         "to one gateway, a PostgreSQL database (URL as libpq reads it) is shared by all "
         "replicas. Give a password by environment only."},
-    Setting{"allow_insecure_store", SwitchKind{&GatewayConfig::allow_insecure_store}, "off",
+    Setting{"allow_insecure_store", BoolKind{&GatewayConfig::allow_insecure_store}, "off",
             "Lets store be a PostgreSQL beyond this machine without sslmode=verify-full: its "
             "password and the records can then be read, and changed, on the way."},
     Setting{"settle_window", DurationKind{&GatewayConfig::settle_window, kShortest, 1h}, "65s",
@@ -135,12 +135,12 @@ constexpr std::array kSettings = {
             "Memory for large responses of Passfort and what is made of them, up to twice as much "
             "for a moment. Beyond it calls wait before they are sent, and responses are read one "
             "by one. At least twice max_response_bytes."},
-    Setting{"circuit_breaker", SwitchKind{&GatewayConfig::circuit_breaker}, "on",
+    Setting{"circuit_breaker", BoolKind{&GatewayConfig::circuit_breaker}, "on",
             "Refuses calls at once while Passfort fails, and asks GET /whoami until it answers."},
-    Setting{"passfort_message", SwitchKind{&GatewayConfig::passfort_message}, "off",
+    Setting{"passfort_message", BoolKind{&GatewayConfig::passfort_message}, "off",
             "Gives callers Passfort's own words of an error, at most 200 bytes, which may be about "
             "a person. Never those that hold the API key."},
-    Setting{"channelz", SwitchKind{&GatewayConfig::channelz}, "off",
+    Setting{"channelz", BoolKind{&GatewayConfig::channelz}, "off",
             "Serves gRPC's channelz: shows callers' addresses to every caller."},
     Setting{"reflection",
             TextKind{&GatewayConfig::reflection, "auto|on|off", "auto, on or off", ReadReflection},

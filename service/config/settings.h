@@ -33,7 +33,7 @@ struct BytesKind {
   int64_t most;
 };
 
-struct SwitchKind {
+struct BoolKind {
   bool GatewayConfig::* member;
 };
 
@@ -44,7 +44,7 @@ struct TextKind {
   // Gives the text to keep; an error says what is wrong and does not repeat the text.
   absl::StatusOr<std::string> (*read)(std::string_view text);
   // Whether a message may repeat a wrong value.
-  enum class Repeated { kUnlessItLooksSecret, kNever } repeated = Repeated::kUnlessItLooksSecret;
+  enum class Repeated { kUnlessSecret, kNever } repeated = Repeated::kUnlessSecret;
 };
 
 // A text that is never shown and that no flag sets.
@@ -56,8 +56,8 @@ struct LogLevelKind {
   LogLevel GatewayConfig::* member;
 };
 
-using SettingKind = std::variant<DurationKind, CountKind, BytesKind, SwitchKind, TextKind,
-                                 SecretKind, LogLevelKind>;
+using SettingKind =
+    std::variant<DurationKind, CountKind, BytesKind, BoolKind, TextKind, SecretKind, LogLevelKind>;
 
 struct Setting {
   std::string_view name;

@@ -18,22 +18,22 @@ namespace gateway {
 // allocates nothing and builds no string: the family itself would build a map of strings for every
 // call. Safe from any thread.
 //
-// The number of label sets is bounded, whoever chooses them: from kMostLabelSets on, new ones are
+// The number of label sets is bounded, whoever chooses them: from kMaxLabelSets on, new ones are
 // counted together under kOtherLabel.
 template <typename Metric, size_t kLabels>
-class ChildTable {
+class MetricFamilyCache {
  public:
   using LabelValues = std::array<std::string_view, kLabels>;
   using LabelNames = std::array<const char*, kLabels>;
 
-  static constexpr size_t kMostLabelSets = 128;
+  static constexpr size_t kMaxLabelSets = 128;
   static constexpr const char* kOtherLabel = "other";
 
   // Gives the family a new metric.
   using Add = Metric& (*)(prometheus::Family<Metric>&, const prometheus::Labels&);
 
   // `family` outlives the table.
-  ChildTable(prometheus::Family<Metric>& family, LabelNames names, Add add)
+  MetricFamilyCache(prometheus::Family<Metric>& family, LabelNames names, Add add)
       : family_(family), names_(names), add_(add) {}
 
   Metric& For(const LabelValues& values) {
@@ -66,7 +66,7 @@ class ChildTable {
     const std::lock_guard lock(mutex_);
     if (Metric* known = Find(values); known != nullptr) return *known;
     const size_t size = size_.load(std::memory_order_relaxed);
-    if (size == kMostLabelSets) return OtherChild();
+    if (size == kMaxLabelSets) return OtherChild();
     children_[size].metric = &NewMetric(values);
     for (size_t label = 0; label < kLabels; ++label) {
       children_[size].values[label] = std::string(values[label]);
@@ -96,7 +96,7 @@ class ChildTable {
   const LabelNames names_;
   const Add add_;
 
-  std::array<Child, kMostLabelSets> children_;
+  std::array<Child, kMaxLabelSets> children_;
   std::atomic<size_t> size_ = 0;  // of children_; those before it are complete
   std::mutex mutex_;              // guards growth and other_
   Metric* other_ = nullptr;

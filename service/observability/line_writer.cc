@@ -19,7 +19,7 @@ constexpr int kBlockedCheckMilliseconds = 50;
 
 // The process's signals are for other threads, and a write to a pipe without a reader then gives
 // EPIPE and no SIGPIPE.
-void LeaveSignals() {
+void BlockSignals() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -41,7 +41,7 @@ LineWriter::LineWriter(int descriptor, DropReport drop_report)
       drop_report_(drop_report),
       give_up_at_(SteadyClock::time_point::max()),
       thread_([this] {
-        LeaveSignals();
+        BlockSignals();
         pthread_setname_np(pthread_self(), "log");
         Run();
       }) {}

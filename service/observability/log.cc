@@ -121,10 +121,10 @@ std::unique_ptr<Log> Log::ToStandardOutput(LogLevel level) {
 }
 
 std::unique_ptr<Log> Log::ToDescriptor(int descriptor, LogLevel level) {
-  if (level == LogLevel::kOff) return Nowhere();
+  if (level == LogLevel::kOff) return Discard();
   return std::make_unique<DescriptorLog>(descriptor, level);
 }
 
-std::unique_ptr<Log> Log::Nowhere() { return std::make_unique<NowhereLog>(); }
+std::unique_ptr<Log> Log::Discard() { return std::make_unique<NowhereLog>(); }
 
 }  // namespace gateway

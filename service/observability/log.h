@@ -30,7 +30,7 @@ class Log {
   // Writes to `descriptor`, which outlives the log and stays the caller's.
   static std::unique_ptr<Log> ToDescriptor(int descriptor, LogLevel level);
   // Writes nothing; for tests.
-  static std::unique_ptr<Log> Nowhere();
+  static std::unique_ptr<Log> Discard();
 
   // Waits until all lines are written, but no more than a second for a reader that takes none.
   virtual ~Log() = default;

@@ -75,44 +75,44 @@ struct Metrics::Families {
   std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
   std::shared_ptr<ProcessMetrics> process = std::make_shared<ProcessMetrics>();
 
-  ChildTable<prometheus::Counter, 2> started{
+  MetricFamilyCache<prometheus::Counter, 2> started{
       CounterFamily(*registry, "grpc_server_started_total", "Calls that arrived."),
       {"grpc_service", "grpc_method"},
       AddCounter};
-  ChildTable<prometheus::Counter, 3> handled{
+  MetricFamilyCache<prometheus::Counter, 3> handled{
       CounterFamily(*registry, "grpc_server_handled_total", "Calls that were answered."),
       {"grpc_service", "grpc_method", "grpc_code"},
       AddCounter};
-  ChildTable<prometheus::Histogram, 2> handling{
+  MetricFamilyCache<prometheus::Histogram, 2> handling{
       HistogramFamily(*registry, "grpc_server_handling_seconds",
                       "Time from a call's arrival to its answer."),
       {"grpc_service", "grpc_method"},
       AddHistogram};
-  ChildTable<prometheus::Counter, 3> failed{
+  MetricFamilyCache<prometheus::Counter, 3> failed{
       CounterFamily(*registry, "passfort_gateway_failed_calls_total",
                     "Calls that ended with an error of the gateway, by its reason."),
       {"grpc_method", "grpc_code", "reason"},
       AddCounter};
-  ChildTable<prometheus::Counter, 2> write_outcomes{
+  MetricFamilyCache<prometheus::Counter, 2> write_outcomes{
       CounterFamily(*registry, "passfort_gateway_write_outcomes_total",
                     "Calls that write, by what they came to for their callers."),
       {"grpc_method", "outcome"},
       AddCounter};
-  ChildTable<prometheus::Counter, 2> requests{
+  MetricFamilyCache<prometheus::Counter, 2> requests{
       CounterFamily(*registry, "passfort_requests_total", "Requests to Passfort that ended."),
       {"endpoint", "outcome"},
       AddCounter};
-  ChildTable<prometheus::Histogram, 1> request_seconds{
+  MetricFamilyCache<prometheus::Histogram, 1> request_seconds{
       HistogramFamily(*registry, "passfort_request_seconds",
                       "Time from a request to Passfort to its end."),
       {"endpoint"},
       AddHistogram};
-  ChildTable<prometheus::Counter, 2> store_operations{
+  MetricFamilyCache<prometheus::Counter, 2> store_operations{
       CounterFamily(*registry, "passfort_gateway_store_operations_total",
                     "Operations on the store of request_ids that ended."),
       {"operation", "outcome"},
       AddCounter};
-  ChildTable<prometheus::Histogram, 1> store_seconds{
+  MetricFamilyCache<prometheus::Histogram, 1> store_seconds{
       HistogramFamily(*registry, "passfort_gateway_store_seconds",
                       "Time from the beginning of a store operation to its end."),
       {"operation"},
@@ -124,7 +124,7 @@ struct Metrics::Families {
       GaugeFamily(*registry, "passfort_gateway_unresolved_records",
                   "request_ids of which it is not known whether the write was done.")};
 
-  ChildTable<prometheus::Counter, 1> rate_gate_closings{
+  MetricFamilyCache<prometheus::Counter, 1> rate_gate_closings{
       CounterFamily(*registry, "passfort_rate_gate_closings_total",
                     "Times that an endpoint was left alone because of Passfort's rate limit."),
       {"endpoint"},
@@ -139,7 +139,7 @@ struct Metrics::Families {
   prometheus::Gauge& connections =
       GaugeFamily(*registry, "passfort_gateway_connections", "Callers' connections that are open.")
           .Add({});
-  ChildTable<prometheus::Counter, 1> connections_refused{
+  MetricFamilyCache<prometheus::Counter, 1> connections_refused{
       CounterFamily(*registry, "passfort_gateway_connections_refused_total",
                     "Callers' connections that were closed at once, or could not be accepted."),
       {"reason"},
@@ -152,7 +152,7 @@ struct Metrics::Families {
       GaugeFamily(*registry, "passfort_gateway_response_bytes",
                   "Memory that large responses of Passfort take, and what is made of them.")
           .Add({});
-  ChildTable<prometheus::Counter, 1> response_waits{
+  MetricFamilyCache<prometheus::Counter, 1> response_waits{
       CounterFamily(*registry, "passfort_gateway_response_waits_total",
                     "Requests that were not sent, connections that were not read and responses "
                     "that were not used at once, because of the memory that others take."),
@@ -195,7 +195,7 @@ void Metrics::CallFailed(std::string_view method, std::string_view code, std::st
   families_->failed.For({method, code, reason}).Increment();
 }
 
-void Metrics::WriteEnded(std::string_view method, std::string_view outcome) {
+void Metrics::WriteFinished(std::string_view method, std::string_view outcome) {
   families_->write_outcomes.For({method, outcome}).Increment();
 }
 
@@ -211,16 +211,16 @@ void Metrics::StoreOperation(std::string_view operation, std::string_view outcom
   families_->store_seconds.For({operation}).Observe(Seconds(took));
 }
 
-void Metrics::RecordsKept(int64_t records, int64_t unresolved) {
+void Metrics::SetRecordCounts(int64_t records, int64_t unresolved) {
   families_->records.Add({}).Set(static_cast<double>(records));
   families_->unresolved_records.Add({}).Set(static_cast<double>(unresolved));
 }
 
-void Metrics::RateGateClosed(std::string_view endpoint) {
+void Metrics::RateLimitPaused(std::string_view endpoint) {
   families_->rate_gate_closings.For({endpoint}).Increment();
 }
 
-void Metrics::CircuitIs(Circuit circuit) {
+void Metrics::SetCircuit(Circuit circuit) {
   families_->circuit_open.Set(circuit == Circuit::kOpen ? 1 : 0);
 }
 

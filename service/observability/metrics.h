@@ -31,7 +31,7 @@ class Metrics {
   void CallFailed(std::string_view method, std::string_view code, std::string_view reason);
   // passfort_gateway_write_outcomes_total: what a write came to for its caller. `outcome` is
   // created, replayed, reconciled, existing, refused, not_executed or unknown.
-  void WriteEnded(std::string_view method, std::string_view outcome);
+  void WriteFinished(std::string_view method, std::string_view outcome);
   // passfort_requests_total and passfort_request_seconds. `endpoint` is the template, e.g.
   // "POST /profiles/{profile_id}/applications"; `outcome` as OutcomeName gives it.
   void PassfortRequest(std::string_view endpoint, std::string_view outcome,
@@ -41,13 +41,13 @@ class Metrics {
   void StoreOperation(std::string_view operation, std::string_view outcome,
                       std::chrono::nanoseconds took);
   // passfort_gateway_records and passfort_gateway_unresolved_records: what the store holds.
-  void RecordsKept(int64_t records, int64_t unresolved);
+  void SetRecordCounts(int64_t records, int64_t unresolved);
 
   // passfort_rate_gate_closings_total, and passfort_circuit_open: 1 while calls are refused because
   // Passfort fails.
-  void RateGateClosed(std::string_view endpoint);
+  void RateLimitPaused(std::string_view endpoint);
   enum class Circuit { kClosed, kOpen };
-  void CircuitIs(Circuit circuit);
+  void SetCircuit(Circuit circuit);
 
   // passfort_gateway_connections, and passfort_gateway_connections_refused_total. `reason` is
   // max_connections, address_share, descriptors or accept_failed.

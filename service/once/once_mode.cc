@@ -44,7 +44,7 @@ AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Parts parts,
           Shared(), ResolverOptions(once),
           [this](const std::string& request_id) { return writer_.IsActive(request_id); },
           [this](const RecordStore::SweepResult& swept) {
-            parts_.metrics.RecordsKept(swept.records, swept.unresolved);
+            parts_.metrics.SetRecordCounts(swept.records, swept.unresolved);
           }) {}
 
 AtMostOnce::~AtMostOnce() {

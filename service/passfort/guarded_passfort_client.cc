@@ -216,7 +216,7 @@ void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass,
   }
   const auto stated = not_executed->retry_after;
   if (!endpoint.gate.OnThrottled(pass, stated)) return;
-  metrics_.RateGateClosed(endpoint.name);
+  metrics_.RateLimitPaused(endpoint.name);
   log_.Warn("Passfort limits the rate of requests; calls wait",
             {{"endpoint", endpoint.name},
              {"stated_wait_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
@@ -234,7 +234,7 @@ void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, S
       break;
   }
   opened_ = clock_.Now();
-  metrics_.CircuitIs(Metrics::Circuit::kOpen);
+  metrics_.SetCircuit(Metrics::Circuit::kOpen);
   log_.Warn("Passfort fails; calls are refused until it answers again");
   if (is_stopped_) return;
   probing_ = {};
@@ -242,7 +242,7 @@ void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, S
 }
 
 void GuardedPassfortClient::OnClosed() {
-  metrics_.CircuitIs(Metrics::Circuit::kClosed);
+  metrics_.SetCircuit(Metrics::Circuit::kClosed);
   log_.Info("Passfort answers again; calls go through",
             {{"refused_for_ms", int64_t{WholeMilliseconds(clock_.Now() - opened_).count()}}});
   probing_.request_stop();

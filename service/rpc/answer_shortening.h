@@ -10,13 +10,13 @@ namespace gateway {
 namespace pb = ::passfort::gateway::v1;
 
 // gRPC clients refuse messages over 4 MiB by themselves, with a code that would read as "not done".
-inline constexpr size_t kLargestAnswerBytes = 7 * 512 * 1024;
+inline constexpr size_t kMaxReplyBytes = 7 * 512 * 1024;
 
-enum class Shortening { kNotNeeded, kShortened };
+enum class ReplyTruncation { kNone, kTruncated };
 
 // If `answer` takes more than `max_bytes` on the wire, leaves out `unmapped` and `assignments`; if
 // that is not enough, the other lists too, and at last the product.
-Shortening ShortenToFit(pb::AddProductApplicationResponse& answer, size_t max_bytes);
+ReplyTruncation TruncateToFit(pb::AddProductApplicationResponse& answer, size_t max_bytes);
 
 }  // namespace gateway
 

@@ -24,7 +24,7 @@ Deadline CallDeadline(SteadyTime now, std::optional<std::chrono::nanoseconds> ti
     const nanoseconds left =
         std::clamp<nanoseconds>(*time_left, nanoseconds::zero(), 2 * limits.max_deadline);
     const nanoseconds meant = std::max(left - RoundingStep(left), nanoseconds::zero());
-    allowed = meant - std::min<nanoseconds>(kAnswerMargin, meant / 10);
+    allowed = meant - std::min<nanoseconds>(kDeadlineMargin, meant / 10);
   }
   return Deadline(now + std::min<nanoseconds>(allowed, limits.max_deadline));
 }

@@ -17,7 +17,7 @@ struct DeadlineLimits {
 
 // How much earlier than the caller's deadline the gateway answers, at most a tenth of the time: its
 // word then arrives before the client library's own, which says nothing about what was done.
-inline constexpr Milliseconds kAnswerMargin{100};
+inline constexpr Milliseconds kDeadlineMargin{100};
 
 // When the gateway has to be done with a call that arrived at `now` with `time_left` on the
 // caller's own deadline as it was sent (none: the caller waits for ever).

@@ -19,16 +19,16 @@ std::string_view OutcomeOf(const ErrorEntry& entry) {
   return is_ours_to_end ? "not_executed" : "refused";
 }
 
-CallPhase PhaseOf(const ErrorEntry& entry, const ErrorDraft& draft) {
+CallPhase PhaseOf(const ErrorEntry& entry, const ErrorSpec& draft) {
   if (entry.phase.has_value()) return *entry.phase;
   return draft.answer.has_value() ? CallPhase::kAnswered : draft.phase;
 }
 
-ErrorScope ScopeOf(const ErrorEntry& entry, const ErrorDraft& draft) {
+ErrorScope ScopeOf(const ErrorEntry& entry, const ErrorSpec& draft) {
   return draft.request_id.empty() ? ErrorScope::kCall : draft.scope.value_or(entry.scope);
 }
 
-google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorDraft& draft) {
+google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorSpec& draft) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(entry.name));
   info.set_domain(std::string(kErrorDomain));
@@ -75,7 +75,7 @@ void AddDetail(const google::protobuf::Message& detail, google::rpc::Status& sta
 
 }  // namespace
 
-CallError MakeError(ErrorDraft draft) {
+CallError BuildError(ErrorSpec draft) {
   const ErrorEntry& entry = EntryOf(draft.reason);
   if (draft.message.empty()) draft.message = MessageOf(entry);
 

@@ -42,7 +42,7 @@ struct CallError {
 };
 
 // What an error adds to the catalogue's row of its reason.
-struct ErrorDraft {
+struct ErrorSpec {
   ErrorReason reason;
   // Empty: the row's.
   std::string message = {};
@@ -59,7 +59,7 @@ struct ErrorDraft {
   // Empty: none was given, or none that could be told.
   std::string_view request_id = {};
 };
-CallError MakeError(ErrorDraft draft);
+CallError BuildError(ErrorSpec draft);
 
 }  // namespace gateway
 

@@ -16,17 +16,17 @@ Peer PeerOf(std::string_view peer) {
 
 }  // namespace
 
-CallGate::Entry CallGate::Enter(std::string_view peer) {
+ConcurrencyLimiter::Admission ConcurrencyLimiter::TryAcquire(std::string_view peer) {
   const auto [connection, address] = PeerOf(peer);
   const std::lock_guard lock(mutex_);
-  if (closed_) return Entry::kClosed;
-  if (connections_.Take(connection) != FairShares::Answer::kTaken) return Entry::kFull;
-  if (addresses_.Take(address) == FairShares::Answer::kTaken) return Entry::kEntered;
+  if (closed_) return Admission::kClosed;
+  if (connections_.Take(connection) != FairShares::Answer::kTaken) return Admission::kAtLimit;
+  if (addresses_.Take(address) == FairShares::Answer::kTaken) return Admission::kAdmitted;
   connections_.Give(connection);
-  return Entry::kFull;
+  return Admission::kAtLimit;
 }
 
-void CallGate::Leave(std::string_view peer) {
+void ConcurrencyLimiter::Release(std::string_view peer) {
   const auto [connection, address] = PeerOf(peer);
   // Notified under the lock: whoever waits may destroy the gate as soon as it gets the lock.
   const std::lock_guard lock(mutex_);
@@ -35,17 +35,17 @@ void CallGate::Leave(std::string_view peer) {
   if (connections_.taken() == 0 && closed_) empty_.notify_all();
 }
 
-bool CallGate::IsEmpty() {
+bool ConcurrencyLimiter::IsEmpty() {
   const std::lock_guard lock(mutex_);
   return connections_.taken() == 0;
 }
 
-void CallGate::Close() {
+void ConcurrencyLimiter::Close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
 }
 
-bool CallGate::WaitUntilEmpty(Milliseconds longest) {
+bool ConcurrencyLimiter::WaitUntilEmpty(Milliseconds longest) {
   std::unique_lock lock(mutex_);
   return empty_.wait_for(lock, longest, [this] { return connections_.taken() == 0; });
 }

@@ -15,20 +15,20 @@ namespace gateway {
 // The last eighth of the places is for connections that have less than their share, the half of it
 // for addresses: so a connection cannot keep out the others of its address, where a proxy makes one
 // of many callers, nor an address the other ones. Safe from any thread.
-class CallGate {
+class ConcurrencyLimiter {
  public:
-  enum class Entry { kEntered, kFull, kClosed };
+  enum class Admission { kAdmitted, kAtLimit, kClosed };
 
-  explicit CallGate(size_t places)
+  explicit ConcurrencyLimiter(size_t places)
       : connections_(places, KeptOf(places)), addresses_(places, KeptOf(places) / 2) {}
 
   // As many as one connection gets.
   static size_t PlacesOfOneConnection(size_t places) { return places - KeptOf(places); }
 
-  // kEntered takes a place, which `Leave` gives back. `peer` as gRPC names it, "ipv4:HOST:PORT"; a
-  // peer without an address has no share.
-  Entry Enter(std::string_view peer);
-  void Leave(std::string_view peer);
+  // kAdmitted takes a place, which `Release` gives back. `peer` as gRPC names it, "ipv4:HOST:PORT";
+  // a peer without an address has no share.
+  Admission TryAcquire(std::string_view peer);
+  void Release(std::string_view peer);
 
   bool IsEmpty();
   // Lets nobody in from now on.

@@ -119,7 +119,7 @@ class Alarms {
 // gRPC's engine, but for the timers of ages.
 class AgingEngine final : public EventEngine {
  public:
-  explicit AgingEngine(Alarms& alarms) : alarms_(alarms) { HandOverToGrpc(this); }
+  explicit AgingEngine(Alarms& alarms) : alarms_(alarms) { AnnotateHappensBefore(this); }
 
   TaskHandle RunAfter(Duration when, Closure* closure) override {
     if (IsAge(when)) return alarms().Set(when, closure);
@@ -157,7 +157,7 @@ class AgingEngine final : public EventEngine {
  private:
   // gRPC's threads come by the engine from the one that made it.
   Alarms& alarms() {
-    TakeOverFromGrpc(this);
+    AnnotateHappensAfter(this);
     return alarms_;
   }
   EventEngine& engine() { return alarms().engine(); }

@@ -56,7 +56,7 @@ constexpr Milliseconds kGoodbyeWithin{1000};
 constexpr Milliseconds kLookAtConnectionsEvery{10};
 
 // How long calls may take to end once they are asked to: they only have to abort a transfer.
-constexpr Milliseconds kCallsStopWithin{5000};
+constexpr Milliseconds kStopTimeout{5000};
 
 // For answers to leave and streams (health watches, reflection) to be told.
 constexpr std::chrono::seconds kShutdownGrace{1};
@@ -107,8 +107,9 @@ void SetLimits(const GrpcServer::Options& options,
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // One client channel is one connection: what it has beyond its places waits in the client.
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                             ToInt(CallGate::PlacesOfOneConnection(service.max_in_flight)));
+  builder.AddChannelArgument(
+      GRPC_ARG_MAX_CONCURRENT_STREAMS,
+      ToInt(ConcurrencyLimiter::PlacesOfOneConnection(service.max_in_flight)));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, ConnectionAgeArgument());
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
                              ToInt(service.deadlines.max_deadline + kGraceBeyondDeadline));
@@ -134,8 +135,8 @@ void SetLimits(const GrpcServer::Options& options,
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
 }
 
-void CountOtherCalls(const GrpcServer::Options& options, Metrics& metrics,
-                     grpc::ServerBuilder& builder) {
+void CountBuiltinCalls(const GrpcServer::Options& options, Metrics& metrics,
+                       grpc::ServerBuilder& builder) {
   // Naming the descriptor also keeps the linker from dropping health.proto, without which
   // reflection would list the health service but not describe it.
   std::vector<std::string> counted = {
@@ -144,7 +145,7 @@ void CountOtherCalls(const GrpcServer::Options& options, Metrics& metrics,
       kReflectionService};
   if (options.channelz == GrpcServer::Channelz::kOn) counted.push_back(kChannelzService);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
-  creators.push_back(std::make_unique<OtherCallsMetrics>(
+  creators.push_back(std::make_unique<BuiltinServiceMetrics>(
       metrics, counted,
       std::vector<std::string>{pb::ProductApplicationService::service_full_name()}));
   builder.experimental().SetInterceptorCreators(std::move(creators));
@@ -183,7 +184,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   builder.RegisterService(&service);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
   SetLimits(options, service.options(), builder);
-  CountOtherCalls(options, metrics, builder);
+  CountBuiltinCalls(options, metrics, builder);
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
   parts->server->GetHealthCheckService()->SetServingStatus(
@@ -229,7 +230,7 @@ absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
   const auto left = std::chrono::ceil<Milliseconds>(end.TimeLeft(std::chrono::steady_clock::now()));
   if (!service_.WaitUntilIdle(left)) {
     service_.StopCalls();
-    if (!service_.WaitUntilIdle(kCallsStopWithin)) {
+    if (!service_.WaitUntilIdle(kStopTimeout)) {
       return absl::DeadlineExceededError("drain: a call did not end although it was asked to stop");
     }
   }

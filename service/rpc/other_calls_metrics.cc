@@ -55,8 +55,9 @@ class OneCall final : public grpc::experimental::Interceptor {
 
 }  // namespace
 
-OtherCallsMetrics::OtherCallsMetrics(Metrics& metrics, const std::vector<std::string>& counted,
-                                     const std::vector<std::string>& counting_themselves)
+BuiltinServiceMetrics::BuiltinServiceMetrics(Metrics& metrics,
+                                             const std::vector<std::string>& counted,
+                                             const std::vector<std::string>& counting_themselves)
     : metrics_(metrics) {
   const auto add = [this](const std::vector<std::string>& services, Labels::CountedBy counted_by) {
     for (const std::string& name : services) {
@@ -72,7 +73,7 @@ OtherCallsMetrics::OtherCallsMetrics(Metrics& metrics, const std::vector<std::st
   add(counting_themselves, Labels::CountedBy::kItself);
 }
 
-grpc::experimental::Interceptor* OtherCallsMetrics::CreateServerInterceptor(
+grpc::experimental::Interceptor* BuiltinServiceMetrics::CreateServerInterceptor(
     grpc::experimental::ServerRpcInfo* info) {
   const auto found = labels_.find(info->method());
   if (found == labels_.end()) return new OneCall(metrics_, kUnknown, kUnknown);

@@ -16,12 +16,12 @@ namespace gateway {
 // Counts the calls of the services that gRPC itself brings (health, reflection, channelz), and
 // under one label those to methods that do not exist. Services that count their own calls are left
 // alone, because an interceptor costs every call it sees.
-class OtherCallsMetrics final : public grpc::experimental::ServerInterceptorFactoryInterface {
+class BuiltinServiceMetrics final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
   // Full names of services; their descriptors are linked into the program. `metrics` outlives the
   // server.
-  OtherCallsMetrics(Metrics& metrics, const std::vector<std::string>& counted,
-                    const std::vector<std::string>& counting_themselves);
+  BuiltinServiceMetrics(Metrics& metrics, const std::vector<std::string>& counted,
+                        const std::vector<std::string>& counting_themselves);
 
   grpc::experimental::Interceptor* CreateServerInterceptor(
       grpc::experimental::ServerRpcInfo* info) override;

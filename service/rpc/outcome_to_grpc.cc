@@ -123,11 +123,11 @@ ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
   return ErrorReason::kPassfortUnreachable;
 }
 
-CallError ErrorOf(const NotExecuted& outcome, const EndedCall& call) {
-  ErrorDraft draft{.reason = ReasonOf(outcome.cause, call.caller),
-                   .answer = outcome.answer,
-                   .retry_after = outcome.retry_after,
-                   .request_id = call.request_id};
+CallError ErrorOf(const NotExecuted& outcome, const CallInfo& call) {
+  ErrorSpec draft{.reason = ReasonOf(outcome.cause, call.caller),
+                  .answer = outcome.answer,
+                  .retry_after = outcome.retry_after,
+                  .request_id = call.request_id};
   switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
       // 421 and 425: it was reached.
@@ -164,21 +164,21 @@ CallError ErrorOf(const NotExecuted& outcome, const EndedCall& call) {
       draft.retry_after.reset();
       break;
   }
-  return MakeError(std::move(draft));
+  return BuildError(std::move(draft));
 }
 
-CallError ErrorOf(const Refused& outcome, const EndedCall& call) {
+CallError ErrorOf(const Refused& outcome, const CallInfo& call) {
   const std::optional<ErrorReason> reason = ReasonOfRefusal(outcome.answer);
-  ErrorDraft draft{.reason = reason.value_or(ErrorReason::kPassfortPrecondition),
-                   .answer = outcome.answer,
-                   .request_id = call.request_id};
+  ErrorSpec draft{.reason = reason.value_or(ErrorReason::kPassfortPrecondition),
+                  .answer = outcome.answer,
+                  .request_id = call.request_id};
   draft.message =
       reason.has_value()
           ? MessageOf(EntryOf(*reason), Summary(outcome.answer))
           : absl::StrCat("Passfort, or a proxy in front of it, does not accept such a request (",
                          Summary(outcome.answer),
                          "): nothing was executed. Contact the operator of the gateway.");
-  return MakeError(std::move(draft));
+  return BuildError(std::move(draft));
 }
 
 ErrorReason ReasonOf(IdempotencyError::Cause cause) {
@@ -203,13 +203,13 @@ ErrorReason ReasonOf(IdempotencyError::Cause cause) {
   return ErrorReason::kStoreUnavailable;
 }
 
-CallError ErrorOf(const IdempotencyError& outcome, const EndedCall& call) {
-  ErrorDraft draft{.reason = ReasonOf(outcome.cause), .request_id = call.request_id};
+CallError ErrorOf(const IdempotencyError& outcome, const CallInfo& call) {
+  ErrorSpec draft{.reason = ReasonOf(outcome.cause), .request_id = call.request_id};
   if (outcome.cause == IdempotencyError::Cause::kTooManyToCompare) {
     draft.message = TooMuchToCompare(
         "the profile has more applications than the gateway's store keeps the ids of");
   }
-  return MakeError(std::move(draft));
+  return BuildError(std::move(draft));
 }
 
 // Many more than there are, unless Passfort's ids are no UUIDs. An id is left out rather than cut.
@@ -227,7 +227,7 @@ std::string JoinedIds(const std::vector<std::string>& ids) {
 std::string_view IsUnknown() { return EntryOf(ErrorReason::kOutcomeUnknown).effect; }
 
 // Without a request_id: nothing remembers the call, so the caller has to find out.
-std::string UnknownForGood(const Ambiguous& outcome, const std::string& known_by) {
+std::string UnresolvableMessage(const Ambiguous& outcome, const std::string& known_by) {
   return absl::StrCat("the request was sent, but ", std::string(WordsFor(outcome.cause)),
                       InBrackets(outcome.answer), ": ", std::string(IsUnknown()),
                       ". Before retrying, check the profile's applications after ", known_by, ".");
@@ -246,7 +246,7 @@ const char* WhyBlind(std::optional<NotExecuted::Cause> no_list) {
   return "";
 }
 
-std::string UnknownSoFar(const WriteResult& result, absl::Time now) {
+std::string UnresolvedMessage(const WriteResult& result, absl::Time now) {
   const bool may_still_change = result.known_by.has_value() && *result.known_by > now;
   if (!result.candidate_ids.empty() && !may_still_change) {
     return absl::StrCat(std::string(IsUnknown()), ": ", result.candidate_ids.size(),
@@ -262,7 +262,7 @@ std::string UnknownSoFar(const WriteResult& result, absl::Time now) {
       when, ".");
 }
 
-CallError ErrorOf(const Ambiguous& outcome, const WriteResult& result, const EndedCall& call) {
+CallError ErrorOf(const Ambiguous& outcome, const WriteResult& result, const CallInfo& call) {
   const bool is_once = !call.request_id.empty();
   std::optional<absl::Time> known_by = result.known_by;
   if (!is_once) known_by = call.now + absl::FromChrono(call.settle_window);
@@ -274,18 +274,18 @@ CallError ErrorOf(const Ambiguous& outcome, const WriteResult& result, const End
   if (std::string ids = JoinedIds(result.candidate_ids); !ids.empty()) {
     metadata["candidate_ids"] = std::move(ids);
   }
-  return MakeError({.reason = ErrorReason::kOutcomeUnknown,
-                    .message = is_once ? UnknownSoFar(result, call.now)
-                                       : UnknownForGood(outcome, Rfc3339(*known_by)),
-                    .phase = CallPhase::kSent,
-                    .metadata = std::move(metadata),
-                    .answer = outcome.answer,
-                    .request_id = call.request_id});
+  return BuildError({.reason = ErrorReason::kOutcomeUnknown,
+                     .message = is_once ? UnresolvedMessage(result, call.now)
+                                        : UnresolvableMessage(outcome, Rfc3339(*known_by)),
+                     .phase = CallPhase::kSent,
+                     .metadata = std::move(metadata),
+                     .answer = outcome.answer,
+                     .request_id = call.request_id});
 }
 
 }  // namespace
 
-CallError ErrorOf(const WriteResult& result, const EndedCall& call) {
+CallError ErrorOf(const WriteResult& result, const CallInfo& call) {
   if (const auto* outcome = std::get_if<NotExecuted>(&result.outcome)) {
     return ErrorOf(*outcome, call);
   }
@@ -301,14 +301,14 @@ CallError InvalidRequestError(const std::vector<FieldViolation>& violations) {
     absl::StrAppend(&list, list.empty() ? "" : "; ", field, " ", description);
   }
   const ErrorEntry& entry = EntryOf(ErrorReason::kInvalidRequest);
-  return MakeError({.reason = ErrorReason::kInvalidRequest,
-                    .message = absl::StrCat(std::string(entry.what), ", ",
-                                            std::string(entry.effect), ": ", list, "."),
-                    .violations = violations});
+  return BuildError({.reason = ErrorReason::kInvalidRequest,
+                     .message = absl::StrCat(std::string(entry.what), ", ",
+                                             std::string(entry.effect), ": ", list, "."),
+                     .violations = violations});
 }
 
 CallError RequestTooLargeError(size_t max_request_bytes) {
-  return MakeError(
+  return BuildError(
       {.reason = ErrorReason::kInvalidRequest,
        .message = absl::StrCat("the request exceeds max_request_bytes (", max_request_bytes,
                                "): nothing was sent. Shorten it and try again."),
@@ -316,13 +316,13 @@ CallError RequestTooLargeError(size_t max_request_bytes) {
 }
 
 CallError OverloadedError(std::string_view request_id) {
-  return MakeError({.reason = ErrorReason::kOverloaded, .request_id = request_id});
+  return BuildError({.reason = ErrorReason::kOverloaded, .request_id = request_id});
 }
 
 CallError DrainingError(std::string_view request_id) {
-  return MakeError({.reason = ErrorReason::kDraining, .request_id = request_id});
+  return BuildError({.reason = ErrorReason::kDraining, .request_id = request_id});
 }
 
-CallError UnknownMethodError() { return MakeError({.reason = ErrorReason::kUnknownMethod}); }
+CallError UnknownMethodError() { return BuildError({.reason = ErrorReason::kUnknownMethod}); }
 
 }  // namespace gateway

@@ -21,7 +21,7 @@ namespace gateway {
 enum class Caller { kWaiting, kGone };
 
 // The call that an error ends.
-struct EndedCall {
+struct CallInfo {
   // Empty: the caller gave none.
   std::string_view request_id = {};
   Caller caller = Caller::kWaiting;
@@ -31,7 +31,7 @@ struct EndedCall {
 };
 
 // What an intent came to, unless it is a Done.
-CallError ErrorOf(const WriteResult& result, const EndedCall& call);
+CallError ErrorOf(const WriteResult& result, const CallInfo& call);
 
 // What the gateway itself refuses before it looks at the intent. All speak of the call alone.
 CallError InvalidRequestError(const std::vector<FieldViolation>& violations);

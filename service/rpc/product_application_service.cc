@@ -87,7 +87,7 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
               .stop = stop_.get_token(),
               .trace = &trace_},
         peer_(context.peer()) {
-    HandOverToGrpc(this);
+    AnnotateHappensBefore(this);
   }
 
   void AddTrailer(std::string_view name, std::string_view value) {
@@ -105,7 +105,7 @@ class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
   Caller caller() const { return caller_gone_ ? Caller::kGone : Caller::kWaiting; }
 
   void OnCancel() override {
-    TakeOverFromGrpc(this);
+    AnnotateHappensAfter(this);
     caller_gone_ = true;
     service_.parts_.loop.Post([stop = stop_]() mutable { stop.request_stop(); });
   }
@@ -145,7 +145,7 @@ ProductApplicationService::ProductApplicationService(Options options, Parts part
                .bytes = options_.max_unread_bytes,
                .longest = options_.answer_read_within},
               parts.metrics),
-      send_answers_(parts.loop, [this] { SendAnswers(); }) {}
+      send_answers_(parts.loop, [this] { FlushReplies(); }) {}
 
 ProductApplicationService::~ProductApplicationService() {
   // The last answer can reach its caller, and the server its end, before the loop is done with us.
@@ -173,18 +173,18 @@ std::optional<CallError> ProductApplicationService::Accept(
   if (request.ByteSizeLong() > options_.max_request_bytes) {
     return RequestTooLargeError(options_.max_request_bytes);
   }
-  auto checked = CheckRequest(request);
+  auto checked = ValidateRequest(request);
   if (const auto* violations = std::get_if<std::vector<FieldViolation>>(&checked)) {
     return InvalidRequestError(*violations);
   }
   if (!unread_.HasRoom(call.peer())) return OverloadedError(request.request_id());
   // Last, so that whoever is refused holds no place.
-  switch (gate_.Enter(call.peer())) {
-    case CallGate::Entry::kFull:
+  switch (gate_.TryAcquire(call.peer())) {
+    case ConcurrencyLimiter::Admission::kAtLimit:
       return OverloadedError(request.request_id());
-    case CallGate::Entry::kClosed:
+    case ConcurrencyLimiter::Admission::kClosed:
       return DrainingError(request.request_id());
-    case CallGate::Entry::kEntered:
+    case ConcurrencyLimiter::Admission::kAdmitted:
       break;
   }
   call.draft = std::get<ApplicationDraft>(std::move(checked));
@@ -201,9 +201,9 @@ Task<void> ProductApplicationService::Run(Call& call) {
   under_way_.erase(&call);
 
   if (std::holds_alternative<Done>(result.outcome)) {
-    AnswerDone(call, std::move(result), asked);
+    ReplyDone(call, std::move(result), asked);
   } else {
-    AnswerError(call, result);
+    ReplyError(call, result);
   }
 }
 
@@ -221,8 +221,8 @@ bool ProductApplicationService::IsOtherProduct(const AskedProduct& asked,
 }
 
 // Whatever else the application holds, the call is OK: it was made.
-void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
-                                           const AskedProduct& asked) {
+void ProductApplicationService::ReplyDone(Call& call, WriteResult result,
+                                          const AskedProduct& asked) {
   Done& done = std::get<Done>(result.outcome);
   if (IsOtherProduct(asked, done.application->product())) {
     call.AddTrailer("gateway-product-mismatch", "true");
@@ -240,9 +240,9 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
     answer = *done.application;  // identical calls share it
   }
   const bool is_least = parts_.memory.IsFullOfResults() || !unread_.HasRoomForLargeOne(call.peer());
-  const Shortening shortening =
-      ShortenToFit(call.answer, is_least ? kLeastAnswerBytes : kLargestAnswerBytes);
-  if (result.is_shortened || shortening == Shortening::kShortened) {
+  const ReplyTruncation shortening =
+      TruncateToFit(call.answer, is_least ? kLeastAnswerBytes : kMaxReplyBytes);
+  if (result.is_shortened || shortening == ReplyTruncation::kTruncated) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large, for a message or beside others, and was shortened",
                     {{"method", kMethodName}, {"trace_id", call.work().trace_id()}});
@@ -252,7 +252,7 @@ void ProductApplicationService::AnswerDone(Call& call, WriteResult result,
   Answer(call, grpc::Status::OK);
 }
 
-void ProductApplicationService::AnswerError(Call& call, const WriteResult& result) {
+void ProductApplicationService::ReplyError(Call& call, const WriteResult& result) {
   CallError error = ErrorOf(result, {.request_id = call.request_id,
                                      .caller = call.caller(),
                                      .now = parts_.clock.WallNow(),
@@ -268,11 +268,11 @@ void ProductApplicationService::Answer(Call& call, grpc::Status status) {
   send_answers_.Request();
 }
 
-void ProductApplicationService::SendAnswers() {
+void ProductApplicationService::FlushReplies() {
   for (Ended& ended : ended_) {
     // Before the answer: a caller that has it may call again at once and expects its place to be
     // free.
-    gate_.Leave(ended.call->peer());
+    gate_.Release(ended.call->peer());
     ended.call->Finish(std::move(ended.status));
   }
   ended_.clear();
@@ -281,7 +281,7 @@ void ProductApplicationService::SendAnswers() {
 void ProductApplicationService::ReportDone(const Call& call, std::string_view outcome) {
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at;
   parts_.metrics.CallHandled(kServiceName, kMethodName, "OK", took);
-  parts_.metrics.WriteEnded(kMethodName, outcome);
+  parts_.metrics.WriteFinished(kMethodName, outcome);
   parts_.log.Info("call", {{"method", kMethodName},
                            {"code", "OK"},
                            {"outcome", outcome},
@@ -294,7 +294,7 @@ void ProductApplicationService::ReportError(const Call& call, const CallError& e
   const std::string_view code = GrpcCodeName(error.status.error_code());
   parts_.metrics.CallHandled(kServiceName, kMethodName, code, took);
   parts_.metrics.CallFailed(kMethodName, code, error.reason);
-  parts_.metrics.WriteEnded(kMethodName, error.outcome);
+  parts_.metrics.WriteFinished(kMethodName, error.outcome);
 
   const LogField duration = {"duration_seconds", Seconds(took)};
   const LogField trace_id = {"trace_id", call.work().trace_id()};

@@ -86,20 +86,20 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
     std::string id;
   };
   static bool IsOtherProduct(const AskedProduct& asked, const pb::Product& answered);
-  void AnswerDone(Call& call, WriteResult result, const AskedProduct& asked);
-  void AnswerError(Call& call, const WriteResult& result);
+  void ReplyDone(Call& call, WriteResult result, const AskedProduct& asked);
+  void ReplyError(Call& call, const WriteResult& result);
   // Gives the call's place back and ends it, together with the others that end in this turn of the
   // loop: gRPC's threads then wake up once for all of them. It counts as an answer that is not read
   // yet.
   void Answer(Call& call, grpc::Status status);
-  void SendAnswers();
+  void FlushReplies();
   // One log line and the metrics, before the caller has the answer.
   void ReportDone(const Call& call, std::string_view outcome);
   void ReportError(const Call& call, const CallError& error);
 
   const Options options_;
   const Parts parts_;
-  CallGate gate_;
+  ConcurrencyLimiter gate_;
   UnreadAnswers unread_;
   // Loop thread only: the calls that wait for the writer, and whether StopCalls came.
   std::unordered_set<Call*> under_way_;

@@ -48,8 +48,8 @@ void CheckProduct(const pb::AddProductApplicationRequest& request, Violations& v
     violations.Add("product", "is required: name the product by its alias or its id");
     return;
   }
-  if (product.alias().size() > kLongestAliasBytes) {
-    violations.Add("product.alias", absl::StrCat("must be at most ", kLongestAliasBytes,
+  if (product.alias().size() > kMaxAliasBytes) {
+    violations.Add("product.alias", absl::StrCat("must be at most ", kMaxAliasBytes,
                                                  " bytes long; it has ", product.alias().size()));
   }
   if (HasControlCharacter(product.alias())) {
@@ -61,8 +61,8 @@ void CheckProduct(const pb::AddProductApplicationRequest& request, Violations& v
 }
 
 void CheckRequestId(const std::string& request_id, Violations& violations) {
-  if (request_id.size() > kLongestRequestIdBytes) {
-    violations.Add("request_id", absl::StrCat("must be at most ", kLongestRequestIdBytes,
+  if (request_id.size() > kMaxRequestIdBytes) {
+    violations.Add("request_id", absl::StrCat("must be at most ", kMaxRequestIdBytes,
                                               " characters long; it has ", request_id.size()));
   }
   if (!IsVisibleAscii(request_id)) {
@@ -82,7 +82,7 @@ bool IsUuid(std::string_view text) {
                     });
 }
 
-std::variant<ApplicationDraft, std::vector<FieldViolation>> CheckRequest(
+std::variant<ApplicationDraft, std::vector<FieldViolation>> ValidateRequest(
     const pb::AddProductApplicationRequest& request) {
   Violations violations;
   if (request.profile_id().empty()) {

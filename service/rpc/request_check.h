@@ -12,8 +12,8 @@
 
 namespace gateway {
 
-inline constexpr size_t kLongestAliasBytes = 256;
-inline constexpr size_t kLongestRequestIdBytes = 128;
+inline constexpr size_t kMaxAliasBytes = 256;
+inline constexpr size_t kMaxRequestIdBytes = 128;
 
 // One thing that is wrong with a request.
 struct FieldViolation {
@@ -27,7 +27,7 @@ struct FieldViolation {
 
 // Either all that is wrong with `request` (at least one thing), or the draft it asks for. Passing
 // this is also what keeps an id from rewriting the URL it becomes a part of.
-std::variant<ApplicationDraft, std::vector<FieldViolation>> CheckRequest(
+std::variant<ApplicationDraft, std::vector<FieldViolation>> ValidateRequest(
     const pb::AddProductApplicationRequest& request);
 
 // 8-4-4-4-12 hexadecimal digits in either case, and nothing else. The version and variant bits do

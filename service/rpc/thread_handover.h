@@ -17,14 +17,14 @@
 namespace gateway {
 
 // All that this thread did so far...
-inline void HandOverToGrpc([[maybe_unused]] void* object) {
+inline void AnnotateHappensBefore([[maybe_unused]] void* object) {
 #ifdef GATEWAY_UNDER_THREAD_SANITIZER
   __tsan_release(object);
 #endif
 }
 
 // ...comes before what a reaction of gRPC does from here on.
-inline void TakeOverFromGrpc([[maybe_unused]] void* object) {
+inline void AnnotateHappensAfter([[maybe_unused]] void* object) {
 #ifdef GATEWAY_UNDER_THREAD_SANITIZER
   __tsan_acquire(object);
 #endif

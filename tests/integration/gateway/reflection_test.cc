@@ -23,7 +23,7 @@ class ReflectionStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
     stub_.PrepareBidiStreamingCall(
         &context_, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", {}, this);
     context_.set_deadline(std::chrono::system_clock::now() + kCallBound);
-    HandOverToGrpc(this);
+    AnnotateHappensBefore(this);
     StartRead(&answer_);
     StartCall();
   }
@@ -31,7 +31,7 @@ class ReflectionStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
   grpc::Status Wait() { return ended_.get_future().get(); }
 
   void OnDone(const grpc::Status& status) override {
-    TakeOverFromGrpc(this);
+    AnnotateHappensAfter(this);
     ended_.set_value(status);
   }
 

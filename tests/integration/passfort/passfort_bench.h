@@ -61,7 +61,7 @@ class PassfortBench {
  private:
   FakePassfort passfort_;
   const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
-  const std::unique_ptr<Log> log_ = Log::Nowhere();
+  const std::unique_ptr<Log> log_ = Log::Discard();
   Metrics metrics_;
   ResponseMemory memory_{*loop_, size_t{64} * 1024 * 1024, metrics_};
   LoopClock clock_{*loop_};

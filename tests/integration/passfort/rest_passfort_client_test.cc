@@ -205,7 +205,7 @@ class ChangedKeyTest : public testing::Test {
   TemporaryFile file_{"first"};
   RawHttpServer server_{[this](RawConnection& connection) { Serve(connection); }};
   const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
-  const std::unique_ptr<Log> log_ = Log::Nowhere();
+  const std::unique_ptr<Log> log_ = Log::Discard();
   Metrics metrics_;
   ResponseMemory memory_{*loop_, size_t{64} * 1024 * 1024, metrics_};
   LoopClock clock_{*loop_};

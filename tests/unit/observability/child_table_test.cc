@@ -12,9 +12,9 @@ namespace gateway {
 namespace {
 
 using prometheus::Counter;
-using Table = ChildTable<Counter, 2>;
+using Table = MetricFamilyCache<Counter, 2>;
 
-class ChildTableTest : public testing::Test {
+class MetricFamilyCacheTest : public testing::Test {
  protected:
   size_t LabelSets() const { return family_.Collect().at(0).metric.size(); }
 
@@ -27,7 +27,7 @@ class ChildTableTest : public testing::Test {
                   const prometheus::Labels& labels) -> Counter& { return family.Add(labels); }};
 };
 
-TEST_F(ChildTableTest, GivesEqualLabelsTheSameMetric) {
+TEST_F(MetricFamilyCacheTest, GivesEqualLabelsTheSameMetric) {
   Counter& ok = table_.For({"Add", "OK"});
   EXPECT_EQ(&table_.For({"Add", std::string("OK")}), &ok);
   EXPECT_NE(&table_.For({"Add", "UNKNOWN"}), &ok);
@@ -36,16 +36,16 @@ TEST_F(ChildTableTest, GivesEqualLabelsTheSameMetric) {
   EXPECT_EQ(LabelSets(), 4u);
 }
 
-TEST_F(ChildTableTest, CountsTogetherWhatIsTooMuch) {
-  for (size_t i = 0; i < 2 * Table::kMostLabelSets; ++i) {
+TEST_F(MetricFamilyCacheTest, CountsTogetherWhatIsTooMuch) {
+  for (size_t i = 0; i < 2 * Table::kMaxLabelSets; ++i) {
     table_.For({"Add", std::to_string(i)}).Increment();
   }
-  EXPECT_EQ(LabelSets(), Table::kMostLabelSets + 1);
-  EXPECT_EQ(table_.For({"Add", "one more"}).Value(), Table::kMostLabelSets);
+  EXPECT_EQ(LabelSets(), Table::kMaxLabelSets + 1);
+  EXPECT_EQ(table_.For({"Add", "one more"}).Value(), Table::kMaxLabelSets);
   EXPECT_EQ(table_.For({"Add", "0"}).Value(), 1);
 }
 
-TEST_F(ChildTableTest, LosesNothingWhenThreadsMeet) {
+TEST_F(MetricFamilyCacheTest, LosesNothingWhenThreadsMeet) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 2'000;
   {

@@ -157,7 +157,7 @@ TEST(LogTest, WritesNothingWhenOffOrNowhere) {
                 EXPECT_FALSE(log.IsOn(LogLevel::kError));
                 log.Error("lost");
               }).empty());
-  const auto log = Log::Nowhere();
+  const auto log = Log::Discard();
   EXPECT_FALSE(log->IsOn(LogLevel::kError));
   log->Error("lost");
 }

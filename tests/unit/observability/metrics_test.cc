@@ -116,13 +116,13 @@ TEST(MetricsTest, CountsRequestsToPassfort) {
 TEST(MetricsTest, TellsHowPassfortIsLeftAlone) {
   Metrics metrics;
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 0);
-  metrics.CircuitIs(Metrics::Circuit::kOpen);
-  metrics.RateGateClosed("GET /whoami");
-  metrics.RateGateClosed("GET /whoami");
+  metrics.SetCircuit(Metrics::Circuit::kOpen);
+  metrics.RateLimitPaused("GET /whoami");
+  metrics.RateLimitPaused("GET /whoami");
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 1);
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_rate_gate_closings_total{endpoint=\"GET /whoami\"}"),
             2);
-  metrics.CircuitIs(Metrics::Circuit::kClosed);
+  metrics.SetCircuit(Metrics::Circuit::kClosed);
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 0);
 }
 
@@ -199,9 +199,9 @@ TEST(MetricsServerTest, StopsServingWhenItIsDestroyed) {
 
 TEST(MetricsTest, CountsWhatWritesCameTo) {
   Metrics metrics;
-  metrics.WriteEnded(kMethod, "created");
-  metrics.WriteEnded(kMethod, "replayed");
-  metrics.WriteEnded(kMethod, "replayed");
+  metrics.WriteFinished(kMethod, "created");
+  metrics.WriteFinished(kMethod, "replayed");
+  metrics.WriteFinished(kMethod, "replayed");
   const std::string text = metrics.Text();
   const std::string name = "passfort_gateway_write_outcomes_total";
   EXPECT_EQ(ValueOf(text, name + R"({grpc_method="AddProductApplication",outcome="created"})"), 1);
@@ -224,8 +224,8 @@ TEST(MetricsTest, MeasuresTheStore) {
 TEST(MetricsTest, TellsWhatTheStoreHoldsOnceThereIsOne) {
   Metrics metrics;
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_records"), -1);
-  metrics.RecordsKept(70000, 1);
-  metrics.RecordsKept(70001, 0);
+  metrics.SetRecordCounts(70000, 1);
+  metrics.SetRecordCounts(70001, 0);
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_records"), 70001);
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_unresolved_records"), 0);
 }

@@ -109,7 +109,7 @@ class BackgroundReconcilerTest : public testing::Test {
   ScriptedRandom trace_random_{{0.5}};
   TraceIds trace_ids_{trace_random_};
   RetryBudget budget_{{}};
-  const std::unique_ptr<Log> log_ = Log::Nowhere();
+  const std::unique_ptr<Log> log_ = Log::Discard();
   std::stop_source stop_;
   BackgroundReconciler resolver_{{.store = store_,
                                   .passfort = passfort_,

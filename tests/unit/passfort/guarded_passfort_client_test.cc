@@ -118,7 +118,7 @@ class GuardedPassfortClientTest : public testing::Test {
   ManualClock clock_;
   ScriptedRandom random_{{1.0}};
   Metrics metrics_;
-  const std::unique_ptr<Log> log_ = Log::Nowhere();
+  const std::unique_ptr<Log> log_ = Log::Discard();
   ScriptedPassfort passfort_{clock_};
   GuardedPassfortClient client_{{}, passfort_, clock_, random_, metrics_, *log_};
   std::vector<std::string> ended_;

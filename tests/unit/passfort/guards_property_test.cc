@@ -185,7 +185,7 @@ class History {
   ManualClock clock_;
   ScriptedRandom fractions_{{1.0}};
   Metrics metrics_;
-  const std::unique_ptr<Log> log_ = Log::Nowhere();
+  const std::unique_ptr<Log> log_ = Log::Discard();
   MoodyPassfort passfort_{clock_, random_};
   GuardedPassfortClient client_{{}, passfort_, clock_, fractions_, metrics_, *log_};
   std::list<std::stop_source> stops_;

@@ -37,33 +37,33 @@ constexpr char kWithoutUnmappedAndAssignments[] = R"pb(
     flag_history { flag: PRODUCT_APPLICATION_FLAG_AUTOMATING }
   })pb";
 
-TEST(ShortenToFitTest, LeavesAnAnswerThatFits) {
+TEST(TruncateToFitTest, LeavesAnAnswerThatFits) {
   pb::AddProductApplicationResponse answer = AnAnswer();
   const size_t exactly = answer.ByteSizeLong();
-  EXPECT_EQ(ShortenToFit(answer, exactly), Shortening::kNotNeeded);
+  EXPECT_EQ(TruncateToFit(answer, exactly), ReplyTruncation::kNone);
   EXPECT_EQ(answer.SerializeAsString(), AnAnswer().SerializeAsString());
 }
 
-TEST(ShortenToFitTest, LeavesOutWhatIsUnmappedFirst) {
+TEST(TruncateToFitTest, LeavesOutWhatIsUnmappedFirst) {
   pb::AddProductApplicationResponse answer = AnAnswer();
   auto& fields = *answer.mutable_product_application()->mutable_unmapped()->mutable_fields();
   fields["large"].set_string_value(std::string(kLimit, 'x'));
-  EXPECT_EQ(ShortenToFit(answer, kLimit), Shortening::kShortened);
+  EXPECT_EQ(TruncateToFit(answer, kLimit), ReplyTruncation::kTruncated);
   EXPECT_THAT(answer, EqualsText(kWithoutUnmappedAndAssignments));
 }
 
-TEST(ShortenToFitTest, LeavesOutTheAssignmentsTogetherWithIt) {
+TEST(TruncateToFitTest, LeavesOutTheAssignmentsTogetherWithIt) {
   pb::AddProductApplicationResponse answer = AnAnswer();
   auto& fields = *answer.mutable_product_application()->mutable_assignments(0)->mutable_fields();
   fields["large"].set_string_value(std::string(kLimit, 'x'));
-  EXPECT_EQ(ShortenToFit(answer, kLimit), Shortening::kShortened);
+  EXPECT_EQ(TruncateToFit(answer, kLimit), ReplyTruncation::kTruncated);
   EXPECT_THAT(answer, EqualsText(kWithoutUnmappedAndAssignments));
 }
 
-TEST(ShortenToFitTest, LeavesOutAllListsIfThatIsNotEnough) {
+TEST(TruncateToFitTest, LeavesOutAllListsIfThatIsNotEnough) {
   pb::AddProductApplicationResponse answer = AnAnswer();
   answer.mutable_product_application()->mutable_history(0)->set_comment(std::string(kLimit, 'x'));
-  EXPECT_EQ(ShortenToFit(answer, kLimit), Shortening::kShortened);
+  EXPECT_EQ(TruncateToFit(answer, kLimit), ReplyTruncation::kTruncated);
   EXPECT_THAT(answer, EqualsText(R"pb(
                 product_application {
                   id: "a1"
@@ -74,10 +74,10 @@ TEST(ShortenToFitTest, LeavesOutAllListsIfThatIsNotEnough) {
 
 // With a large `max_response_bytes` the answer stayed too large for a message, and the client's own
 // error would have read as "not done".
-TEST(ShortenToFitTest, LeavesOutTheProductAtLast) {
+TEST(TruncateToFitTest, LeavesOutTheProductAtLast) {
   pb::AddProductApplicationResponse answer = AnAnswer();
   answer.mutable_product_application()->mutable_product()->set_name(std::string(kLimit, 'x'));
-  EXPECT_EQ(ShortenToFit(answer, kLimit), Shortening::kShortened);
+  EXPECT_EQ(TruncateToFit(answer, kLimit), ReplyTruncation::kTruncated);
   EXPECT_THAT(answer, EqualsText(R"pb(
                 product_application { id: "a1" status: PRODUCT_APPLICATION_STATUS_APPLIED })pb"));
 }

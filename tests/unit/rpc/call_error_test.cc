@@ -28,10 +28,10 @@ TEST(TrailerSizeTest, StaysBelow8KibibytesInTheWorstCases) {
   wrong.set_associated_role(static_cast<pb::AssociatedRole>(-1));
   wrong.set_request_id(std::string(60'000, '\n'));
   const CallError invalid =
-      InvalidRequestError(std::get<std::vector<FieldViolation>>(CheckRequest(wrong)));
+      InvalidRequestError(std::get<std::vector<FieldViolation>>(ValidateRequest(wrong)));
   EXPECT_LT(TrailerBytes(AsReceived(invalid)), 4096u);
 
-  const std::string request_id(kLongestRequestIdBytes, '~');
+  const std::string request_id(kMaxRequestIdBytes, '~');
   const CallError undecided =
       ErrorOf({.outcome = NotKnown(Ambiguous::Cause::kServerError, AnAnswer(599, 1, longest)),
                .sent_at = kSentAt,

@@ -12,69 +12,69 @@ using namespace std::chrono_literals;
 
 constexpr char kPeer[] = "ipv4:192.0.2.1:50000";
 
-int EnterAll(CallGate& gate, std::string_view peer) {
+int EnterAll(ConcurrencyLimiter& gate, std::string_view peer) {
   int entered = 0;
-  while (gate.Enter(peer) == CallGate::Entry::kEntered) ++entered;
+  while (gate.TryAcquire(peer) == ConcurrencyLimiter::Admission::kAdmitted) ++entered;
   return entered;
 }
 
-TEST(CallGateTest, LetsInAsManyAsItHasPlaces) {
-  CallGate gate(2);
-  EXPECT_EQ(gate.Enter(kPeer), CallGate::Entry::kEntered);
-  EXPECT_EQ(gate.Enter(kPeer), CallGate::Entry::kEntered);
-  EXPECT_EQ(gate.Enter(kPeer), CallGate::Entry::kFull);
+TEST(ConcurrencyLimiterTest, LetsInAsManyAsItHasPlaces) {
+  ConcurrencyLimiter gate(2);
+  EXPECT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kAdmitted);
+  EXPECT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kAdmitted);
+  EXPECT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kAtLimit);
 }
 
-TEST(CallGateTest, APlaceThatWasLeftIsFreeAtOnce) {
-  CallGate gate(1);
-  ASSERT_EQ(gate.Enter(kPeer), CallGate::Entry::kEntered);
-  gate.Leave(kPeer);
-  EXPECT_EQ(gate.Enter(kPeer), CallGate::Entry::kEntered);
+TEST(ConcurrencyLimiterTest, APlaceThatWasLeftIsFreeAtOnce) {
+  ConcurrencyLimiter gate(1);
+  ASSERT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kAdmitted);
+  gate.Release(kPeer);
+  EXPECT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kAdmitted);
 }
 
-TEST(CallGateTest, LetsNobodyInOnceClosed) {
-  CallGate gate(1);
+TEST(ConcurrencyLimiterTest, LetsNobodyInOnceClosed) {
+  ConcurrencyLimiter gate(1);
   gate.Close();
-  EXPECT_EQ(gate.Enter(kPeer), CallGate::Entry::kClosed);
+  EXPECT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kClosed);
 }
 
-TEST(CallGateTest, SaysThatSomebodyIsStillInside) {
-  CallGate gate(1);
-  ASSERT_EQ(gate.Enter(kPeer), CallGate::Entry::kEntered);
+TEST(ConcurrencyLimiterTest, SaysThatSomebodyIsStillInside) {
+  ConcurrencyLimiter gate(1);
+  ASSERT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kAdmitted);
   gate.Close();
   EXPECT_FALSE(gate.WaitUntilEmpty(0ms));
 }
 
-TEST(CallGateTest, WakesWhoeverWaitsWhenTheLastOneLeaves) {
-  CallGate gate(2);
-  ASSERT_EQ(gate.Enter(kPeer), CallGate::Entry::kEntered);
-  ASSERT_EQ(gate.Enter(kPeer), CallGate::Entry::kEntered);
+TEST(ConcurrencyLimiterTest, WakesWhoeverWaitsWhenTheLastOneLeaves) {
+  ConcurrencyLimiter gate(2);
+  ASSERT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kAdmitted);
+  ASSERT_EQ(gate.TryAcquire(kPeer), ConcurrencyLimiter::Admission::kAdmitted);
   gate.Close();
   auto empty = std::async(std::launch::async, [&gate] { return gate.WaitUntilEmpty(60s); });
-  gate.Leave(kPeer);
-  gate.Leave(kPeer);
+  gate.Release(kPeer);
+  gate.Release(kPeer);
   EXPECT_TRUE(empty.get()) << "waited 60 s for the gate to be empty";
 }
 
-TEST(CallGateTest, OneConnectionCannotKeepOutOthersOfItsAddress) {
-  CallGate gate(64);
+TEST(ConcurrencyLimiterTest, OneConnectionCannotKeepOutOthersOfItsAddress) {
+  ConcurrencyLimiter gate(64);
   EXPECT_EQ(EnterAll(gate, kPeer), 56);
-  EXPECT_EQ(CallGate::PlacesOfOneConnection(64), 56U);
+  EXPECT_EQ(ConcurrencyLimiter::PlacesOfOneConnection(64), 56U);
   EXPECT_EQ(EnterAll(gate, "ipv4:192.0.2.1:50001"), 4);
 }
 
-TEST(CallGateTest, OneAddressCannotKeepOutTheOthers) {
-  CallGate gate(64);
+TEST(ConcurrencyLimiterTest, OneAddressCannotKeepOutTheOthers) {
+  ConcurrencyLimiter gate(64);
   EnterAll(gate, kPeer);
   EnterAll(gate, "ipv4:192.0.2.1:50001");
   EXPECT_EQ(EnterAll(gate, "ipv6:[2001:db8::1]:50000"), 4);
-  gate.Leave(kPeer);
+  gate.Release(kPeer);
   EXPECT_EQ(EnterAll(gate, kPeer), 0);
   EXPECT_EQ(EnterAll(gate, "ipv4:192.0.2.2:50000"), 1);
 }
 
-TEST(CallGateTest, APathHasNoShares) {
-  CallGate gate(64);
+TEST(ConcurrencyLimiterTest, APathHasNoShares) {
+  ConcurrencyLimiter gate(64);
   EXPECT_EQ(EnterAll(gate, "unix:/run/gateway"), 64);
 }
 

@@ -23,7 +23,7 @@ pb::AddProductApplicationRequest ARequest() {
 }
 
 std::vector<std::string> WrongFields(const pb::AddProductApplicationRequest& request) {
-  const auto checked = CheckRequest(request);
+  const auto checked = ValidateRequest(request);
   std::vector<std::string> fields;
   if (const auto* violations = std::get_if<std::vector<FieldViolation>>(&checked)) {
     for (const auto& violation : *violations) fields.push_back(violation.field);
@@ -31,41 +31,41 @@ std::vector<std::string> WrongFields(const pb::AddProductApplicationRequest& req
   return fields;
 }
 
-TEST(CheckRequestTest, MakesADraftOfARequestByAlias) {
-  EXPECT_EQ(std::get<ApplicationDraft>(CheckRequest(ARequest())),
+TEST(ValidateRequestTest, MakesADraftOfARequestByAlias) {
+  EXPECT_EQ(std::get<ApplicationDraft>(ValidateRequest(ARequest())),
             (ApplicationDraft{.profile_id = kProfileId,
                               .product_alias = "forexo_basic",
                               .product_id = "",
                               .associated_role = pb::ASSOCIATED_ROLE_UNSPECIFIED}));
 }
 
-TEST(CheckRequestTest, MakesADraftWithAllThatTheRequestHas) {
+TEST(ValidateRequestTest, MakesADraftWithAllThatTheRequestHas) {
   auto request = ARequest();
   request.mutable_product()->set_id(kProductId);
   request.set_associated_role(pb::ASSOCIATED_ROLE_OTHER);
   request.set_request_id("5a9b2ad0-9b93-4d52-8a09-6f5c1f6cd2e5");
-  EXPECT_EQ(std::get<ApplicationDraft>(CheckRequest(request)),
+  EXPECT_EQ(std::get<ApplicationDraft>(ValidateRequest(request)),
             (ApplicationDraft{.profile_id = kProfileId,
                               .product_alias = "forexo_basic",
                               .product_id = kProductId,
                               .associated_role = pb::ASSOCIATED_ROLE_OTHER}));
 }
 
-TEST(CheckRequestTest, TakesAProductByItsIdAlone) {
+TEST(ValidateRequestTest, TakesAProductByItsIdAlone) {
   auto request = ARequest();
   request.mutable_product()->clear_alias();
   request.mutable_product()->set_id(kProductId);
   EXPECT_THAT(WrongFields(request), IsEmpty());
 }
 
-TEST(CheckRequestTest, TellsAllThatIsWrongAtOnce) {
+TEST(ValidateRequestTest, TellsAllThatIsWrongAtOnce) {
   pb::AddProductApplicationRequest request;
   request.set_profile_id("../..");
   request.mutable_product()->set_alias(std::string(300, 'a') + '\n');
   request.mutable_product()->set_id("1");
   request.set_associated_role(static_cast<pb::AssociatedRole>(11));
   request.set_request_id(std::string(129, ' '));
-  const auto checked = CheckRequest(request);
+  const auto checked = ValidateRequest(request);
   EXPECT_THAT(
       std::get<std::vector<FieldViolation>>(checked),
       ElementsAre(
@@ -80,8 +80,8 @@ TEST(CheckRequestTest, TellsAllThatIsWrongAtOnce) {
           FieldViolation{"request_id", "must be visible ASCII characters only, without spaces"}));
 }
 
-TEST(CheckRequestTest, AsksForWhatIsRequired) {
-  EXPECT_THAT(std::get<std::vector<FieldViolation>>(CheckRequest({})),
+TEST(ValidateRequestTest, AsksForWhatIsRequired) {
+  EXPECT_THAT(std::get<std::vector<FieldViolation>>(ValidateRequest({})),
               ElementsAre(FieldViolation{"profile_id",
                                          "is required: a UUID: 8-4-4-4-12 hexadecimal digits "
                                          "joined by hyphens"},
@@ -89,7 +89,7 @@ TEST(CheckRequestTest, AsksForWhatIsRequired) {
                                          "is required: name the product by its alias or its id"}));
 }
 
-TEST(CheckRequestTest, AnEmptyProductIsAMissingOne) {
+TEST(ValidateRequestTest, AnEmptyProductIsAMissingOne) {
   auto request = ARequest();
   request.mutable_product()->Clear();
   EXPECT_THAT(WrongFields(request), ElementsAre("product"));
@@ -171,7 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
                     TextCase{"Delete", "\x7f", false}, TextCase{"NotAscii", "\u00e4", false}),
     CaseName);
 
-TEST(CheckRequestTest, KnowsTheRolesOfTheContractOnly) {
+TEST(ValidateRequestTest, KnowsTheRolesOfTheContractOnly) {
   for (int number = -2; number <= 20; ++number) {
     auto request = ARequest();
     request.set_associated_role(static_cast<pb::AssociatedRole>(number));
@@ -179,13 +179,13 @@ TEST(CheckRequestTest, KnowsTheRolesOfTheContractOnly) {
   }
 }
 
-TEST(CheckRequestTest, RepeatsNoValueInItsDescriptions) {
+TEST(ValidateRequestTest, RepeatsNoValueInItsDescriptions) {
   pb::AddProductApplicationRequest request;
   request.set_profile_id("canary-1\n");
   request.mutable_product()->set_alias("canary-2\n");
   request.mutable_product()->set_id("canary-3\n");
   request.set_request_id("canary-4\n");
-  const auto checked = CheckRequest(request);
+  const auto checked = ValidateRequest(request);
   const auto& violations = std::get<std::vector<FieldViolation>>(checked);
   ASSERT_EQ(violations.size(), 4u);
   for (const auto& violation : violations) {

@@ -17,7 +17,7 @@
 namespace gateway {
 namespace {
 
-constexpr int kFine = 0;
+constexpr int kOk = 0;
 constexpr int kFailed = 1;
 constexpr int kWrongSettings = 2;
 
@@ -39,8 +39,8 @@ struct StartPath {
 std::vector<StartPath> PrintedOrTooLate() {
   const std::string store = "STORE=postgresql://me:" + kPassword + "@127.0.0.1:1/records";
   return {
-      {"Help", kFine, {"--help"}, {store}},
-      {"Version", kFine, {"--version"}, {store}},
+      {"Help", kOk, {"--help"}, {store}},
+      {"Version", kOk, {"--version"}, {store}},
       {"NoPort",
        kFailed,
        {"--listen=192.0.2.1:1", "--allow_insecure_listen", "--log_level=debug"},
