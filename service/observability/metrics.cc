@@ -125,7 +125,7 @@ struct Metrics::Families {
                   "request_ids of which it is not known whether the write was done.")};
 
   MetricFamilyCache<prometheus::Counter, 1> rate_gate_closings{
-      CounterFamily(*registry, "passfort_rate_gate_closings_total",
+      CounterFamily(*registry, "passfort_rate_limit_pauses_total",
                     "Times that an endpoint was left alone because of Passfort's rate limit."),
       {"endpoint"},
       AddCounter};

@@ -43,7 +43,7 @@ class Metrics {
   // passfort_gateway_records and passfort_gateway_unresolved_records: what the store holds.
   void SetRecordCounts(int64_t records, int64_t unresolved);
 
-  // passfort_rate_gate_closings_total, and passfort_circuit_open: 1 while calls are refused because
+  // passfort_rate_limit_pauses_total, and passfort_circuit_open: 1 while calls are refused because
   // Passfort fails.
   void RateLimitPaused(std::string_view endpoint);
   enum class Circuit { kClosed, kOpen };

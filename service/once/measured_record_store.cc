@@ -16,11 +16,11 @@ std::string_view OutcomeOf(const absl::Status& status) {
     case absl::StatusCode::kOk:
       return "ok";
     case absl::StatusCode::kUnavailable:
-      return "away";
+      return "unavailable";
     case absl::StatusCode::kDeadlineExceeded:
-      return "late";
+      return "timeout";
     default:
-      return "broken";
+      return "error";
   }
 }
 
@@ -36,7 +36,7 @@ Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result
 
 Task<absl::StatusOr<RecordStore::ClaimResult>> MeteredRecordStore::Begin(Claim claim,
                                                                          Deadline deadline) {
-  return Measure("begin", store_->Begin(std::move(claim), deadline));
+  return Measure("try_claim", store_->Begin(std::move(claim), deadline));
 }
 
 Task<absl::StatusOr<std::optional<Record>>> MeteredRecordStore::Find(std::string request_id,
@@ -47,12 +47,12 @@ Task<absl::StatusOr<std::optional<Record>>> MeteredRecordStore::Find(std::string
 Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::Apply(Record seen,
                                                                           Change change,
                                                                           Deadline deadline) {
-  return Measure("apply", store_->Apply(std::move(seen), std::move(change), deadline));
+  return Measure("update", store_->Apply(std::move(seen), std::move(change), deadline));
 }
 
 Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::UpdateIfLeaseExpired(
     Record seen, Change change, Deadline deadline) {
-  return Measure("take_over",
+  return Measure("update_if_lease_expired",
                  store_->UpdateIfLeaseExpired(std::move(seen), std::move(change), deadline));
 }
 
@@ -62,25 +62,25 @@ Task<absl::StatusOr<bool>> MeteredRecordStore::Remove(Record seen, Deadline dead
 
 Task<absl::Status> MeteredRecordStore::StoreResponse(Record seen, Answer answer,
                                                      Deadline deadline) {
-  return Measure("store_received",
+  return Measure("store_response",
                  store_->StoreResponse(std::move(seen), std::move(answer), deadline));
 }
 
 Task<absl::StatusOr<RecordStore::FoundResult>> MeteredRecordStore::StoreReconciled(
     Record seen, Answer answer, Deadline deadline) {
-  return Measure("store_found",
+  return Measure("store_reconciled",
                  store_->StoreReconciled(std::move(seen), std::move(answer), deadline));
 }
 
 Task<absl::StatusOr<std::vector<std::string>>> MeteredRecordStore::AttributedIds(
     std::string profile_id, std::string request_id, Deadline deadline) {
-  return Measure("held_ids",
+  return Measure("attributed_ids",
                  store_->AttributedIds(std::move(profile_id), std::move(request_id), deadline));
 }
 
 Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::Sent(Place after, int limit,
                                                                    Deadline deadline) {
-  return Measure("sent", store_->Sent(std::move(after), limit, deadline));
+  return Measure("list_sent", store_->Sent(std::move(after), limit, deadline));
 }
 
 Task<absl::StatusOr<RecordStore::SweepResult>> MeteredRecordStore::Sweep(Deadline deadline) {

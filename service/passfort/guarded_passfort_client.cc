@@ -219,7 +219,7 @@ void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass,
   metrics_.RateLimitPaused(endpoint.name);
   log_.Warn("Passfort limits the rate of requests; calls wait",
             {{"endpoint", endpoint.name},
-             {"stated_wait_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
+             {"retry_after_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
 }
 
 void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, Sample verdict,
@@ -244,7 +244,7 @@ void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, S
 void GuardedPassfortClient::OnClosed() {
   metrics_.SetCircuit(Metrics::Circuit::kClosed);
   log_.Info("Passfort answers again; calls go through",
-            {{"refused_for_ms", int64_t{WholeMilliseconds(clock_.Now() - opened_).count()}}});
+            {{"open_for_ms", int64_t{WholeMilliseconds(clock_.Now() - opened_).count()}}});
   probing_.request_stop();
 }
 

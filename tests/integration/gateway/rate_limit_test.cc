@@ -113,7 +113,7 @@ TEST(RateLimitTest, IsNoneUntilARequestIsRefusedWhateverIsLeft) {
                                                   {"X-RateLimit-Reset-Secs", "3600"}}}});
     for (int i = 0; i < kCalls; ++i) EXPECT_TRUE(bench.caller.Add().status.ok()) << left;
   }
-  EXPECT_EQ(bench.gateway.Counter("passfort_rate_gate_closings_total", {}), 0);
+  EXPECT_EQ(bench.gateway.Counter("passfort_rate_limit_pauses_total", {}), 0);
 }
 
 // One asks when the pause is over, and the others follow together once it is answered.

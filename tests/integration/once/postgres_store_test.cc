@@ -248,7 +248,7 @@ TEST_F(PostgresStoreTest, AServerThatIsAwayIsUnavailableAndWorksWhenItIsBack) {
   store.Claimed(AClaim("before", kProfile));
 
   server_.Stop();
-  const auto away = store.Begin(AClaim("away", "other"));
+  const auto away = store.Begin(AClaim("unavailable", "other"));
   EXPECT_TRUE(absl::IsUnavailable(away.status())) << away.status();
 
   server_.Start();
@@ -258,7 +258,7 @@ TEST_F(PostgresStoreTest, AServerThatIsAwayIsUnavailableAndWorksWhenItIsBack) {
     return back.ok();
   });
   EXPECT_TRUE(store.Find("before").has_value());
-  EXPECT_FALSE(store.Find("away").has_value());
+  EXPECT_FALSE(store.Find("unavailable").has_value());
 }
 
 TEST_F(PostgresStoreTest, AServerThatWasNeverThereIsUnavailable) {

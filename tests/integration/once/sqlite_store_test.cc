@@ -82,13 +82,13 @@ TEST_F(SqliteStoreTest, ClaimsOfAFormerProcessAreVoid) {
     store.Claimed(AClaim("fresh", "profile 1"));
     const Record absent = store.InState(RecordState::kNoEffect, AClaim("again", "profile 2"));
     store.Changed(absent, {.state = RecordState::kClaimed, .lease = kAnHour});
-    store.InState(RecordState::kSent, AClaim("sent", "profile 3"));
+    store.InState(RecordState::kSent, AClaim("list_sent", "profile 3"));
   }
   StoreUnderTest store(*loop_, Url());
 
   EXPECT_FALSE(store.Find("fresh").has_value());
   EXPECT_EQ(store.Find("again")->state, RecordState::kNoEffect);
-  EXPECT_EQ(store.Find("sent")->state, RecordState::kSent);
+  EXPECT_EQ(store.Find("list_sent")->state, RecordState::kSent);
 }
 
 TEST_F(SqliteStoreTest, WhatWasAcknowledgedSurvivesAKill) {

@@ -120,7 +120,7 @@ TEST(MetricsTest, TellsHowPassfortIsLeftAlone) {
   metrics.RateLimitPaused("GET /whoami");
   metrics.RateLimitPaused("GET /whoami");
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 1);
-  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_rate_gate_closings_total{endpoint=\"GET /whoami\"}"),
+  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_rate_limit_pauses_total{endpoint=\"GET /whoami\"}"),
             2);
   metrics.SetCircuit(Metrics::Circuit::kClosed);
   EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 0);
@@ -210,15 +210,16 @@ TEST(MetricsTest, CountsWhatWritesCameTo) {
 
 TEST(MetricsTest, MeasuresTheStore) {
   Metrics metrics;
-  metrics.StoreOperation("begin", "ok", 2ms);
-  metrics.StoreOperation("begin", "away", 3s);
+  metrics.StoreOperation("try_claim", "ok", 2ms);
+  metrics.StoreOperation("try_claim", "unavailable", 3s);
   const std::string text = metrics.Text();
   const std::string name = "passfort_gateway_store_operations_total";
-  EXPECT_EQ(ValueOf(text, name + R"({operation="begin",outcome="ok"})"), 1);
-  EXPECT_EQ(ValueOf(text, name + R"({operation="begin",outcome="away"})"), 1);
+  EXPECT_EQ(ValueOf(text, name + R"({operation="try_claim",outcome="ok"})"), 1);
+  EXPECT_EQ(ValueOf(text, name + R"({operation="try_claim",outcome="unavailable"})"), 1);
   EXPECT_EQ(
-      ValueOf(text, R"(passfort_gateway_store_seconds_bucket{operation="begin",le="0.0025"})"), 1);
-  EXPECT_EQ(ValueOf(text, R"(passfort_gateway_store_seconds_count{operation="begin"})"), 2);
+      ValueOf(text, R"(passfort_gateway_store_seconds_bucket{operation="try_claim",le="0.0025"})"),
+      1);
+  EXPECT_EQ(ValueOf(text, R"(passfort_gateway_store_seconds_count{operation="try_claim"})"), 2);
 }
 
 TEST(MetricsTest, TellsWhatTheStoreHoldsOnceThereIsOne) {

@@ -236,7 +236,7 @@ TEST_F(GuardedPassfortClientTest, LetsTheNextAskWhenTheOneThatAskedNeverGotThere
 TEST_F(GuardedPassfortClientTest, CountsTheClosings) {
   passfort_.post_ends = Limited(2s);
   Create();
-  EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_rate_gate_closings_total{endpoint=\"POST "
+  EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_rate_limit_pauses_total{endpoint=\"POST "
                                          "/profiles/{profile_id}/applications\"} 1"));
 }
 
