@@ -3,8 +3,8 @@
 #include <time.h>
 
 #include "absl/time/clock.h"
-#include "service/base/arrival.h"
 #include "service/base/event_loop.h"
+#include "service/base/one_shot.h"
 
 namespace gateway {
 

@@ -8,8 +8,8 @@
 
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
-#include "service/http/address_feed.h"
 #include "service/http/curl_multi_loop.h"
+#include "service/http/curl_resolve_cache.h"
 #include "service/http/response_intake.h"
 #include "service/http/response_memory.h"
 

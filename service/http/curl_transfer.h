@@ -12,17 +12,17 @@
 #include <variant>
 #include <vector>
 
-#include "service/base/arrival.h"
 #include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
-#include "service/http/answer_reader.h"
+#include "service/base/one_shot.h"
 #include "service/http/curl_header_list.h"
 #include "service/http/curl_multi_loop.h"
 #include "service/http/http_client.h"
 #include "service/http/kept_connection.h"
 #include "service/http/response_intake.h"
 #include "service/http/response_memory.h"
+#include "service/http/response_reader.h"
 #include "service/http/trust_store.h"
 
 namespace gateway {

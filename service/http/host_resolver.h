@@ -14,9 +14,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "service/base/arrival.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
+#include "service/base/one_shot.h"
 #include "service/base/task.h"
 
 namespace gateway {

@@ -9,9 +9,9 @@
 #include <list>
 #include <stop_token>
 
-#include "service/base/arrival.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
+#include "service/base/one_shot.h"
 #include "service/base/task.h"
 #include "service/observability/metrics.h"
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "service/base/version.h"
-#include "service/observability/child_table.h"
 #include "service/observability/grpc_refusals.h"
+#include "service/observability/metric_family_cache.h"
 #include "service/observability/metrics_server.h"
 #include "service/observability/process_metrics.h"
 

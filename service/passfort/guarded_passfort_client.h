@@ -12,10 +12,10 @@
 #include "service/base/random.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
-#include "service/passfort/circuit_breaker.h"
 #include "service/passfort/passfort_client.h"
-#include "service/passfort/priority.h"
-#include "service/passfort/rate_gate.h"
+#include "service/resilience/circuit_breaker.h"
+#include "service/resilience/priority.h"
+#include "service/resilience/rate_limiter.h"
 
 namespace gateway {
 

@@ -4,9 +4,9 @@
 
 #include "service/http/http_client.h"
 #include "service/passfort/http_status.h"
+#include "service/passfort/mapping/product_application_json.h"
 #include "service/passfort/passfort_error.h"
-#include "service/passfort/product_application_json.h"
-#include "service/passfort/rate_limit.h"
+#include "service/passfort/rate_limit_headers.h"
 
 namespace gateway {
 namespace {

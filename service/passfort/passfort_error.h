@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "service/passfort/json_events.h"
+#include "service/json/json_sax.h"
 #include "service/passfort/message_filter.h"
 #include "service/passfort/passfort_error_code.h"
 

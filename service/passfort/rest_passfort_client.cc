@@ -5,11 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/base/version.h"
-#include "service/passfort/application_list.h"
-#include "service/passfort/application_memory.h"
 #include "service/passfort/http_status.h"
-#include "service/passfort/product_application_json.h"
-#include "service/passfort/rate_limit.h"
+#include "service/passfort/mapping/application_list.h"
+#include "service/passfort/mapping/application_memory.h"
+#include "service/passfort/mapping/product_application_json.h"
+#include "service/passfort/rate_limit_headers.h"
 
 namespace gateway {
 namespace {

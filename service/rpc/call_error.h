@@ -13,7 +13,7 @@
 #include "service/base/deadline.h"
 #include "service/passfort/outcome.h"
 #include "service/rpc/error_catalog.h"
-#include "service/rpc/request_check.h"
+#include "service/rpc/request_validation.h"
 
 namespace gateway {
 

@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "service/rpc/thread_handover.h"
+#include "service/rpc/tsan_annotations.h"
 
 namespace gateway {
 namespace {

@@ -10,7 +10,7 @@
 #include "service/base/deadline.h"
 #include "service/passfort/application_writer.h"
 #include "service/rpc/call_error.h"
-#include "service/rpc/request_check.h"
+#include "service/rpc/request_validation.h"
 
 namespace gateway {
 

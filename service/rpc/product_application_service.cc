@@ -12,11 +12,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "service/passfort/application_memory.h"
-#include "service/rpc/answer_shortening.h"
+#include "service/passfort/mapping/application_memory.h"
 #include "service/rpc/call_trace.h"
-#include "service/rpc/request_check.h"
-#include "service/rpc/thread_handover.h"
+#include "service/rpc/request_validation.h"
+#include "service/rpc/response_truncation.h"
+#include "service/rpc/tsan_annotations.h"
 
 namespace gateway {
 namespace {

@@ -20,7 +20,7 @@
 #include "service/observability/metrics.h"
 #include "service/passfort/application_writer.h"
 #include "service/rpc/call_deadline.h"
-#include "service/rpc/call_gate.h"
+#include "service/rpc/concurrency_limiter.h"
 #include "service/rpc/outcome_to_grpc.h"
 #include "service/rpc/unread_answers.h"
 

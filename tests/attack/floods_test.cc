@@ -12,14 +12,14 @@
 #include <thread>
 #include <vector>
 
-#include "tests/attack/attack_bench.h"
+#include "tests/attack/attack_fixture.h"
 #include "tests/attack/hostile_client.h"
 
 namespace gateway {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = AttackBench::Clock;
+using Clock = AttackFixture::Clock;
 using Reading = HostileClient::Reading;
 using Beginning = HostileClient::Beginning;
 
@@ -256,7 +256,7 @@ class FloodTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(FloodTest, HarmsNobodyElse) {
   constexpr int kAttackers = 2;
-  AttackBench bench;
+  AttackFixture bench;
   bench.Withstands(
       kAttackers, [&](Clock::time_point end) { GetParam().flood(bench.gateway.target(), end); },
       GetParam().refusals);

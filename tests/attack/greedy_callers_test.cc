@@ -10,14 +10,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tests/attack/attack_bench.h"
+#include "tests/attack/attack_fixture.h"
 #include "tests/attack/hostile_client.h"
 
 namespace gateway {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = AttackBench::Clock;
+using Clock = AttackFixture::Clock;
 
 constexpr char kAnotherAddress[] = "127.0.0.2";
 
@@ -48,7 +48,7 @@ std::string Nothing(int) { return ""; }
 TEST(GreedyCallerTest, SlowCallsOfOneConnectionLeavePlacesForOthers) {
   constexpr int kPlacesOfOneConnection = 438;  // seven eighths
   constexpr int kMostOfThem = 430;
-  AttackBench bench({"--max_in_flight=500"});
+  AttackFixture bench({"--max_in_flight=500"});
   bench.HoldCallsOfAttackers();
   bench.Withstands(1, [&](Clock::time_point end) {
     HostileClient client(bench.gateway.target());
@@ -62,7 +62,7 @@ TEST(GreedyCallerTest, SlowCallsOfOneConnectionLeavePlacesForOthers) {
 }
 
 TEST(GreedyCallerTest, SlowCallsOfOneAddressLeavePlacesForOthers) {
-  AttackBench bench({"--max_in_flight=500"});
+  AttackFixture bench({"--max_in_flight=500"});
   bench.HoldCallsOfAttackers();
   bench.Withstands(1,
                    [&](Clock::time_point end) {
@@ -75,7 +75,7 @@ TEST(GreedyCallerTest, SlowCallsOfOneAddressLeavePlacesForOthers) {
 }
 
 TEST(GreedyCallerTest, ManyRequestIdsOnOneProfileLeavePlacesForOthers) {
-  AttackBench bench({"--max_in_flight=500", "--store=sqlite::memory:"});
+  AttackFixture bench({"--max_in_flight=500", "--store=sqlite::memory:"});
   bench.HoldCallsOfAttackers();
   bench.others_ask = [](int call) {
     auto request = ARequest();
@@ -102,7 +102,7 @@ TEST(GreedyCallerTest, ManyRequestIdsOnOneProfileLeavePlacesForOthers) {
 
 TEST(GreedyCallerTest, AnswersThatAreNotReadDoNotFillMemory) {
   constexpr size_t kLargeBytes = 300 * 1000;
-  AttackBench bench;
+  AttackFixture bench;
   bench.passfort.Script(
       {.endpoint = Endpoint::kAdd,
        .profile_id = kAttackersProfile,
@@ -138,7 +138,7 @@ TEST(GreedyCallerTest, CompressedRequestsAreNotInflated) {
     call += Frame(FrameType::kData, at + kMaxFrame < message.size() ? 0 : kEndStream, 1,
                   message.substr(at, kMaxFrame));
   }
-  AttackBench bench;
+  AttackFixture bench;
   bench.Withstands(2,
                    [&](Clock::time_point end) {
                      while (Clock::now() < end) {
@@ -153,7 +153,7 @@ TEST(GreedyCallerTest, CompressedRequestsAreNotInflated) {
 TEST(GreedyCallerTest, FiveThousandStreamsOfReflectionTakeFewThreads) {
   constexpr int kStreams = 2500;
   constexpr int kMostThreads = 60;
-  AttackBench bench;
+  AttackFixture bench;
   std::atomic<int> threads = 0;
   bench.Withstands(2,
                    [&](Clock::time_point end) {
@@ -173,7 +173,7 @@ TEST(GreedyCallerTest, FiveThousandStreamsOfReflectionTakeFewThreads) {
 }
 
 TEST(GreedyCallerTest, SilentConnectionsOfOneAddressLeaveSomeForOthers) {
-  AttackBench bench;
+  AttackFixture bench;
   bench.Withstands(2,
                    [&](Clock::time_point end) {
                      StaysConnected(
@@ -185,7 +185,7 @@ TEST(GreedyCallerTest, SilentConnectionsOfOneAddressLeaveSomeForOthers) {
 }
 
 TEST(GreedyCallerTest, MoreConnectionsThanDescriptorsAreRefused) {
-  AttackBench bench({}, 256);
+  AttackFixture bench({}, 256);
   bench.Withstands(1,
                    [&](Clock::time_point end) {
                      StaysConnected(
@@ -198,7 +198,7 @@ TEST(GreedyCallerTest, MoreConnectionsThanDescriptorsAreRefused) {
 
 // Each call that waits for Passfort has a connection to it.
 TEST(GreedyCallerTest, MoreSlowCallsThanDescriptorsLeaveSomeForOthers) {
-  AttackBench bench({}, 512);
+  AttackFixture bench({}, 512);
   bench.HoldCallsOfAttackers();
   const GatewayCaller caller(bench.gateway.target());
   ManyCalls calls;

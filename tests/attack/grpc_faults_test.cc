@@ -9,14 +9,14 @@
 #include <string>
 #include <string_view>
 
-#include "tests/attack/attack_bench.h"
+#include "tests/attack/attack_fixture.h"
 #include "tests/attack/hostile_client.h"
 
 namespace gateway {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = AttackBench::Clock;
+using Clock = AttackFixture::Clock;
 using Settings = HostileClient::Settings;
 
 constexpr uint32_t kEnhanceYourCalm = 11;
@@ -51,7 +51,7 @@ void ResetRapidly(const std::string& target, Request request, Clock::time_point 
 }
 
 TEST(RapidResetTest, OneConnectionTakesNeitherMemoryNorTheOthersTurn) {
-  AttackBench bench;
+  AttackFixture bench;
   bench.Withstands(1,
                    [&](Clock::time_point end) {
                      ResetRapidly(bench.gateway.target(), Request::kHeadersOnly, end);
@@ -60,7 +60,7 @@ TEST(RapidResetTest, OneConnectionTakesNeitherMemoryNorTheOthersTurn) {
 }
 
 TEST(RapidResetTest, TwoConnectionsTakeNeitherMemoryNorTheOthersTurn) {
-  AttackBench bench;
+  AttackFixture bench;
   bench.Withstands(2,
                    [&](Clock::time_point end) {
                      ResetRapidly(bench.gateway.target(), Request::kHeadersOnly, end);
@@ -69,14 +69,14 @@ TEST(RapidResetTest, TwoConnectionsTakeNeitherMemoryNorTheOthersTurn) {
 }
 
 TEST(RapidResetTest, WholeRequestsTakeNeitherMemoryNorTheOthersTurn) {
-  AttackBench bench;
+  AttackFixture bench;
   bench.Withstands(
       1, [&](Clock::time_point end) { ResetRapidly(bench.gateway.target(), Request::kWhole, end); },
       {RefusedByGrpc("resets")});
 }
 
 TEST(RapidResetTest, TheConnectionIsGivenUpButItsCallUnderWayIsAnswered) {
-  AttackBench bench;
+  AttackFixture bench;
   bench.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
   HostileClient client(bench.gateway.target());
   client.Send(Frame(FrameType::kHeaders, kEndHeaders, 1, RequestHeaders()) +
@@ -150,7 +150,7 @@ struct EndlessBlock {
 class EndlessBlockTest : public ::testing::TestWithParam<EndlessBlock> {};
 
 TEST_P(EndlessBlockTest, EndsTheConnectionRatherThanFillMemory) {
-  AttackBench bench;
+  AttackFixture bench;
   bench.Withstands(1,
                    [&](Clock::time_point end) {
                      SendEndlessBlock(bench.gateway.target(), GetParam().settings, GetParam().start,
@@ -200,7 +200,7 @@ TEST(RandomFramesTest, HarmNobodyElse) {
   constexpr int kFrames = 137'000;
   constexpr int kAttackers = 2;
   constexpr int kFramesPerSend = 20;
-  AttackBench bench;
+  AttackFixture bench;
   std::atomic<unsigned> seed = 1;
   std::atomic<int> sent = 0;
   bench.Withstands(kAttackers,

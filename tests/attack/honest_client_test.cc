@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "tests/attack/attack_bench.h"
+#include "tests/attack/attack_fixture.h"
 #include "tests/attack/hostile_client.h"
 
 namespace gateway {
@@ -27,7 +27,7 @@ void WatchAndCancel(grpc::health::v1::Health::Stub& health) {
 TEST(HonestClientTest, LosesNoneOfAHundredThousandCallsOnOneConnectionWhenItCancelsEachTenth) {
   constexpr int kThreads = 8;
   constexpr int kCalls = 100'000;
-  AttackBench bench;
+  AttackFixture bench;
   const GatewayCaller caller(bench.gateway.target());
   const auto health = grpc::health::v1::Health::NewStub(caller.channel());
   // Answered by the gateway itself, so that they come as quickly as calls can.
@@ -57,7 +57,7 @@ TEST(HonestClientTest, LosesNoneOfAHundredThousandCallsOnOneConnectionWhenItCanc
 TEST(HonestClientTest, HasManyLargeRequestsUnderWay) {
   constexpr int kCalls = 700;
   constexpr int kUnknownField = 1000;
-  AttackBench bench;
+  AttackFixture bench;
   bench.HoldCallsOfAttackers();
   auto large = AttackersRequest();
   large.GetReflection()->MutableUnknownFields(&large)->AddLengthDelimited(kUnknownField,
@@ -77,7 +77,7 @@ TEST(HonestClientTest, HasManyLargeRequestsUnderWay) {
 }
 
 TEST(HonestClientTest, IsNotCountedAsRefusedWhenItsCallsEndAtTheirDeadlineOrWithItsConnection) {
-  AttackBench bench;
+  AttackFixture bench;
   bench.HoldCallsOfAttackers();
   const std::string message = AttackersRequest().SerializeAsString();
   {

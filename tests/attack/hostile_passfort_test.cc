@@ -11,13 +11,13 @@
 #include <thread>
 #include <vector>
 
-#include "tests/attack/attack_bench.h"
-#include "tests/fakes/raw_http_server.h"
+#include "tests/attack/attack_fixture.h"
+#include "tests/support/raw_http_server.h"
 
 namespace gateway {
 namespace {
 
-using Clock = AttackBench::Clock;
+using Clock = AttackFixture::Clock;
 
 constexpr int kAtATime = 32;
 constexpr size_t kMiB = size_t{1024} * 1024;

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "passfort/gateway/v1/product_application_service.grpc.pb.h"
-#include "service/passfort/product_application_json.h"
+#include "service/passfort/mapping/product_application_json.h"
 #include "tests/benchmark/peer_server.h"
 
 namespace gateway::benchmark {

@@ -18,8 +18,8 @@
 #include <string_view>
 
 #include "passfort/gateway/v1/product_application.pb.h"
-#include "service/passfort/json_reader.h"
-#include "service/passfort/product_application_json.h"
+#include "service/json/json_reader.h"
+#include "service/passfort/mapping/product_application_json.h"
 
 namespace {
 

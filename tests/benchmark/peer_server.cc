@@ -6,7 +6,7 @@
 #include <iterator>
 #include <memory>
 
-#include "service/passfort/product_application_json.h"
+#include "service/passfort/mapping/product_application_json.h"
 
 namespace gateway::benchmark {
 

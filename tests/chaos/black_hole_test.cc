@@ -14,9 +14,9 @@
 #include <csignal>
 #include <string>
 
-#include "tests/fakes/gateway_caller.h"
-#include "tests/fakes/gateway_process.h"
-#include "tests/fakes/holed_path.h"
+#include "tests/support/gateway_caller.h"
+#include "tests/support/gateway_process.h"
+#include "tests/support/packet_drop_server.h"
 
 namespace gateway {
 namespace {
@@ -29,12 +29,12 @@ constexpr char kAnswer[] =
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 45\r\n\r\n"
     R"({"id":"2ab8d9b4-7a1d-4d1c-a1b2-30c0c1bd0001"})";
 
-std::string ApiUrl(const HoledPath& path) {
+std::string ApiUrl(const PacketDropServer& path) {
   return "http://127.0.0.1:" + std::to_string(path.port()) + "/4.0";
 }
 
 // One call that is answered, so that the next one takes the same connection. Gives its POST.
-std::string AnswerOneCall(HoledPath& path, const GatewayCaller& caller) {
+std::string AnswerOneCall(PacketDropServer& path, const GatewayCaller& caller) {
   auto call = caller.StartAdd();
   path.Accept();
   std::string post = path.ReadRequest();
@@ -48,17 +48,17 @@ std::string AnswerOneCall(HoledPath& path, const GatewayCaller& caller) {
 // Nothing is under way any more: no kernel has a socket left that would try again, what the server
 // writes is refused, and the refusal is the last that comes. Not to be put off: after
 // TCP_USER_TIMEOUT the kernel gives up by itself.
-void ExpectThatNothingArrives(HoledPath& path) {
+void ExpectThatNothingArrives(PacketDropServer& path) {
   ASSERT_FALSE(path.ClientEnd()) << "the kernel goes on without the gateway";
   path.Open();
   path.Write("?");
-  const HoledPath::Rest rest = path.ReadToEnd();
+  const PacketDropServer::Rest rest = path.ReadToEnd();
   EXPECT_THAT(rest.bytes, IsEmpty());
   EXPECT_TRUE(rest.was_reset);
 }
 
 TEST(BlackHoleTest, NothingArrivesOfAPostWhoseGatewayWasKilled) {
-  HoledPath path;
+  PacketDropServer path;
   GatewayProcess gateway({.api_url = ApiUrl(path)});
   const GatewayCaller caller(gateway.target());
   const std::string post = AnswerOneCall(path, caller);
@@ -74,7 +74,7 @@ TEST(BlackHoleTest, NothingArrivesOfAPostWhoseGatewayWasKilled) {
 }
 
 TEST(BlackHoleTest, NothingArrivesOfAPostThatTheGatewayGaveUp) {
-  HoledPath path;
+  PacketDropServer path;
   GatewayProcess gateway({.api_url = ApiUrl(path), .flags = {"--attempt_timeout=1500ms"}});
   const GatewayCaller caller(gateway.target());
   const std::string post = AnswerOneCall(path, caller);
@@ -111,7 +111,7 @@ pid_t StartOrdinaryClient(int port, const std::string& post) {
 // go away.
 TEST(BlackHoleTest, APostInAnOrdinarySocketArrivesAfterItsProcessWasKilled) {
   const std::string post = "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
-  HoledPath path;
+  PacketDropServer path;
   const pid_t client = StartOrdinaryClient(path.port(), post);
   ASSERT_GT(client, 0);
   path.Accept();
@@ -125,7 +125,7 @@ TEST(BlackHoleTest, APostInAnOrdinarySocketArrivesAfterItsProcessWasKilled) {
   ASSERT_TRUE(left_behind);
   EXPECT_EQ(left_behind->state, TCP_FIN_WAIT1);
   path.Open();
-  const HoledPath::Rest rest = path.ReadToEnd();
+  const PacketDropServer::Rest rest = path.ReadToEnd();
   EXPECT_EQ(rest.bytes, post);
   EXPECT_FALSE(rest.was_reset);
 }

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "tests/fake_passfort/fake_passfort.h"
-#include "tests/fakes/gateway_caller.h"
-#include "tests/fakes/gateway_process.h"
-#include "tests/fakes/sanitizer.h"
+#include "tests/support/gateway_caller.h"
+#include "tests/support/gateway_process.h"
+#include "tests/support/sanitizer.h"
 
 namespace gateway {
 

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "tests/chaos/cluster.h"
-#include "tests/chaos/repeating_load.h"
-#include "tests/fakes/postgres_server.h"
+#include "tests/chaos/retrying_load.h"
+#include "tests/support/postgres_server.h"
 
 namespace gateway {
 namespace {

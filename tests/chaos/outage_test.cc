@@ -10,7 +10,7 @@
 #include <tuple>
 
 #include "tests/chaos/cluster.h"
-#include "tests/fakes/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {

@@ -17,9 +17,9 @@
 #include "absl/strings/str_format.h"
 #include "passfort/gateway/v1/service_config.h"
 #include "tests/fake_passfort/fake_passfort.h"
-#include "tests/fakes/gateway_caller.h"
-#include "tests/fakes/gateway_process.h"
-#include "tests/fakes/held_port.h"
+#include "tests/support/gateway_caller.h"
+#include "tests/support/gateway_process.h"
+#include "tests/support/reserved_port.h"
 
 namespace gateway {
 namespace {
@@ -95,7 +95,7 @@ class PacedClient {
 
 class RollingRestartTest : public testing::TestWithParam<const char*> {
  protected:
-  std::unique_ptr<GatewayProcess> StartOn(const HeldPort& port) const {
+  std::unique_ptr<GatewayProcess> StartOn(const ReservedPort& port) const {
     return std::make_unique<GatewayProcess>(GatewayProcess::Settings{
         .api_url = passfort_.url(), .flags = {absl::StrCat("--listen=127.0.0.1:", port.port())}});
   }
@@ -118,7 +118,7 @@ class RollingRestartTest : public testing::TestWithParam<const char*> {
 TEST_P(RollingRestartTest, FailsNoCallAndMakesNoneTwice) {
   constexpr char kSlowProfile[] = "b2c4393a-e219-67a4-5ab4-2186952e9038";
   const std::string policy = GetParam();
-  const HeldPort ports[2];
+  const ReservedPort ports[2];
   std::unique_ptr<GatewayProcess> gateways[2] = {StartOn(ports[0]), StartOn(ports[1])};
   PacedClient client(absl::StrCat("ipv4:", gateways[0]->target(), ",", gateways[1]->target()),
                      policy);

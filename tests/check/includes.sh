@@ -13,23 +13,25 @@ declare -rA MAY_INCLUDE=(
   [base]=""
   [observability]="base"
   [http]="base observability"
-  [retry]="base observability"
-  [passfort]="base observability http retry"
-  [once]="base observability http retry passfort"
-  [rpc]="base observability http retry passfort once"
+  [json]="base"
+  [resilience]="base observability"
+  [sql]="base observability resilience"
+  [passfort]="base observability http json resilience"
+  [idempotency]="base observability resilience passfort sql"
+  [rpc]="base observability http json resilience passfort idempotency"
   [config]="base observability"
-  [app]="base observability http retry passfort once rpc config"
+  [app]="base observability http json resilience sql passfort idempotency rpc config"
 )
 
 # Which folders may include a library's headers: regular expressions of an #include's target.
 declare -rA LIBRARY_STAYS_IN=(
   ['^uv\.h$']="base"
-  ['^(sqlite3|libpq-fe)\.h$']="once"
+  ['^(sqlite3|libpq-fe)\.h$']="sql"
   ['^curl/']="http"
-  ['^nlohmann/']="passfort"
+  ['^nlohmann/']="json passfort"
   ['^(grpc|grpcpp|google/rpc)/']="rpc"
   ['\.grpc\.pb\.h$']="rpc"
-  ['\.pb\.h$']="passfort once rpc"
+  ['\.pb\.h$']="json passfort idempotency rpc"
   ['^spdlog/']="observability"
   ['^prometheus/']="observability"
 )
@@ -49,6 +51,9 @@ check_service_include() {
     target_folder=${target_folder%%/*}
     contains_word "$folder ${MAY_INCLUDE[$folder]}" "$target_folder" ||
       report "$place" "service/$folder must not include service/$target_folder"
+    # The engine sees records, only the store behind them sees SQL.
+    [[ $target_folder != sql || $folder != idempotency || $place == service/idempotency/store/* ]] ||
+      report "$place" "of service/idempotency, only store/ may include service/sql"
   fi
   for pattern in "${!LIBRARY_STAYS_IN[@]}"; do
     [[ ! $target =~ $pattern ]] || contains_word "${LIBRARY_STAYS_IN[$pattern]}" "$folder" ||

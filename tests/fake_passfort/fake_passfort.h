@@ -13,7 +13,7 @@
 #include "tests/fake_passfort/backend.h"
 #include "tests/fake_passfort/fault.h"
 #include "tests/fake_passfort/http_server.h"
-#include "tests/fakes/held_port.h"
+#include "tests/support/reserved_port.h"
 
 namespace gateway {
 
@@ -101,7 +101,7 @@ class FakePassfort {
 
   Backend backend_;
   const std::chrono::milliseconds delay_;
-  const HeldPort port_;                 // while away too
+  const ReservedPort port_;             // while away too
   std::unique_ptr<HttpServer> server_;  // null while away
   std::thread thread_;
 };

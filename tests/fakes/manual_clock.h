@@ -6,14 +6,14 @@
 #include <list>
 #include <stop_token>
 
-#include "service/base/arrival.h"
-#include "tests/fakes/set_clock.h"
+#include "service/base/one_shot.h"
+#include "tests/fakes/test_clock.h"
 
 namespace gateway {
 
 // A clock that the test moves on: who sleeps wakes when its time has come, the earliest first and
 // those of one time in the order in which they went to sleep.
-class ManualClock final : public SetClock {
+class ManualClock final : public TestClock {
  public:
   Task<SleepResult> SleepUntil(SteadyTime at, std::stop_token stop) override {
     if (stop.stop_requested()) co_return SleepResult::kStopped;

@@ -14,7 +14,7 @@
 #include "service/passfort/message_filter.h"
 #include "service/passfort/outcome.h"
 #include "service/rpc/outcome_to_grpc.h"
-#include "tests/fakes/grpc_errors.h"
+#include "tests/support/grpc_errors.h"
 
 namespace gateway {
 namespace {

@@ -11,10 +11,10 @@
 
 #include "passfort/gateway/v1/product_application_service.pb.h"
 #include "service/http/http_client.h"
-#include "service/passfort/application_list.h"
-#include "service/passfort/json_builder.h"
-#include "service/passfort/json_reader.h"
-#include "service/passfort/product_application_json.h"
+#include "service/json/json_builder.h"
+#include "service/json/json_reader.h"
+#include "service/passfort/mapping/application_list.h"
+#include "service/passfort/mapping/product_application_json.h"
 #include "tests/unit/passfort/rebuilt_application.h"
 
 namespace {

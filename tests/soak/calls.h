@@ -7,7 +7,7 @@
 #include <mutex>
 #include <optional>
 
-#include "tests/fakes/gateway_caller.h"
+#include "tests/support/gateway_caller.h"
 
 namespace gateway::soak {
 

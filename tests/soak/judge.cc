@@ -6,7 +6,7 @@
 #include "absl/time/time.h"
 #include "service/rpc/call_error.h"
 #include "tests/chaos/cluster.h"
-#include "tests/soak/documented_answers.h"
+#include "tests/soak/documented_errors.h"
 
 namespace gateway::soak {
 namespace {

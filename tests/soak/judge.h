@@ -5,12 +5,12 @@
 #include <cstddef>
 #include <string>
 
-#include "tests/fakes/gateway_caller.h"
-#include "tests/soak/fault_menu.h"
+#include "tests/soak/fault_catalog.h"
 #include "tests/soak/findings.h"
 #include "tests/soak/ledger.h"
 #include "tests/soak/replica.h"
 #include "tests/soak/tally.h"
+#include "tests/support/gateway_caller.h"
 
 namespace gateway::soak {
 

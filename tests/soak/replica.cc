@@ -3,7 +3,7 @@
 #include <csignal>
 #include <utility>
 
-#include "tests/soak/fault_menu.h"
+#include "tests/soak/fault_catalog.h"
 
 namespace gateway::soak {
 namespace {

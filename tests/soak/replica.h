@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/fakes/gateway_caller.h"
-#include "tests/fakes/gateway_process.h"
 #include "tests/soak/findings.h"
 #include "tests/soak/process_sample.h"
+#include "tests/support/gateway_caller.h"
+#include "tests/support/gateway_process.h"
 
 namespace gateway::soak {
 

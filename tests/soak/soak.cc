@@ -25,11 +25,11 @@
 #include <vector>
 
 #include "tests/chaos/cluster.h"
-#include "tests/fakes/postgres_server.h"
-#include "tests/fakes/temporary_folder.h"
 #include "tests/soak/interruption.h"
 #include "tests/soak/report.h"
 #include "tests/soak/soak_load.h"
+#include "tests/support/postgres_server.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway::soak {
 namespace {

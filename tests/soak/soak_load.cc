@@ -33,7 +33,7 @@ constexpr uint32_t kMisused = 3;    // the request_id, after OK
 constexpr uint32_t kAbandoned = 4;  // of those without an answer so far
 constexpr uint32_t kResigned = 50;  // of those that nothing was done for
 
-bool Chance(uint32_t percent, std::mt19937& random) { return random() % 100 < percent; }
+bool SeededRandom(uint32_t percent, std::mt19937& random) { return random() % 100 < percent; }
 
 milliseconds Between(milliseconds least, milliseconds most, std::mt19937& random) {
   return least + milliseconds(random() % static_cast<uint32_t>((most - least).count() + 1));
@@ -159,15 +159,15 @@ Intent SoakLoad::NewIntent(Random& random) {
   intent.entry = {.what = "a call without request_id for " + fresh.profile_id,
                   .profile_id = fresh.profile_id,
                   .product_alias = "forexo_basic"};
-  intent.store = Chance(kSecond, random) ? 1 : 0;
-  if (Chance(kWrong, random)) CallWrongly(random);
-  if (Chance(kCrowded, random)) OpenCrowd(random);
-  if (!Chance(kPlain, random)) {
+  intent.store = SeededRandom(kSecond, random) ? 1 : 0;
+  if (SeededRandom(kWrong, random)) CallWrongly(random);
+  if (SeededRandom(kCrowded, random)) OpenCrowd(random);
+  if (!SeededRandom(kPlain, random)) {
     intent.request_id = fresh.request_id;
     intent.entry.what = fresh.request_id;
-    intent.asks_again = Chance(kAskAgain, random);
+    intent.asks_again = SeededRandom(kAskAgain, random);
   }
-  if (Chance(kFaulty, random)) ScriptFault(intent, random);
+  if (SeededRandom(kFaulty, random)) ScriptFault(intent, random);
   parts_.ledger.Open(intent.entry);
   parts_.tally.Count(
       kIntents, intent.request_id.empty() ? "begun without request_id" : "begun with request_id");
@@ -187,7 +187,7 @@ void SoakLoad::ScriptFault(Intent& intent, Random& random) {
 // Several request_ids for one profile, each for another product: they have to wait for each other.
 void SoakLoad::OpenCrowd(Random& random) {
   const std::string profile_id = FreshIntent().profile_id;
-  const size_t store = Chance(kSecond, random) ? 1 : 0;
+  const size_t store = SeededRandom(kSecond, random) ? 1 : 0;
   for (const FakeProduct& product : FakeCatalogue()) {
     Intent intent;
     intent.request_id = FreshIntent().request_id;
@@ -232,7 +232,7 @@ std::vector<CallEnd> SoakLoad::CallOnce(const Intent& intent, Manner manner, Ran
   const size_t first = random() % store.size();
   // An undisturbed call takes some 10 ms: many of those in a hurry are cut short at every step.
   const milliseconds time =
-      Chance(70, random) ? Between(1ms, 20ms, random) : Between(20ms, 400ms, random);
+      SeededRandom(70, random) ? Between(1ms, 20ms, random) : Between(20ms, 400ms, random);
   std::optional<milliseconds> deadline;
   if (manner == Manner::kHurried) deadline = time;
   const int posts_before = parts_.passfort.counts(intent.entry.profile_id).posts_begun;
@@ -280,7 +280,7 @@ void SoakLoad::GoOn(Intent intent, Verdict verdict, Random& random) {
   const auto once_made = intent.has_stranger() ? Expected::kAtMostOne : Expected::kOne;
   switch (verdict) {
     case Verdict::kDone:
-      if (!is_plain && Chance(kMisused, random)) Misuse(intent, random);
+      if (!is_plain && SeededRandom(kMisused, random)) Misuse(intent, random);
       if (std::exchange(intent.asks_again, false)) {
         return ComeBack(std::move(intent), Between(0ms, 2s, random));
       }
@@ -288,7 +288,7 @@ void SoakLoad::GoOn(Intent intent, Verdict verdict, Random& random) {
     case Verdict::kInconclusive:
       return End(std::move(intent), Expected::kAtMostOne, "undecided beside a stranger's");
     case Verdict::kNotDone:
-      if (is_plain || Chance(kResigned, random)) {
+      if (is_plain || SeededRandom(kResigned, random)) {
         return End(std::move(intent), Expected::kNone, "not done, and left at that");
       }
       break;
@@ -296,7 +296,7 @@ void SoakLoad::GoOn(Intent intent, Verdict verdict, Random& random) {
       if (is_plain) return End(std::move(intent), Expected::kAtMostOne, "not known, no request_id");
       break;
   }
-  if (!IsClosing() && Chance(kAbandoned, random)) {
+  if (!IsClosing() && SeededRandom(kAbandoned, random)) {
     return End(std::move(intent), Expected::kAtMostOne, "abandoned by the caller");
   }
   ComeBack(std::move(intent), Between(20ms, 1s, random));

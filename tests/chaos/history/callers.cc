@@ -17,7 +17,7 @@ const std::vector<std::string>& Profiles() {
   return *profiles;
 }
 
-std::string SomeCase(const std::string& id, Chance& chance) {
+std::string SomeCase(const std::string& id, SeededRandom& chance) {
   return chance.Happens(0.5) ? id : absl::AsciiStrToUpper(id);
 }
 
@@ -110,7 +110,7 @@ SteadyTime Call::UnderWayUntil() const {
 }
 
 ApplicationDraft Callers::SomeDraft() {
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   ApplicationDraft draft;
   draft.profile_id = chance.Happens(0.8) ? Profiles().front() : Profiles().back();
   const Product& product = Products()[chance.Happens(0.75) ? 0 : 1];
@@ -129,7 +129,7 @@ ApplicationDraft Callers::SomeDraft() {
 }
 
 ApplicationDraft Callers::StrangersDraft() {
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   if (intents_.empty() || chance.Happens(0.4)) return SomeDraft();
   ApplicationDraft draft = intents_[chance.Below(intents_.size())].draft;
   // What the caller expects, rightly or not.
@@ -138,7 +138,7 @@ ApplicationDraft Callers::StrangersDraft() {
 }
 
 void Callers::Begin(Milliseconds duration, Wishes wishes) {
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   const bool are_equal = wishes == Wishes::kEqual;
   const size_t least = are_equal ? 2 : 1;
   const size_t intents = least + chance.Below(5 - least);
@@ -181,7 +181,7 @@ void Callers::MakeCall(Intent& intent) {
   static const auto* const timeouts =
       new std::vector<Milliseconds>{Milliseconds(60), Milliseconds(300), Milliseconds(1500),
                                     Milliseconds(3000), Milliseconds(9000)};
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   const Milliseconds timeout = chance.OneOf(*timeouts);
   Call* const call = CallNow(intent.request_id, intent.draft, timeout);
   if (call != nullptr && chance.Happens(0.15)) CancelSometime(*call);
@@ -199,7 +199,7 @@ void Callers::MakeCall(Intent& intent) {
 
 Call* Callers::CallNow(const std::string& request_id, const ApplicationDraft& draft,
                        Milliseconds timeout) {
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   Process* process = chance.OneOf(replicas_)->process();
   // Mostly, a caller gets on to one that answers.
   const bool is_well = process != nullptr && !process->life().is_frozen();
@@ -233,7 +233,7 @@ void Callers::CancelSometime(Call& call) {
   const Milliseconds left = std::max(
       std::chrono::duration_cast<Milliseconds>(call.deadline - world_.now()), Milliseconds(0));
   const Milliseconds wait = world_.chance().Between(Milliseconds(0), left);
-  auto* const life = const_cast<ProcessLife*>(call.process);
+  auto* const life = const_cast<SimulatedProcess*>(call.process);
   life->DeliverAfter(wait, [this, &call] {
     if (call.ended) return;
     world_.Note("call ", call.number, " is cancelled");

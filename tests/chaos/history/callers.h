@@ -20,7 +20,7 @@ struct Call {
   std::string request_id;  // empty: a call without one
   ApplicationDraft draft;
   // Where it went.
-  const ProcessLife* process = nullptr;
+  const SimulatedProcess* process = nullptr;
   SteadyTime begun;
   SteadyTime deadline;
   // When the process learnt that the caller had gone.

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "service/once/record_statements.h"
+#include "service/idempotency/store/record_statements.h"
 #include "tests/chaos/history/callers.h"
 #include "tests/chaos/history/oracle.h"
 #include "tests/chaos/history/replica.h"
@@ -40,7 +40,7 @@ constexpr int64_t kSentState = static_cast<int64_t>(RecordState::kSent);
 // answer in its hands. A few are played as a scene.
 enum class Theme { kAnything, kRivals, kScene };
 
-Theme SomeTheme(Chance& chance) {
+Theme SomeTheme(SeededRandom& chance) {
   const double theme = chance.Fraction();
   if (theme < 0.025) return Theme::kScene;
   return theme < 0.08 ? Theme::kRivals : Theme::kAnything;
@@ -48,11 +48,11 @@ Theme SomeTheme(Chance& chance) {
 
 // Most kinds of fault are off in a history: a few at a time reach states that many at once never
 // reach.
-double Sometimes(Chance& chance, double how_often, double most) {
+double Sometimes(SeededRandom& chance, double how_often, double most) {
   return chance.Happens(how_often) ? chance.Fraction() * most : 0;
 }
 
-PassfortWeather RivalsPassfortWeather(Chance& chance) {
+PassfortWeather RivalsPassfortWeather(SeededRandom& chance) {
   return {.drop_before = chance.Fraction(),
           .slow = chance.Fraction(),
           .impatient = Sometimes(chance, 0.5, 1),
@@ -60,7 +60,7 @@ PassfortWeather RivalsPassfortWeather(Chance& chance) {
 }
 
 // So mild that the scene mostly takes its way.
-PassfortWeather ScenePassfortWeather(Chance& chance) {
+PassfortWeather ScenePassfortWeather(SeededRandom& chance) {
   const auto some = [&chance] { return Sometimes(chance, 0.1, 0.3); };
   return {.slow_connect = some(),
           .late = some(),
@@ -72,7 +72,7 @@ PassfortWeather ScenePassfortWeather(Chance& chance) {
           .policy_other = some()};
 }
 
-PassfortWeather SomePassfortWeather(Chance& chance, Theme theme) {
+PassfortWeather SomePassfortWeather(SeededRandom& chance, Theme theme) {
   if (theme == Theme::kRivals) return RivalsPassfortWeather(chance);
   if (theme == Theme::kScene) return ScenePassfortWeather(chance);
   const auto some = [&chance] { return Sometimes(chance, 0.2, 0.5); };
@@ -116,13 +116,13 @@ PassfortWeather SomePassfortWeather(Chance& chance, Theme theme) {
   return weather;
 }
 
-StoreWeather SomeStoreWeather(Chance& chance) {
+StoreWeather SomeStoreWeather(SeededRandom& chance) {
   return {.lost_before = Sometimes(chance, 0.2, 0.2),
           .lost_after = Sometimes(chance, 0.2, 0.2),
           .slow = Sometimes(chance, 0.2, 0.2)};
 }
 
-ProcessWeather SomeProcessWeather(Chance& chance, Theme theme) {
+ProcessWeather SomeProcessWeather(SeededRandom& chance, Theme theme) {
   if (theme == Theme::kScene) return {};
   if (theme == Theme::kRivals) {
     return {.freeze_at_step = chance.Fraction(), .only_step = FailPointId::kAttempted};
@@ -157,7 +157,7 @@ Callers::Roles RolesIn(const PassfortWeather& weather) {
 }
 
 // A bit above what an attempt may be unresolved for, as the settings ask for; or for ever.
-Milliseconds SomeReplayWindow(Chance& chance) {
+Milliseconds SomeReplayWindow(SeededRandom& chance) {
   if (!chance.Happens(0.2)) return kForEver;
   return LongestUnresolved() + chance.Between(Milliseconds(100), Milliseconds(4000));
 }
@@ -206,7 +206,7 @@ class History {
  private:
   // What happens once, at some moment of the storm.
   void PlanBlows() {
-    Chance& chance = world_.chance();
+    SeededRandom& chance = world_.chance();
     const auto sometime = [this, &chance](double how_often, size_t most,
                                           const std::function<void()>& blow) {
       if (!chance.Happens(how_often)) return;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "service/once/sqlite_connection.h"
+#include "service/sql/sqlite_connection.h"
 #include "tests/chaos/history/virtual_world.h"
 
 namespace gateway::history {

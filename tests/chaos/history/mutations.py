@@ -19,17 +19,17 @@ COPY = REPOSITORY / "build" / "mutations"
 CHECKER = COPY / "build" / "dev" / "bin" / "history_checker"
 MOST_HISTORIES = 20000
 
-FLOW = "service/once/once_flow.cc"
-SETTLEMENT = "service/once/settlement.cc"
-MATCH = "service/once/application_match.cc"
-STORE = "service/once/sql_record_store.cc"
-STATEMENTS = "service/once/record_statements.cc"
+SESSION = "service/idempotency/write_session.cc"
+RECONCILER = "service/idempotency/reconciler.cc"
+MATCH = "service/idempotency/application_match.cc"
+STORE = "service/idempotency/store/sql_record_store.cc"
+STATEMENTS = "service/idempotency/store/record_statements.cc"
 PASSFORT = "tests/chaos/history/simulated_passfort.cc"
 
 # Name, and what is replaced by what in which file.
 MUTATIONS = {
     "no intent record": [(
-        FLOW,
+        SESSION,
         """  auto changed = co_await parts_.store.Apply(
       record,
       {.state = RecordState::kSent,
@@ -41,23 +41,23 @@ MUTATIONS = {
        .lease = options_.lease_duration,""",
     )],
     "no baseline": [(
-        FLOW,
+        SESSION,
         "for (const auto& listed : list.applications) first_baseline_.ids.push_back(listed.id);",
         "",
     )],
     "settle counted from sending": [
-        (FLOW,
-         ".conclusive_after = options_.lease_duration + options_.attempt_timeout + options_.settle_window",
-         ".conclusive_after = options_.settle_window"),
-        (FLOW, ".conclusive_after = options_.settle_window, .was_ambiguous", ".was_ambiguous"),
+        (SESSION,
+         "options_.lease_duration + options_.attempt_timeout + options_.settle_window",
+         "options_.settle_window"),
+        (SESSION, ".conclusive_after = options_.settle_window,", ""),
     ],
     "no send gate": [(
-        FLOW,
+        SESSION,
         "send_before_ = parts_.clock.BootNow() + options_.lease_duration;",
         "send_before_ = parts_.clock.BootNow() + 1000 * options_.lease_duration;",
     )],
     "send gate counted from after the intent": [(
-        FLOW,
+        SESSION,
         "  record = std::move(*sent);\n  UpdatePendingResult(record);\n  co_return Next::kContinue;",
         "  record = std::move(*sent);\n  UpdatePendingResult(record);\n"
         "  send_before_ = parts_.clock.BootNow() + options_.lease_duration;\n"
@@ -66,12 +66,12 @@ MUTATIONS = {
     "no epoch check": [
         (STATEMENTS, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
         (STORE, "now->epoch == seen.epoch && ", ""),
-        (SETTLEMENT, "(*now)->epoch != seen.epoch || ", ""),
+        (RECONCILER, "(*now)->epoch != seen.epoch || ", ""),
     ],
     "a plain resendable body": [(
         PASSFORT,
-        "    case Fate::kDropAfter:\n      Make(*post);\n      return answer(back, lost);",
-        """    case Fate::kDropAfter: {
+        "    case Ending::kDropAfter:\n      Make(*post);\n      return answer(back, lost);",
+        """    case Ending::kDropAfter: {
       Make(*post);
       const auto again = std::make_shared<Post>(*post);
       again->number = static_cast<int>(posts_.size());
@@ -81,7 +81,7 @@ MUTATIONS = {
     }""",
     )],
     "proof before the conclusive moment": [(
-        SETTLEMENT,
+        RECONCILER,
         "const bool is_conclusive = !seen.conclusive_at || seen.store_now >= *seen.conclusive_at;",
         "const bool is_conclusive = true;",
     )],
@@ -116,15 +116,15 @@ MUTATIONS = {
         "      continue;\n    }",
     )],
     "an incomplete list proves absence": [(
-        SETTLEMENT,
+        RECONCILER,
         "evidence.IsEmpty() && (list.is_complete || absence == Absence::kKnown)",
         "evidence.IsEmpty() && (true || absence == Absence::kKnown)",
     )],
     "a match beside what cannot be read is sure": [
-        (SETTLEMENT, "if (!list.is_complete || !baseline.is_complete)", "if (!baseline.is_complete)"),
+        (RECONCILER, "if (!list.is_complete || !baseline.is_complete)", "if (!baseline.is_complete)"),
     ],
     "what could not be read before is new": [
-        (SETTLEMENT, "if (!list.is_complete || !baseline.is_complete)", "if (!list.is_complete)"),
+        (RECONCILER, "if (!list.is_complete || !baseline.is_complete)", "if (!list.is_complete)"),
     ],
     "what is held is forgotten at expiry": [
         (STATEMENTS, "AND (state <> {done} OR NOT EXISTS", "AND (state IS NOT NULL OR NOT EXISTS"),

@@ -42,7 +42,7 @@ Milliseconds LongestUnresolved() {
   return windows.lease_duration + windows.attempt_timeout + windows.settle_window;
 }
 
-Milliseconds FreezeDuration(Chance& chance) {
+Milliseconds FreezeDuration(SeededRandom& chance) {
   const AtMostOnceOptions windows = ShortWindows();
   const Milliseconds margin(300);
   switch (chance.Below(6)) {
@@ -207,7 +207,7 @@ void Replica::Drain() {
 void Replica::StartWhenDrained() {
   if (process() == nullptr) {
     // main takes the parts down now: whoever still waits would wake up among ruins.
-    const ProcessLife& life = current_->life();
+    const SimulatedProcess& life = current_->life();
     if (!life.is_dead() && life.waits() > 0) {
       left_overs_.push_back(absl::StrCat("something in ", life.name(), " outlived its drain"));
     }
@@ -229,7 +229,7 @@ void Replica::Change(const ProcessWeather& weather) {
 std::vector<std::string> Replica::LeftOvers() const {
   std::vector<std::string> left_overs = left_overs_;
   for (const auto& process : processes_) {
-    const ProcessLife& life = process->life();
+    const SimulatedProcess& life = process->life();
     const bool has_ended = life.is_dead() || process->is_drained();
     if (!has_ended) left_overs.push_back(absl::StrCat(life.name(), " has not ended"));
     if (life.waits() > 0) left_overs.push_back(absl::StrCat(life.name(), " still waits"));

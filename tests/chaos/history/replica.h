@@ -9,13 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "service/idempotency/background_reconciler.h"
+#include "service/idempotency/store/sql_record_store.h"
+#include "service/idempotency/write_coordinator.h"
 #include "service/observability/log.h"
-#include "service/once/once_writer.h"
-#include "service/once/resolver.h"
-#include "service/once/sql_record_store.h"
-#include "service/passfort/plain_writer.h"
-#include "tests/chaos/history/process_life.h"
+#include "service/passfort/direct_writer.h"
 #include "tests/chaos/history/simulated_passfort.h"
+#include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/simulated_store.h"
 
 namespace gateway::history {
@@ -46,7 +46,7 @@ struct StepNames {
 };
 
 // For how long a process is frozen: hardly, longer than a lease, or longer than anything.
-Milliseconds FreezeDuration(Chance& chance);
+Milliseconds FreezeDuration(SeededRandom& chance);
 
 // One run of the gateway's program, put together from the product's own parts as main does.
 class Process {
@@ -57,8 +57,8 @@ class Process {
   // The background reconciler begins its rounds.
   void Start();
 
-  ProcessLife& life() { return life_; }
-  const ProcessLife& life() const { return life_; }
+  SimulatedProcess& life() { return life_; }
+  const SimulatedProcess& life() const { return life_; }
 
   // What a caller's request does here: `on_answer` gets what it was told. Not called if the process
   // dies before.
@@ -81,12 +81,12 @@ class Process {
 
   VirtualWorld& world_;
   ProcessWeather weather_;
-  ProcessLife life_;
+  SimulatedProcess life_;
   // Whose session passed a step last.
   std::string session_;
   ProcessClock clock_;
-  Chance random_;
-  Chance trace_random_{0};  // of its own: trace ids change no history
+  SeededRandom random_;
+  SeededRandom trace_random_{0};  // of its own: trace ids change no history
   TraceIds trace_ids_{trace_random_};
   RetryBudget budget_;
   const std::unique_ptr<Log> log_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "service/base/arrival.h"
+#include "service/base/one_shot.h"
 
 namespace gateway::history {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "service/base/task.h"
-#include "service/once/record.h"
+#include "service/idempotency/store/record.h"
 #include "tests/chaos/history/callers.h"
 #include "tests/chaos/history/replica.h"
 #include "tests/chaos/history/simulated_passfort.h"

@@ -7,7 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
-#include "service/passfort/product_application_json.h"
+#include "service/passfort/mapping/product_application_json.h"
 #include "tests/chaos/history/products.h"
 
 namespace gateway::history {
@@ -44,7 +44,7 @@ std::string JsonOf(const pb::ProductApplication& application) {
 }
 
 // What somebody typed once, and Passfort shows.
-std::string OddForm(const std::string& alias, Chance& chance) {
+std::string OddForm(const std::string& alias, SeededRandom& chance) {
   switch (chance.Below(3)) {
     case 0:
       return absl::AsciiStrToUpper(alias);
@@ -104,31 +104,31 @@ void SimulatedPassfort::BeCalm() {
                              .shows_no_alias = weather_.shows_no_alias};
 }
 
-SimulatedPassfort::Fate SimulatedPassfort::FateOfNext() {
+SimulatedPassfort::Ending SimulatedPassfort::FateOfNext() {
   struct Fault {
     double probability;
-    Fate fate;
+    Ending fate;
     std::string_view name;
   };
   const Fault faults[] = {
-      {weather_.drop_before, Fate::kDropBefore, "POST: lost, not made"},
-      {weather_.drop_after, Fate::kDropAfter, "POST: made, answer lost"},
-      {weather_.late, Fate::kLate, "POST: lost, made late"},
-      {weather_.hang, Fate::kHang, "POST: no answer, made meanwhile"},
-      {weather_.slow, Fate::kSlow, "POST: made and answered slowly"},
-      {weather_.error_before, Fate::kErrorBefore, "POST: 5xx, not made"},
-      {weather_.error_after, Fate::kErrorAfter, "POST: 5xx, made"},
-      {weather_.error_late, Fate::kErrorLate, "POST: 5xx, made late"},
-      {weather_.rate_limited, Fate::kRateLimited, "POST: 429"},
-      {weather_.refused, Fate::kRefused, "POST: refused"},
-      {weather_.existing, Fate::kExisting, "POST: answered with what was there"},
+      {weather_.drop_before, Ending::kDropBefore, "POST: lost, not made"},
+      {weather_.drop_after, Ending::kDropAfter, "POST: made, answer lost"},
+      {weather_.late, Ending::kLate, "POST: lost, made late"},
+      {weather_.hang, Ending::kHang, "POST: no answer, made meanwhile"},
+      {weather_.slow, Ending::kSlow, "POST: made and answered slowly"},
+      {weather_.error_before, Ending::kErrorBefore, "POST: 5xx, not made"},
+      {weather_.error_after, Ending::kErrorAfter, "POST: 5xx, made"},
+      {weather_.error_late, Ending::kErrorLate, "POST: 5xx, made late"},
+      {weather_.rate_limited, Ending::kRateLimited, "POST: 429"},
+      {weather_.refused, Ending::kRefused, "POST: refused"},
+      {weather_.existing, Ending::kExisting, "POST: answered with what was there"},
   };
   for (const Fault& fault : faults) {
     if (!world_.chance().Happens(fault.probability)) continue;
     world_.Count(fault.name);
     return fault.fate;
   }
-  return Fate::kMade;
+  return Ending::kMade;
 }
 
 void SimulatedPassfort::OnLeft(std::shared_ptr<Post> post, Answer answer) {
@@ -152,16 +152,16 @@ void SimulatedPassfort::Arrive(const std::shared_ptr<Post>& post, const Answer& 
   CarryOut(post, FateOfNext(), answer);
 }
 
-void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Fate fate,
+void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Ending fate,
                                  const Answer& answer) {
   const Outcome lost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
   const Outcome error = Ambiguous{.cause = Ambiguous::Cause::kServerError,
                                   .answer = ResponseSummary{.http_status = 502}};
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   const Milliseconds back = WayThere();
   using Conflict = PassfortWeather::Conflict;
   const bool is_there = FindEqual(post->draft) != nullptr || WillBeThere(post->draft);
-  if (weather_.conflict != Conflict::kNone && is_there && fate != Fate::kExisting) {
+  if (weather_.conflict != Conflict::kNone && is_there && fate != Ending::kExisting) {
     world_.Note("Passfort refuses POST ", post->number, ": it is there");
     world_.Count("POST: refused, an equal one is there");
     if (weather_.conflict == Conflict::kHttp409) return answer(back, Refusal(409, std::nullopt));
@@ -169,39 +169,39 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Fate fate,
     return answer(back, Refusal(status, kDataPresent));
   }
   switch (fate) {
-    case Fate::kExisting:
+    case Ending::kExisting:
       if (const MadeApplication* there = FindEqual(post->draft)) {
         world_.Note("Passfort answers POST ", post->number, " with ", there->id, ", there before");
         post->answered_id = there->id;
         return answer(back, AnswerWith(*there));
       }
       [[fallthrough]];
-    case Fate::kMade:
+    case Ending::kMade:
       return MakeAndAnswer(*post, back, answer);
-    case Fate::kDropBefore:
+    case Ending::kDropBefore:
       return answer(back, lost);
-    case Fate::kDropAfter:
+    case Ending::kDropAfter:
       Make(*post);
       return answer(back, lost);
-    case Fate::kErrorBefore:
+    case Ending::kErrorBefore:
       return answer(back, error);
-    case Fate::kErrorAfter:
+    case Ending::kErrorAfter:
       Make(*post);
       return answer(back, error);
-    case Fate::kErrorLate:
-    case Fate::kLate:
+    case Ending::kErrorLate:
+    case Ending::kLate:
       world_.Note("POST ", post->number, " will be made late");
       post->will_be_made = true;
       if (post->gone_at) return MakeLater(post);
       // Or no answer at all: the attempt waits to its end.
-      if (chance.Happens(0.7)) answer(back, fate == Fate::kLate ? lost : error);
+      if (chance.Happens(0.7)) answer(back, fate == Ending::kLate ? lost : error);
       return;
-    case Fate::kHang:
+    case Ending::kHang:
       post->will_be_made = true;
       return world_.After(
           chance.Between(Milliseconds(0), windows_.attempt_timeout + windows_.settle_window),
           [this, post] { Make(*post); });
-    case Fate::kSlow:
+    case Ending::kSlow:
       post->will_be_made = true;
       if (chance.Happens(weather_.impatient)) {
         world_.After(chance.Between(Milliseconds(0), windows_.attempt_timeout),
@@ -209,19 +209,19 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Fate fate,
       }
       return world_.After(chance.Between(Milliseconds(0), windows_.attempt_timeout),
                           [this, post, back, answer] { MakeAndAnswer(*post, back, answer); });
-    case Fate::kRateLimited:
+    case Ending::kRateLimited:
       return answer(back,
                     NotExecuted{.cause = NotExecuted::Cause::kRateLimited,
                                 .retry_after = chance.Between(Milliseconds(0), Milliseconds(600)),
                                 .answer = ResponseSummary{.http_status = 429}});
-    case Fate::kRefused:
+    case Ending::kRefused:
       return answer(back, chance.Happens(0.5) ? Refusal(404, std::nullopt) : Refusal(400, 201));
   }
 }
 
 // Somewhere in the settle window, often at its very end.
 void SimulatedPassfort::MakeLater(const std::shared_ptr<Post>& post) {
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   const Milliseconds last = windows_.settle_window - Milliseconds(1);
   const Milliseconds first = chance.Happens(0.5) ? Milliseconds(0) : last - last / 8;
   world_.At(*post->gone_at + chance.Between(first, last), [this, post] { Make(*post); });
@@ -285,7 +285,7 @@ bool SimulatedPassfort::WillBeThere(const ApplicationDraft& draft) const {
 }
 
 Done SimulatedPassfort::AnswerWith(const MadeApplication& application) {
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   Done done;
   auto& answer = *done.application;
   const bool upper_case = chance.Happens(weather_.upper_case);
@@ -340,7 +340,7 @@ ListFailed NoList() { return {.not_executed = NotExecuted{}}; }
 // and the stop, and closes the connection when the attempt ends.
 class SimulatedPassfort::Client final : public PassfortClient {
  public:
-  Client(SimulatedPassfort& passfort, ProcessLife& life, const std::string& session)
+  Client(SimulatedPassfort& passfort, SimulatedProcess& life, const std::string& session)
       : passfort_(passfort), life_(life), flow_(session) {}
 
   // Nothing in these histories asks it: the circuit breaker has tests of its own.
@@ -420,12 +420,12 @@ class SimulatedPassfort::Client final : public PassfortClient {
 
  private:
   SimulatedPassfort& passfort_;
-  ProcessLife& life_;
+  SimulatedProcess& life_;
   const std::string& flow_;
 };
 
 ListOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
-  Chance& chance = world_.chance();
+  SeededRandom& chance = world_.chance();
   if (IsAway() || chance.Happens(weather_.list_fails)) return NoList();
   if (chance.Happens(weather_.list_refused)) {
     return ListFailed{.refusal = ResponseSummary{.http_status = 403}};
@@ -433,7 +433,7 @@ ListOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
   return List(profile_id);
 }
 
-std::unique_ptr<PassfortClient> SimulatedPassfort::Connect(ProcessLife& life,
+std::unique_ptr<PassfortClient> SimulatedPassfort::Connect(SimulatedProcess& life,
                                                            const std::string& session) {
   return std::make_unique<Client>(*this, life, session);
 }

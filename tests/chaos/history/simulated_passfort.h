@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "service/passfort/passfort_client.h"
-#include "tests/chaos/history/process_life.h"
+#include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/virtual_world.h"
 
 namespace gateway::history {
@@ -82,7 +82,7 @@ struct Post {
   int number = 0;
   std::string request_id;  // empty: a call without one
   ApplicationDraft draft;
-  const ProcessLife* process = nullptr;
+  const SimulatedProcess* process = nullptr;
   // When the body left the process.
   std::optional<SteadyTime> left_at;
   // When the connection was gone, or when nothing that is still on it matters any more.
@@ -111,7 +111,7 @@ class SimulatedPassfort {
 
   // The client of one process. `session` tells whose POST with a send gate comes next: the truth
   // needs what a draft does not say.
-  std::unique_ptr<PassfortClient> Connect(ProcessLife& life, const std::string& session);
+  std::unique_ptr<PassfortClient> Connect(SimulatedProcess& life, const std::string& session);
 
   // A portal user, or a policy, adds an application.
   void AddByStranger(const ApplicationDraft& draft);
@@ -141,7 +141,7 @@ class SimulatedPassfort {
 
  private:
   class Client;
-  enum class Fate {
+  enum class Ending {
     kMade,
     kDropBefore,
     kDropAfter,
@@ -157,13 +157,13 @@ class SimulatedPassfort {
   };
   using Answer = std::function<void(Milliseconds, Outcome)>;
 
-  Fate FateOfNext();
+  Ending FateOfNext();
   Milliseconds WayThere() { return world_.chance().Between(Milliseconds(0), Milliseconds(15)); }
   bool IsAway() const { return world_.now() < away_until_; }
   void OnLeft(std::shared_ptr<Post> post, Answer answer);
   void OnGone(const std::shared_ptr<Post>& post);
   void Arrive(const std::shared_ptr<Post>& post, const Answer& answer);
-  void CarryOut(const std::shared_ptr<Post>& post, Fate fate, const Answer& answer);
+  void CarryOut(const std::shared_ptr<Post>& post, Ending fate, const Answer& answer);
   // Makes it unless that would be later than Passfort ever does. Null if so.
   const MadeApplication* Make(Post& post);
   void MakeLater(const std::shared_ptr<Post>& post);

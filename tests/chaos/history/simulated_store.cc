@@ -5,8 +5,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "service/once/record_statements.h"
-#include "service/once/sqlite_file.h"
+#include "service/idempotency/store/record_schema.h"
+#include "service/idempotency/store/record_statements.h"
+#include "service/sql/sqlite_file.h"
 
 namespace gateway::history {
 namespace {
@@ -30,7 +31,7 @@ absl::Status Away() { return absl::UnavailableError("the simulated store is away
 // was given up and the old one's statement is still on its way.
 class SimulatedStore::Connection final : public SqlExecutor {
  public:
-  Connection(SimulatedStore& store, ProcessLife& life) : store_(store), life_(life) {}
+  Connection(SimulatedStore& store, SimulatedProcess& life) : store_(store), life_(life) {}
 
   Task<Result> Run(std::string statement, std::vector<SqlValue> parameters,
                    Deadline deadline) override {
@@ -38,7 +39,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
     auto wait = life_.Begin<Result>(Away());
     if (life_.is_dead()) co_return co_await wait.value();
 
-    const Fate fate = store_.FateOfNext();
+    const Ending fate = store_.FateOfNext();
     const auto answer = [life = &life_, state = wait.state()](Milliseconds back, Result result) {
       life->DeliverAfter(back, [state, result = std::move(result)]() mutable {
         state->arrival.Set(std::move(result));
@@ -60,11 +61,11 @@ class SimulatedStore::Connection final : public SqlExecutor {
 
  private:
   SimulatedStore& store_;
-  ProcessLife& life_;
+  SimulatedProcess& life_;
 };
 
 std::unique_ptr<SqliteConnection> SimulatedStore::OpenDatabase() {
-  auto file = OpenSqliteFile(":memory:");
+  auto file = OpenSqliteFile(":memory:", RecordSchema());
   if (!file.ok()) Fail(file.status());
   return std::make_unique<SqliteConnection>(*std::move(file));
 }
@@ -78,7 +79,7 @@ SimulatedStore::SimulatedStore(VirtualWorld& world, SqliteConnection& database,
 
 Milliseconds SimulatedStore::AnswerLag() const { return weather_.slow > 0 ? kSlow : kQuick; }
 
-std::unique_ptr<SqlExecutor> SimulatedStore::Connect(ProcessLife& life) {
+std::unique_ptr<SqlExecutor> SimulatedStore::Connect(SimulatedProcess& life) {
   return std::make_unique<Connection>(*this, life);
 }
 
@@ -88,10 +89,10 @@ void SimulatedStore::GoAway(Milliseconds duration) {
   away_until_ = world_.now() + duration;
 }
 
-SimulatedStore::Fate SimulatedStore::FateOfNext() {
-  Chance& chance = world_.chance();
-  Fate fate{.there = chance.Between(Milliseconds(0), kQuick),
-            .back = chance.Between(Milliseconds(0), kQuick)};
+SimulatedStore::Ending SimulatedStore::FateOfNext() {
+  SeededRandom& chance = world_.chance();
+  Ending fate{.there = chance.Between(Milliseconds(0), kQuick),
+              .back = chance.Between(Milliseconds(0), kQuick)};
   fate.arrives = !chance.Happens(weather_.lost_before);
   fate.answers = !chance.Happens(weather_.lost_after);
   if (!fate.arrives) world_.Count("store: error, not done");

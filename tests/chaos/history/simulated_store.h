@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "service/once/sql_executor.h"
-#include "service/once/sqlite_connection.h"
-#include "tests/chaos/history/process_life.h"
+#include "service/sql/sql_executor.h"
+#include "service/sql/sqlite_connection.h"
+#include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/virtual_world.h"
 
 namespace gateway::history {
@@ -37,7 +37,7 @@ class SimulatedStore {
   Milliseconds AnswerLag() const;
 
   // A connection of one process.
-  std::unique_ptr<SqlExecutor> Connect(ProcessLife& life);
+  std::unique_ptr<SqlExecutor> Connect(SimulatedProcess& life);
 
   // Away for a while: nothing reaches it, and no answer comes.
   void GoAway(Milliseconds duration);
@@ -68,13 +68,13 @@ class SimulatedStore {
 
  private:
   class Connection;
-  struct Fate {
+  struct Ending {
     bool arrives = true;
     bool answers = true;
     Milliseconds there{1};
     Milliseconds back{1};
   };
-  Fate FateOfNext();
+  Ending FateOfNext();
   bool IsAway() const { return world_.now() < away_until_; }
   absl::Time Now() const;
   void NoteEnded(const std::vector<Row>& before);

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/base/deadline.h"
-#include "tests/chaos/history/chance.h"
+#include "tests/chaos/history/seeded_random.h"
 
 namespace gateway::history {
 
@@ -30,7 +30,7 @@ class VirtualWorld {
   SteadyTime now() const { return now_; }
   // Since the beginning.
   Milliseconds age() const { return std::chrono::duration_cast<Milliseconds>(now_ - kBeginning); }
-  Chance& chance() { return chance_; }
+  SeededRandom& chance() { return chance_; }
 
   // Events of the same moment come in random order.
   void At(SteadyTime at, std::function<void()> event);
@@ -65,7 +65,7 @@ class VirtualWorld {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
-  Chance chance_;
+  SeededRandom chance_;
   const Trace trace_;
   SteadyTime now_ = kBeginning;
   uint64_t events_ = 0;

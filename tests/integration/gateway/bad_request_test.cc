@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/integration/gateway/gateway_bench.h"
+#include "tests/integration/gateway/gateway_fixture.h"
 
 namespace gateway {
 namespace {
@@ -72,7 +72,7 @@ std::vector<BadRequest> BadRequests() {
 class BadRequestTest : public ::testing::TestWithParam<BadRequest> {};
 
 TEST_P(BadRequestTest, IsRefusedByItsFieldAndNothingIsSent) {
-  GatewayBench bench;
+  GatewayFixture bench;
   const Answered answered = bench.caller.Add(GetParam().request);
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::INVALID_ARGUMENT);
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Requests, BadRequestTest, ::testing::ValuesIn(BadReques
                          [](const auto& info) { return info.param.name; });
 
 TEST(BadRequestTest, ARequestIdWithoutAStoreIsRefusedAndNothingIsSent) {
-  GatewayBench bench;
+  GatewayFixture bench;
   auto request = ARequest();
   request.set_request_id("order-1");
   const Answered answered = bench.caller.Add(request);
@@ -107,7 +107,7 @@ pb::AddProductApplicationRequest OfBytes(size_t bytes) {
 }
 
 TEST(BadRequestTest, AMessageOverTheLimitIsRefusedInOurWordsAndNothingIsSent) {
-  GatewayBench bench;
+  GatewayFixture bench;
   const Answered answered = bench.caller.Add(OfBytes(65 * 1024));
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::INVALID_ARGUMENT);
@@ -118,7 +118,7 @@ TEST(BadRequestTest, AMessageOverTheLimitIsRefusedInOurWordsAndNothingIsSent) {
 }
 
 TEST(BadRequestTest, AMessageFarOverTheLimitIsRefusedByGrpcAndNothingIsSent) {
-  GatewayBench bench;
+  GatewayFixture bench;
   const Answered answered = bench.caller.Add(OfBytes(1100 * 1024));
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
@@ -129,7 +129,7 @@ TEST(BadRequestTest, AMessageFarOverTheLimitIsRefusedByGrpcAndNothingIsSent) {
 
 // Not in our words: gRPC answers it before any handler of ours has it.
 TEST(BadRequestTest, BytesThatAreNoMessageAreRefusedByGrpcAndNothingIsSent) {
-  GatewayBench bench;
+  GatewayFixture bench;
   grpc::GenericStub stub(bench.caller.channel());
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kCallBound);

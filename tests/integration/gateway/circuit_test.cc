@@ -8,11 +8,11 @@
 #include <set>
 #include <string>
 
-#include "tests/fakes/sanitizer.h"
-#include "tests/fakes/temporary_folder.h"
+#include "tests/integration/gateway/at_most_once_fixture.h"
 #include "tests/integration/gateway/faults.h"
-#include "tests/integration/gateway/gateway_bench.h"
-#include "tests/integration/gateway/once_bench.h"
+#include "tests/integration/gateway/gateway_fixture.h"
+#include "tests/support/sanitizer.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {
@@ -52,7 +52,7 @@ bool IsOpen(const GatewayProcess& gateway) {
 TEST(CircuitTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   constexpr int kRounds = 10;
   constexpr int kCallsAtOnce = 50;
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(Outage());
   std::multiset<std::string> reasons;
   for (int round = 0; round < kRounds; ++round) {
@@ -78,7 +78,7 @@ TEST(CircuitTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
 }
 
 TEST(CircuitTest, TellsThatNothingWasDoneAndWhenToComeAgain) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(Outage());
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(ReasonOf(bench.caller.Add(ARequestFor(i)).status), "OUTCOME_UNKNOWN");
@@ -92,7 +92,7 @@ TEST(CircuitTest, TellsThatNothingWasDoneAndWhenToComeAgain) {
 }
 
 TEST(CircuitTest, OpensWhilePassfortCannotBeReachedAndClosesWhenItIsBack) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.GoAway();
   bench.caller.Add();
   bench.gateway.WaitForLogLine("Passfort fails");
@@ -102,7 +102,7 @@ TEST(CircuitTest, OpensWhilePassfortCannotBeReachedAndClosesWhenItIsBack) {
 }
 
 TEST(CircuitTest, IsNotOpenedByRefusals) {
-  GatewayBench bench;
+  GatewayFixture bench;
   Fault refusal = Refuses(404, kErrorWithoutCode);
   refusal.times = 30;
   bench.passfort.Script(refusal);
@@ -115,7 +115,7 @@ TEST(CircuitTest, IsNotOpenedByRefusals) {
 // Sixty of 110 calls.
 TEST(CircuitTest, IsNotOpenedByOneBadProfile) {
   for (const AnswerScript& answer : {AnswerScript{.body = "<html>"}, AnswerScript{.status = 500}}) {
-    GatewayBench bench;
+    GatewayFixture bench;
     bench.passfort.Script({.endpoint = Endpoint::kAdd,
                            .profile_id = ARequestFor(0).profile_id(),
                            .times = Fault::kAlways,
@@ -152,7 +152,7 @@ TEST(CircuitTest, IsNotOpenedByAListThatNobodyCanRead) {
 
 // The probe asks another endpoint than callers need, and that one may be broken for itself.
 TEST(CircuitTest, ClosesWhileWhoAmIHangs) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script({.endpoint = Endpoint::kWhoami,
                          .times = Fault::kAlways,
                          .send = Fault::Send::kNothing,
@@ -231,14 +231,14 @@ TEST(CircuitTest, IsOpenedByAPassfortThatHangsForRequestIdsAlone) {
 }
 
 TEST(CircuitTest, CanBeSwitchedOff) {
-  GatewayBench bench({"--circuit_breaker=off"});
+  GatewayFixture bench({"--circuit_breaker=off"});
   bench.passfort.Script(Outage());
   for (int i = 0; i < 20; ++i) EXPECT_EQ(ReasonOf(bench.caller.Add().status), "OUTCOME_UNKNOWN");
   EXPECT_EQ(bench.passfort.counts().requests, 20);
 }
 
 TEST(CircuitTest, LeavesNothingBehindWhenTheGatewayStops) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.GoAway();
   bench.caller.Add();
   bench.gateway.WaitForLogLine("Passfort fails");

@@ -6,10 +6,10 @@
 
 #include <string>
 
-#include "tests/fakes/temporary_folder.h"
+#include "tests/integration/gateway/at_most_once_fixture.h"
 #include "tests/integration/gateway/faults.h"
 #include "tests/integration/gateway/nginx.h"
-#include "tests/integration/gateway/once_bench.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/integration/gateway/faults.h"
-#include "tests/integration/gateway/gateway_bench.h"
+#include "tests/integration/gateway/gateway_fixture.h"
 #include "tests/integration/gateway/sample.h"
 
 namespace gateway {
@@ -103,7 +103,7 @@ std::vector<FailureCase> UnknownOutcomes() {
 class FailureTest : public ::testing::TestWithParam<FailureCase> {};
 
 TEST_P(FailureTest, IsToldAsItIsAndNeverRepeated) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(GetParam().fault);
   const Answered answered = bench.caller.Add();
 
@@ -117,7 +117,7 @@ TEST_P(FailureTest, IsToldAsItIsAndNeverRepeated) {
 
 // libcurl would send a POST again by itself when a connection that was used before dies.
 TEST_P(FailureTest, IsTheSameOnAConnectionThatWasUsedBefore) {
-  GatewayBench bench;
+  GatewayFixture bench;
   ASSERT_TRUE(bench.caller.Add().status.ok());
   bench.passfort.Script(GetParam().fault);
   const Answered answered = bench.caller.Add();
@@ -139,7 +139,7 @@ class RedirectTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(RedirectTest, IsNotFollowedAndNamedAsTheOperatorsToMend) {
   FakePassfort elsewhere;
-  GatewayBench bench;
+  GatewayFixture bench;
   const std::string location =
       elsewhere.url() + "/profiles/" + std::string(kProfileId) + "/applications";
   bench.passfort.Script(Refuses(GetParam(), "", {{"Location", location}}));
@@ -156,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(Http, RedirectTest, ::testing::Values(307, 308),
 
 TEST(FailureTest, AnUpstreamThatHangsIsAnUnknownOutcomeAtTheLongestDeadline) {
   // The gateway's own limit, far before the caller's: what comes is the gateway's word then.
-  GatewayBench bench({"--default_deadline=2s", "--max_deadline=2s"});
+  GatewayFixture bench({"--default_deadline=2s", "--max_deadline=2s"});
   bench.passfort.Script(MakesAndThen(Fault::Then::kHang));
   const Answered answered = bench.caller.Add();
 
@@ -168,7 +168,7 @@ TEST(FailureTest, AnUpstreamThatHangsIsAnUnknownOutcomeAtTheLongestDeadline) {
 }
 
 TEST(FailureTest, AnAttemptEndsAtItsOwnLimitWhateverTimeTheCallerHas) {
-  GatewayBench bench({"--attempt_timeout=1s"});
+  GatewayFixture bench({"--attempt_timeout=1s"});
   bench.passfort.Script(MakesAndThen(Fault::Then::kHang));
   const Answered answered = bench.caller.Add();
 
@@ -177,14 +177,14 @@ TEST(FailureTest, AnAttemptEndsAtItsOwnLimitWhateverTimeTheCallerHas) {
 }
 
 TEST(FailureTest, TheAnswerStaysOkIfPassfortMadeItAndNamesAnError) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(
       MakesAndAnswers({.set = {{"/errors", R"([{"code": 401, "message": "late"}])"}}}));
   EXPECT_TRUE(bench.caller.Add().status.ok());
 }
 
 TEST(FailureTest, AFailureLeavesTheNextCallAlone) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(MakesAndThen(Fault::Then::kReset));
   ASSERT_FALSE(bench.caller.Add().status.ok());
   EXPECT_TRUE(bench.caller.Add().status.ok());

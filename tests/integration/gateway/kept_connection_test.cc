@@ -13,13 +13,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tests/fakes/gateway_caller.h"
-#include "tests/fakes/gateway_process.h"
-#include "tests/fakes/raw_http_server.h"
-#include "tests/fakes/temporary_file.h"
-#include "tests/fakes/test_certificates.h"
 #include "tests/integration/gateway/nginx.h"
 #include "tests/integration/gateway/sample.h"
+#include "tests/support/gateway_caller.h"
+#include "tests/support/gateway_process.h"
+#include "tests/support/raw_http_server.h"
+#include "tests/support/temporary_file.h"
+#include "tests/support/test_certificates.h"
 
 namespace gateway {
 namespace {

@@ -13,10 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "tests/fakes/gateway_caller.h"
-#include "tests/fakes/gateway_process.h"
-#include "tests/fakes/raw_http_server.h"
-#include "tests/fakes/temporary_folder.h"
+#include "tests/support/gateway_caller.h"
+#include "tests/support/gateway_process.h"
+#include "tests/support/raw_http_server.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {

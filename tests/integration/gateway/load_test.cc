@@ -5,8 +5,8 @@
 
 #include <deque>
 
-#include "tests/fakes/sanitizer.h"
-#include "tests/integration/gateway/gateway_bench.h"
+#include "tests/integration/gateway/gateway_fixture.h"
+#include "tests/support/sanitizer.h"
 
 namespace gateway {
 namespace {

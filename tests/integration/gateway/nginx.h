@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "tests/fakes/child_process.h"
-#include "tests/fakes/test_certificates.h"
+#include "tests/support/child_process.h"
+#include "tests/support/test_certificates.h"
 
 namespace gateway {
 

@@ -6,10 +6,10 @@
 #include <ostream>
 #include <string>
 
-#include "tests/fakes/gateway_caller.h"
-#include "tests/fakes/gateway_process.h"
 #include "tests/integration/gateway/nginx.h"
 #include "tests/integration/gateway/sample.h"
+#include "tests/support/gateway_caller.h"
+#include "tests/support/gateway_process.h"
 
 namespace gateway {
 namespace {

@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "tests/fakes/connection_server.h"
-#include "tests/fakes/sanitizer.h"
-#include "tests/fakes/temporary_file.h"
-#include "tests/fakes/temporary_folder.h"
-#include "tests/integration/gateway/gateway_bench.h"
+#include "tests/integration/gateway/gateway_fixture.h"
+#include "tests/support/connection_server.h"
+#include "tests/support/sanitizer.h"
+#include "tests/support/temporary_file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {
@@ -36,7 +36,7 @@ std::string NameOf(const testing::TestParamInfo<int>& info) {
 // A call whose POST has come to Passfort and is not answered before `Answer`.
 class CallUnderWay {
  public:
-  explicit CallUnderWay(GatewayBench& bench) : passfort_(bench.passfort) {
+  explicit CallUnderWay(GatewayFixture& bench) : passfort_(bench.passfort) {
     passfort_.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
     call_ = bench.caller.StartAdd(ARequest());
     EXPECT_TRUE(passfort_.WaitUntil([this] { return passfort_.counts().created == 1; }));
@@ -55,7 +55,7 @@ class EndingSignalTest : public testing::TestWithParam<int> {};
 
 // SIGHUP and SIGQUIT ended the process at once, with the POST on its way.
 TEST_P(EndingSignalTest, DrainsAndAnswersTheCallUnderWay) {
-  GatewayBench bench;
+  GatewayFixture bench;
   CallUnderWay call(bench);
   bench.gateway.Signal(GetParam());
   bench.gateway.WaitForLogLine("\"signal\":\"SIG" + std::string(sigabbrev_np(GetParam())));
@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(Signals, EndingSignalTest,
 class IgnoredSignalTest : public testing::TestWithParam<int> {};
 
 TEST_P(IgnoredSignalTest, LeavesTheCallUnderWayAlone) {
-  GatewayBench bench;
+  GatewayFixture bench;
   CallUnderWay call(bench);
   bench.gateway.Signal(GetParam());
 

@@ -1,7 +1,5 @@
 // HTTP 429: the call waits if its deadline allows, else it is refused at once.
 
-#include "service/passfort/rate_limit.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,8 +7,9 @@
 #include <ostream>
 #include <string>
 
+#include "service/passfort/rate_limit_headers.h"
 #include "tests/integration/gateway/faults.h"
-#include "tests/integration/gateway/gateway_bench.h"
+#include "tests/integration/gateway/gateway_fixture.h"
 
 namespace gateway {
 namespace {
@@ -28,7 +27,7 @@ struct RateLimitHeader {
 class RateLimitTest : public ::testing::TestWithParam<RateLimitHeader> {};
 
 TEST_P(RateLimitTest, IsWaitedForInsideTheDeadline) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(Refuses(429, kErrorWithoutCode, {{GetParam().header, "1"}}));
   const auto before = std::chrono::steady_clock::now();
   const Answered answered = bench.caller.Add();
@@ -41,7 +40,7 @@ TEST_P(RateLimitTest, IsWaitedForInsideTheDeadline) {
 
 TEST_P(RateLimitTest, IsToldAtOnceIfTheDeadlineIsNearer) {
   constexpr auto kDeadline = 30s;
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(Refuses(429, kErrorWithoutCode, {{GetParam().header, "50"}}));
   const auto before = std::chrono::steady_clock::now();
   const Answered answered = bench.caller.Add(ARequest(), kDeadline);
@@ -61,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(Headers, RateLimitTest,
                          [](const auto& info) { return info.param.name; });
 
 TEST(RateLimitTest, IsTriedAgainIfPassfortDoesNotSayWhen) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(Refuses(429, HtmlPage(500)));
   const Answered answered = bench.caller.Add();
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
@@ -75,7 +74,7 @@ TEST(RateLimitTest, ClosesAnEndpointForAMinuteAtMost) {
                                  Headers{{"Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"}},
                                  Headers{{"X-RateLimit-Retry-Secs", "1e400"}},
                                  Headers{{"X-RateLimit-Reset", "31 Dec 2100 23:59:59 +0000"}}}) {
-    GatewayBench bench;
+    GatewayFixture bench;
     bench.passfort.Script(Refuses(429, kErrorWithoutCode, headers));
     const Answered answered = bench.caller.Add(ARequest(), 30s);
     EXPECT_EQ(ReasonOf(answered.status), "RATE_LIMITED");
@@ -92,7 +91,7 @@ TEST(RateLimitTest, ClosesAnEndpointForAMinuteAtMost) {
 TEST(RateLimitTest, CountsADateFromTheDateOfTheAnswer) {
   for (const char* const date : {"Sun, 06 Nov 1994 08:49:38 GMT", "Sunday, 06-Nov-94 08:49:38 GMT",
                                  "Sun Nov  6 08:49:38 1994"}) {
-    GatewayBench bench;
+    GatewayFixture bench;
     bench.passfort.Script(
         Refuses(429, kErrorWithoutCode,
                 {{"Date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"Retry-After", date}}));
@@ -104,7 +103,7 @@ TEST(RateLimitTest, CountsADateFromTheDateOfTheAnswer) {
 
 // "0" comes with the time at which the quota is whole again, not with that of the next request.
 TEST(RateLimitTest, IsNoneUntilARequestIsRefusedWhateverIsLeft) {
-  GatewayBench bench;
+  GatewayFixture bench;
   for (const char* const left : {"1", "0"}) {
     constexpr int kCalls = 50;
     bench.passfort.Script({.endpoint = Endpoint::kAdd,
@@ -119,7 +118,7 @@ TEST(RateLimitTest, IsNoneUntilARequestIsRefusedWhateverIsLeft) {
 // One asks when the pause is over, and the others follow together once it is answered.
 TEST(RateLimitTest, LetsAllWhoWaitGoOnceOneWasAnswered) {
   constexpr int kCalls = 300;
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(Refuses(429, kErrorWithoutCode, {{"Retry-After", "1"}}));
   bench.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
   ManyCalls calls;

@@ -8,10 +8,10 @@
 #include <memory>
 #include <vector>
 
-#include "service/rpc/thread_handover.h"
+#include "service/rpc/tsan_annotations.h"
 #include "tests/fake_passfort/fake_passfort.h"
-#include "tests/fakes/gateway_caller.h"
-#include "tests/fakes/gateway_process.h"
+#include "tests/support/gateway_caller.h"
+#include "tests/support/gateway_process.h"
 
 namespace gateway {
 namespace {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/fakes/temporary_folder.h"
+#include "tests/integration/gateway/at_most_once_fixture.h"
 #include "tests/integration/gateway/faults.h"
-#include "tests/integration/gateway/once_bench.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {

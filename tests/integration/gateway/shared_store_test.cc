@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "tests/fakes/postgres_server.h"
+#include "tests/integration/gateway/at_most_once_fixture.h"
 #include "tests/integration/gateway/faults.h"
-#include "tests/integration/gateway/once_bench.h"
+#include "tests/support/postgres_server.h"
 
 namespace gateway {
 namespace {

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "tests/fakes/temporary_folder.h"
+#include "tests/integration/gateway/at_most_once_fixture.h"
 #include "tests/integration/gateway/faults.h"
-#include "tests/integration/gateway/gateway_bench.h"
-#include "tests/integration/gateway/once_bench.h"
+#include "tests/integration/gateway/gateway_fixture.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {
@@ -100,7 +100,7 @@ grpc::Status AddTraced(const GatewayCaller& caller,
 }
 
 TEST(TraceTest, TheCallersTraceReachesPassfortAndTheLineOfTheCall) {
-  const GatewayBench bench;
+  const GatewayFixture bench;
   ASSERT_TRUE(AddTraced(bench.caller).ok());
 
   const auto requests = bench.passfort.requests();
@@ -116,7 +116,7 @@ TEST(TraceTest, TheCallersTraceReachesPassfortAndTheLineOfTheCall) {
 }
 
 TEST(TraceTest, EveryLineOfACallThatIsRepeatedHasItsTrace) {
-  GatewayBench bench({"--circuit_breaker=false"});
+  GatewayFixture bench({"--circuit_breaker=false"});
   bench.passfort.GoAway();
   auto call = std::async(std::launch::async, [&bench] { return AddTraced(bench.caller); });
   bench.gateway.WaitForLogLine("Passfort did not answer");
@@ -131,7 +131,7 @@ TEST(TraceTest, EveryLineOfACallThatIsRepeatedHasItsTrace) {
 }
 
 TEST(TraceTest, EveryLineOfACallThatFailsHasItsTrace) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script(MakesAndThen(Fault::Then::kReset));
   EXPECT_EQ(AddTraced(bench.caller).error_code(), StatusCode::UNKNOWN);
 
@@ -182,7 +182,7 @@ TEST(TraceTest, WhatTheBackgroundReconcilesHasATraceOfItsOwn) {
 }
 
 TEST(TraceTest, ACallWithoutATraceBeginsOneForPassfortAndTheLog) {
-  const GatewayBench bench;
+  const GatewayFixture bench;
   ASSERT_TRUE(bench.caller.Add().status.ok());
   ASSERT_TRUE(bench.caller.Add().status.ok());
 
@@ -220,7 +220,7 @@ TEST(TraceTest, AProbeHasATraceOfItsOwn) {
 }
 
 TEST(TraceTest, NoMoreThanABoundedTraceReachesPassfort) {
-  const GatewayBench bench;
+  const GatewayFixture bench;
   ASSERT_TRUE(AddWith(bench.caller, {{"traceparent", kTraceparent},
                                      {"tracestate", "a=" + std::string(4000, 'x')}})
                   .ok());

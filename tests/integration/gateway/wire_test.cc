@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "service/base/version.h"
-#include "tests/integration/gateway/gateway_bench.h"
+#include "tests/integration/gateway/gateway_fixture.h"
 #include "tests/integration/gateway/sample.h"
 
 namespace gateway {
@@ -25,7 +25,7 @@ using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 json BodySentFor(const pb::AddProductApplicationRequest& request) {
-  GatewayBench bench;
+  GatewayFixture bench;
   const Answered answered = bench.caller.Add(request);
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   const auto requests = bench.passfort.requests();
@@ -34,7 +34,7 @@ json BodySentFor(const pb::AddProductApplicationRequest& request) {
 }
 
 TEST(WireTest, AnswersTheGuidesCallWithTheApplicationThatPassfortMade) {
-  GatewayBench bench;
+  GatewayFixture bench;
   const Answered answered = bench.caller.Add();
 
   ASSERT_TRUE(answered.status.ok()) << answered.status.error_message();
@@ -49,7 +49,7 @@ TEST(WireTest, AnswersTheGuidesCallWithTheApplicationThatPassfortMade) {
 }
 
 TEST(WireTest, SendsOnePostWithTheseHeadersAndNoOthers) {
-  GatewayBench bench;
+  GatewayFixture bench;
   ASSERT_TRUE(bench.caller.Add().status.ok());
 
   const auto requests = bench.passfort.requests();
@@ -133,7 +133,7 @@ std::vector<AnswerForm> AnswerForms() {
 class AnswerFormTest : public ::testing::TestWithParam<AnswerForm> {};
 
 TEST_P(AnswerFormTest, IsRead) {
-  GatewayBench bench;
+  GatewayFixture bench;
   bench.passfort.Script({.endpoint = Endpoint::kAdd, .answer = GetParam().script});
   const Answered answered = bench.caller.Add();
 

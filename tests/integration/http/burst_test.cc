@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/fakes/raw_http_server.h"
 #include "tests/integration/http/http_test_client.h"
+#include "tests/support/raw_http_server.h"
 
 namespace gateway {
 namespace {

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/fakes/black_hole.h"
-#include "tests/fakes/raw_http_server.h"
-#include "tests/fakes/temporary_file.h"
 #include "tests/integration/http/http_test_client.h"
+#include "tests/support/black_hole.h"
+#include "tests/support/raw_http_server.h"
+#include "tests/support/temporary_file.h"
 
 namespace gateway {
 namespace {

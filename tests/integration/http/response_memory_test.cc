@@ -11,10 +11,10 @@
 #include <thread>
 #include <vector>
 
-#include "tests/fakes/raw_http_server.h"
-#include "tests/fakes/temporary_file.h"
-#include "tests/fakes/test_certificates.h"
 #include "tests/integration/http/http_test_client.h"
+#include "tests/support/raw_http_server.h"
+#include "tests/support/temporary_file.h"
+#include "tests/support/test_certificates.h"
 
 namespace gateway {
 namespace {

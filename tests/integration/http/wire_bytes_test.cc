@@ -7,10 +7,10 @@
 #include <ostream>
 #include <string>
 
-#include "tests/fakes/raw_http_server.h"
-#include "tests/fakes/temporary_file.h"
-#include "tests/fakes/test_certificates.h"
 #include "tests/integration/http/http_test_client.h"
+#include "tests/support/raw_http_server.h"
+#include "tests/support/temporary_file.h"
+#include "tests/support/test_certificates.h"
 
 namespace gateway {
 namespace {

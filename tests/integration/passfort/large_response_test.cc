@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "service/http/curl_http_client.h"
-#include "service/passfort/json_events.h"
+#include "service/json/json_sax.h"
 #include "service/passfort/rest_passfort_client.h"
-#include "tests/fakes/raw_http_server.h"
 #include "tests/fakes/run_task.h"
+#include "tests/support/raw_http_server.h"
 
 namespace gateway {
 namespace {

@@ -8,10 +8,10 @@
 #include <mutex>
 #include <string>
 
-#include "service/passfort/application_list.h"
-#include "tests/fakes/raw_http_server.h"
-#include "tests/fakes/temporary_file.h"
-#include "tests/integration/passfort/passfort_bench.h"
+#include "service/passfort/mapping/application_list.h"
+#include "tests/integration/passfort/passfort_fixture.h"
+#include "tests/support/raw_http_server.h"
+#include "tests/support/temporary_file.h"
 
 namespace gateway {
 namespace {
@@ -33,7 +33,7 @@ class RestPassfortClientTest : public testing::Test {
     return std::get<ApplicationList>(List()).applications;
   }
 
-  PassfortBench bench_;
+  PassfortFixture bench_;
 };
 
 TEST_F(RestPassfortClientTest, ListsWhatAProfileHas) {
@@ -178,12 +178,12 @@ class ChangedKeyTest : public testing::Test {
     known_key_ = key;
   }
   WriteAttempt Create() {
-    const ApplicationDraft draft = PassfortBench::ADraft();
-    const CallContext context{.deadline = PassfortBench::In(30s)};
+    const ApplicationDraft draft = PassfortFixture::ADraft();
+    const CallContext context{.deadline = PassfortFixture::In(30s)};
     return RunTask(*loop_, [&] { return client_.CreateApplication(draft, context, std::nullopt); });
   }
   ListOutcome List() {
-    const CallContext context{.deadline = PassfortBench::In(30s)};
+    const CallContext context{.deadline = PassfortFixture::In(30s)};
     return RunTask(*loop_, [&] { return client_.ListApplications(kProfileId, context); });
   }
 

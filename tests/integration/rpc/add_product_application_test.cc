@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/rpc_fixture.h"
 
 namespace gateway {
 namespace {
@@ -19,7 +19,7 @@ using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 TEST(AddProductApplicationTest, AnswersWithTheApplicationThatWasMade) {
-  RpcBench bench;
+  RpcFixture bench;
   auto request = ARequest();
   request.set_associated_role(pb::ASSOCIATED_ROLE_DIRECTOR);
   const Answered answered = bench.Add(request);
@@ -37,7 +37,7 @@ TEST(AddProductApplicationTest, AnswersWithTheApplicationThatWasMade) {
 }
 
 TEST(AddProductApplicationTest, RefusesAWrongRequestBeforeAnythingIsSent) {
-  RpcBench bench;
+  RpcFixture bench;
   pb::AddProductApplicationRequest request;
   request.set_profile_id("../..");
   const Answered answered = bench.Add(request);
@@ -58,7 +58,7 @@ pb::AddProductApplicationRequest WithRequestId() {
 }
 
 TEST(AddProductApplicationTest, HandsTheRequestIdOn) {
-  RpcBench bench;
+  RpcFixture bench;
   EXPECT_TRUE(bench.Add(WithRequestId()).status.ok());
   ASSERT_THAT(bench.writer.asked(), SizeIs(1));
   EXPECT_EQ(bench.writer.asked()[0].request_id, "order-1");
@@ -75,7 +75,7 @@ struct OkCase {
 class OkTest : public testing::TestWithParam<OkCase> {};
 
 TEST_P(OkTest, TellsHowTheApplicationBecameKnown) {
-  RpcBench bench;
+  RpcFixture bench;
   WriteResult result = DoneResult(AnApplication());
   result.source = GetParam().source;
   result.replay = GetParam().replay;
@@ -121,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 TEST(AddProductApplicationTest, TellsWhatStoodInTheWayOfARequestId) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Answer(
       {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreUnavailable}});
   const Answered answered = bench.Add(WithRequestId());
@@ -136,14 +136,14 @@ TEST(AddProductApplicationTest, TellsWhatStoodInTheWayOfARequestId) {
 TEST(AddProductApplicationTest, TakesARequestOfExactlyTheLimit) {
   auto options = SomeOptions();
   options.max_request_bytes = ARequest().ByteSizeLong();
-  RpcBench bench(options);
+  RpcFixture bench(options);
   EXPECT_TRUE(bench.Add().status.ok());
 }
 
 TEST(AddProductApplicationTest, RefusesALargerRequestInItsOwnWords) {
   auto options = SomeOptions();
   options.max_request_bytes = ARequest().ByteSizeLong() - 1;
-  RpcBench bench(options);
+  RpcFixture bench(options);
   const Answered answered = bench.Add();
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
@@ -153,7 +153,7 @@ TEST(AddProductApplicationTest, RefusesALargerRequestInItsOwnWords) {
 }
 
 TEST(AddProductApplicationTest, LetsGrpcRefuseAHugeRequest) {
-  RpcBench bench;
+  RpcFixture bench;
   auto request = ARequest();
   request.set_profile_id(std::string(80 * 1024 + 1, 'a'));
   const Answered answered = bench.Add(request);
@@ -164,7 +164,7 @@ TEST(AddProductApplicationTest, LetsGrpcRefuseAHugeRequest) {
 }
 
 TEST(AddProductApplicationTest, PassesARefusalOn) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Answer(
       {.outcome = Refused{{.http_status = 404, .code = {}, .message = "no such profile"}},
        .sent_at = absl::Now()});
@@ -176,7 +176,7 @@ TEST(AddProductApplicationTest, PassesARefusalOn) {
 }
 
 TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Answer(
       {.outcome = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost, .answer = {}},
        .sent_at = absl::FromUnixSeconds(1'760'000'000)});
@@ -198,7 +198,7 @@ TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
 // what arrived was none, and about one call in ten got the client library's word instead of ours.
 TEST(AddProductApplicationTest, GivesTheWriterTheCallersDeadlineLessAMargin) {
   constexpr auto kClocks = 5ms;  // between the system's clock and the steady one
-  RpcBench bench;
+  RpcFixture bench;
   grpc::ClientContext context;
   const SteadyTime before = std::chrono::steady_clock::now();
   context.set_deadline(std::chrono::system_clock::now() + 90s);
@@ -210,7 +210,7 @@ TEST(AddProductApplicationTest, GivesTheWriterTheCallersDeadlineLessAMargin) {
 }
 
 TEST(AddProductApplicationTest, GivesTheWriterTheDefaultIfTheCallerHasNoDeadline) {
-  RpcBench bench;
+  RpcFixture bench;
   grpc::ClientContext context;
   const SteadyTime before = std::chrono::steady_clock::now();
   ASSERT_TRUE(bench.AddWith(context).status.ok());
@@ -221,7 +221,7 @@ TEST(AddProductApplicationTest, GivesTheWriterTheDefaultIfTheCallerHasNoDeadline
 }
 
 TEST(AddProductApplicationTest, AnswersBeforeTheClientLibraryGivesUp) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   Answered answered;
   // A busy machine may need longer than the margin, but not always.
@@ -236,7 +236,7 @@ TEST(AddProductApplicationTest, AnswersBeforeTheClientLibraryGivesUp) {
 }
 
 TEST(AddProductApplicationTest, StopsTheWorkOfACallerThatGoesAway) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   grpc::ClientContext context;
   auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
@@ -248,7 +248,7 @@ TEST(AddProductApplicationTest, StopsTheWorkOfACallerThatGoesAway) {
 }
 
 TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACallerThatLeft) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.HoldUntilStopped(SentResult(Ambiguous::Cause::kStopped));
   grpc::ClientContext context;
   auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
@@ -259,7 +259,7 @@ TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACaller
 }
 
 TEST(AddProductApplicationTest, CountsFailedCallsByReason) {
-  RpcBench bench;
+  RpcFixture bench;
   EXPECT_FALSE(bench.Add({}).status.ok());
   EXPECT_FALSE(bench.Add({}).status.ok());
   bench.writer.Answer(SentResult(Ambiguous::Cause::kTimeout));
@@ -277,7 +277,7 @@ TEST(AddProductApplicationTest, CountsFailedCallsByReason) {
 TEST(AddProductApplicationTest, RefusesMoreCallsThanItTakes) {
   auto options = SomeOptions();
   options.max_in_flight = 1;
-  RpcBench bench(options);
+  RpcFixture bench(options);
   bench.writer.Hold();
   auto first = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
@@ -301,7 +301,7 @@ pb::AddProductApplicationRequest ByAliasAndId() {
 }
 
 TEST(AddProductApplicationTest, WarnsOfAnotherProductThanTheOneGivenById) {
-  RpcBench bench;
+  RpcFixture bench;
   pb::ProductApplication application = AnApplication();
   application.mutable_product()->set_id("cccccccc-0000-11ec-9621-0242ac130002");
   bench.writer.Answer(DoneResult(application));
@@ -324,7 +324,7 @@ struct ProductCase {
 class ProductMismatchTest : public testing::TestWithParam<ProductCase> {};
 
 TEST_P(ProductMismatchTest, IsToldInATrailerOfAnOk) {
-  RpcBench bench;
+  RpcFixture bench;
   auto request = ARequest();
   ASSERT_TRUE(
       google::protobuf::TextFormat::ParseFromString(GetParam().asked, request.mutable_product()));
@@ -360,7 +360,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 TEST(AddProductApplicationTest, ComparesProductIdsWithoutCase) {
-  RpcBench bench;
+  RpcFixture bench;
   pb::ProductApplication application = AnApplication();
   application.mutable_product()->set_id("bbbbbbbb-0000-11ec-9621-0242ac130002");
   bench.writer.Answer(DoneResult(application));
@@ -368,7 +368,7 @@ TEST(AddProductApplicationTest, ComparesProductIdsWithoutCase) {
 }
 
 TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
-  RpcBench bench;
+  RpcFixture bench;
   pb::ProductApplication application = AnApplication();
   auto& fields = *application.mutable_unmapped()->mutable_fields();
   fields["large"].set_string_value(std::string(5 * 1024 * 1024, 'x'));
@@ -381,7 +381,7 @@ TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
 }
 
 TEST(AddProductApplicationTest, SaysSoIfTheStoreHadNoRoomForAllOfAnAnswer) {
-  RpcBench bench;
+  RpcFixture bench;
   WriteResult replayed = DoneResult(AnApplication());
   replayed.replay = WriteResult::Replay::kYes;
   replayed.is_shortened = true;
@@ -394,7 +394,7 @@ TEST(AddProductApplicationTest, SaysSoIfTheStoreHadNoRoomForAllOfAnAnswer) {
 }
 
 TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.Add();
   bench.writer.Answer({.outcome = Refused{{.http_status = 422, .code = 201, .message = "canary"}},
                        .sent_at = absl::Now()});
@@ -417,7 +417,7 @@ TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
 
 TEST(AddProductApplicationTest, AnswersManyCallsAtOnce) {
   constexpr int kCalls = 50;
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   std::vector<std::future<Answered>> calls;
   for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/rpc_fixture.h"
 #include "tests/integration/rpc/stock_client.h"
 
 namespace gateway {
@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 TEST(ChannelzTest, ShowsTheServerIfAskedFor) {
   auto options = SomeServerOptions();
   options.channelz = GrpcServer::Channelz::kOn;
-  RpcBench bench(SomeOptions(), options);
+  RpcFixture bench(SomeOptions(), options);
   StockClient client(bench.Connect());
   ASSERT_THAT(client.List(), Contains("grpc.channelz.v1.Channelz"));
   const auto* service = client.Describe("grpc.channelz.v1.Channelz");

@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <string>
 
-#include "tests/fakes/sanitizer.h"
-#include "tests/fakes/temporary_folder.h"
-#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/rpc_fixture.h"
+#include "tests/support/sanitizer.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {
@@ -67,7 +67,7 @@ class NoMoreDescriptors {
 
 TEST(ConnectionsTest, WaitInTheQueueWhileAcceptingFails) {
   if (kHasSanitizer) GTEST_SKIP() << "UBSan needs descriptors: it looks at memory through a pipe";
-  RpcBench bench;
+  RpcFixture bench;
   const PlainConnection connection;
   {
     const NoMoreDescriptors none;
@@ -84,7 +84,7 @@ TEST(ConnectionsTest, WaitInTheQueueWhileAcceptingFails) {
 TEST(ConnectionsTest, AreClosedIfTheySayNothing) {
   auto options = SomeServerOptions();
   options.handshake_timeout = 10ms;
-  RpcBench bench(SomeOptions(), options);
+  RpcFixture bench(SomeOptions(), options);
   const PlainConnection connection;
   ASSERT_TRUE(connection.Connect(bench.server->port()));
   ssize_t bytes = 0;
@@ -96,7 +96,7 @@ TEST(ConnectionsTest, AreClosedIfTheySayNothing) {
 TEST(ConnectionsTest, AreClosedAtOnceAboveTheirNumber) {
   auto options = SomeServerOptions();
   options.max_connections = 1;
-  RpcBench bench(SomeOptions(), options);
+  RpcFixture bench(SomeOptions(), options);
   const PlainConnection first;
   const PlainConnection second;
   ASSERT_TRUE(first.Connect(bench.server->port()));
@@ -110,7 +110,7 @@ TEST(ConnectionsTest, ComeByAPathToo) {
   const TemporaryFolder folder;
   auto options = SomeServerOptions();
   options.listen = "unix:" + folder.File("socket");
-  RpcBench bench(SomeOptions(), options);
+  RpcFixture bench(SomeOptions(), options);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
   pb::AddProductApplicationResponse response;
@@ -124,7 +124,7 @@ TEST(ConnectionsTest, ComeByAPathToo) {
 TEST(ConnectionsTest, EndAtTheirAge) {
   auto options = SomeServerOptions();
   options.max_connection_age = 50ms;
-  RpcBench bench(SomeOptions(), options);
+  RpcFixture bench(SomeOptions(), options);
   const auto channel = bench.Connect();
   ASSERT_TRUE(channel->WaitForConnected(std::chrono::system_clock::now() + kTestBound));
   EXPECT_TRUE(channel->WaitForStateChange(GRPC_CHANNEL_READY,

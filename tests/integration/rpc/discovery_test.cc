@@ -5,7 +5,7 @@
 #include <string>
 
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/rpc_fixture.h"
 #include "tests/integration/rpc/stock_client.h"
 
 namespace gateway {
@@ -16,7 +16,7 @@ using ::testing::UnorderedElementsAre;
 
 constexpr char kHealthService[] = "grpc.health.v1.Health";
 
-grpc::Status CheckHealth(const RpcBench& bench, const std::string& service,
+grpc::Status CheckHealth(const RpcFixture& bench, const std::string& service,
                          grpc::health::v1::HealthCheckResponse& health) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
@@ -26,7 +26,7 @@ grpc::Status CheckHealth(const RpcBench& bench, const std::string& service,
 }
 
 TEST(HealthTest, ServesTheWholeAndTheServiceByName) {
-  RpcBench bench;
+  RpcFixture bench;
   for (const std::string service : {"", kServiceName}) {
     grpc::health::v1::HealthCheckResponse health;
     EXPECT_TRUE(CheckHealth(bench, service, health).ok()) << service;
@@ -35,14 +35,14 @@ TEST(HealthTest, ServesTheWholeAndTheServiceByName) {
 }
 
 TEST(HealthTest, KnowsNoOtherService) {
-  RpcBench bench;
+  RpcFixture bench;
   grpc::health::v1::HealthCheckResponse health;
   EXPECT_EQ(CheckHealth(bench, "passfort.gateway.v1.ProfileService", health).error_code(),
             grpc::StatusCode::NOT_FOUND);
 }
 
 TEST(HealthTest, IsCountedAsEveryMethodIs) {
-  RpcBench bench;
+  RpcFixture bench;
   grpc::health::v1::HealthCheckResponse health;
   CheckHealth(bench, "", health);
   CheckHealth(bench, "nobody", health);
@@ -55,14 +55,14 @@ TEST(HealthTest, IsCountedAsEveryMethodIs) {
 }
 
 TEST(ReflectionTest, ListsTheServices) {
-  RpcBench bench;
+  RpcFixture bench;
   StockClient client(bench.Connect());
   EXPECT_THAT(client.List(), UnorderedElementsAre(kServiceName, kHealthService,
                                                   "grpc.reflection.v1alpha.ServerReflection"));
 }
 
 TEST(ReflectionTest, LetsAStockClientDescribeAndCallUs) {
-  RpcBench bench;
+  RpcFixture bench;
   StockClient client(bench.Connect());
   const auto* service = client.Describe(kServiceName);
   ASSERT_NE(service, nullptr);
@@ -77,7 +77,7 @@ TEST(ReflectionTest, LetsAStockClientDescribeAndCallUs) {
 
 // From a static library the linker drops health.proto: the service is listed, but not described.
 TEST(ReflectionTest, LetsAStockClientDescribeAndCallTheHealthService) {
-  RpcBench bench;
+  RpcFixture bench;
   StockClient client(bench.Connect());
   const auto* service = client.Describe(kHealthService);
   ASSERT_NE(service, nullptr);
@@ -89,7 +89,7 @@ TEST(ReflectionTest, LetsAStockClientDescribeAndCallTheHealthService) {
 class UnknownMethodTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(UnknownMethodTest, IsUnimplementedAndSharesOneLabel) {
-  RpcBench bench;
+  RpcFixture bench;
   StockClient client(bench.Connect());
   const grpc::Slice nothing;
   grpc::ByteBuffer answer;
@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(OfTheHealthService, UnknownMethodTest,
                          testing::Values("/grpc.health.v1.Health/Nothing"));
 
 TEST(ListenTest, TwoGatewaysOnOnePortAreAnError) {
-  RpcBench bench;
+  RpcFixture bench;
   auto options = SomeServerOptions();
   options.listen = bench.address();
   const auto second = GrpcServer::Start(options, bench.service, *bench.loop, bench.metrics);

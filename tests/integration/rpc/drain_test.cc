@@ -5,7 +5,7 @@
 #include <future>
 
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/rpc_fixture.h"
 
 namespace gateway {
 namespace {
@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using ::testing::SizeIs;
 
 TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   auto under_way = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
@@ -33,7 +33,7 @@ TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
 }
 
 TEST(DrainTest, AnswersCallsThatOutlastItWhenNothingWasSent) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
@@ -46,7 +46,7 @@ TEST(DrainTest, AnswersCallsThatOutlastItWhenNothingWasSent) {
 }
 
 TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.HoldUntilStopped(SentResult(Ambiguous::Cause::kStopped));
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
@@ -60,7 +60,7 @@ TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
 
 TEST(DrainTest, AnswersEveryCallUnderWay) {
   constexpr int kCalls = 30;
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   std::vector<std::future<Answered>> calls;
   for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());
@@ -71,7 +71,7 @@ TEST(DrainTest, AnswersEveryCallUnderWay) {
 
 // A watch never ends by itself, so a drain that waited for it would not either.
 TEST(DrainTest, TellsHealthWatchersFirstAndDoesNotWaitForThem) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
@@ -95,7 +95,7 @@ TEST(DrainTest, TellsHealthWatchersFirstAndDoesNotWaitForThem) {
 }
 
 TEST(DrainTest, FreesThePort) {
-  RpcBench bench;
+  RpcFixture bench;
   const std::string address = bench.address();
   EXPECT_TRUE(bench.server->Drain(0ms).ok());
   auto options = SomeServerOptions();
@@ -104,7 +104,7 @@ TEST(DrainTest, FreesThePort) {
 }
 
 TEST(DrainTest, IsPartOfTheServersEnd) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   auto call = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);

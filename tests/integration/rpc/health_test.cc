@@ -4,7 +4,7 @@
 #include <future>
 
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/rpc_fixture.h"
 
 namespace gateway {
 namespace {
@@ -22,7 +22,7 @@ HealthCheckResponse::ServingStatus Next(grpc::ClientReader<HealthCheckResponse>&
 TEST(HealthTest, IsBadWhileTheLoopStandsStill) {
   auto options = SomeServerOptions();
   options.longest_turn = 100ms;
-  RpcBench bench(SomeOptions(), options);
+  RpcFixture bench(SomeOptions(), options);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
   const auto stub = grpc::health::v1::Health::NewStub(bench.Connect());

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/integration/rpc/raw_caller.h"
-#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/rpc_fixture.h"
 
 namespace gateway {
 namespace {
@@ -39,7 +39,7 @@ pb::ProductApplication ALargeApplication() {
 
 // gRPC inflates a message before it looks at its size.
 TEST(LimitsTest, TakesNoCompressedRequest) {
-  RpcBench bench;
+  RpcFixture bench;
   for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kTestBound);
@@ -54,7 +54,7 @@ TEST(LimitsTest, TakesNoCompressedRequest) {
 }
 
 TEST(LimitsTest, Takes15KiBOfMetadata) {
-  RpcBench bench;
+  RpcFixture bench;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
   context.AddMetadata("baggage", std::string(15 * 1024, 'a'));
@@ -64,7 +64,7 @@ TEST(LimitsTest, Takes15KiBOfMetadata) {
 
 // gRPC would end the connection after a few pings, and the calls on it.
 TEST(LimitsTest, LetsAClientAskOftenWhetherItsConnectionLives) {
-  RpcBench bench;
+  RpcFixture bench;
   bench.writer.Hold();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -86,7 +86,7 @@ TEST(LimitsTest, OneConnectionLeavesPlacesToOthers) {
   constexpr int kMostOfOne = 14;
   auto options = SomeOptions();
   options.max_in_flight = 16;
-  RpcBench bench(options);
+  RpcFixture bench(options);
   bench.writer.Hold();
   const auto greedy = bench.Connect();
   std::vector<std::future<grpc::Status>> calls;
@@ -107,7 +107,7 @@ TEST(LimitsTest, OneConnectionLeavesPlacesToOthers) {
 TEST(LimitsTest, GivesUpAnAnswerThatItsCallerDoesNotRead) {
   auto options = SomeOptions();
   options.answer_read_within = 50ms;
-  RpcBench bench(options);
+  RpcFixture bench(options);
   const RawCaller caller(bench.server->port());
   caller.Call(kPath, ARequest().SerializeAsString());
   EXPECT_TRUE(caller.WaitForFrame(RawCaller::kRstStream));
@@ -115,7 +115,7 @@ TEST(LimitsTest, GivesUpAnAnswerThatItsCallerDoesNotRead) {
 }
 
 TEST(LimitsTest, ShortensAnAnswerBesideTooManyResults) {
-  RpcBench bench;
+  RpcFixture bench;
   ResponseMemory::Share others(bench.memory, ResponseMemory::Use::kResult);
   others.Set(size_t{64} * 1024 * 1024);
   bench.writer.Answer(DoneResult(ALargeApplication()));
@@ -138,7 +138,7 @@ ProductApplicationService::Options RoomForOneLargeAnswer() {
 }
 
 TEST(LimitsTest, RefusesCallsOfAConnectionThatDoesNotReadAndServesOthers) {
-  RpcBench bench(RoomForOneLargeAnswer());
+  RpcFixture bench(RoomForOneLargeAnswer());
   bench.writer.Answer(DoneResult(ALargeApplication()));
   const RawCaller caller(bench.server->port());
   caller.Call(kPath, ARequest().SerializeAsString(), 1);
@@ -154,7 +154,7 @@ TEST(LimitsTest, RefusesCallsOfAConnectionThatDoesNotReadAndServesOthers) {
 }
 
 TEST(LimitsTest, ShortensTheFurtherAnswersOfAConnectionThatDoesNotRead) {
-  RpcBench bench(RoomForOneLargeAnswer());
+  RpcFixture bench(RoomForOneLargeAnswer());
   ScriptedWriter::Script script;
   script.when = ScriptedWriter::When::kHeld;
   script.answer = DoneResult(ALargeApplication());

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/integration/rpc/raw_caller.h"
-#include "tests/integration/rpc/rpc_bench.h"
+#include "tests/integration/rpc/rpc_fixture.h"
 
 namespace gateway {
 namespace {
@@ -24,7 +24,7 @@ constexpr char kTraceparent[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba
 constexpr char kOtherTraceparent[] = "00-11111111111111111111111111111111-00f067aa0ba902b7-01";
 
 TEST(TraceTest, ACallIsOfTheCallersTrace) {
-  RpcBench bench;
+  RpcFixture bench;
   grpc::ClientContext context;
   context.AddMetadata("traceparent", kTraceparent);
   context.AddMetadata("tracestate", "rojo=00f067aa0ba902b7");
@@ -38,7 +38,7 @@ TEST(TraceTest, ACallIsOfTheCallersTrace) {
 }
 
 TEST(TraceTest, ACallWithoutOneBeginsATraceOfItsOwn) {
-  RpcBench bench;
+  RpcFixture bench;
   ASSERT_TRUE(bench.Add().status.ok());
   ASSERT_TRUE(bench.Add().status.ok());
   const auto asked = bench.writer.asked();
@@ -50,7 +50,7 @@ TEST(TraceTest, ACallWithoutOneBeginsATraceOfItsOwn) {
 }
 
 TEST(TraceTest, TheLineOfACallThatIsRefusedHasItsTrace) {
-  RpcBench bench;
+  RpcFixture bench;
   grpc::ClientContext context;
   context.AddMetadata("traceparent", kTraceparent);
   EXPECT_FALSE(bench.AddWith(context, {}).status.ok());
@@ -58,7 +58,7 @@ TEST(TraceTest, TheLineOfACallThatIsRefusedHasItsTrace) {
 }
 
 TEST(TraceTest, TwoTraceparentsAreNone) {
-  RpcBench bench;
+  RpcFixture bench;
   grpc::ClientContext context;
   context.AddMetadata("traceparent", kTraceparent);
   context.AddMetadata("traceparent", kOtherTraceparent);
@@ -71,7 +71,7 @@ TEST(TraceTest, TwoTraceparentsAreNone) {
 
 // Stock clients send nothing like it.
 TEST(TraceTest, WhatIsNotInProperFormGetsNoFurther) {
-  RpcBench bench;
+  RpcFixture bench;
   const std::string line_break = std::string(kTraceparent) + "\r\nx-injected: 1";
   const std::string nul = std::string(kTraceparent) + std::string("\0", 1);
   const std::vector<RawCaller::Headers> hostile = {

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "service/base/arrival.h"
-#include "tests/fakes/run_now.h"
+#include "service/base/one_shot.h"
+#include "tests/fakes/run_to_completion.h"
 
 namespace gateway {
 namespace {
@@ -15,7 +15,7 @@ Task<int> Seven() { co_return 7; }
 
 TEST(TaskTest, HandsItsValueToTheOneWhoAwaitsIt) {
   const auto add = []() -> Task<int> { co_return co_await Seven() + co_await Seven(); };
-  EXPECT_EQ(RunNow(add()), 14);
+  EXPECT_EQ(RunToCompletion(add()), 14);
 }
 
 TEST(TaskTest, DoesNotRunBeforeItIsAwaited) {
@@ -35,7 +35,7 @@ TEST(TaskTest, DoesNotRunBeforeItIsAwaited) {
 
 TEST(TaskTest, MovesValuesThatCannotBeCopied) {
   const auto make = []() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
-  EXPECT_EQ(*RunNow(make()), 3);
+  EXPECT_EQ(*RunToCompletion(make()), 3);
 }
 
 TEST(TaskTest, TakesAsManyStepsAsItLikesOnOneStack) {
@@ -44,7 +44,7 @@ TEST(TaskTest, TakesAsManyStepsAsItLikesOnOneStack) {
     for (int step = 0; step < 1'000'000; ++step) sum += co_await Seven();
     co_return sum;
   };
-  EXPECT_EQ(RunNow(count()), 7'000'000);
+  EXPECT_EQ(RunToCompletion(count()), 7'000'000);
 }
 
 TEST(TaskTest, FreesTemporariesOfAnAwaitedCallOnce) {
@@ -57,7 +57,7 @@ TEST(TaskTest, FreesTemporariesOfAnAwaitedCallOnce) {
   const auto call = [&]() -> Task<size_t> {
     co_return co_await measure(Draft{.name = std::string(100, 'x'), .owner = owner});
   };
-  EXPECT_EQ(RunNow(call()), 100u);
+  EXPECT_EQ(RunToCompletion(call()), 100u);
   EXPECT_EQ(owner.use_count(), 1);
 }
 

@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "tests/fakes/temporary_file.h"
-#include "tests/fakes/test_certificates.h"
+#include "tests/support/temporary_file.h"
+#include "tests/support/test_certificates.h"
 
 namespace gateway {
 namespace {

@@ -1,4 +1,4 @@
-#include "service/passfort/application_list.h"
+#include "service/passfort/mapping/application_list.h"
 
 #include <gmock/gmock.h>
 
@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "service/http/http_client.h"
-#include "service/passfort/json_events.h"
-#include "service/passfort/product_application_json.h"
+#include "service/json/json_sax.h"
+#include "service/passfort/mapping/product_application_json.h"
 
 namespace gateway {
 namespace {

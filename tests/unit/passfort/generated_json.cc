@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "service/passfort/json_reader.h"
+#include "service/json/json_reader.h"
 
 namespace gateway {
 namespace {
@@ -103,7 +103,7 @@ constexpr const char* kUnknownNames[] = {"weight",   "auto_apply", "0", "1",
 }  // namespace
 
 json GeneratedJson::AnyText() {
-  return Chance(3) ? Odd(kOddStrings, kOddStringSubtype) : Pick(kTexts);
+  return SeededRandom(3) ? Odd(kOddStrings, kOddStringSubtype) : Pick(kTexts);
 }
 
 template <typename Texts>
@@ -144,7 +144,7 @@ json GeneratedJson::AnyScalar() {
     case 0:
       return nullptr;
     case 1:
-      return Chance(50);
+      return SeededRandom(50);
     case 2:
       return AnyText();
     default:
@@ -153,10 +153,10 @@ json GeneratedJson::AnyScalar() {
 }
 
 json GeneratedJson::AnyValue(int depth) {
-  if (depth == 0 || Chance(50)) {
+  if (depth == 0 || SeededRandom(50)) {
     return AnyScalar();
   }
-  const bool is_list = Chance(50);
+  const bool is_list = SeededRandom(50);
   json value = is_list ? json::array() : json::object();
   for (auto count = random_() % 4; count > 0; --count) {
     if (is_list) {
@@ -173,9 +173,9 @@ json GeneratedJson::AnyValue(int depth) {
 json GeneratedJson::DeepValue() {
   json value = AnyValue(6);
   for (auto depth = random_() % 50; depth > 0; --depth) {
-    json around = Chance(50) ? json::array({std::move(value)})
-                             : json::object({{Pick(kUnknownNames), std::move(value)}});
-    if (around.is_array() && Chance(30)) {
+    json around = SeededRandom(50) ? json::array({std::move(value)})
+                                   : json::object({{Pick(kUnknownNames), std::move(value)}});
+    if (around.is_array() && SeededRandom(30)) {
       around.push_back(AnyScalar());
     }
     value = std::move(around);
@@ -191,8 +191,8 @@ template <typename Fill>
 json GeneratedJson::Object(Fill fill) {
   json object = json::object();
   fill(object);
-  while (Chance(15)) {
-    object[Pick(kUnknownNames)] = Chance(10) ? DeepValue() : AnyValue(3);
+  while (SeededRandom(15)) {
+    object[Pick(kUnknownNames)] = SeededRandom(10) ? DeepValue() : AnyValue(3);
   }
   return object;
 }
@@ -200,8 +200,8 @@ json GeneratedJson::Object(Fill fill) {
 template <typename Make>
 json GeneratedJson::List(Make make) {
   json list = json::array();
-  while (Chance(60)) {
-    list.push_back(Chance(10) ? AnyValue(2) : make());
+  while (SeededRandom(60)) {
+    list.push_back(SeededRandom(10) ? AnyValue(2) : make());
   }
   return list;
 }
@@ -221,7 +221,7 @@ void GeneratedJson::Put(json& object, const char* name, json value) {
                                           : json("");
       return;
     case 4:
-      object[name] = Chance(10) ? DeepValue() : AnyValue(2);
+      object[name] = SeededRandom(10) ? DeepValue() : AnyValue(2);
       return;
     default:
       object[name] = std::move(value);
@@ -241,9 +241,9 @@ json GeneratedJson::Product() {
     Put(product, "id", AnyText());
     Put(product, "alias", AnyText());
     Put(product, "name", AnyText());
-    Put(product, "automatically_apply", Chance(50));
-    Put(product, "automatically_approve", Chance(50));
-    Put(product, "is_deleted", Chance(50));
+    Put(product, "automatically_apply", SeededRandom(50));
+    Put(product, "automatically_approve", SeededRandom(50));
+    Put(product, "is_deleted", SeededRandom(50));
   });
 }
 
@@ -294,11 +294,11 @@ json GeneratedJson::Application() {
     Put(application, "approval_blockers", List([this] { return ApprovalBlocker(); }));
     Put(application, "assignments", List([this] {
           return json::object(
-              {{"assignee", AnyValue(3)}, {"deep", Chance(10) ? DeepValue() : json(1)}});
+              {{"assignee", AnyValue(3)}, {"deep", SeededRandom(10) ? DeepValue() : json(1)}});
         }));
     Put(application, "history", List([this] { return StatusChange(); }));
     Put(application, "flag_history", List([this] { return FlagChange(); }));
-    Put(application, "hidden", Chance(50));
+    Put(application, "hidden", SeededRandom(50));
   });
 }
 
@@ -319,18 +319,18 @@ json GeneratedJson::Uncounted(const json& counted) {
 }
 
 std::string GeneratedJson::Text(const json& json) {
-  const std::string space = Chance(5) ? " \r\n\t" : "";
+  const std::string space = SeededRandom(5) ? " \r\n\t" : "";
   if (json.is_binary()) {
     const std::string kept(json.get_binary().begin(), json.get_binary().end());
     const bool is_string =
         json.get_binary().has_subtype() && json.get_binary().subtype() == kOddStringSubtype;
     return is_string ? '"' + OddSource(kept) + '"' : kept;
   }
-  if (const auto* form = FormOf(json); form != nullptr && Chance(50)) {
+  if (const auto* form = FormOf(json); form != nullptr && SeededRandom(50)) {
     return form;
   }
   if (json.is_string()) {
-    const bool ascii_only = Chance(50);
+    const bool ascii_only = SeededRandom(50);
     return json.dump(-1, ' ', ascii_only);
   }
   if (!json.is_structured()) {
@@ -339,7 +339,7 @@ std::string GeneratedJson::Text(const json& json) {
   std::string text;
   for (const auto& [name, value] : json.items()) {
     text += text.empty() ? "" : ",";
-    if (json.is_object() && has_equal_names_ && Chance(5)) {
+    if (json.is_object() && has_equal_names_ && SeededRandom(5)) {
       text += Text(name) + ":" + WriteJson(Uncounted(value)) + ",";
     }
     if (json.is_object()) {

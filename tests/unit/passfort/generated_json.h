@@ -15,7 +15,7 @@ namespace gateway {
 // JSON.
 class GeneratedJson {
  public:
-  explicit GeneratedJson(uint64_t seed) : random_(seed), has_equal_names_(Chance(30)) {}
+  explicit GeneratedJson(uint64_t seed) : random_(seed), has_equal_names_(SeededRandom(30)) {}
 
   // An object with a non-empty `id`.
   nlohmann::json Application();
@@ -26,7 +26,7 @@ class GeneratedJson {
 
  private:
   // True in `percent` of a hundred cases.
-  bool Chance(unsigned percent) { return random_() % 100 < percent; }
+  bool SeededRandom(unsigned percent) { return random_() % 100 < percent; }
   template <typename List>
   auto Pick(const List& list) {
     return list[random_() % std::size(list)];

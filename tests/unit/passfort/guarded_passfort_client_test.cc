@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "service/base/arrival.h"
+#include "service/base/one_shot.h"
 #include "tests/fakes/manual_clock.h"
-#include "tests/fakes/run_now.h"
+#include "tests/fakes/run_to_completion.h"
 #include "tests/fakes/scripted_random.h"
 
 namespace gateway {
@@ -83,18 +83,20 @@ class GuardedPassfortClientTest : public testing::Test {
 
   // One call to the end, which must need no wait.
   Outcome Create(Milliseconds patience = 60s) {
-    return RunNow(
+    return RunToCompletion(
                client_.CreateApplication(draft_, {.deadline = clock_.In(patience)}, std::nullopt))
         .outcome;
   }
   ListOutcome List(PassfortClient& client, std::string profile_id = "a") {
-    return RunNow(client.ListApplications(std::move(profile_id), {.deadline = clock_.In(60s)}));
+    return RunToCompletion(
+        client.ListApplications(std::move(profile_id), {.deadline = clock_.In(60s)}));
   }
   ListOutcome List() { return List(client_); }
 
   Outcome CreateFor(const std::string& profile_id) {
     const ApplicationDraft draft{.profile_id = profile_id};
-    return RunNow(client_.CreateApplication(draft, {.deadline = clock_.In(60s)}, std::nullopt))
+    return RunToCompletion(
+               client_.CreateApplication(draft, {.deadline = clock_.In(60s)}, std::nullopt))
         .outcome;
   }
 
@@ -538,7 +540,8 @@ TEST_F(GuardedPassfortClientTest, NeverRefusesWhenTheBreakerIsOff) {
   passfort_.post_ends = Unreachable();
   const ApplicationDraft draft;
   for (int i = 0; i < 100; ++i) {
-    RunNow(without_breaker.CreateApplication(draft, {.deadline = clock_.In(60s)}, std::nullopt));
+    RunToCompletion(
+        without_breaker.CreateApplication(draft, {.deadline = clock_.In(60s)}, std::nullopt));
   }
   EXPECT_EQ(passfort_.posts, 100);
   EXPECT_EQ(passfort_.probes, 0);

@@ -11,7 +11,7 @@
 
 #include "service/passfort/guarded_passfort_client.h"
 #include "tests/fakes/manual_clock.h"
-#include "tests/fakes/run_now.h"
+#include "tests/fakes/run_to_completion.h"
 #include "tests/fakes/scripted_random.h"
 
 namespace gateway {

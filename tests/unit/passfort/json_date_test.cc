@@ -1,4 +1,4 @@
-#include "service/passfort/json_date.h"
+#include "service/passfort/mapping/json_date.h"
 
 #include <gtest/gtest.h>
 

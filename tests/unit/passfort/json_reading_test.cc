@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "service/passfort/json_events.h"
+#include "service/json/json_sax.h"
 
 namespace gateway {
 namespace {

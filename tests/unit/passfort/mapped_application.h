@@ -12,8 +12,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "service/passfort/json_reader.h"
-#include "service/passfort/product_application_json.h"
+#include "service/json/json_reader.h"
+#include "service/passfort/mapping/product_application_json.h"
 #include "tests/unit/passfort/rebuilt_application.h"
 
 namespace gateway {

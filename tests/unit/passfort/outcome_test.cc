@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "service/http/http_client.h"
-#include "service/passfort/json_events.h"
+#include "service/json/json_sax.h"
 #include "service/passfort/message_filter.h"
 
 namespace gateway {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "passfort/gateway/v1/product_application_service.pb.h"
-#include "service/passfort/json_reader.h"
-#include "service/passfort/product_application_json.h"
+#include "service/json/json_reader.h"
+#include "service/passfort/mapping/product_application_json.h"
 #include "tests/unit/passfort/generated_json.h"
 #include "tests/unit/passfort/rebuilt_application.h"
 

@@ -1,4 +1,4 @@
-#include "service/passfort/product_application_json.h"
+#include "service/passfort/mapping/product_application_json.h"
 
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "service/passfort/json_reader.h"
+#include "service/json/json_reader.h"
 #include "tests/unit/passfort/mapped_application.h"
 
 namespace gateway {

@@ -8,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/http/http_client.h"
-#include "service/passfort/application_list.h"
-#include "service/passfort/json_reader.h"
-#include "service/passfort/product_application_json.h"
+#include "service/json/json_reader.h"
+#include "service/passfort/mapping/application_list.h"
+#include "service/passfort/mapping/product_application_json.h"
 #include "tests/unit/passfort/mapped_application.h"
 
 namespace gateway {

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
-#include "service/passfort/json_reader.h"
+#include "service/json/json_reader.h"
 
 namespace gateway {
 namespace {

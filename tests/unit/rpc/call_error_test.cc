@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tests/unit/rpc/told_errors.h"
+#include "tests/unit/rpc/expected_errors.h"
 
 namespace gateway {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 TEST(TrailerSizeTest, StaysBelow8KibibytesInTheWorstCases) {
   // 200 bytes is the longest message that ResponseSummary holds.
   const std::string longest(200, '\x7f');
-  const CallError ambiguous = ToldPlain(
+  const CallError ambiguous = ErrorWithoutRequestId(
       {.outcome = NotKnown(Ambiguous::Cause::kServerError, AnAnswer(599, 2147483647, longest)),
        .sent_at = kSentAt});
   EXPECT_LT(TrailerBytes(AsReceived(ambiguous)), 2048u);

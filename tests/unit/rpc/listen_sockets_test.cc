@@ -12,7 +12,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "tests/fakes/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tests/unit/rpc/told_errors.h"
+#include "tests/unit/rpc/expected_errors.h"
 
 namespace gateway {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(NotExecutedErrorTest, UnreachableIsSafeToRepeat) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kUnreachable)}),
+  ExpectError(ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kUnreachable)}),
               grpc::StatusCode::UNAVAILABLE,
               "cannot reach Passfort: nothing was executed. It is safe to retry.",
               ExpectedInfo("PASSFORT_UNREACHABLE", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
@@ -24,8 +24,8 @@ TEST(NotExecutedErrorTest, UnreachableIsSafeToRepeat) {
 
 TEST(NotExecutedErrorTest, WhatWasNotProcessedIsSafeToRepeat) {
   for (const int status : {421, 425}) {
-    ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kUnreachable, std::nullopt,
-                                              AnAnswer(status))}),
+    ExpectError(ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kUnreachable,
+                                                          std::nullopt, AnAnswer(status))}),
                 grpc::StatusCode::UNAVAILABLE,
                 absl::StrCat("Passfort did not process the request (HTTP ", status,
                              "): nothing was executed. It is safe to retry."),
@@ -36,8 +36,8 @@ TEST(NotExecutedErrorTest, WhatWasNotProcessedIsSafeToRepeat) {
 }
 
 TEST(NotExecutedErrorTest, AListThatFailsIsNotCalledUnreachable) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kServerError, std::nullopt,
-                                            AnAnswer(503))}),
+  ExpectError(ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kServerError,
+                                                        std::nullopt, AnAnswer(503))}),
               grpc::StatusCode::UNAVAILABLE,
               "Passfort, or a proxy in front of it, reported an internal error when asked for the "
               "profile\\'s applications (HTTP 503): nothing was executed. It is safe to retry.",
@@ -47,7 +47,8 @@ TEST(NotExecutedErrorTest, AListThatFailsIsNotCalledUnreachable) {
 
 TEST(NotExecutedErrorTest, WhatIsNoListIsForTheOperator) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kUnreadable, std::nullopt, AnAnswer(200))}),
+      ErrorWithoutRequestId(
+          {.outcome = NotDone(NotExecuted::Cause::kUnreadable, std::nullopt, AnAnswer(200))}),
       grpc::StatusCode::INTERNAL,
       "a request_id needs the list of the profile\\'s applications, and the response was none "
       "(HTTP 200): nothing was executed. Contact the operator of the gateway.",
@@ -56,7 +57,7 @@ TEST(NotExecutedErrorTest, WhatIsNoListIsForTheOperator) {
 
 TEST(NotExecutedErrorTest, AListThatIsTooLargeIsNotWorthAnotherCall) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kResponseTooLarge)}),
+      ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kResponseTooLarge)}),
       grpc::StatusCode::INTERNAL,
       "the list of the profile\\'s applications is larger or deeper than the gateway reads, so "
       "the gateway cannot guarantee at most one application per request_id: nothing was "
@@ -66,7 +67,8 @@ TEST(NotExecutedErrorTest, AListThatIsTooLargeIsNotWorthAnotherCall) {
 }
 
 TEST(NotExecutedErrorTest, TheSendGateIsAWayThatTookTooLong) {
-  const CallError error = ToldPlain({.outcome = NotDone(NotExecuted::Cause::kSendGateClosed)});
+  const CallError error =
+      ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kSendGateClosed)});
   EXPECT_EQ(error.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(error.reason, "PASSFORT_UNREACHABLE");
   EXPECT_EQ(error.phase, CallPhase::kNotSent);
@@ -74,7 +76,8 @@ TEST(NotExecutedErrorTest, TheSendGateIsAWayThatTookTooLong) {
 
 TEST(NotExecutedErrorTest, AnOpenCircuitTellsWhenToComeAgain) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kCircuitOpen, Milliseconds(250))}),
+      ErrorWithoutRequestId(
+          {.outcome = NotDone(NotExecuted::Cause::kCircuitOpen, Milliseconds(250))}),
       grpc::StatusCode::UNAVAILABLE,
       "Passfort is failing, so requests are paused: nothing was sent. It is safe to retry.",
       ExpectedInfo("CIRCUIT_OPEN", {{"phase", "NOT_SENT"}}) +
@@ -84,7 +87,7 @@ TEST(NotExecutedErrorTest, AnOpenCircuitTellsWhenToComeAgain) {
 
 TEST(NotExecutedErrorTest, NoMemoryForTheResponseIsAnOverload) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kNoMemory)}),
+      ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kNoMemory)}),
       grpc::StatusCode::RESOURCE_EXHAUSTED,
       "responses to other calls use all the memory that the gateway has for them: nothing was "
       "executed. It is safe to retry after the delay in RetryInfo.",
@@ -93,8 +96,8 @@ TEST(NotExecutedErrorTest, NoMemoryForTheResponseIsAnOverload) {
 
 TEST(NotExecutedErrorTest, ARateLimitTellsHowLongToWait) {
   ExpectError(
-      ToldPlain({.outcome =
-                     NotDone(NotExecuted::Cause::kRateLimited, Milliseconds(2500), AnAnswer(429))}),
+      ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kRateLimited,
+                                                Milliseconds(2500), AnAnswer(429))}),
       grpc::StatusCode::RESOURCE_EXHAUSTED,
       "Passfort is rate limiting the gateway: nothing was executed. It is safe to retry after "
       "the delay in RetryInfo.",
@@ -104,13 +107,13 @@ TEST(NotExecutedErrorTest, ARateLimitTellsHowLongToWait) {
 }
 
 TEST(NotExecutedErrorTest, ARateLimitWithoutADelayGetsOne) {
-  const CallError error = ToldPlain(
+  const CallError error = ErrorWithoutRequestId(
       {.outcome = NotDone(NotExecuted::Cause::kRateLimited, std::nullopt, AnAnswer(429))});
   EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(error.status).retry_delay().seconds(), 1);
 }
 
 TEST(NotExecutedErrorTest, NoTimeLeftIsADeadlineExceeded) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kNoTimeLeft)}),
+  ExpectError(ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kNoTimeLeft)}),
               grpc::StatusCode::DEADLINE_EXCEEDED,
               "the deadline left no time to send the request: nothing was executed. Retry with a "
               "longer deadline.",
@@ -119,33 +122,36 @@ TEST(NotExecutedErrorTest, NoTimeLeftIsADeadlineExceeded) {
 
 TEST(NotExecutedErrorTest, AStopIsTheDrainWhileTheCallerWaits) {
   ExpectError(
-      ToldPlain({.outcome = NotDone(NotExecuted::Cause::kStopped)}), grpc::StatusCode::UNAVAILABLE,
+      ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kStopped)}),
+      grpc::StatusCode::UNAVAILABLE,
       "the gateway is shutting down: this call executed nothing. It is safe to retry; another "
       "replica will answer.",
       ExpectedInfo("DRAINING", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
 TEST(NotExecutedErrorTest, AStopIsCancelledOnceTheCallerIsGone) {
-  ExpectError(ToldPlain({.outcome = NotDone(NotExecuted::Cause::kStopped)}, Caller::kGone),
-              grpc::StatusCode::CANCELLED,
-              "the caller cancelled before the request was sent: nothing was executed.",
-              ExpectedInfo("CALLER_GONE", {{"phase", "NOT_SENT"}}));
+  ExpectError(
+      ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kStopped)}, Caller::kGone),
+      grpc::StatusCode::CANCELLED,
+      "the caller cancelled before the request was sent: nothing was executed.",
+      ExpectedInfo("CALLER_GONE", {{"phase", "NOT_SENT"}}));
 }
 
 TEST(ErrorOfAmbiguousTest, SaysWhenItWasSentAndUntilWhenItMayStillHappen) {
-  ExpectError(ToldPlain({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .sent_at = kSentAt}),
-              grpc::StatusCode::UNKNOWN,
-              "the request was sent, but no response arrived in time: it is unknown whether the "
-              "application was created. Before retrying, check the profile\\'s applications after "
-              "2025-10-09T08:54:35.250Z.",
-              ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "SENT"},
-                                               {"sent_at", "2025-10-09T08:53:20.250Z"},
-                                               {"known_by", "2025-10-09T08:54:35.250Z"}}));
+  ExpectError(
+      ErrorWithoutRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .sent_at = kSentAt}),
+      grpc::StatusCode::UNKNOWN,
+      "the request was sent, but no response arrived in time: it is unknown whether the "
+      "application was created. Before retrying, check the profile\\'s applications after "
+      "2025-10-09T08:54:35.250Z.",
+      ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "SENT"},
+                                       {"sent_at", "2025-10-09T08:53:20.250Z"},
+                                       {"known_by", "2025-10-09T08:54:35.250Z"}}));
 }
 
 TEST(ErrorOfAmbiguousTest, TellsWhatPassfortAnswered) {
   ExpectError(
-      ToldPlain(
+      ErrorWithoutRequestId(
           {.outcome = NotKnown(Ambiguous::Cause::kServerError, AnAnswer(502, 301, "migrating"))}),
       grpc::StatusCode::UNKNOWN,
       "the request was sent, but Passfort, or a proxy in front of it, reported an internal error "
@@ -168,7 +174,7 @@ TEST(ErrorOfAmbiguousTest, NamesEveryCause) {
       {Cause::kUnreadable, "the response was unreadable"},
       {Cause::kStopped, "the gateway stopped waiting for the response"}};
   for (const auto& [cause, words] : causes) {
-    const CallError error = ToldPlain({.outcome = NotKnown(cause), .sent_at = kSentAt});
+    const CallError error = ErrorWithoutRequestId({.outcome = NotKnown(cause), .sent_at = kSentAt});
     EXPECT_THAT(error.status.error_message(), HasSubstr(words));
     EXPECT_EQ(error.status.error_code(), grpc::StatusCode::UNKNOWN);
     EXPECT_THAT(AsReceived(error), IsWellFormedError());
@@ -190,7 +196,8 @@ class IdempotencyErrorTest : public testing::TestWithParam<NotBegunCase> {};
 
 TEST_P(IdempotencyErrorTest, IsToldAsTheTableSays) {
   const NotBegunCase& expected = GetParam();
-  const CallError error = ToldOnce({.outcome = IdempotencyError{.cause = expected.cause}});
+  const CallError error =
+      ErrorWithRequestId({.outcome = IdempotencyError{.cause = expected.cause}});
   const std::string retry =
       expected.retry_seconds == 0
           ? ""
@@ -259,33 +266,36 @@ TEST(ScopeTest, IsTheRequestIdIfThereIsOne) {
                                             {.outcome = NotDone(NotExecuted::Cause::kNoTimeLeft)},
                                             {.outcome = NotKnown(Ambiguous::Cause::kTimeout)}};
   for (const WriteResult& result : results) {
-    EXPECT_EQ(ScopeOf(ToldOnce(result)), "REQUEST_ID");
-    EXPECT_EQ(ScopeOf(ToldPlain(result)), "CALL");
-    EXPECT_EQ(DetailOf<google::rpc::RequestInfo>(ToldOnce(result).status).request_id(), "order-1");
-    EXPECT_THAT(AsReceived(ToldOnce(result)), IsWellFormedError());
+    EXPECT_EQ(ScopeOf(ErrorWithRequestId(result)), "REQUEST_ID");
+    EXPECT_EQ(ScopeOf(ErrorWithoutRequestId(result)), "CALL");
+    EXPECT_EQ(DetailOf<google::rpc::RequestInfo>(ErrorWithRequestId(result).status).request_id(),
+              "order-1");
+    EXPECT_THAT(AsReceived(ErrorWithRequestId(result)), IsWellFormedError());
   }
-  EXPECT_EQ(ScopeOf(ToldOnce({.outcome = NotDone(NotExecuted::Cause::kStopped)})), "CALL");
+  EXPECT_EQ(ScopeOf(ErrorWithRequestId({.outcome = NotDone(NotExecuted::Cause::kStopped)})),
+            "CALL");
 }
 
 TEST(OutcomeNameTest, GoesWithTheMeaningOfTheCode) {
-  EXPECT_EQ(ToldPlain({.outcome = Refused{AnAnswer(404)}}).outcome, "refused");
-  EXPECT_EQ(ToldPlain({.outcome = Refused{AnAnswer(403, 104)}}).outcome, "refused");
+  EXPECT_EQ(ErrorWithoutRequestId({.outcome = Refused{AnAnswer(404)}}).outcome, "refused");
+  EXPECT_EQ(ErrorWithoutRequestId({.outcome = Refused{AnAnswer(403, 104)}}).outcome, "refused");
   using Cause = NotExecuted::Cause;
   for (const Cause cause :
        {Cause::kUnreachable, Cause::kRateLimited, Cause::kNoTimeLeft, Cause::kStopped}) {
-    EXPECT_EQ(ToldPlain({.outcome = NotDone(cause)}).outcome, "not_executed");
+    EXPECT_EQ(ErrorWithoutRequestId({.outcome = NotDone(cause)}).outcome, "not_executed");
   }
-  EXPECT_EQ(ToldPlain({.outcome = NotDone(Cause::kStopped)}, Caller::kGone).outcome,
+  EXPECT_EQ(ErrorWithoutRequestId({.outcome = NotDone(Cause::kStopped)}, Caller::kGone).outcome,
             "not_executed");
-  EXPECT_EQ(ToldPlain({.outcome = NotKnown(Ambiguous::Cause::kTimeout)}).outcome, "unknown");
+  EXPECT_EQ(ErrorWithoutRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout)}).outcome,
+            "unknown");
   EXPECT_EQ(InvalidRequestError({{"product", "is required"}}).outcome, "refused");
   EXPECT_EQ(OverloadedError("").outcome, "not_executed");
 }
 
 TEST(ErrorOfAmbiguousTest, ARequestIdCanBeCalledAgain) {
-  ExpectError(ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout),
-                        .sent_at = kSentAt,
-                        .known_by = kSentAt + absl::Seconds(140)}),
+  ExpectError(ErrorWithRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout),
+                                  .sent_at = kSentAt,
+                                  .known_by = kSentAt + absl::Seconds(140)}),
               grpc::StatusCode::UNKNOWN,
               "it is not yet known whether the application was created. Retry with the same "
               "request_id: it never creates a second one, and returns the outcome once it is known "
@@ -301,7 +311,7 @@ TEST(ErrorOfAmbiguousTest, ARequestIdCanBeCalledAgain) {
 
 // Another gateway holds the record, and nothing of its attempt is known here.
 TEST(ErrorOfAmbiguousTest, ClaimsNoTimesThatItDoesNotKnow) {
-  ExpectError(ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout)}),
+  ExpectError(ErrorWithRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout)}),
               grpc::StatusCode::UNKNOWN,
               "it is not yet known whether the application was created. Retry with the same "
               "request_id: it never creates a second one, and returns the outcome once it is "
@@ -314,7 +324,7 @@ TEST(ErrorOfAmbiguousTest, ClaimsNoTimesThatItDoesNotKnow) {
 TEST(ErrorOfAmbiguousTest, SaysWhyTheListDoesNotTell) {
   using Cause = NotExecuted::Cause;
   const auto told_with = [](std::optional<Cause> no_list) {
-    return ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .no_list = no_list})
+    return ErrorWithRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .no_list = no_list})
         .status.error_message();
   };
   EXPECT_THAT(told_with(Cause::kResponseTooLarge),
@@ -328,9 +338,9 @@ TEST(ErrorOfAmbiguousTest, SaysWhyTheListDoesNotTell) {
 
 TEST(ErrorOfAmbiguousTest, NamesTheApplicationsThatMayBeIt) {
   ExpectError(
-      ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout),
-                .sent_at = kSentAt,
-                .candidate_ids = {"a1", "a2"}}),
+      ErrorWithRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout),
+                          .sent_at = kSentAt,
+                          .candidate_ids = {"a1", "a2"}}),
       grpc::StatusCode::UNKNOWN,
       "it is unknown whether the application was created: 2 applications on the profile may "
       "be the result (candidate_ids). Nothing will be sent again under this request_id; a "
@@ -350,7 +360,7 @@ TEST(ErrorOfAmbiguousTest, NamesTwentyApplicationsAtMostAndNoneInPart) {
   for (int i = 10; i < 40; ++i) ids.push_back(absl::StrCat("id-", i));
   ids[3] = std::string(2000, 'x');
   const CallError error =
-      ToldOnce({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .candidate_ids = ids});
+      ErrorWithRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .candidate_ids = ids});
   const std::string told =
       DetailOf<google::rpc::ErrorInfo>(error.status).metadata().at("candidate_ids");
   EXPECT_EQ(told,

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tests/unit/rpc/told_errors.h"
+#include "tests/unit/rpc/expected_errors.h"
 
 namespace gateway {
 namespace {
@@ -38,7 +38,7 @@ TEST_P(RefusalTest, IsToldAsTheTableSays) {
       {"phase", "ANSWERED"}, {"http_status", absl::StrCat(http_status)}};
   if (code) metadata.emplace_back("passfort_code", absl::StrCat(*code));
   const size_t split = words.find('|');
-  ExpectError(ToldPlain({.outcome = Refused{AnAnswer(http_status, code)}}), grpc_code,
+  ExpectError(ErrorWithoutRequestId({.outcome = Refused{AnAnswer(http_status, code)}}), grpc_code,
               absl::StrCat(words.substr(0, split), " (HTTP ", http_status, code_text,
                            "): nothing was executed. ", words.substr(split + 1)),
               ExpectedInfo(reason, metadata));
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(ErrorOfRefusedTest, KeepsPassfortsWordsInTheMetadataOnly) {
   const CallError error =
-      ToldPlain({.outcome = Refused{AnAnswer(422, 201, "product: unknown alias")}});
+      ErrorWithoutRequestId({.outcome = Refused{AnAnswer(422, 201, "product: unknown alias")}});
   EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(error.status).metadata().at("passfort_message"),
             "product: unknown alias");
   EXPECT_THAT(error.status.error_message(), Not(HasSubstr("unknown alias")));

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "tests/fakes/gateway_process.h"
-#include "tests/fakes/temporary_file.h"
 #include "tests/integration/gateway/secrecy/canaries.h"
+#include "tests/support/gateway_process.h"
+#include "tests/support/temporary_file.h"
 
 namespace gateway {
 namespace {

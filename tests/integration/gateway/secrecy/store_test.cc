@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "tests/fakes/black_hole.h"
-#include "tests/fakes/connection_server.h"
-#include "tests/fakes/postgres_server.h"
-#include "tests/fakes/temporary_folder.h"
 #include "tests/integration/gateway/secrecy/secrecy_bench.h"
+#include "tests/support/black_hole.h"
+#include "tests/support/connection_server.h"
+#include "tests/support/postgres_server.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "tests/fakes/black_hole.h"
-#include "tests/fakes/raw_http_server.h"
-#include "tests/fakes/temporary_file.h"
-#include "tests/fakes/test_certificates.h"
 #include "tests/integration/gateway/secrecy/secrecy_bench.h"
+#include "tests/support/black_hole.h"
+#include "tests/support/raw_http_server.h"
+#include "tests/support/temporary_file.h"
+#include "tests/support/test_certificates.h"
 
 namespace gateway {
 namespace {

@@ -1,0 +1,66 @@
+#ifndef SERVICE_HTTP_RESPONSE_READER_H_
+#define SERVICE_HTTP_RESPONSE_READER_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "service/http/http_client.h"
+
+namespace gateway {
+
+// Collects one answer as libcurl hands it over, header line by header line and body piece by piece,
+// and says no as soon as it exceeds a limit.
+class ResponseReader {
+ public:
+  struct Limits {
+    size_t max_response_bytes = 0;
+    // Names and values of all headers together, interim answers (1xx) and trailers included.
+    size_t max_header_bytes = 0;
+    // In lower case.
+    std::vector<std::string> kept_response_headers;
+  };
+
+  // `limits` outlives the reader.
+  explicit ResponseReader(const Limits& limits)
+      : limits_(limits), most_body_bytes_(limits.max_response_bytes) {}
+
+  // For the next answer, whose body may have `bytes_allowed` even where the limit is lower.
+  void Reset(size_t bytes_allowed = 0);
+
+  // One status line or header line, or the empty line that ends them. False: too large.
+  bool AddHeaderLine(std::string_view line);
+  // A piece of the body. False: too large.
+  bool AddBody(std::string_view piece);
+
+  size_t most_body_bytes() const { return most_body_bytes_; }
+  // Memory that the body takes so far.
+  size_t body_memory() const { return response_.body.capacity(); }
+
+  // Takes no more of it, as if it were too large.
+  void GiveUp() { is_too_large_ = true; }
+
+  bool has_begun() const { return header_bytes_ > 0; }
+  bool is_too_large() const { return is_too_large_; }
+  // The headers came with the empty line that ends them. libcurl takes an answer that is cut in its
+  // headers for a whole one without a body.
+  bool has_whole_headers() const { return has_status_line_ && !in_headers_; }
+  // Hands over what was collected.
+  HttpResponse Finish(int status);
+
+ private:
+  void KeepHeader(std::string_view line);
+
+  const Limits& limits_;
+  HttpResponse response_;
+  size_t most_body_bytes_ = 0;
+  size_t header_bytes_ = 0;
+  bool has_status_line_ = false;
+  bool in_headers_ = false;
+  bool is_too_large_ = false;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_RESPONSE_READER_H_

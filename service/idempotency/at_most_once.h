@@ -1,0 +1,88 @@
+#ifndef SERVICE_IDEMPOTENCY_AT_MOST_ONCE_H_
+#define SERVICE_IDEMPOTENCY_AT_MOST_ONCE_H_
+
+#include <future>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/base/event_loop.h"
+#include "service/idempotency/background_reconciler.h"
+#include "service/idempotency/failpoints.h"
+#include "service/idempotency/store/store_factory.h"
+#include "service/idempotency/write_coordinator.h"
+#include "service/idempotency/write_session.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+// At most once as a whole: the store, the writer that uses it, and the background reconciler that
+// goes on in the background. Its methods, but for the writer's, are for any thread but the loop's.
+class AtMostOnce {
+ public:
+  struct Options {
+    // As OpenStore takes it.
+    std::string store_url;
+    StoreOptions store;
+    AtMostOnceOptions once;
+  };
+
+  // All of them outlive the object.
+  struct Parts {
+    EventLoop& loop;
+    PassfortClient& passfort;
+    // The same, for reads that find out what became of a write.
+    PassfortClient& resolving;
+    // For calls without a request_id.
+    ApplicationWriter& plain;
+    Clock& clock;
+    RandomSource& random;
+    TraceIds& trace_ids;
+    RetryBudget& budget;
+    Metrics& metrics;
+    Log& log;
+    FailPoints fail_point;
+  };
+
+  // Opens the store, with the errors of OpenStore.
+  static absl::StatusOr<std::unique_ptr<AtMostOnce>> Open(Options options, Parts parts);
+  // Closes the store. Once there was something to do, only after `Stop` has succeeded.
+  ~AtMostOnce();
+  AtMostOnce(const AtMostOnce&) = delete;
+  AtMostOnce& operator=(const AtMostOnce&) = delete;
+
+  // Takes calls with and without a request_id. Loop thread only.
+  ApplicationWriter& writer() { return writer_; }
+
+  // Begins to settle what the store holds unsettled, and goes on with it until `Stop`. Once.
+  void StartReconciling();
+
+  // Once no call waits for the writer any more: leaves what is unresolved to the store, for this
+  // gateway's next life or for another, and ends the background reconciler. In bounded time; fails
+  // if something does not end, and the process had better exit without destructors then.
+  absl::Status Stop();
+
+ private:
+  AtMostOnce(const AtMostOnceOptions& once, Parts parts, std::unique_ptr<RecordStore> store);
+
+  Task<void> Resolve();
+  Task<void> EndAll(std::shared_ptr<std::promise<void>> ended);
+
+  SessionDependencies Shared();
+
+  Parts parts_;
+  std::unique_ptr<RecordStore> store_;
+  Reconciler reconciler_;
+  KeyedMutex turns_;
+  WriteCoordinator writer_;
+  BackgroundReconciler background_reconciler_;
+  bool is_resolving_ = false;
+  std::stop_source background_reconciler_stop_;
+  std::stop_source background_reconciler_ended_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_AT_MOST_ONCE_H_

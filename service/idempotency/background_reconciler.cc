@@ -1,0 +1,101 @@
+#include "service/idempotency/background_reconciler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gateway {
+namespace {
+
+constexpr Milliseconds kStoreTimeout{5000};
+// Lists that are read from Passfort at the same time.
+constexpr int kMaxLooks = 4;
+constexpr int kPage = 100;
+// Of one round.
+constexpr int kMaxPages = 10;
+constexpr int kMaxSweeps = 20;
+
+// A little earlier or later every time, so that several gateways do not look in step.
+Milliseconds AddJitter(Milliseconds poll_interval, RandomSource& random) {
+  return std::chrono::duration_cast<Milliseconds>(poll_interval * (0.75 + random.Fraction() / 2));
+}
+
+}  // namespace
+
+BackgroundReconciler::BackgroundReconciler(
+    SessionDependencies parts, Options options,
+    std::function<bool(const std::string& request_id)> is_active,
+    std::function<void(const RecordStore::SweepResult&)> on_swept)
+    : parts_(std::move(parts)),
+      options_(options),
+      is_active_(std::move(is_active)),
+      on_swept_(std::move(on_swept)) {}
+
+Task<void> BackgroundReconciler::Run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    co_await Sweep(stop);
+    co_await LookAtOverdue(stop);
+    co_await parts_.clock.SleepUntil(
+        parts_.clock.Now() + AddJitter(options_.poll_interval, parts_.random), stop);
+  }
+}
+
+Task<void> BackgroundReconciler::Sweep(std::stop_token stop) {
+  bool has_more = true;
+  for (int i = 0; has_more && i < kMaxSweeps && !stop.stop_requested(); ++i) {
+    const auto swept = co_await parts_.store.Sweep(Deadline(parts_.clock.Now() + kStoreTimeout));
+    if (!swept.ok()) co_return;
+    has_more = swept->has_more;
+    on_swept_(*swept);
+    if (swept->undecided == 0) continue;
+    parts_.log.Error("writes have expired before their outcome was known",
+                     {{"records", int64_t{swept->undecided}}});
+  }
+}
+
+// Goes through what is sent, page_size by page_size, as far as the leases have ended.
+Task<void> BackgroundReconciler::LookAtOverdue(std::stop_token stop) {
+  bool is_last_page = false;
+  for (int i = 0; !is_last_page && i < kMaxPages && !stop.stop_requested(); ++i) {
+    auto page_size =
+        co_await parts_.store.Sent(after_, kPage, Deadline(parts_.clock.Now() + kStoreTimeout));
+    if (!page_size.ok()) co_return;
+    is_last_page = std::ssize(*page_size) < kPage;
+    if (!page_size->empty()) after_ = {page_size->back().lease_until, page_size->back().request_id};
+    std::deque<Record> due;
+    for (Record& record : *page_size) {
+      if (record.store_now < record.lease_until) {
+        is_last_page = true;
+        break;
+      }
+      if (!is_active_(record.request_id)) due.push_back(std::move(record));
+    }
+    co_await ReconcileAll(std::move(due), stop);
+  }
+  if (is_last_page) after_ = {};
+}
+
+Task<void> BackgroundReconciler::ReconcileAll(std::deque<Record> due, std::stop_token stop) {
+  if (due.empty()) co_return;
+  std::stop_source all_done;
+  int lookers = std::min(kMaxLooks, static_cast<int>(due.size()));
+  for (int i = lookers; i > 0; --i) Spawn(ReconcileNext(due, lookers, all_done, stop));
+  co_await parts_.clock.SleepUntil(SteadyTime::max(), all_done.get_token());
+}
+
+Task<void> BackgroundReconciler::ReconcileNext(std::deque<Record>& due, int& lookers,
+                                               std::stop_source all_done, std::stop_token stop) {
+  while (!due.empty() && !stop.stop_requested()) {
+    Record record = std::move(due.front());
+    due.pop_front();
+    const TraceContext trace = parts_.trace_ids.NewTrace();
+    const CallContext context{.stop = stop, .trace = &trace};
+    const Reconciliation look = co_await parts_.reconciler.Reconcile(std::move(record), context);
+    if (look.kind == Reconciliation::Kind::kInconclusive) {
+      parts_.log.Error("a write is undecided: look at the profile in Passfort's portal",
+                       {{"trace_id", trace.trace_id()}});
+    }
+  }
+  if (--lookers == 0) all_done.request_stop();
+}
+
+}  // namespace gateway

@@ -1,0 +1,48 @@
+#ifndef SERVICE_IDEMPOTENCY_FAILPOINTS_H_
+#define SERVICE_IDEMPOTENCY_FAILPOINTS_H_
+
+#include <string>
+
+#ifdef GATEWAY_FAILPOINTS
+#include <functional>
+#include <utility>
+#endif
+
+namespace gateway {
+
+// The moments of a session at which a crash leaves something different behind.
+enum class FailPointId {
+  kBegin,      // nothing is in the store
+  kClaimed,    // the claim is; Passfort was not asked for anything
+  kIntent,     // the intent is; the body was not let out
+  kAttempted,  // the attempt has ended; the store does not know how
+  kResolving,  // the outcome is not known
+  kRelease,    // nothing was done, and the store does not know that
+  kFinished,   // the answer is in the store; the caller does not have it
+};
+
+// Lets tests end or stop the process at a step of the session of a request_id. In a release build
+// there is nothing to set and nothing that is called.
+#ifdef GATEWAY_FAILPOINTS
+class FailPoints {
+ public:
+  using Hook = std::function<void(FailPointId step, const std::string& request_id)>;
+
+  FailPoints() = default;
+  explicit FailPoints(Hook hook) : hook_(std::move(hook)) {}
+  void operator()(FailPointId step, const std::string& request_id) const {
+    if (hook_) hook_(step, request_id);
+  }
+
+ private:
+  Hook hook_;
+};
+#else
+struct FailPoints {
+  void operator()(FailPointId, const std::string&) const {}
+};
+#endif
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_FAILPOINTS_H_

@@ -1,0 +1,57 @@
+#ifndef SERVICE_IDEMPOTENCY_KEYED_MUTEX_H_
+#define SERVICE_IDEMPOTENCY_KEYED_MUTEX_H_
+
+#include <cstddef>
+#include <list>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "service/base/one_shot.h"
+#include "service/base/task.h"
+
+namespace gateway {
+
+// Lets one session at a time work on a profile, in the order in which they came. This spares the
+// sessions of one process the polling; between processes the store's unique index does the real
+// work. Loop thread only.
+class KeyedMutex {
+ public:
+  // Ends with it.
+  class Guard {
+   public:
+    Guard() = default;
+    Guard(Guard&& other) noexcept;
+    Guard& operator=(Guard&&) = delete;
+    ~Guard();
+
+    // False if the wait was stopped.
+    explicit operator bool() const { return turns_ != nullptr; }
+
+   private:
+    friend class KeyedMutex;
+    Guard(KeyedMutex& turns, std::string profile_id)
+        : turns_(&turns), profile_id_(std::move(profile_id)) {}
+
+    KeyedMutex* turns_ = nullptr;
+    std::string profile_id_;
+  };
+
+  bool IsFree(const std::string& profile_id) const { return !waiting_.contains(profile_id); }
+  // As many wait as may.
+  bool IsFull(const std::string& profile_id) const;
+  // Waits until it is the caller's turn, or until `stop` is requested.
+  Task<Guard> Lock(std::string profile_id, std::stop_token stop);
+
+ private:
+  static constexpr size_t kMaxWaiting = 8;
+  using Queue = std::list<OneShot<bool>*>;
+  void End(const std::string& profile_id);
+
+  std::map<std::string, Queue, std::less<>> waiting_;  // an entry, perhaps empty, per taken turn
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_KEYED_MUTEX_H_

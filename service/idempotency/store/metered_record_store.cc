@@ -1,0 +1,90 @@
+#include "service/idempotency/store/metered_record_store.h"
+
+#include <utility>
+
+namespace gateway {
+namespace {
+
+const absl::Status& StatusOf(const absl::Status& status) { return status; }
+template <typename T>
+const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
+  return result.status();
+}
+
+std::string_view OutcomeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return "ok";
+    case absl::StatusCode::kUnavailable:
+      return "unavailable";
+    case absl::StatusCode::kDeadlineExceeded:
+      return "timeout";
+    default:
+      return "error";
+  }
+}
+
+}  // namespace
+
+template <typename Result>
+Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result> task) {
+  const SteadyTime start = clock_.Now();
+  Result result = co_await task;
+  metrics_.StoreOperation(operation, OutcomeOf(StatusOf(result)), clock_.Now() - start);
+  co_return result;
+}
+
+Task<absl::StatusOr<RecordStore::ClaimResult>> MeteredRecordStore::Begin(Claim claim,
+                                                                         Deadline deadline) {
+  return Measure("try_claim", store_->Begin(std::move(claim), deadline));
+}
+
+Task<absl::StatusOr<std::optional<Record>>> MeteredRecordStore::Find(std::string request_id,
+                                                                     Deadline deadline) {
+  return Measure("find", store_->Find(std::move(request_id), deadline));
+}
+
+Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::Apply(Record seen,
+                                                                          Change change,
+                                                                          Deadline deadline) {
+  return Measure("update", store_->Apply(std::move(seen), std::move(change), deadline));
+}
+
+Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::UpdateIfLeaseExpired(
+    Record seen, Change change, Deadline deadline) {
+  return Measure("update_if_lease_expired",
+                 store_->UpdateIfLeaseExpired(std::move(seen), std::move(change), deadline));
+}
+
+Task<absl::StatusOr<bool>> MeteredRecordStore::Remove(Record seen, Deadline deadline) {
+  return Measure("remove", store_->Remove(std::move(seen), deadline));
+}
+
+Task<absl::Status> MeteredRecordStore::StoreResponse(Record seen, Answer answer,
+                                                     Deadline deadline) {
+  return Measure("store_response",
+                 store_->StoreResponse(std::move(seen), std::move(answer), deadline));
+}
+
+Task<absl::StatusOr<RecordStore::FoundResult>> MeteredRecordStore::StoreReconciled(
+    Record seen, Answer answer, Deadline deadline) {
+  return Measure("store_reconciled",
+                 store_->StoreReconciled(std::move(seen), std::move(answer), deadline));
+}
+
+Task<absl::StatusOr<std::vector<std::string>>> MeteredRecordStore::AttributedIds(
+    std::string profile_id, std::string request_id, Deadline deadline) {
+  return Measure("attributed_ids",
+                 store_->AttributedIds(std::move(profile_id), std::move(request_id), deadline));
+}
+
+Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::Sent(Place after, int limit,
+                                                                   Deadline deadline) {
+  return Measure("list_sent", store_->Sent(std::move(after), limit, deadline));
+}
+
+Task<absl::StatusOr<RecordStore::SweepResult>> MeteredRecordStore::Sweep(Deadline deadline) {
+  return Measure("sweep", store_->Sweep(deadline));
+}
+
+}  // namespace gateway

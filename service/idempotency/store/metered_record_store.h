@@ -1,0 +1,52 @@
+#ifndef SERVICE_IDEMPOTENCY_STORE_METERED_RECORD_STORE_H_
+#define SERVICE_IDEMPOTENCY_STORE_METERED_RECORD_STORE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "service/base/clock.h"
+#include "service/idempotency/store/record_store.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+// Another store, with the number, errors and duration of its operations in the metrics. Loop thread
+// only.
+class MeteredRecordStore final : public RecordStore {
+ public:
+  // `clock` and `metrics` outlive the store.
+  MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics)
+      : store_(std::move(store)), clock_(clock), metrics_(metrics) {}
+
+  Task<absl::StatusOr<ClaimResult>> Begin(Claim claim, Deadline deadline) override;
+  Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
+                                                   Deadline deadline) override;
+  Task<absl::StatusOr<UpdateResult>> Apply(Record seen, Change change, Deadline deadline) override;
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record seen, Change change,
+                                                          Deadline deadline) override;
+  Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) override;
+  Task<absl::Status> StoreResponse(Record seen, Answer answer, Deadline deadline) override;
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record seen, Answer answer,
+                                                    Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
+                                                               std::string request_id,
+                                                               Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
+                                                 Deadline deadline) override;
+  Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) override;
+
+ private:
+  template <typename Result>
+  Task<Result> Measure(std::string_view operation, Task<Result> task);
+
+  const std::unique_ptr<RecordStore> store_;
+  Clock& clock_;
+  Metrics& metrics_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_STORE_METERED_RECORD_STORE_H_

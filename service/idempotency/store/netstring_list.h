@@ -1,0 +1,20 @@
+#ifndef SERVICE_IDEMPOTENCY_STORE_NETSTRING_LIST_H_
+#define SERVICE_IDEMPOTENCY_STORE_NETSTRING_LIST_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gateway {
+
+// A list of strings as one column: each string with its length in front ("3:abc,"), so that any
+// bytes may be inside.
+std::string EncodeNetstrings(const std::vector<std::string>& strings);
+
+// Nothing if `encoded` was not made by EncodeNetstrings.
+std::optional<std::vector<std::string>> DecodeNetstrings(std::string_view encoded);
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_STORE_NETSTRING_LIST_H_

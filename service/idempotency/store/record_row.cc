@@ -1,0 +1,214 @@
+#include "service/idempotency/store/record_row.h"
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "service/idempotency/store/netstring_list.h"
+#include "service/idempotency/store/record_store.h"
+
+namespace gateway {
+namespace {
+
+// The identifiers' bounds are those of the request check with room to spare. An application's id is
+// indexed, and PostgreSQL indexes less than 2.7 kB.
+constexpr size_t kMaxIdBytes = 512;
+static_assert(kMaxApplicationIdBytes <= kMaxIdBytes);
+constexpr size_t kMaxCallerBytes = 8 * 1024;
+constexpr size_t kMaxFingerprintBytes = 1024;
+// Less than the longest list that is read, so that a longer one is told as what it is.
+constexpr size_t kMaxListBytes = 2 * 1024 * 1024;
+
+absl::Status CheckSize(std::string_view column, size_t size, size_t most) {
+  if (size <= most) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("store a record: ", absl::string_view(column.data(), column.size()), " has ",
+                   size, " bytes, above the limit of ", most));
+}
+
+// Reads the values of a row one after another, and remembers whether one had another type.
+class RowReader {
+ public:
+  explicit RowReader(const SqlRow& row) : row_(row) {}
+
+  bool IsSound() const { return is_sound_; }
+
+  int64_t Number() { return Required(Next<int64_t>()); }
+  std::string Text() { return Required(Next<std::string>()); }
+  std::string Bytes() { return Required(Next<SqlBytes>()).bytes; }
+  absl::Time Time() { return absl::FromUnixMicros(Number()); }
+
+  std::optional<int64_t> NumberOrNull() { return Next<int64_t>(); }
+  std::optional<std::string> BytesOrNull() {
+    std::optional<SqlBytes> value = Next<SqlBytes>();
+    if (!value.has_value()) return std::nullopt;
+    return std::move(value->bytes);
+  }
+  std::optional<absl::Time> TimeOrNull() {
+    const std::optional<int64_t> micros = Next<int64_t>();
+    if (!micros.has_value()) return std::nullopt;
+    return absl::FromUnixMicros(*micros);
+  }
+  std::vector<std::string> List(const std::string& encoded) {
+    std::optional<std::vector<std::string>> list = DecodeNetstrings(encoded);
+    return Required(std::move(list));
+  }
+
+ private:
+  template <typename T>
+  std::optional<T> Next() {
+    if (next_ == row_.size()) {
+      is_sound_ = false;
+      return std::nullopt;
+    }
+    const SqlValue& value = row_[next_++];
+    if (const T* const typed = std::get_if<T>(&value)) return *typed;
+    if (!std::holds_alternative<SqlNull>(value)) is_sound_ = false;
+    return std::nullopt;
+  }
+
+  template <typename T>
+  T Required(std::optional<T> value) {
+    if (!value.has_value()) is_sound_ = false;
+    return std::move(value).value_or(T());
+  }
+
+  const SqlRow& row_;
+  size_t next_ = 0;
+  bool is_sound_ = true;
+};
+
+SqlValue TimeOrNull(const std::optional<absl::Time>& time) {
+  if (!time.has_value()) return SqlNull();
+  return absl::ToUnixMicros(*time);
+}
+
+}  // namespace
+
+std::string RecordSql(std::string_view text) {
+  const auto number = [](auto value) { return absl::StrCat(static_cast<int>(value)); };
+  return absl::StrReplaceAll(
+      absl::string_view(text.data(), text.size()),
+      {{"{columns}", absl::string_view(kRecordColumns.data(), kRecordColumns.size())},
+       {"{table}", "passfort_gateway_records"},
+       {"{claimed}", number(RecordState::kClaimed)},
+       {"{sent}", number(RecordState::kSent)},
+       {"{no_effect}", number(RecordState::kNoEffect)},
+       {"{inconclusive}", number(RecordState::kInconclusive)},
+       {"{done}", number(RecordState::kDone)},
+       {"{found}", number(ResultOrigin::kReconciled)}});
+}
+
+absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
+  RowReader reader(row);
+  Record record;
+  record.request_id = reader.Text();
+  record.epoch = reader.Number();
+  const int64_t state = reader.Number();
+  record.state = static_cast<RecordState>(state);
+  record.caller = reader.Bytes();
+  record.fingerprint = reader.Bytes();
+  reader.Text();  // profile_key
+  record.draft.profile_id = reader.Text();
+  record.draft.product_alias = reader.Text();
+  record.draft.product_id = reader.Text();
+  const int64_t role = reader.Number();
+  record.draft.associated_role = static_cast<pb::AssociatedRole>(role);
+  record.lease_until = reader.Time();
+  if (const auto ids = reader.BytesOrNull()) record.baseline = Baseline{.ids = reader.List(*ids)};
+  record.conclusive_at = reader.TimeOrNull();
+  record.sent_at = reader.TimeOrNull();
+  record.was_ambiguous = reader.Number() != 0;
+  record.candidate_ids = reader.List(reader.Bytes());
+  record.application_id = reader.BytesOrNull().value_or("");
+  record.answer = reader.BytesOrNull().value_or("");
+  const int64_t origin =
+      reader.NumberOrNull().value_or(static_cast<int64_t>(ResultOrigin::kReceived));
+  record.origin = static_cast<ResultOrigin>(origin);
+  record.expires_at = reader.Time();
+  const std::optional<absl::Time> baseline_at = reader.TimeOrNull();
+  const bool is_baseline_complete = reader.NumberOrNull().value_or(1) != 0;
+  if (record.baseline) {
+    record.baseline->read_at = baseline_at.value_or(absl::UnixEpoch());
+    record.baseline->is_complete = is_baseline_complete;
+  }
+  record.is_answer_shortened = reader.NumberOrNull().value_or(0) != 0;
+  record.store_now = reader.Time();
+  const bool known_values = state >= 1 && state <= 5 && (origin == 1 || origin == 2) && role >= 0 &&
+                            role <= std::numeric_limits<int32_t>::max();
+  if (!reader.IsSound() || !known_values) {
+    return absl::InternalError("read a record: a column holds what no gateway writes");
+  }
+  return record;
+}
+
+std::vector<SqlValue> RecordParameters(const Record& record) {
+  const bool is_done = record.state == RecordState::kDone;
+  const auto if_done = [is_done](SqlValue value) { return is_done ? std::move(value) : SqlNull(); };
+  const std::optional<Baseline>& baseline = record.baseline;
+  return {
+      record.request_id,
+      record.epoch,
+      static_cast<int64_t>(record.state),
+      SqlBytes{record.caller},
+      SqlBytes{record.fingerprint},
+      absl::AsciiStrToLower(record.draft.profile_id),
+      record.draft.profile_id,
+      record.draft.product_alias,
+      record.draft.product_id,
+      static_cast<int64_t>(record.draft.associated_role),
+      absl::ToUnixMicros(record.lease_until),
+      baseline ? SqlValue(SqlBytes{EncodeNetstrings(baseline->ids)}) : SqlValue(SqlNull()),
+      TimeOrNull(record.conclusive_at),
+      TimeOrNull(record.sent_at),
+      static_cast<int64_t>(record.was_ambiguous),
+      SqlBytes{EncodeNetstrings(record.candidate_ids)},
+      record.application_id.empty() ? SqlValue(SqlNull())
+                                    : if_done(SqlBytes{record.application_id}),
+      if_done(SqlBytes{record.answer}),
+      if_done(static_cast<int64_t>(record.origin)),
+      absl::ToUnixMicros(record.expires_at),
+      baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at)) : SqlValue(SqlNull()),
+      baseline ? SqlValue(int64_t{baseline->is_complete}) : SqlValue(SqlNull()),
+      if_done(int64_t{record.is_answer_shortened}),
+  };
+}
+
+absl::Status CheckRecordSize(const Record& record) {
+  struct Bound {
+    std::string_view column;
+    size_t size;
+    size_t most;
+  };
+  const Bound bounds[] = {
+      {"request_id", record.request_id.size(), kMaxIdBytes},
+      {"caller", record.caller.size(), kMaxCallerBytes},
+      {"fingerprint", record.fingerprint.size(), kMaxFingerprintBytes},
+      {"profile_id", record.draft.profile_id.size(), kMaxIdBytes},
+      {"product_alias", record.draft.product_alias.size(), kMaxIdBytes},
+      {"product_id", record.draft.product_id.size(), kMaxIdBytes},
+  };
+  for (const Bound& bound : bounds) {
+    if (auto status = CheckSize(bound.column, bound.size, bound.most); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckBaselineSize(const std::vector<std::string>& ids) {
+  return CheckSize("baseline", EncodeNetstrings(ids).size(), kMaxListBytes);
+}
+
+absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids) {
+  return CheckSize("candidate_ids", EncodeNetstrings(candidate_ids).size(), kMaxListBytes);
+}
+
+absl::Status CheckAnswerSize(std::string_view application_id, std::string_view application) {
+  const auto status = CheckSize("application_id", application_id.size(), kMaxApplicationIdBytes);
+  if (!status.ok()) return status;
+  return CheckSize("answer", application.size(), kMaxStoredAnswerBytes);
+}
+
+}  // namespace gateway

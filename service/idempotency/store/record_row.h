@@ -1,0 +1,43 @@
+#ifndef SERVICE_IDEMPOTENCY_STORE_RECORD_ROW_H_
+#define SERVICE_IDEMPOTENCY_STORE_RECORD_ROW_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/idempotency/store/record.h"
+#include "service/sql/sql_executor.h"
+
+namespace gateway {
+
+// The columns of a record, in the order in which ParseRecordRow reads and RecordParameters writes
+// them. `store_now` is none of them: a statement gives it after them.
+inline constexpr std::string_view kRecordColumns =
+    "request_id, epoch, state, caller, fingerprint, profile_key, profile_id, product_alias, "
+    "product_id, associated_role, lease_until, baseline, conclusive_at, sent_at, was_ambiguous, "
+    "candidate_ids, application_id, answer, origin, expires_at, baseline_at, baseline_complete, "
+    "answer_shortened";
+inline constexpr size_t kRecordColumnCount = 23;
+
+// SQL about records. {columns} and {table} stand for the obvious; {claimed}, {sent}, {no_effect},
+// {inconclusive} and {done} for the numbers of RecordState, {found} for that of an origin.
+std::string RecordSql(std::string_view text);
+
+// INTERNAL if the row is none that a gateway wrote.
+absl::StatusOr<Record> ParseRecordRow(const SqlRow& row);
+
+// `lease_until` and `expires_at` are written as they are.
+std::vector<SqlValue> RecordParameters(const Record& record);
+
+// What is bounded in number must be bounded in bytes as well. RESOURCE_EXHAUSTED names the column
+// that is too long, not its value.
+absl::Status CheckRecordSize(const Record& record);
+absl::Status CheckBaselineSize(const std::vector<std::string>& ids);
+absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids);
+absl::Status CheckAnswerSize(std::string_view application_id, std::string_view application);
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_STORE_RECORD_ROW_H_

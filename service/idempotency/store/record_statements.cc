@@ -1,0 +1,170 @@
+#include "service/idempotency/store/record_statements.h"
+
+#include <string_view>
+
+#include "absl/strings/str_replace.h"
+#include "service/idempotency/store/record_row.h"
+
+namespace gateway {
+
+const std::string& InsertClaim() {
+  static const auto* const sql = new std::string(
+      RecordSql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+                "$9, $10, {now} + $11, "
+                "$12, $13, $14, $15, $16, $17, $18, $19, {now} + $20, $21, $22, $23) "
+                "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
+  return *sql;
+}
+
+const std::string& SelectRecord() {
+  static const auto* const sql =
+      new std::string(RecordSql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1"));
+  return *sql;
+}
+
+const std::string& SelectOpenRecord() {
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT {columns}, {now} FROM {table} "
+                "WHERE profile_key = $1 AND state IN ({claimed}, {sent}) AND request_id <> $2"));
+  return *sql;
+}
+
+// What an InsertClaim may have met: its id, its profile's open record, or one that is both. In one
+// statement, so that what moves from one to the other is not missed.
+const std::string& SelectKeyHolder() {
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1 "
+                "UNION ALL SELECT {columns}, {now} FROM {table} "
+                "WHERE profile_key = $2 AND state IN ({claimed}, {sent}) AND request_id <> $1"));
+  return *sql;
+}
+
+const std::string& UpdateRecord() {
+  static const auto* const sql =
+      new std::string(RecordSql("UPDATE {table} SET epoch = epoch + 1, state = $4, "
+                                "lease_until = COALESCE({now} + $5, lease_until), "
+                                "baseline = COALESCE(baseline, $6), "
+                                "baseline_at = "
+                                "CASE WHEN baseline IS NULL THEN $12 ELSE baseline_at END, "
+                                "baseline_complete = "
+                                "CASE WHEN baseline IS NULL THEN $13 ELSE baseline_complete END, "
+                                "conclusive_at = COALESCE({now} + $7, conclusive_at), "
+                                "sent_at = COALESCE($8, sent_at), "
+                                "was_ambiguous = COALESCE($9, was_ambiguous), "
+                                "candidate_ids = COALESCE($10, candidate_ids), "
+                                "expires_at = {now} + $11 "
+                                "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+                                "RETURNING {columns}, {now}"));
+  return *sql;
+}
+
+const std::string& UpdateExpiredRecord() {
+  static const auto* const sql = new std::string(absl::StrReplaceAll(
+      UpdateRecord(), {{"state = $3 ", "state = $3 AND lease_until <= {now} "}}));
+  return *sql;
+}
+
+const std::string& DeleteRecord() {
+  static const auto* const sql = new std::string(
+      RecordSql("DELETE FROM {table} WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+                "RETURNING epoch"));
+  return *sql;
+}
+
+// An application that was found and is replaced stays held: a caller was given it.
+const std::string& UpsertResponse() {
+  static const auto* const sql = new std::string(RecordSql(
+      "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+      "$11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20, $21, $22, $23) "
+      "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
+      "candidate_ids = excluded.candidate_ids, application_id = excluded.application_id, "
+      "answer = excluded.answer, origin = excluded.origin, expires_at = excluded.expires_at, "
+      "answer_shortened = excluded.answer_shortened, replaced_id = "
+      "COALESCE(NULLIF(kept.application_id, excluded.application_id), kept.replaced_id) "
+      "WHERE (kept.state <> {done} OR kept.origin = {found}) AND kept.caller = excluded.caller "
+      "AND kept.fingerprint = excluded.fingerprint "
+      "RETURNING epoch"));
+  return *sql;
+}
+
+// An application belongs to one profile, so only the profile's own records can hold it.
+// It may be that of an undecided record whose attempt could be carried out after the baseline; or
+// of one that was found while its attempt went on, with what may be a stranger's: Passfort's answer
+// may yet come, perhaps from a frozen process. $9: the settle window, from an attempt's end to its
+// quiet.
+const std::string& UpdateReconciled() {
+  static const auto* const sql = new std::string(RecordSql(
+      "UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "
+      "application_id = $5, answer = $6, origin = {found}, expires_at = {now} + $7, "
+      "answer_shortened = $8 "
+      "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+      "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
+      "WHERE other.profile_key = mine.profile_key AND other.request_id <> mine.request_id "
+      "AND (other.state IN ({claimed}, {sent}) "
+      "OR other.application_id = $5 OR other.replaced_id = $5 "
+      "OR (other.state = {inconclusive} AND other.conclusive_at > COALESCE(mine.baseline_at, 0)) "
+      "OR (other.state = {done} AND other.origin = {found} "
+      "AND other.conclusive_at - $9 > COALESCE(mine.baseline_at, 0)))) "
+      "RETURNING {columns}, {now}"));
+  return *sql;
+}
+
+const std::string& SelectContender() {
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT {columns}, {now} FROM {table} "
+                "WHERE profile_key = $1 AND request_id <> $2 AND ((state = {inconclusive} AND "
+                "conclusive_at > $3) "
+                "OR (state = {done} AND origin = {found} AND conclusive_at - $4 > $3)) LIMIT 1"));
+  return *sql;
+}
+
+const std::string& SelectAttributedIds() {
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT application_id FROM {table} "
+                "WHERE profile_key = $1 AND request_id <> $2 AND application_id IS NOT NULL "
+                "UNION SELECT replaced_id FROM {table} "
+                "WHERE profile_key = $1 AND request_id <> $2 AND replaced_id IS NOT NULL"));
+  return *sql;
+}
+
+const std::string& SelectSent() {
+  static const auto* const sql = new std::string(RecordSql(
+      "SELECT {columns}, {now} FROM {table} WHERE state = {sent} "
+      "AND (lease_until, request_id) > ($1, $2) ORDER BY lease_until, request_id LIMIT $3"));
+  return *sql;
+}
+
+// The outer conditions stand again for PostgreSQL: they are looked at once more if a row changed
+// while the statement waited for it.
+const std::string& ExpireSent() {
+  static const auto* const sql = new std::string(RecordSql(
+      "UPDATE {table} SET epoch = epoch + 1, state = {inconclusive}, expires_at = {now} + $1 "
+      "WHERE state = {sent} AND expires_at <= {now} AND request_id IN "
+      "(SELECT request_id FROM {table} WHERE state = {sent} AND expires_at <= {now} "
+      "ORDER BY expires_at LIMIT $2) RETURNING epoch"));
+  return *sql;
+}
+
+// What a done record holds must not look new to a record that still compares with an older
+// baseline. A baseline of before the columns of version 2 may be of any age.
+const std::string& DeleteExpired() {
+  static const auto* const sql = new std::string(RecordSql(
+      "DELETE FROM {table} WHERE state <> {sent} AND expires_at <= {now} AND request_id IN "
+      "(SELECT request_id FROM {table} AS expired WHERE state <> {sent} AND expires_at <= {now} "
+      "AND (state <> {done} OR NOT EXISTS (SELECT 1 FROM {table} AS older "
+      "WHERE older.profile_key = expired.profile_key AND older.state <> {done} "
+      "AND older.baseline IS NOT NULL "
+      "AND COALESCE(older.baseline_at, 0) < expired.expires_at)) "
+      "ORDER BY expires_at LIMIT $1) RETURNING epoch"));
+  return *sql;
+}
+
+// Two plain counts, each from an index of its own.
+const std::string& CountAll() {
+  static const auto* const sql = new std::string(
+      RecordSql("SELECT (SELECT count(*) FROM {table}), "
+                "(SELECT count(*) FROM {table} WHERE state IN ({sent}, {inconclusive}))"));
+  return *sql;
+}
+
+}  // namespace gateway

@@ -1,0 +1,28 @@
+#ifndef SERVICE_IDEMPOTENCY_STORE_RECORD_STATEMENTS_H_
+#define SERVICE_IDEMPOTENCY_STORE_RECORD_STATEMENTS_H_
+
+#include <string>
+
+namespace gateway {
+
+// The SQL of SqlRecordStore, for SQLite and PostgreSQL alike. The executor replaces {now}.
+
+const std::string& InsertClaim();
+const std::string& SelectRecord();
+const std::string& SelectOpenRecord();
+const std::string& SelectKeyHolder();
+const std::string& UpdateRecord();
+const std::string& UpdateExpiredRecord();
+const std::string& DeleteRecord();
+const std::string& UpsertResponse();
+const std::string& UpdateReconciled();
+const std::string& SelectContender();
+const std::string& SelectAttributedIds();
+const std::string& SelectSent();
+const std::string& ExpireSent();
+const std::string& DeleteExpired();
+const std::string& CountAll();
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_STORE_RECORD_STATEMENTS_H_

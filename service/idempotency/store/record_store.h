@@ -1,0 +1,138 @@
+#ifndef SERVICE_IDEMPOTENCY_STORE_RECORD_STORE_H_
+#define SERVICE_IDEMPOTENCY_STORE_RECORD_STORE_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "service/base/deadline.h"
+#include "service/base/task.h"
+#include "service/idempotency/store/record.h"
+
+namespace gateway {
+
+// An application that is larger as a message is shortened to be stored.
+inline constexpr size_t kMaxStoredAnswerBytes = 16 * 1024 * 1024;
+// A longer application id is no id: an item of a list with one counts as unreadable.
+inline constexpr size_t kMaxApplicationIdBytes = 512;
+
+// Where records live. Every operation is one durable transaction; an error means that it counts as
+// not made, even where the store may have made it (the conditions of later operations see to that).
+// Errors are UNAVAILABLE (away), DEADLINE_EXCEEDED (too slow), INTERNAL (broken) or, where a value
+// is larger than the store will ever take, RESOURCE_EXHAUSTED. Leases and other times are set and
+// compared by the store's own clock. Loop thread only.
+class RecordStore {
+ public:
+  // A claim to be made: the first thing that happens to a request_id.
+  struct Claim {
+    std::string request_id;
+    std::string caller;
+    std::string fingerprint;
+    ApplicationDraft draft;
+    Milliseconds lease;
+  };
+  struct Claimed {
+    Record record;
+  };
+  // The request_id is known already.
+  struct Known {
+    Record record;
+  };
+  // Another record of the profile is claimed or sent.
+  struct KeyHeld {
+    Record holder;
+  };
+  struct Full {};
+  using ClaimResult = std::variant<Claimed, Known, KeyHeld, Full>;
+
+  // What becomes of a record; members that are unset stay as they are.
+  struct Change {
+    RecordState state;
+    // Counted from the store's now.
+    std::optional<Milliseconds> lease;
+    std::optional<Milliseconds> conclusive_after;
+    // Kept only if the record has none yet.
+    std::optional<Baseline> first_baseline;
+    std::optional<absl::Time> sent_at;
+    std::optional<bool> was_ambiguous;
+    std::optional<std::vector<std::string>> candidate_ids;
+  };
+  // The record is not as it was read (any more): whoever asked has lost it.
+  struct Lost {};
+  using UpdateResult = std::variant<Record, KeyHeld, Lost>;
+  // Another record of the profile may be the one whose application it is.
+  struct Contested {};
+  using FoundResult = std::variant<Record, KeyHeld, Contested, Lost>;
+
+  struct Answer {
+    std::string application_id;  // in lower case
+    std::string application;     // serialized
+    bool is_shortened = false;   // `application` is not all that Passfort sent
+  };
+
+  virtual ~RecordStore() = default;
+
+  // Inserts a claim, unless the id is known, the profile busy or the store full. Its epoch starts
+  // at a random number: a former holder of a record that was released and begun anew never takes
+  // the new one for its own.
+  virtual Task<absl::StatusOr<ClaimResult>> Begin(Claim claim, Deadline deadline) = 0;
+  // Nothing if the request_id is not known.
+  virtual Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
+                                                           Deadline deadline) = 0;
+  // Applies `change` if epoch and state are still those of `seen`, and counts the epoch up.
+  virtual Task<absl::StatusOr<UpdateResult>> Apply(Record seen, Change change,
+                                                   Deadline deadline) = 0;
+  // As Apply, only if the lease of `seen` has run out by the store's clock.
+  virtual Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record seen, Change change,
+                                                                  Deadline deadline) = 0;
+  // Deletes the record if epoch and state are still those of `seen`. False: it was lost.
+  virtual Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) = 0;
+  // Makes the record kDone with an answer that Passfort gave: whatever became of the record in the
+  // meantime, and inserted from `seen` if it is gone. Replaces a found answer, never a received
+  // one; an application that was found stays held. Nothing is changed if the id was begun anew by
+  // another caller or for other values. An application id that is too long is not held.
+  virtual Task<absl::Status> StoreResponse(Record seen, Answer answer, Deadline deadline) = 0;
+  // Makes the record kDone with an application that was found, if epoch and state are still those
+  // of `seen`, no other record of the profile is claimed or sent, and none holds that application.
+  // Lost also if another record holds it by now: look again, either way. Contested if another
+  // record is undecided whose attempts could still be carried out after the baseline of `seen` was
+  // read, or was found while its attempt may have gone on after that: Passfort's answer may yet say
+  // that the application is that record's. Contested too if it was found for a record of another
+  // profile.
+  virtual Task<absl::StatusOr<FoundResult>> StoreReconciled(Record seen, Answer answer,
+                                                            Deadline deadline) = 0;
+
+  // The applications of `profile_id` that records other than `request_id` hold, or held before a
+  // received answer replaced a found one; ids in lower case.
+  virtual Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
+                                                                       std::string request_id,
+                                                                       Deadline deadline) = 0;
+  // A place in the order of leases, and of request_ids where leases are equal.
+  struct Place {
+    absl::Time lease_until = absl::UnixEpoch();
+    std::string request_id;
+  };
+  // At most `limit` records that are sent, the one whose lease ends first in front; only those that
+  // come behind `after`.
+  virtual Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
+                                                         Deadline deadline) = 0;
+
+  struct SweepResult {
+    int expired = 0;         // deleted
+    int undecided = 0;       // were sent and are now kInconclusive: an alarm
+    int64_t records = 0;     // what is left
+    int64_t unresolved = 0;  // of those, sent or undecided
+    bool has_more = false;   // expired, than one sweep ends
+  };
+  // Ends what has expired, a bounded part at a time. A done record stays for longer while another
+  // record of its profile could still take the application for its own: one that is not done and
+  // whose baseline is older than the done record's expiry.
+  virtual Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_STORE_RECORD_STORE_H_

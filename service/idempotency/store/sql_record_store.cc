@@ -1,0 +1,317 @@
+#include "service/idempotency/store/sql_record_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "service/idempotency/store/netstring_list.h"
+#include "service/idempotency/store/record_row.h"
+#include "service/idempotency/store/record_statements.h"
+
+namespace gateway {
+namespace {
+
+// A statement that changed nothing and the read that asks why can miss each other. Each round needs
+// another session to get the record, or to end it, in between, so this many say that something is
+// wrong. The deadline holds as well.
+constexpr int kMaxRounds = 100;
+
+// Rows that one Sweep ends at most: no statement holds the database up for long.
+constexpr int kSweepRows = 500;
+
+// Identifiers are compared in lower case.
+std::string ProfileKey(const std::string& profile_id) { return absl::AsciiStrToLower(profile_id); }
+
+SqlValue MicrosOrNull(const std::optional<Milliseconds>& duration) {
+  if (!duration.has_value()) return SqlNull();
+  return int64_t{std::chrono::microseconds(*duration).count()};
+}
+
+SqlValue ListOrNull(const std::optional<std::vector<std::string>>& list) {
+  if (!list.has_value()) return SqlNull();
+  return SqlBytes{EncodeNetstrings(*list)};
+}
+
+// The three values of every condition: request_id, epoch and state as they were read.
+std::vector<SqlValue> AsSeen(const Record& seen) {
+  return {seen.request_id, seen.epoch, static_cast<int64_t>(seen.state)};
+}
+
+bool IsAsSeen(const std::optional<Record>& now, const Record& seen) {
+  return now.has_value() && now->epoch == seen.epoch && now->state == seen.state;
+}
+
+absl::Status TooManyConflicts(const char* operation) {
+  return absl::UnavailableError(absl::StrCat(
+      operation, ": others kept changing the record, given up after ", kMaxRounds, " rounds"));
+}
+
+absl::Status NotWhatWasAskedFor() {
+  return absl::InternalError("the database's rows are not those that the statement asks for");
+}
+
+}  // namespace
+
+SqlRecordStore::SqlRecordStore(std::unique_ptr<SqlExecutor> executor, RandomSource& random,
+                               Options options)
+    : executor_(std::move(executor)), random_(random), options_(options) {}
+
+Task<absl::StatusOr<RecordStore::ClaimResult>> SqlRecordStore::Begin(Claim claim,
+                                                                     Deadline deadline) {
+  Record record;
+  record.request_id = claim.request_id;
+  record.epoch = RandomEpoch();
+  record.state = RecordState::kClaimed;
+  record.caller = std::move(claim.caller);
+  record.fingerprint = std::move(claim.fingerprint);
+  record.draft = std::move(claim.draft);
+  // Durations: the statement adds them to its own clock.
+  record.lease_until = absl::FromUnixMicros(std::chrono::microseconds(claim.lease).count());
+  record.expires_at = absl::FromUnixMicros(WindowMicros());
+  if (auto status = CheckRecordSize(record); !status.ok()) co_return status;
+  if (!records_.has_value()) {
+    if (auto status = co_await CountRecords(deadline); !status.ok()) co_return status;
+  }
+  for (int round = 0; round < kMaxRounds; ++round) {
+    const bool is_full = *records_ >= options_.max_records;
+    if (!is_full) {
+      auto claimed = co_await Single(InsertClaim(), RecordParameters(record), deadline);
+      if (!claimed.ok()) co_return claimed.status();
+      if (claimed->has_value()) {
+        ++*records_;
+        co_return Claimed{**std::move(claimed)};
+      }
+    }
+    std::vector<SqlValue> ids = {record.request_id, ProfileKey(record.draft.profile_id)};
+    auto in_the_way = co_await Records(SelectKeyHolder(), std::move(ids), deadline);
+    if (!in_the_way.ok()) co_return in_the_way.status();
+    for (Record& other : *in_the_way) {
+      if (other.request_id == record.request_id) co_return Known{std::move(other)};
+    }
+    if (is_full) co_return Full{};
+    if (!in_the_way->empty()) co_return KeyHeld{std::move(in_the_way->front())};
+  }
+  co_return TooManyConflicts("begin a record");
+}
+
+Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::Find(std::string request_id,
+                                                                 Deadline deadline) {
+  std::vector<SqlValue> parameters = {std::move(request_id)};
+  co_return co_await Single(SelectRecord(), std::move(parameters), deadline);
+}
+
+Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::Apply(Record seen, Change change,
+                                                                      Deadline deadline) {
+  return ChangeIf(UpdateRecord(), std::move(seen), std::move(change), deadline);
+}
+
+Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIfLeaseExpired(
+    Record seen, Change change, Deadline deadline) {
+  return ChangeIf(UpdateExpiredRecord(), std::move(seen), std::move(change), deadline);
+}
+
+Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::ChangeIf(std::string statement,
+                                                                         Record seen, Change change,
+                                                                         Deadline deadline) {
+  if (change.first_baseline.has_value()) {
+    auto status = CheckBaselineSize(change.first_baseline->ids);
+    if (!status.ok()) co_return status;
+  }
+  if (change.candidate_ids.has_value()) {
+    if (auto status = CheckCandidateSize(*change.candidate_ids); !status.ok()) co_return status;
+  }
+  std::vector<SqlValue> parameters = AsSeen(seen);
+  parameters.emplace_back(static_cast<int64_t>(change.state));
+  parameters.push_back(MicrosOrNull(change.lease));
+  const std::optional<Baseline>& baseline = change.first_baseline;
+  parameters.push_back(baseline ? SqlValue(SqlBytes{EncodeNetstrings(baseline->ids)})
+                                : SqlValue(SqlNull()));
+  parameters.push_back(MicrosOrNull(change.conclusive_after));
+  parameters.push_back(change.sent_at.has_value() ? SqlValue(absl::ToUnixMicros(*change.sent_at))
+                                                  : SqlValue(SqlNull()));
+  parameters.push_back(change.was_ambiguous.has_value()
+                           ? SqlValue(static_cast<int64_t>(*change.was_ambiguous))
+                           : SqlValue(SqlNull()));
+  parameters.push_back(ListOrNull(change.candidate_ids));
+  parameters.emplace_back(WindowMicros());
+  parameters.push_back(baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at))
+                                : SqlValue(SqlNull()));
+  parameters.push_back(baseline ? SqlValue(int64_t{baseline->is_complete}) : SqlValue(SqlNull()));
+  for (int round = 0; round < kMaxRounds; ++round) {
+    auto changed = co_await Single(statement, parameters, deadline);
+    if (changed.ok() && changed->has_value()) co_return **std::move(changed);
+    if (changed.ok()) co_return Lost{};
+    if (!absl::IsAlreadyExists(changed.status())) co_return changed.status();
+    // The record was as seen, but another one of the profile is open; unless it has just ended.
+    auto holder = co_await OpenRecord(seen.draft.profile_id, seen.request_id, deadline);
+    if (!holder.ok()) co_return holder.status();
+    if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
+  }
+  co_return TooManyConflicts("change a record");
+}
+
+Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record seen, Deadline deadline) {
+  auto rows = co_await executor_->Run(DeleteRecord(), AsSeen(seen), deadline);
+  if (!rows.ok()) co_return rows.status();
+  if (!rows->empty() && records_.has_value()) --*records_;
+  co_return !rows->empty();
+}
+
+Task<absl::Status> SqlRecordStore::StoreResponse(Record seen, Answer answer, Deadline deadline) {
+  // Unheld, it is a candidate of whoever sees it, and nobody's.
+  if (answer.application_id.size() > kMaxApplicationIdBytes) answer.application_id.clear();
+  if (auto status = CheckAnswerSize(answer.application_id, answer.application); !status.ok()) {
+    co_return status;
+  }
+  if (auto status = CheckRecordSize(seen); !status.ok()) co_return status;
+  seen.epoch += 1;
+  seen.state = RecordState::kDone;
+  seen.candidate_ids.clear();
+  seen.application_id = absl::AsciiStrToLower(answer.application_id);
+  seen.answer = std::move(answer.application);
+  seen.is_answer_shortened = answer.is_shortened;
+  seen.origin = ResultOrigin::kReceived;
+  // A duration: the statement adds it to its own clock.
+  seen.expires_at = absl::FromUnixMicros(WindowMicros());
+  const auto rows = co_await executor_->Run(UpsertResponse(), RecordParameters(seen), deadline);
+  co_return rows.status();
+}
+
+Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(Record seen,
+                                                                               Answer answer,
+                                                                               Deadline deadline) {
+  if (auto status = CheckAnswerSize(answer.application_id, answer.application); !status.ok()) {
+    co_return status;
+  }
+  const std::string application_id = absl::AsciiStrToLower(answer.application_id);
+  std::vector<SqlValue> parameters = AsSeen(seen);
+  parameters.emplace_back(SqlBytes{EncodeNetstrings({})});
+  parameters.emplace_back(SqlBytes{application_id});
+  parameters.emplace_back(SqlBytes{std::move(answer.application)});
+  parameters.emplace_back(WindowMicros());
+  parameters.emplace_back(int64_t{answer.is_shortened});
+  const int64_t settle_window = std::chrono::microseconds(options_.settle_window).count();
+  parameters.emplace_back(settle_window);
+  const absl::Time baseline_at = seen.baseline ? seen.baseline->read_at : absl::UnixEpoch();
+  for (int round = 0; round < kMaxRounds; ++round) {
+    auto found = co_await Single(UpdateReconciled(), parameters, deadline);
+    // Another record found the same application: one of the profile at the same moment, or one of
+    // another profile at any time.
+    const bool is_found_already = absl::IsAlreadyExists(found.status());
+    if (!is_found_already && !found.ok()) co_return found.status();
+    if (!is_found_already && found->has_value()) co_return **std::move(found);
+
+    auto now = co_await Find(seen.request_id, deadline);
+    if (!now.ok()) co_return now.status();
+    if (!IsAsSeen(*now, seen)) co_return Lost{};
+    auto holder = co_await OpenRecord(seen.draft.profile_id, seen.request_id, deadline);
+    if (!holder.ok()) co_return holder.status();
+    if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
+    auto held = co_await AttributedIds(seen.draft.profile_id, seen.request_id, deadline);
+    if (!held.ok()) co_return held.status();
+    if (std::find(held->begin(), held->end(), application_id) != held->end()) co_return Lost{};
+    std::vector<SqlValue> contest = {ProfileKey(seen.draft.profile_id), seen.request_id,
+                                     absl::ToUnixMicros(baseline_at), settle_window};
+    auto contender = co_await Single(SelectContender(), std::move(contest), deadline);
+    if (!contender.ok()) co_return contender.status();
+    if (contender->has_value() || is_found_already) co_return Contested{};
+  }
+  co_return TooManyConflicts("store a found application");
+}
+
+Task<absl::StatusOr<std::vector<std::string>>> SqlRecordStore::AttributedIds(std::string profile_id,
+                                                                             std::string request_id,
+                                                                             Deadline deadline) {
+  std::vector<SqlValue> parameters = {ProfileKey(profile_id), std::move(request_id)};
+  auto rows = co_await executor_->Run(SelectAttributedIds(), std::move(parameters), deadline);
+  if (!rows.ok()) co_return rows.status();
+  std::vector<std::string> ids;
+  for (SqlRow& row : *rows) {
+    auto* const id = row.empty() ? nullptr : std::get_if<SqlBytes>(&row.front());
+    if (id == nullptr) co_return NotWhatWasAskedFor();
+    ids.push_back(std::move(id->bytes));
+  }
+  co_return ids;
+}
+
+Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Sent(Place after, int limit,
+                                                               Deadline deadline) {
+  std::vector<SqlValue> parameters = {absl::ToUnixMicros(after.lease_until),
+                                      std::move(after.request_id), int64_t{limit}};
+  co_return co_await Records(SelectSent(), std::move(parameters), deadline);
+}
+
+Task<absl::StatusOr<RecordStore::SweepResult>> SqlRecordStore::Sweep(Deadline deadline) {
+  SweepResult swept;
+  std::vector<SqlValue> window_and_limit = {WindowMicros(), int64_t{kSweepRows}};
+  auto undecided = co_await executor_->Run(ExpireSent(), std::move(window_and_limit), deadline);
+  if (!undecided.ok()) co_return undecided.status();
+  swept.undecided = static_cast<int>(undecided->size());
+
+  std::vector<SqlValue> limit = {int64_t{kSweepRows}};
+  auto expired = co_await executor_->Run(DeleteExpired(), std::move(limit), deadline);
+  if (!expired.ok()) co_return expired.status();
+  swept.expired = static_cast<int>(expired->size());
+  swept.has_more = std::max(swept.undecided, swept.expired) == kSweepRows;
+
+  if (auto status = co_await CountRecords(deadline); !status.ok()) co_return status;
+  swept.records = *records_;
+  swept.unresolved = unresolved_;
+  co_return swept;
+}
+
+Task<absl::Status> SqlRecordStore::CountRecords(Deadline deadline) {
+  auto rows = co_await executor_->Run(CountAll(), {}, deadline);
+  if (!rows.ok()) co_return rows.status();
+  if (rows->size() != 1 || rows->front().size() != 2) co_return NotWhatWasAskedFor();
+  const auto* const all = std::get_if<int64_t>(&rows->front()[0]);
+  const auto* const unresolved = std::get_if<int64_t>(&rows->front()[1]);
+  if (all == nullptr || unresolved == nullptr) co_return NotWhatWasAskedFor();
+  records_ = *all;
+  unresolved_ = *unresolved;
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Records(std::string statement,
+                                                                  std::vector<SqlValue> parameters,
+                                                                  Deadline deadline) {
+  auto rows = co_await executor_->Run(std::move(statement), std::move(parameters), deadline);
+  if (!rows.ok()) co_return rows.status();
+  std::vector<Record> records;
+  for (const SqlRow& row : *rows) {
+    auto record = ParseRecordRow(row);
+    if (!record.ok()) co_return record.status();
+    records.push_back(*std::move(record));
+  }
+  co_return records;
+}
+
+Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::Single(std::string statement,
+                                                                   std::vector<SqlValue> parameters,
+                                                                   Deadline deadline) {
+  auto records = co_await Records(std::move(statement), std::move(parameters), deadline);
+  if (!records.ok()) co_return records.status();
+  if (records->empty()) co_return std::optional<Record>();
+  co_return std::optional<Record>(std::move(records->front()));
+}
+
+Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::OpenRecord(std::string profile_id,
+                                                                       std::string request_id,
+                                                                       Deadline deadline) {
+  std::vector<SqlValue> parameters = {ProfileKey(profile_id), std::move(request_id)};
+  co_return co_await Single(SelectOpenRecord(), std::move(parameters), deadline);
+}
+
+int64_t SqlRecordStore::WindowMicros() const {
+  return std::chrono::microseconds(options_.replay_window).count();
+}
+
+int64_t SqlRecordStore::RandomEpoch() {
+  // As many as a Fraction tells apart, and far from the largest int64_t: it is counted up from
+  // here.
+  constexpr double kEpochs = int64_t{1} << 53;
+  return 1 + static_cast<int64_t>(random_.Fraction() * kEpochs);
+}
+
+}  // namespace gateway

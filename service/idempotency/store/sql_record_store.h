@@ -1,0 +1,82 @@
+#ifndef SERVICE_IDEMPOTENCY_STORE_SQL_RECORD_STORE_H_
+#define SERVICE_IDEMPOTENCY_STORE_SQL_RECORD_STORE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/base/random.h"
+#include "service/idempotency/store/record_store.h"
+#include "service/sql/sql_executor.h"
+
+namespace gateway {
+
+// Records in one table of an SQL database. Every operation that changes something is a single
+// statement with its conditions inside, so it needs no lock and no transaction around it; reads
+// only find out why a statement changed nothing.
+class SqlRecordStore final : public RecordStore {
+ public:
+  struct Options {
+    // How long after its last change a record is kept.
+    Milliseconds replay_window;
+    // Above this, new ids are refused. The count is the database's at the last `Sweep`, corrected
+    // by what this process did since: processes that share a database may together exceed it by
+    // what the others begin between two sweeps.
+    int64_t max_records = 0;
+    // How long after the end of an attempt Passfort may still carry it out.
+    Milliseconds settle_window{65000};
+  };
+
+  // `random` outlives the store.
+  SqlRecordStore(std::unique_ptr<SqlExecutor> executor, RandomSource& random, Options options);
+
+  Task<absl::StatusOr<ClaimResult>> Begin(Claim claim, Deadline deadline) override;
+  Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
+                                                   Deadline deadline) override;
+  Task<absl::StatusOr<UpdateResult>> Apply(Record seen, Change change, Deadline deadline) override;
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record seen, Change change,
+                                                          Deadline deadline) override;
+  Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) override;
+  Task<absl::Status> StoreResponse(Record seen, Answer answer, Deadline deadline) override;
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record seen, Answer answer,
+                                                    Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
+                                                               std::string request_id,
+                                                               Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
+                                                 Deadline deadline) override;
+  Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) override;
+
+ private:
+  // The records that a statement returns.
+  Task<absl::StatusOr<std::vector<Record>>> Records(std::string statement,
+                                                    std::vector<SqlValue> parameters,
+                                                    Deadline deadline);
+  Task<absl::StatusOr<std::optional<Record>>> Single(std::string statement,
+                                                     std::vector<SqlValue> parameters,
+                                                     Deadline deadline);
+  // Runs `statement`, one of the conditional updates, and says why if it changed nothing.
+  Task<absl::StatusOr<UpdateResult>> ChangeIf(std::string statement, Record seen, Change change,
+                                              Deadline deadline);
+  // The record of the profile, other than `request_id`, that is claimed or sent.
+  Task<absl::StatusOr<std::optional<Record>>> OpenRecord(std::string profile_id,
+                                                         std::string request_id, Deadline deadline);
+  Task<absl::Status> CountRecords(Deadline deadline);
+
+  int64_t WindowMicros() const;
+  int64_t RandomEpoch();
+
+  const std::unique_ptr<SqlExecutor> executor_;
+  RandomSource& random_;
+  const Options options_;
+  // Not known before the first count.
+  std::optional<int64_t> records_;
+  int64_t unresolved_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_STORE_SQL_RECORD_STORE_H_

@@ -1,0 +1,90 @@
+#include "service/json/json_duplicate_keys.h"
+
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace gateway {
+namespace {
+
+// Finds the members that do not count, by the position of their name among all names of the text.
+class EqualNames final : public JsonSaxHandler {
+ public:
+  bool OnScalar(const JsonScalar& /*value*/) override { return true; }
+  bool OnOpen(JsonContainer /*kind*/, size_t /*begin*/) override {
+    open_.emplace_back();
+    return true;
+  }
+  bool OnKey(std::string_view name) override {
+    const auto [last, is_new] = open_.back().try_emplace(std::string(name), counts_.size());
+    if (!is_new) {
+      counts_[last->second] = false;
+      last->second = counts_.size();
+    }
+    counts_.push_back(true);
+    return true;
+  }
+  bool OnClose(size_t /*end*/) override {
+    open_.pop_back();
+    return true;
+  }
+
+  std::vector<bool> TakeResult() { return std::move(counts_); }
+
+ private:
+  // Of each object or list around, the names so far with the last position of each.
+  std::vector<std::unordered_map<std::string, size_t>> open_;
+  std::vector<bool> counts_;
+};
+
+// Passes on what is not in a member that does not count.
+class WhatCounts final : public JsonSaxHandler {
+ public:
+  WhatCounts(std::vector<bool> counts, JsonSaxHandler& events)
+      : counts_(std::move(counts)), events_(events) {}
+
+  bool OnScalar(const JsonScalar& value) override { return Skips() || events_.OnScalar(value); }
+  bool OnOpen(JsonContainer kind, size_t begin) override {
+    if (!Skips()) return events_.OnOpen(kind, begin);
+    ++depth_;
+    return true;
+  }
+  bool OnKey(std::string_view name) override {
+    const bool counts = counts_[next_++];
+    if (depth_ > 0) return true;
+    skips_value_ = !counts;
+    return skips_value_ || events_.OnKey(name);
+  }
+  bool OnClose(size_t end) override {
+    if (depth_ == 0) return events_.OnClose(end);
+    --depth_;
+    return true;
+  }
+
+ private:
+  // Whether the value that begins now is not told.
+  bool Skips() {
+    const bool skips = skips_value_ || depth_ > 0;
+    skips_value_ = false;
+    return skips;
+  }
+
+  const std::vector<bool> counts_;
+  JsonSaxHandler& events_;
+  size_t next_ = 0;
+  bool skips_value_ = false;
+  // How many objects and lists are open inside of such a member.
+  int depth_ = 0;
+};
+
+}  // namespace
+
+JsonEnd ReadLastOfEqualNames(std::string_view text, JsonSaxHandler& events, size_t max_values) {
+  EqualNames names;
+  if (const JsonEnd end = ParseJson(text, names, max_values); end != JsonEnd::kWhole) return end;
+  WhatCounts what_counts(names.TakeResult(), events);
+  return ParseJson(text, what_counts, max_values);
+}
+
+}  // namespace gateway

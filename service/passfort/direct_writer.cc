@@ -1,0 +1,41 @@
+#include "service/passfort/direct_writer.h"
+
+#include <utility>
+
+#include "service/passfort/write_retry_policy.h"
+
+namespace gateway {
+namespace {
+
+std::optional<Retry> MayRepeat(const WriteAttempt& attempt) {
+  const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome);
+  return not_executed == nullptr ? std::nullopt : ShouldRetry(*not_executed);
+}
+
+WriteResult Conclude(WriteAttempt attempt) {
+  return std::visit(
+      [&](auto&& outcome) {
+        return WriteResult{.outcome = std::forward<decltype(outcome)>(outcome),
+                           .sent_at = attempt.sent_at};
+      },
+      std::move(attempt.outcome));
+}
+
+}  // namespace
+
+Task<WriteResult> DirectWriter::RefuseRequestId() {
+  co_return WriteResult{.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kNeedsStore}};
+}
+
+// No coroutine itself: thousands of calls wait in here, and each frame counts.
+Task<WriteResult> DirectWriter::Add(ApplicationDraft draft, RequestKey intent,
+                                    const CallContext& context) {
+  if (!intent.request_id.empty()) return RefuseRequestId();
+  auto attempt = [this, draft = std::move(draft), &context] {
+    return client_.CreateApplication(draft, context, std::nullopt);
+  };
+  return RunWithRetries<WriteResult, WriteAttempt>(tools_, context, std::move(attempt), MayRepeat,
+                                                   Conclude);
+}
+
+}  // namespace gateway

@@ -1,0 +1,33 @@
+#ifndef SERVICE_PASSFORT_DIRECT_WRITER_H_
+#define SERVICE_PASSFORT_DIRECT_WRITER_H_
+
+#include <string>
+
+#include "service/base/call_context.h"
+#include "service/base/task.h"
+#include "service/passfort/application_writer.h"
+#include "service/passfort/passfort_client.h"
+#include "service/resilience/retry_loop.h"
+
+namespace gateway {
+
+// Adds an application for a call without a `request_id`: one POST, sent again only while surely
+// nothing was done. A call with one is refused: a promise silently dropped is worse than none.
+class DirectWriter final : public ApplicationWriter {
+ public:
+  // `client` outlives the writer.
+  DirectWriter(PassfortClient& client, RetryDependencies tools) : client_(client), tools_(tools) {}
+
+  Task<WriteResult> Add(ApplicationDraft draft, RequestKey intent,
+                        const CallContext& context) override;
+
+ private:
+  static Task<WriteResult> RefuseRequestId();
+
+  PassfortClient& client_;
+  const RetryDependencies tools_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_DIRECT_WRITER_H_

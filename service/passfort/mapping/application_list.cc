@@ -1,0 +1,251 @@
+#include "service/passfort/mapping/application_list.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+#include "service/http/http_client.h"
+#include "service/json/json_sax.h"
+#include "service/passfort/http_status.h"
+#include "service/passfort/mapping/product_application_json.h"
+#include "service/passfort/outcome.h"
+
+namespace gateway {
+
+// Reads a list of applications, of each what it is compared by. Members of another type than
+// documented are absent, and of equal names the last one counts.
+class ApplicationListReading::Reader final : public JsonSaxHandler {
+ public:
+  Reader(std::string_view text, std::string_view profile_id)
+      : text_(text), asked_profile_id_(profile_id.data(), profile_id.size()) {}
+
+  bool OnScalar(const JsonScalar& value) override {
+    if (depth_ == 0) return false;
+    if (depth_ == kInList) list_.is_complete = false;
+    if (std::string* field = std::exchange(field_, nullptr)) *field = TextOf(value);
+    if (depth_ == kInItem) inner_ = Inner::kOther;
+    return true;
+  }
+
+  bool OnOpen(JsonContainer kind, size_t begin) override {
+    if (depth_ == 0 && kind != JsonContainer::kList) return false;
+    if (depth_ == kInList) {
+      item_ = {};
+      profile_id_.clear();
+      profile_.clear();
+      begin_ = begin;
+      is_in_object_ = kind == JsonContainer::kObject;
+    }
+    if (depth_ == kInItem && kind != JsonContainer::kObject) inner_ = Inner::kOther;
+    field_ = nullptr;
+    ++depth_;
+    return true;
+  }
+
+  bool OnKey(std::string_view name) override {
+    field_ = nullptr;
+    if (depth_ == kInItem && is_in_object_) {
+      NameInItem(name);
+    } else if (depth_ == kInItem + 1) {
+      NameInside(name);
+    }
+    return true;
+  }
+
+  bool OnClose(size_t end) override {
+    --depth_;
+    if (depth_ == kInItem) inner_ = Inner::kOther;
+    if (depth_ == kInList) EndItem(end);
+    return true;
+  }
+
+  // An item says that it belongs to another profile than the one asked for.
+  bool names_another_profile() const { return names_another_profile_; }
+
+  ApplicationList TakeResult(bool may_be_whole) {
+    if (!may_be_whole) list_.is_complete = false;
+    return std::move(list_);
+  }
+
+ private:
+  // No id, alias or role is longer. Megabytes would be copied with all that is made of the list.
+  static constexpr size_t kLongestComparedBytes = 1024;
+
+  // How many objects and lists are around the next value.
+  static constexpr int kInList = 1;
+  static constexpr int kInItem = 2;
+  // Which object inside of an item it is.
+  enum class Inner { kOther, kProduct, kProfile };
+
+  static std::string TextOf(const JsonScalar& value) {
+    std::string_view text;
+    if (const auto* whole = std::get_if<std::string_view>(&value)) text = *whole;
+    if (const auto* odd = std::get_if<OddString>(&value)) text = odd->text;
+    // A part of a text that is too long still differs from all that are not.
+    return std::string(text.substr(0, kLongestComparedBytes + 1));
+  }
+
+  void NameInItem(std::string_view name) {
+    inner_ = Inner::kOther;
+    if (name == "id") {
+      field_ = &item_.id;
+    } else if (name == "associated_role") {
+      field_ = &item_.associated_role;
+    } else if (name == "profile_id") {
+      field_ = &profile_id_;
+    } else if (name == "product") {
+      inner_ = Inner::kProduct;
+      item_.product_alias.clear();
+      item_.product_id.clear();
+    } else if (name == "profile") {
+      inner_ = Inner::kProfile;
+      profile_.clear();
+    }
+    // What an equal name had does not count.
+    if (field_ != nullptr) field_->clear();
+  }
+
+  void NameInside(std::string_view name) {
+    if (inner_ == Inner::kProduct && name == "alias") field_ = &item_.product_alias;
+    if (inner_ == Inner::kProduct && name == "id") field_ = &item_.product_id;
+    if (inner_ == Inner::kProfile && name == "id") field_ = &profile_;
+    if (field_ != nullptr) field_->clear();
+  }
+
+  bool IsAnother(const std::string& profile_id) const {
+    return !profile_id.empty() && !absl::EqualsIgnoreCase(profile_id, asked_profile_id_);
+  }
+
+  void EndItem(size_t end) {
+    if (IsAnother(profile_id_) || IsAnother(profile_)) names_another_profile_ = true;
+    if (item_.id.empty() || item_.id.size() > kLongestComparedBytes) {
+      list_.is_complete = false;
+      return;
+    }
+    absl::AsciiStrToLower(&item_.id);
+    absl::AsciiStrToLower(&item_.product_id);
+    item_.json = text_.substr(begin_, end - begin_);
+    list_.applications.push_back(std::move(item_));
+  }
+
+  const std::string_view text_;
+  const absl::string_view asked_profile_id_;
+  ApplicationList list_;
+  int depth_ = 0;
+  Inner inner_ = Inner::kOther;
+  // Where the next value goes. Null if it is not compared.
+  std::string* field_ = nullptr;
+  // The item that is read.
+  ListedApplication item_;
+  // Its `profile_id`, and the `id` of its `profile`: not documented, so mostly empty.
+  std::string profile_id_;
+  std::string profile_;
+  size_t begin_ = 0;
+  bool is_in_object_ = false;
+  bool names_another_profile_ = false;
+};
+
+namespace {
+
+// Whether an answer can be the whole list of this moment. 206 is a part by definition, and an Age
+// is in what a cache had kept (RFC 9110, 15.3.7; RFC 9111, 5.1).
+bool MayBeWhole(const HttpResponse& response) {
+  return response.status != 206 && response.Header("age").value_or("0") == "0";
+}
+
+using Cause = NotExecuted::Cause;
+
+const HttpResponse& ResponseOf(const HttpResult& result) {
+  return std::get<HttpResponse>(result.answer);
+}
+
+ListFailed NotTheList(Cause cause, const HttpResponse& response) {
+  return {.not_executed = NotExecuted{.cause = cause,
+                                      .answer = ResponseSummary{.http_status = response.status}}};
+}
+
+ListFailed NoAnswer(const HttpFailure& failure, bool lost_on_reuse) {
+  if (failure.kind == HttpFailure::Kind::kTooLarge) {
+    return {.not_executed = NotExecuted{.cause = Cause::kResponseTooLarge}};
+  }
+  const HttpResult not_executed{
+      .answer = failure, .may_have_sent_body = false, .lost_on_reuse = lost_on_reuse};
+  return {.not_executed =
+              std::get<NotExecuted>(ClassifyWrite(not_executed, absl::InfinitePast(), nullptr))};
+}
+
+// What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
+// write was not carried out here.
+struct SaidOfARead {
+  ListFailed operator()(Refused refused) const { return {.refusal = std::move(refused.answer)}; }
+  ListFailed operator()(NotExecuted outcome) const { return {.not_executed = std::move(outcome)}; }
+  ListFailed operator()(Ambiguous outcome) const {
+    const bool is_failure = outcome.cause == Ambiguous::Cause::kServerError;
+    return {.not_executed =
+                NotExecuted{.cause = is_failure ? Cause::kServerError : Cause::kUnreadable,
+                            .answer = std::move(outcome.answer)}};
+  }
+  // One application in place of a list.
+  ListFailed operator()(const Done&) const { return NotTheList(Cause::kUnreadable, response); }
+
+  const HttpResponse& response;
+};
+
+}  // namespace
+
+ApplicationListReading::ApplicationListReading(const HttpResult& result,
+                                               std::string_view profile_id)
+    : result_(result),
+      reader_(std::make_unique<Reader>(ResponseOf(result).body, profile_id)),
+      json_(ResponseOf(result).body, *reader_, kMaxJsonValuesOfList) {}
+
+ApplicationListReading::~ApplicationListReading() = default;
+
+bool ApplicationListReading::ReadPiece() {
+  if (!IsSuccess(ResponseOf(result_).status)) return true;
+  const std::optional<JsonEnd> end = json_.ReadPiece();
+  end_ = end.value_or(end_);
+  return end.has_value();
+}
+
+ListOutcome ApplicationListReading::TakeOutcome(absl::Time now, const MessageFilter* messages) {
+  const HttpResponse& response = ResponseOf(result_);
+  if (end_ == JsonEnd::kOverLimit) return NotTheList(Cause::kResponseTooLarge, response);
+  if (end_ != JsonEnd::kWhole) {
+    return std::visit(SaidOfARead{response}, ClassifyWrite(result_, now, messages));
+  }
+  if (!reader_->names_another_profile()) return reader_->TakeResult(MayBeWhole(response));
+  ListFailed failed = NotTheList(Cause::kUnreadable, response);
+  failed.is_of_another_profile = true;
+  return failed;
+}
+
+ListOutcome ClassifyList(const HttpResult& result, std::string_view profile_id, absl::Time now,
+                         const MessageFilter* messages) {
+  if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
+    return NoAnswer(*failure, result.lost_on_reuse);
+  }
+  ApplicationListReading reading(result, profile_id);
+  while (!reading.ReadPiece()) {
+  }
+  return reading.TakeOutcome(now, messages);
+}
+
+pb::ProductApplication ApplicationOf(const ListedApplication& listed) {
+  auto application = ReadProductApplication(listed.json, kMaxJsonValuesOfList);
+  if (application) return *std::move(application);
+  // Not from a list, then.
+  pb::ProductApplication known;
+  known.set_id(listed.id);
+  return known;
+}
+
+std::string_view OutcomeName(const ListOutcome& outcome) {
+  const auto* failed = std::get_if<ListFailed>(&outcome);
+  if (failed == nullptr) return "done";
+  return failed->refusal ? "refused" : "not_executed";
+}
+
+}  // namespace gateway

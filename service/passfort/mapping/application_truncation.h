@@ -1,0 +1,20 @@
+#ifndef SERVICE_PASSFORT_MAPPING_APPLICATION_TRUNCATION_H_
+#define SERVICE_PASSFORT_MAPPING_APPLICATION_TRUNCATION_H_
+
+#include <cstddef>
+
+#include "passfort/gateway/v1/product_application.pb.h"
+
+namespace gateway {
+
+namespace pb = ::passfort::gateway::v1;
+
+enum class Truncation { kNotNeeded, kTruncated };
+
+// If `application` takes more than `max_bytes` as a message, leaves out `unmapped` and
+// `assignments`; if that is not enough, the other lists too, and at last the product.
+Truncation TruncateToFit(pb::ProductApplication& application, size_t max_bytes);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_MAPPING_APPLICATION_TRUNCATION_H_

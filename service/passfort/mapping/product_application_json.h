@@ -1,0 +1,55 @@
+#ifndef SERVICE_PASSFORT_MAPPING_PRODUCT_APPLICATION_JSON_H_
+#define SERVICE_PASSFORT_MAPPING_PRODUCT_APPLICATION_JSON_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "passfort/gateway/v1/product_application.pb.h"
+#include "service/json/json_sax.h"
+#include "service/passfort/mapping/application_reader.h"
+
+namespace gateway {
+
+namespace pb = ::passfort::gateway::v1;
+
+// Passfort's JSON form of a product application <-> the contract. Pure functions: no I/O, no clock.
+
+// Reads an application: a JSON object whose `id` is a non-empty string. Nothing if `text` is not
+// that, or is no JSON as ParseJson takes it. Whatever else the object has is read: what the
+// typed fields would not print back as the same value is in `unmapped` as well.
+std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
+                                                             size_t max_values = kMaxJsonValues);
+
+// The same in pieces, for a text that would hold the loop for too long. `text` outlives it.
+class ProductApplicationReading {
+ public:
+  explicit ProductApplicationReading(std::string_view text, size_t max_values = kMaxJsonValues);
+
+  // False: there is more to read.
+  bool ReadPiece();
+  // What was read, after the last piece.
+  std::optional<pb::ProductApplication> TakeResult();
+
+ private:
+  const std::string_view text_;
+  const size_t max_values_;
+  std::optional<pb::ProductApplication> application_{std::in_place};
+  ApplicationReader reader_{*application_};
+  JsonReading json_;
+  JsonEnd end_ = JsonEnd::kBroken;
+};
+
+// The body of a request to add an application: the product's alias or, only if that is empty, its
+// id, and the role unless it is UNSPECIFIED. All text must be UTF-8.
+std::string CreateApplicationJson(std::string_view product_alias, std::string_view product_id,
+                                  pb::AssociatedRole associated_role);
+
+// The name Passfort uses for `role`, e.g. "DIRECTOR". Empty for UNSPECIFIED and for numbers outside
+// the contract.
+std::string_view AssociatedRoleJsonName(pb::AssociatedRole role);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_MAPPING_PRODUCT_APPLICATION_JSON_H_

@@ -1,0 +1,38 @@
+#ifndef SERVICE_PASSFORT_WRITE_RETRY_POLICY_H_
+#define SERVICE_PASSFORT_WRITE_RETRY_POLICY_H_
+
+#include <optional>
+
+#include "service/passfort/outcome.h"
+#include "service/resilience/retry_loop.h"
+
+namespace gateway {
+
+// Whether a write that surely did nothing is worth another try. Together with the outcome table
+// this decides alone what leaves the gateway a second time.
+inline std::optional<Retry> ShouldRetry(const NotExecuted& not_executed) {
+  switch (not_executed.cause) {
+    case NotExecuted::Cause::kUnreachable:
+    case NotExecuted::Cause::kSendGateClosed:
+    case NotExecuted::Cause::kServerError:
+    case NotExecuted::Cause::kUnreadable:
+      return Retry{};
+    case NotExecuted::Cause::kRateLimited:
+      // Without an answer it was our own gate that refused.
+      return Retry{.not_before = not_executed.retry_after.value_or(Milliseconds(0)),
+                   .cost = not_executed.answer ? Retry::Cost::kOneToken : Retry::Cost::kFree};
+    // An open circuit is there to keep requests back.
+    case NotExecuted::Cause::kCircuitOpen:
+    // It waited for as long as it could.
+    case NotExecuted::Cause::kNoMemory:
+    case NotExecuted::Cause::kResponseTooLarge:
+    case NotExecuted::Cause::kNoTimeLeft:
+    case NotExecuted::Cause::kStopped:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_WRITE_RETRY_POLICY_H_

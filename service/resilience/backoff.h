@@ -1,0 +1,32 @@
+#ifndef SERVICE_RESILIENCE_BACKOFF_H_
+#define SERVICE_RESILIENCE_BACKOFF_H_
+
+#include "service/base/deadline.h"
+#include "service/base/random.h"
+
+namespace gateway {
+
+// How long to wait before a repeat: exponential with full jitter, so that calls that failed
+// together do not come back together.
+class Backoff {
+ public:
+  struct Options {
+    Milliseconds first{50};
+    Milliseconds longest{2000};
+  };
+
+  // `random` outlives the Backoff.
+  Backoff(Options options, RandomSource& random) : options_(options), random_(random) {}
+
+  // Evenly spread between nothing and `first` doubled by every earlier wait, up to `longest`.
+  Milliseconds Next();
+
+ private:
+  const Options options_;
+  RandomSource& random_;
+  Milliseconds ceiling_{0};
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RESILIENCE_BACKOFF_H_

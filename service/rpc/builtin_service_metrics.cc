@@ -1,0 +1,85 @@
+#include "service/rpc/builtin_service_metrics.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "service/rpc/error_catalog.h"
+
+namespace gateway {
+namespace {
+
+using google::protobuf::DescriptorPool;
+using grpc::experimental::InterceptionHookPoints;
+
+constexpr std::string_view kUnknown = "unknown";
+
+// Counts one call: when its status goes out or, if none ever does, when gRPC lets go of it.
+class OneCall final : public grpc::experimental::Interceptor {
+ public:
+  // The names outlive the call.
+  OneCall(Metrics& metrics, std::string_view service, std::string_view method)
+      : metrics_(metrics), service_(service), method_(method) {
+    metrics_.CallStarted(service_, method_);
+  }
+  ~OneCall() override {
+    if (!handled_) Handled(grpc::StatusCode::CANCELLED);
+  }
+
+  void Intercept(grpc::experimental::InterceptorBatchMethods* batch) override {
+    if (batch->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
+      Handled(batch->GetSendStatus().error_code());
+    }
+    batch->Proceed();
+  }
+
+ private:
+  void Handled(grpc::StatusCode code) {
+    handled_ = true;
+    metrics_.CallHandled(service_, method_, GrpcCodeName(code),
+                         std::chrono::steady_clock::now() - started_at_);
+    // The only error of ours among these calls.
+    const ErrorEntry& unknown_method = EntryOf(ErrorReason::kUnknownMethod);
+    if (method_ == kUnknown && code == unknown_method.code) {
+      metrics_.CallFailed(method_, GrpcCodeName(code), unknown_method.name);
+    }
+  }
+
+  Metrics& metrics_;
+  const std::string_view service_;
+  const std::string_view method_;
+  const std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
+  bool handled_ = false;
+};
+
+}  // namespace
+
+BuiltinServiceMetrics::BuiltinServiceMetrics(Metrics& metrics,
+                                             const std::vector<std::string>& counted,
+                                             const std::vector<std::string>& counting_themselves)
+    : metrics_(metrics) {
+  const auto add = [this](const std::vector<std::string>& services, Labels::CountedBy counted_by) {
+    for (const std::string& name : services) {
+      const auto* service = DescriptorPool::generated_pool()->FindServiceByName(name);
+      for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
+        const std::string method(service->method(i)->name());
+        labels_.insert({absl::StrCat("/", name, "/", method),
+                        {.service = name, .method = method, .counted_by = counted_by}});
+      }
+    }
+  };
+  add(counted, Labels::CountedBy::kUs);
+  add(counting_themselves, Labels::CountedBy::kItself);
+}
+
+grpc::experimental::Interceptor* BuiltinServiceMetrics::CreateServerInterceptor(
+    grpc::experimental::ServerRpcInfo* info) {
+  const auto found = labels_.find(info->method());
+  if (found == labels_.end()) return new OneCall(metrics_, kUnknown, kUnknown);
+  const Labels& labels = found->second;
+  if (labels.counted_by == Labels::CountedBy::kItself) return nullptr;
+  return new OneCall(metrics_, labels.service, labels.method);
+}
+
+}  // namespace gateway

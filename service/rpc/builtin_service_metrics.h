@@ -1,0 +1,43 @@
+#ifndef SERVICE_RPC_BUILTIN_SERVICE_METRICS_H_
+#define SERVICE_RPC_BUILTIN_SERVICE_METRICS_H_
+
+#include <grpcpp/support/server_interceptor.h>
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+// Counts the calls of the services that gRPC itself brings (health, reflection, channelz), and
+// under one label those to methods that do not exist. Services that count their own calls are left
+// alone, because an interceptor costs every call it sees.
+class BuiltinServiceMetrics final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  // Full names of services; their descriptors are linked into the program. `metrics` outlives the
+  // server.
+  BuiltinServiceMetrics(Metrics& metrics, const std::vector<std::string>& counted,
+                        const std::vector<std::string>& counting_themselves);
+
+  grpc::experimental::Interceptor* CreateServerInterceptor(
+      grpc::experimental::ServerRpcInfo* info) override;
+
+ private:
+  struct Labels {
+    std::string service;
+    std::string method;
+    enum class CountedBy { kUs, kItself } counted_by;
+  };
+
+  Metrics& metrics_;
+  // By the path on the wire, "/package.Service/Method".
+  std::unordered_map<std::string, Labels> labels_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_BUILTIN_SERVICE_METRICS_H_

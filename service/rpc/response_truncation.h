@@ -1,0 +1,23 @@
+#ifndef SERVICE_RPC_RESPONSE_TRUNCATION_H_
+#define SERVICE_RPC_RESPONSE_TRUNCATION_H_
+
+#include <cstddef>
+
+#include "passfort/gateway/v1/product_application_service.pb.h"
+
+namespace gateway {
+
+namespace pb = ::passfort::gateway::v1;
+
+// gRPC clients refuse messages over 4 MiB by themselves, with a code that would read as "not done".
+inline constexpr size_t kMaxReplyBytes = 7 * 512 * 1024;
+
+enum class ReplyTruncation { kNone, kTruncated };
+
+// If `answer` takes more than `max_bytes` on the wire, leaves out `unmapped` and `assignments`; if
+// that is not enough, the other lists too, and at last the product.
+ReplyTruncation TruncateToFit(pb::AddProductApplicationResponse& answer, size_t max_bytes);
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_RESPONSE_TRUNCATION_H_

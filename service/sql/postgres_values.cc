@@ -1,0 +1,110 @@
+#include "service/sql/postgres_values.h"
+
+#include <libpq-fe.h>
+
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+// From PostgreSQL's catalogue of types (pg_type.dat); they never change.
+constexpr Oid kBytea = 17;
+constexpr Oid kInt8 = 20;
+constexpr Oid kText = 25;
+// The server works a NULL's type out by itself.
+constexpr Oid kUnspecified = 0;
+
+constexpr int kTextFormat = 0;
+constexpr int kBinaryFormat = 1;
+
+int64_t BigEndian(const char* bytes) {
+  uint64_t number = 0;
+  for (int i = 0; i < 8; ++i) number = (number << 8) | static_cast<unsigned char>(bytes[i]);
+  return static_cast<int64_t>(number);
+}
+
+absl::Status StatusOfSqlState(std::string_view state) {
+  const std::string message =
+      absl::StrCat("PostgreSQL refused: SQLSTATE ", absl::string_view(state.data(), state.size()));
+  const std::string_view error_class = state.substr(0, 2);
+  // unique_violation, and what two gateways that make the tables at once see of each other:
+  // duplicate_table, duplicate_object, duplicate_column
+  if (state == "23505" || state == "42P07" || state == "42710" || state == "42701") {
+    return absl::AlreadyExistsError(message);
+  }
+  // query_canceled: the statement timeout that we set
+  if (state == "57014") return absl::DeadlineExceededError(message);
+  // connection lost, rolled back for the sake of others, out of resources, shutting down, and
+  // read_only_sql_transaction: the server has become a standby
+  if (error_class == "08" || error_class == "40" || error_class == "53" || error_class == "57" ||
+      state == "25006") {
+    return absl::UnavailableError(message);
+  }
+  return absl::InternalError(message);
+}
+
+}  // namespace
+
+PostgresParameters::PostgresParameters(const std::vector<SqlValue>& values) {
+  numbers_.reserve(values.size());  // texts_ points into it
+  for (const SqlValue& value : values) {
+    Oid type = kUnspecified;
+    const char* text = nullptr;
+    size_t length = 0;
+    if (const auto* const number = std::get_if<int64_t>(&value)) {
+      type = kInt8;
+      text = numbers_.emplace_back(absl::StrCat(*number)).c_str();
+    } else if (const auto* const string = std::get_if<std::string>(&value)) {
+      type = kText;
+      text = string->c_str();
+    } else if (const auto* const blob = std::get_if<SqlBytes>(&value)) {
+      type = kBytea;
+      text = blob->bytes.data();
+      length = blob->bytes.size();
+    }
+    types_.push_back(type);
+    texts_.push_back(text);
+    lengths_.push_back(static_cast<int>(length));
+    formats_.push_back(type == kBytea ? kBinaryFormat : kTextFormat);
+  }
+}
+
+absl::StatusOr<SqlRows> PostgresRows(const pg_result* result) {
+  SqlRows rows(static_cast<size_t>(PQntuples(result)));
+  for (int row = 0; row < PQntuples(result); ++row) {
+    for (int column = 0; column < PQnfields(result); ++column) {
+      SqlValue& value = rows[static_cast<size_t>(row)].emplace_back(SqlNull());
+      if (PQgetisnull(result, row, column)) continue;
+      const char* const bytes = PQgetvalue(result, row, column);
+      const auto length = static_cast<size_t>(PQgetlength(result, row, column));
+      switch (PQftype(result, column)) {
+        case kInt8:
+          value = BigEndian(bytes);
+          break;
+        case kText:
+          value = std::string(bytes, length);
+          break;
+        case kBytea:
+          value = SqlBytes{std::string(bytes, length)};
+          break;
+        default:
+          return absl::InternalError(
+              absl::StrCat("PostgreSQL: a column has the type ", PQftype(result, column)));
+      }
+    }
+  }
+  return rows;
+}
+
+absl::Status PostgresResultStatus(const pg_result* result) {
+  const ExecStatusType status = PQresultStatus(result);
+  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return absl::OkStatus();
+  const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  // libpq's own errors have no SQLSTATE: the connection broke.
+  if (state == nullptr) return absl::UnavailableError("PostgreSQL: the connection was lost");
+  return StatusOfSqlState(state);
+}
+
+}  // namespace gateway

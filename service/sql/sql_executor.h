@@ -1,0 +1,51 @@
+#ifndef SERVICE_SQL_SQL_EXECUTOR_H_
+#define SERVICE_SQL_SQL_EXECUTOR_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "service/base/deadline.h"
+#include "service/base/task.h"
+
+namespace gateway {
+
+struct SqlNull {
+  friend bool operator==(const SqlNull&, const SqlNull&) = default;
+};
+// Any bytes, unlike a std::string, which is text in UTF-8 without NUL.
+struct SqlBytes {
+  std::string bytes;
+
+  friend bool operator==(const SqlBytes&, const SqlBytes&) = default;
+};
+
+// A value that goes into or comes out of a statement. Times are microseconds of the Unix epoch.
+using SqlValue = std::variant<SqlNull, int64_t, std::string, SqlBytes>;
+using SqlRow = std::vector<SqlValue>;
+using SqlRows = std::vector<SqlRow>;
+
+// A database that runs single statements, each a durable transaction of its own. Statements are
+// written in what SQLite and PostgreSQL have in common, so each is written once. Loop thread only.
+class SqlExecutor {
+ public:
+  virtual ~SqlExecutor() = default;
+
+  // Runs `statement`, which has the parameters $1, $2, ... and the word {now} where the time of the
+  // database's clock goes, and returns the rows that it gives. Numbers come back as int64_t only.
+  //
+  // Nothing counts as made on an error, even where the database may have made it:
+  //   ALREADY_EXISTS     a unique index stands against it; surely nothing was changed
+  //   UNAVAILABLE        the database is away, or full
+  //   DEADLINE_EXCEEDED  it was not done in time; not even begun if `deadline` passed before
+  //   INTERNAL           the database refuses the statement, or is broken
+  // The messages hold no parameter and no password.
+  virtual Task<absl::StatusOr<SqlRows>> Run(std::string statement, std::vector<SqlValue> parameters,
+                                            Deadline deadline) = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_SQL_SQL_EXECUTOR_H_

@@ -1,0 +1,120 @@
+// What an operator sees of the gateway from outside: metrics, log, channelz, reflection.
+
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/integration/gateway/faults.h"
+#include "tests/integration/gateway/gateway_fixture.h"
+
+namespace gateway {
+namespace {
+
+using grpc::StatusCode;
+using nlohmann::json;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+
+// Calls a unary method by its path with an empty message.
+Answered CallPath(const GatewayCaller& caller, const std::string& path) {
+  grpc::GenericStub stub(caller.channel());
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kCallBound);
+  const grpc::ByteBuffer request(nullptr, 0);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, path, grpc::StubOptions(), &request, &response,
+                 [&done](grpc::Status status) { done.set_value(std::move(status)); });
+  Answered answered;
+  answered.status = done.get_future().get();
+  answered.trailers = Received(answered.status, context).trailers;
+  return answered;
+}
+
+constexpr char kService[] = "grpc_service=\"passfort.gateway.v1.ProductApplicationService\"";
+constexpr char kMethod[] = "grpc_method=\"AddProductApplication\"";
+
+TEST(ObservationTest, MetricsCountCallsByMethodAndCode) {
+  GatewayFixture bench;
+  ASSERT_TRUE(bench.caller.Add().status.ok());
+  ASSERT_TRUE(bench.caller.Add().status.ok());
+  bench.passfort.Script(Refuses(404, kErrorWithoutCode));
+  bench.caller.Add();
+
+  const auto handled = [&](const std::string& code) {
+    return bench.gateway.Counter("grpc_server_handled_total",
+                                 {kService, kMethod, "grpc_code=\"" + code + "\""});
+  };
+  EXPECT_EQ(handled("OK"), 2);
+  EXPECT_EQ(handled("NOT_FOUND"), 1);
+  EXPECT_EQ(bench.gateway.Counter("grpc_server_started_total", {kService, kMethod}), 3);
+  EXPECT_EQ(bench.gateway.Counter("grpc_server_handling_seconds_count", {kService, kMethod}), 3);
+}
+
+TEST(ObservationTest, MetricsCountRequestsToPassfortByTemplateAndOutcome) {
+  GatewayFixture bench;
+  ASSERT_TRUE(bench.caller.Add().status.ok());
+  bench.passfort.Script(MakesAndThen(Fault::Then::kReset));
+  bench.caller.Add();
+
+  const auto requests = [&](const std::string& outcome) {
+    return bench.gateway.Counter(
+        "passfort_requests_total",
+        {"endpoint=\"POST /profiles/{profile_id}/applications\"", "outcome=\"" + outcome + "\""});
+  };
+  EXPECT_EQ(requests("done"), 1);
+  EXPECT_EQ(requests("ambiguous"), 1);
+}
+
+TEST(ObservationTest, UnknownMethodsAreRefusedAndShareOneLabel) {
+  GatewayFixture bench;
+  for (const char* path : {"/passfort.gateway.v1.ProductApplicationService/NoSuchMethod",
+                           "/no.such.Service/Method-4711"}) {
+    const Answered answered = CallPath(bench.caller, path);
+    EXPECT_EQ(answered.status.error_code(), StatusCode::UNIMPLEMENTED);
+    EXPECT_EQ(ReasonOf(answered.status), "UNKNOWN_METHOD");
+    EXPECT_THAT(answered.error(), IsWellFormedError());
+  }
+  EXPECT_EQ(bench.gateway.Counter("grpc_server_handled_total",
+                                  {"grpc_service=\"unknown\"", "grpc_method=\"unknown\"",
+                                   "grpc_code=\"UNIMPLEMENTED\""}),
+            2);
+}
+
+TEST(ObservationTest, EachCallIsOneJsonLine) {
+  GatewayFixture bench;
+  bench.passfort.Script(Refuses(422, ErrorBody(201)));
+  bench.caller.Add();
+
+  const auto line = json::parse(bench.gateway.WaitForLogLine("\"message\":\"call\""));
+  EXPECT_EQ(line.at("method"), "AddProductApplication");
+  EXPECT_EQ(line.at("code"), "INVALID_ARGUMENT");
+  EXPECT_EQ(line.at("reason"), "PASSFORT_REJECTED_INPUT");
+  EXPECT_EQ(line.at("http_status"), 422);
+  for (const auto& any : bench.gateway.LogLines()) EXPECT_TRUE(json::accept(any)) << any;
+}
+
+TEST(ObservationTest, HealthIsServedForTheProcess) {
+  const GatewayFixture bench;
+  EXPECT_TRUE(CallPath(bench.caller, "/grpc.health.v1.Health/Check").status.ok());
+}
+
+constexpr char kChannelz[] = "/grpc.channelz.v1.Channelz/GetServers";
+
+TEST(ObservationTest, ChannelzIsOffByDefault) {
+  const GatewayFixture bench;
+  EXPECT_EQ(CallPath(bench.caller, kChannelz).status.error_code(), StatusCode::UNIMPLEMENTED);
+}
+
+TEST(ObservationTest, ChannelzAnswersIfItIsAskedFor) {
+  const GatewayFixture bench({"--channelz"});
+  const Answered answered = CallPath(bench.caller, kChannelz);
+  EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,25 @@
+#ifndef TESTS_SOAK_DOCUMENTED_ERRORS_H_
+#define TESTS_SOAK_DOCUMENTED_ERRORS_H_
+
+#include <grpcpp/support/status_code_enum.h>
+
+#include <string_view>
+
+namespace gateway::soak {
+
+// What the contract promises of an error by its code and reason.
+enum class Promise {
+  kNotKnown,          // it may have been done
+  kNotDone,           // and a repeat would end the same way
+  kNotDoneMayRepeat,  // surely not done; safe to repeat
+  kNotDocumented,     // no answer that the contract knows
+};
+
+// Row by row what the contract (product_application_service.proto, the README's table of errors)
+// says, written down a second time on purpose: the gateway's own table is under test here. `OK` is
+// no error.
+Promise PromiseOf(grpc::StatusCode code, std::string_view reason);
+
+}  // namespace gateway::soak
+
+#endif  // TESTS_SOAK_DOCUMENTED_ERRORS_H_

@@ -1,0 +1,125 @@
+#include "service/passfort/direct_writer.h"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+
+#include "tests/fakes/auto_advance_clock.h"
+#include "tests/fakes/run_to_completion.h"
+#include "tests/fakes/scripted_random.h"
+
+namespace gateway {
+namespace {
+
+using std::chrono::operator""ms;
+using std::chrono::operator""s;
+using testing::ElementsAre;
+
+// Ends each attempt as scripted.
+class ScriptedPassfort final : public PassfortClient {
+ public:
+  explicit ScriptedPassfort(std::deque<Outcome> outcomes) : outcomes_(std::move(outcomes)) {}
+
+  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
+                                       std::optional<BootTime> send_before) override {
+    EXPECT_FALSE(send_before.has_value());
+    ++posts_;
+    Outcome next = outcomes_.front();
+    outcomes_.pop_front();
+    co_return WriteAttempt{.outcome = std::move(next)};
+  }
+  Task<ListOutcome> ListApplications(std::string, const CallContext&) override {
+    ADD_FAILURE() << "a call without a request_id looks at no list";
+    co_return ListFailed{};
+  }
+  Task<bool> WhoAmI(const CallContext&) override { co_return true; }
+  int posts() const { return posts_; }
+
+ private:
+  std::deque<Outcome> outcomes_;
+  int posts_ = 0;
+};
+
+class DirectWriterTest : public testing::Test {
+ protected:
+  WriteResult Add(ScriptedPassfort& passfort, RequestKey intent = {}) {
+    DirectWriter writer(passfort, {.clock = clock_, .random = random_, .budget = budget_});
+    return RunToCompletion(writer.Add({}, std::move(intent), {.deadline = clock_.In(30s)}));
+  }
+
+  AutoAdvanceClock clock_;
+  ScriptedRandom random_{{1.0}};
+  RetryBudget budget_{{}};
+};
+
+TEST_F(DirectWriterTest, NeverSendsAnAmbiguousWriteAgain) {
+  ScriptedPassfort passfort({Ambiguous{}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 1);
+}
+
+TEST_F(DirectWriterTest, SendsNothingForARequestIdThatItCannotKeep) {
+  ScriptedPassfort passfort({Done{}});
+  const WriteResult result = Add(passfort, {.request_id = "order-1"});
+  ASSERT_TRUE(std::holds_alternative<IdempotencyError>(result.outcome));
+  EXPECT_EQ(std::get<IdempotencyError>(result.outcome).cause, IdempotencyError::Cause::kNeedsStore);
+  EXPECT_EQ(passfort.posts(), 0);
+}
+
+TEST_F(DirectWriterTest, NeverSendsARefusedWriteAgain) {
+  ScriptedPassfort passfort({Refused{}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Refused>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 1);
+}
+
+TEST_F(DirectWriterTest, SendsAgainWhatSurelyWasNotDone) {
+  ScriptedPassfort passfort({NotExecuted{.cause = NotExecuted::Cause::kUnreachable}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 2);
+}
+
+TEST_F(DirectWriterTest, SendsAgainWhatTheSendGateKeptBack) {
+  ScriptedPassfort passfort({NotExecuted{.cause = NotExecuted::Cause::kSendGateClosed}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 2);
+}
+
+TEST_F(DirectWriterTest, DoesNotWaitForMemoryASecondTime) {
+  ScriptedPassfort passfort({NotExecuted{.cause = NotExecuted::Cause::kNoMemory}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<NotExecuted>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 1);
+}
+
+TEST_F(DirectWriterTest, StopsAtTheFirstAmbiguousAttempt) {
+  ScriptedPassfort passfort(
+      {NotExecuted{.cause = NotExecuted::Cause::kUnreachable}, Ambiguous{}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Ambiguous>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 2);
+}
+
+TEST_F(DirectWriterTest, WaitsAsLongAsARateLimitAsks) {
+  ScriptedPassfort passfort(
+      {NotExecuted{.cause = NotExecuted::Cause::kRateLimited, .retry_after = 4000ms}, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
+  EXPECT_THAT(clock_.sleeps(), ElementsAre(4050ms));
+}
+
+TEST_F(DirectWriterTest, WaitsForOurOwnRateGateWithoutTakingFromTheBudget) {
+  const NotExecuted at_our_gate{.cause = NotExecuted::Cause::kRateLimited, .retry_after = 1000ms};
+  while (budget_.TryWithdraw()) continue;
+  ScriptedPassfort passfort({at_our_gate, at_our_gate, Done{}});
+  EXPECT_TRUE(std::holds_alternative<Done>(Add(passfort).outcome));
+  EXPECT_EQ(passfort.posts(), 3);
+}
+
+TEST_F(DirectWriterTest, EndsWhenTheTimeIsUpOrTheCallIsStoppedOrTheCircuitOpen) {
+  for (const auto cause : {NotExecuted::Cause::kNoTimeLeft, NotExecuted::Cause::kStopped,
+                           NotExecuted::Cause::kCircuitOpen}) {
+    ScriptedPassfort passfort({NotExecuted{.cause = cause}, Done{}});
+    EXPECT_TRUE(std::holds_alternative<NotExecuted>(Add(passfort).outcome));
+    EXPECT_EQ(passfort.posts(), 1);
+  }
+}
+
+}  // namespace
+}  // namespace gateway
