@@ -54,7 +54,7 @@ struct EventLoop::State {
 
   std::vector<absl::AnyInvocable<void()>> running;  // kept for its capacity
 
-  std::atomic<uint64_t> longest_turn = 0;  // in nanoseconds, likewise the next two
+  std::atomic<uint64_t> max_turn = 0;  // in nanoseconds, likewise the next two
   uint64_t turn_ended_at = uv_hrtime();
   uint64_t idle_until_then = 0;
 
@@ -96,8 +96,8 @@ void EventLoop::State::MeasureTurn() {
   turn_ended_at = now;
   idle_until_then = idle;
   // Only this thread makes it longer; who takes it may win the race and miss one turn's part.
-  if (took > longest_turn.load(std::memory_order_relaxed)) {
-    longest_turn.store(took, std::memory_order_relaxed);
+  if (took > max_turn.load(std::memory_order_relaxed)) {
+    max_turn.store(took, std::memory_order_relaxed);
   }
 }
 
@@ -211,7 +211,7 @@ void EventLoop::Post(absl::AnyInvocable<void()> work) {
 }
 
 std::chrono::nanoseconds EventLoop::TakeLongestTurn() {
-  return std::chrono::nanoseconds(state_->longest_turn.exchange(0, std::memory_order_relaxed));
+  return std::chrono::nanoseconds(state_->max_turn.exchange(0, std::memory_order_relaxed));
 }
 
 void EventLoop::RunAndWait(absl::AnyInvocable<void()> work) {

@@ -38,11 +38,11 @@ std::optional<in6_addr> IPv6Address(std::string_view host) {
 // A name's last label begins with no digit; if it does, the text is an address and must be a whole
 // one: some readers take "127.1" or "0x7f.1" for addresses, so they would not mean the same to all.
 bool IsHostName(std::string_view host) {
-  constexpr size_t kLongestName = 253;  // RFC 1035, section 2.3.4
+  constexpr size_t kMaxName = 253;  // RFC 1035, section 2.3.4
   const bool has_name_characters = std::all_of(host.begin(), host.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_';
   });
-  if (host.empty() || host.size() > kLongestName || !has_name_characters) return false;
+  if (host.empty() || host.size() > kMaxName || !has_name_characters) return false;
   if (host.front() == '.' || host.front() == '-') return false;
   const size_t last_dot = host.rfind('.');
   const std::string_view last_label =
@@ -77,9 +77,9 @@ HostAndPort Split(std::string_view authority) {
 }
 
 bool IsPort(std::string_view text, int lowest) {
-  constexpr size_t kMostDigits = 5;
+  constexpr size_t kMaxDigits = 5;
   constexpr int kHighest = 65535;
-  const bool is_number = !text.empty() && text.size() <= kMostDigits &&
+  const bool is_number = !text.empty() && text.size() <= kMaxDigits &&
                          std::all_of(text.begin(), text.end(), [](char c) {
                            return absl::ascii_isdigit(static_cast<unsigned char>(c));
                          });
@@ -130,10 +130,10 @@ absl::Status CheckHostAndPort(std::string_view address) {
 
 absl::Status CheckListenAddress(std::string_view address) {
   if (address.substr(0, kUnixPrefix.size()) != kUnixPrefix) return CheckHostAndPort(address);
-  constexpr size_t kLongestPath = 107;  // sockaddr_un, without the terminating zero
+  constexpr size_t kMaxPath = 107;  // sockaddr_un, without the terminating zero
   const std::string_view path = address.substr(kUnixPrefix.size());
   if (path.empty() || path.front() != '/') return Wrong("has no absolute path after unix:");
-  if (path.size() > kLongestPath) return Wrong("has a path of more than 107 bytes");
+  if (path.size() > kMaxPath) return Wrong("has a path of more than 107 bytes");
   return absl::OkStatus();
 }
 

@@ -59,8 +59,8 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 // ", did you mean x_y?" if a setting's name is near, else nothing.
 std::string NearMatch(std::string_view name) {
   constexpr size_t kNear = 2;
-  constexpr size_t kLongestName = 64;
-  if (name.size() > kLongestName) return "";
+  constexpr size_t kMaxName = 64;
+  if (name.size() > kMaxName) return "";
   std::string written = absl::AsciiStrToLower(Absl(name));
   std::replace(written.begin(), written.end(), '-', '_');
   const auto distance = [&written](const Setting& s) { return EditDistance(written, s.name); };

@@ -62,13 +62,13 @@ void CurlMultiLoop::DestroyMulti() {
 bool CurlMultiLoop::Add(CURL* easy) {
   if (curl_multi_add_handle(multi_, easy) != CURLM_OK) return false;
   if (++running_ == 1) idle_timer_.Stop();
-  most_wire_bytes_ += TransferOf(easy)->MostWireBytes();
+  max_wire_bytes_ += TransferOf(easy)->MaxWireBytes();
   return true;
 }
 
 void CurlMultiLoop::Remove(CURL* easy) {
   curl_multi_remove_handle(multi_, easy);
-  most_wire_bytes_ -= TransferOf(easy)->MostWireBytes();
+  max_wire_bytes_ -= TransferOf(easy)->MaxWireBytes();
   if (multiplexing_ == Multiplexing::kOn) {
     for (auto& [descriptor, entry] : sockets_) CountAnew(entry, descriptor);
   }
@@ -203,7 +203,7 @@ bool CurlMultiLoop::ExceedsWireBytes(Socket& entry, int descriptor) const {
   constexpr unsigned kReadsNotCounted = 3;
   if (++entry.reads <= kReadsNotCounted) return false;
   const uint64_t most =
-      entry.transfer != nullptr ? entry.transfer->MostWireBytes() : most_wire_bytes_;
+      entry.transfer != nullptr ? entry.transfer->MaxWireBytes() : max_wire_bytes_;
   return BytesReceived(descriptor) - entry.received_before > most;
 }
 

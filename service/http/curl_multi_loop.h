@@ -104,7 +104,7 @@ class CurlMultiLoop {
   Timer idle_timer_;
   absl::flat_hash_map<int, Socket> sockets_;  // by descriptor
   size_t running_ = 0;
-  uint64_t most_wire_bytes_ = 0;      // of all that are running
+  uint64_t max_wire_bytes_ = 0;       // of all that are running
   std::vector<CurlTransfer*> ended_;  // kept for its capacity
   uint64_t generation_ = 0;
 };

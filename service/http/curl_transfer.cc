@@ -18,12 +18,12 @@ using std::chrono_literals::operator""s;
 
 // How long the kernel goes on trying to deliver what the peer does not acknowledge. A connection
 // outlives the attempt it was made for, so a very short attempt does not set a very short time.
-constexpr Milliseconds kLongestUserTimeout = 20s;
-constexpr Milliseconds kShortestUserTimeout = 2s;
+constexpr Milliseconds kMaxUserTimeout = 20s;
+constexpr Milliseconds kMinUserTimeout = 2s;
 
 // A body up to this goes out with the headers over HTTP/1.1: a connection without anything else to
 // send takes it at once.
-constexpr size_t kLargestBodyWithHeaders = 8 * 1024;
+constexpr size_t kMaxBodyWithHeaders = 8 * 1024;
 
 // Held as long as an answer is waited for. An ordinary one of Passfort takes two reads. A read of a
 // kilobyte costs as much as one of sixteen, so a long list gets more.
@@ -32,8 +32,8 @@ constexpr long kReceiveBufferBytesOfLong = 16 * 1024;
 
 Milliseconds UserTimeout(Deadline deadline) {
   const auto left = deadline.TimeLeft(std::chrono::steady_clock::now());
-  return std::clamp(std::chrono::duration_cast<Milliseconds>(left), kShortestUserTimeout,
-                    kLongestUserTimeout);
+  return std::clamp(std::chrono::duration_cast<Milliseconds>(left), kMinUserTimeout,
+                    kMaxUserTimeout);
 }
 
 // -1 if it is no open TCP socket.
@@ -112,7 +112,7 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
     curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
     body_goes_with_headers_ =
-        request.body.empty() || (!speaks_http2_ && request.body.size() <= kLargestBodyWithHeaders);
+        request.body.empty() || (!speaks_http2_ && request.body.size() <= kMaxBodyWithHeaders);
     curl_easy_setopt(easy_, CURLOPT_POSTFIELDS,
                      body_goes_with_headers_ ? request.body.data() : nullptr);
   }
@@ -298,10 +298,10 @@ bool CurlTransfer::MayReadOn(size_t bytes) {
   return !memory_.IsOverrun();
 }
 
-uint64_t CurlTransfer::MostWireBytes() const {
+uint64_t CurlTransfer::MaxWireBytes() const {
   constexpr uint64_t kTimes = 4;
   constexpr uint64_t kBeside = uint64_t{1024} * 1024;
-  return kTimes * reader_.most_body_bytes() + kBeside;
+  return kTimes * reader_.max_body_bytes() + kBeside;
 }
 
 void CurlTransfer::ReadOn() {

@@ -86,7 +86,7 @@ class CurlTransfer {
   bool IsLarge() const { return body_share_ != nullptr; }
 
   // As much may come on its connection for it: headers, framing and whatever else a server adds.
-  uint64_t MostWireBytes() const;
+  uint64_t MaxWireBytes() const;
 
   // Whether it waits until there is room to read on, and the end of that wait.
   bool IsHeld() const { return place_.in_line.has_value() && !place_.is_ended; }

@@ -13,7 +13,7 @@ namespace {
 constexpr int kHttpPort = 80;
 constexpr int kHttpsPort = 443;
 constexpr int kPlainProxyPort = 1080;  // libcurl's: CURLOPT_PROXY
-constexpr int kHighestPort = 65535;
+constexpr int kMaxPort = 65535;
 
 bool IsAddress(const std::string& host) {
   in6_addr ignored;
@@ -36,7 +36,7 @@ std::optional<int> ReadPort(std::string_view text) {
   int port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  if (port < 1 || port > kHighestPort) return std::nullopt;
+  if (port < 1 || port > kMaxPort) return std::nullopt;
   return port;
 }
 

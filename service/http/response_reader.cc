@@ -27,7 +27,7 @@ bool EqualsLowerCase(std::string_view text, std::string_view lower_case) {
 }  // namespace
 
 void ResponseReader::Reset(size_t bytes_allowed) {
-  most_body_bytes_ = std::max(limits_.max_response_bytes, bytes_allowed);
+  max_body_bytes_ = std::max(limits_.max_response_bytes, bytes_allowed);
   response_ = HttpResponse();
   header_bytes_ = 0;
   has_status_line_ = false;
@@ -57,7 +57,7 @@ bool ResponseReader::AddHeaderLine(std::string_view line) {
 }
 
 bool ResponseReader::AddBody(std::string_view piece) {
-  if (piece.size() > most_body_bytes_ - response_.body.size()) {
+  if (piece.size() > max_body_bytes_ - response_.body.size()) {
     is_too_large_ = true;
     return false;
   }

@@ -24,7 +24,7 @@ class ResponseReader {
 
   // `limits` outlives the reader.
   explicit ResponseReader(const Limits& limits)
-      : limits_(limits), most_body_bytes_(limits.max_response_bytes) {}
+      : limits_(limits), max_body_bytes_(limits.max_response_bytes) {}
 
   // For the next answer, whose body may have `bytes_allowed` even where the limit is lower.
   void Reset(size_t bytes_allowed = 0);
@@ -34,7 +34,7 @@ class ResponseReader {
   // A piece of the body. False: too large.
   bool AddBody(std::string_view piece);
 
-  size_t most_body_bytes() const { return most_body_bytes_; }
+  size_t max_body_bytes() const { return max_body_bytes_; }
   // Memory that the body takes so far.
   size_t body_memory() const { return response_.body.capacity(); }
 
@@ -54,7 +54,7 @@ class ResponseReader {
 
   const Limits& limits_;
   HttpResponse response_;
-  size_t most_body_bytes_ = 0;
+  size_t max_body_bytes_ = 0;
   size_t header_bytes_ = 0;
   bool has_status_line_ = false;
   bool in_headers_ = false;

@@ -11,7 +11,7 @@ namespace gateway {
 namespace {
 
 // Everything under way at a stop ends at once but for operations of the store, which have 5 s each.
-constexpr std::chrono::seconds kLongestStop{20};
+constexpr std::chrono::seconds kMaxStop{20};
 
 // Whoever asks for a record looks by himself. What nobody asks for takes lease, attempt and settle
 // window to be settled, so half a settle window more makes little difference.
@@ -88,7 +88,7 @@ absl::Status AtMostOnce::Stop() {
   const auto ended = std::make_shared<std::promise<void>>();
   const std::future<void> when_ended = ended->get_future();
   parts_.loop.Post([this, ended] { Spawn(EndAll(ended)); });
-  if (when_ended.wait_for(kLongestStop) != std::future_status::ready) {
+  if (when_ended.wait_for(kMaxStop) != std::future_status::ready) {
     return absl::DeadlineExceededError("an operation of the store did not end");
   }
   return absl::OkStatus();

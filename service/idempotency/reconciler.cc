@@ -12,7 +12,7 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kMostCandidates = 20;
+constexpr size_t kMaxCandidates = 20;
 
 Reconciliation End(Reconciliation::Kind kind, Record record) {
   return {.kind = kind, .record = std::move(record)};
@@ -101,7 +101,7 @@ Task<Reconciliation> Reconciler::Evaluate(Record seen, ApplicationList list, Abs
     }
   }
 
-  evidence.candidate_ids.resize(std::min(evidence.candidate_ids.size(), kMostCandidates));
+  evidence.candidate_ids.resize(std::min(evidence.candidate_ids.size(), kMaxCandidates));
   const bool is_conclusive = !seen.conclusive_at || seen.store_now >= *seen.conclusive_at;
   if (!is_conclusive) {
     Reconciliation early = End(Reconciliation::Kind::kTooEarly, seen);

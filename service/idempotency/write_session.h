@@ -33,9 +33,9 @@ struct AtMostOnceOptions {
   // to Passfort under way, or an answer to store.
   size_t max_sessions = 5000;
   // Between two looks at the store or at Passfort's list.
-  Backoff::Options poll{.first = Milliseconds(100), .longest = Milliseconds(2000)};
+  Backoff::Options poll{.initial = Milliseconds(100), .max = Milliseconds(2000)};
   // Between two attempts of which the first surely did nothing.
-  Backoff::Options resend{.first = Milliseconds(50), .longest = Milliseconds(2000)};
+  Backoff::Options resend{.initial = Milliseconds(50), .max = Milliseconds(2000)};
 };
 
 // What the sessions of one process share. All outlive the sessions.

@@ -47,7 +47,7 @@ LineWriter::LineWriter(int descriptor, DropReport drop_report)
       }) {}
 
 LineWriter::~LineWriter() {
-  give_up_at_ = SteadyClock::now() + kLongestEnd;
+  give_up_at_ = SteadyClock::now() + kMaxEnd;
   {
     const std::lock_guard lock(mutex_);
     is_ending_ = true;
@@ -61,7 +61,7 @@ void LineWriter::Add(std::string_view line, Urgency urgency) {
   {
     const std::lock_guard lock(mutex_);
     waiting_ += line;
-    if (waiting_.size() > kMostWaitingBytes) dropped_ += DropOldest(waiting_);
+    if (waiting_.size() > kMaxWaitingBytes) dropped_ += DropOldest(waiting_);
     if (urgency == Urgency::kNow) is_urgent_ = true;
     wake_up = state_ == State::kIdle || (is_urgent_ && state_ == State::kGathering);
   }

@@ -21,9 +21,9 @@ class LineWriter {
   static constexpr std::chrono::milliseconds kGatherFor{10};
   // A second of one line per call at some 7,000 calls a second. When the reader is slower, the
   // oldest half is dropped.
-  static constexpr size_t kMostWaitingBytes = 1024 * 1024;
+  static constexpr size_t kMaxWaitingBytes = 1024 * 1024;
   // How long the end may wait for a reader that takes nothing.
-  static constexpr std::chrono::seconds kLongestEnd{1};
+  static constexpr std::chrono::seconds kMaxEnd{1};
 
   // The line that says how many lines were dropped, with its line break.
   using DropReport = std::string (*)(size_t dropped);

@@ -162,7 +162,7 @@ struct Metrics::Families {
       CounterFamily(*registry, "passfort_gateway_response_refusals_total",
                     "Requests to Passfort that were not sent because of that memory.")
           .Add({});
-  prometheus::Gauge& longest_turn =
+  prometheus::Gauge& max_turn =
       GaugeFamily(*registry, "passfort_gateway_loop_longest_turn_seconds",
                   "Longest time in the last minute that the event loop worked in one go.")
           .Add({});
@@ -251,9 +251,7 @@ void Metrics::ResponseWaits(ResponseWait wait) {
 
 void Metrics::ResponseRefused() { families_->response_refusals.Increment(); }
 
-void Metrics::LongestTurn(std::chrono::nanoseconds took) {
-  families_->longest_turn.Set(Seconds(took));
-}
+void Metrics::SetMaxTurn(std::chrono::nanoseconds took) { families_->max_turn.Set(Seconds(took)); }
 
 std::string Metrics::Text() const {
   std::vector<prometheus::MetricFamily> families = families_->registry->Collect();

@@ -64,7 +64,7 @@ class Metrics {
   // passfort_gateway_response_refusals_total: requests not sent in the end because of that.
   void ResponseRefused();
   // passfort_gateway_loop_longest_turn_seconds
-  void LongestTurn(std::chrono::nanoseconds took);
+  void SetMaxTurn(std::chrono::nanoseconds took);
 
   // The text that GET /metrics answers.
   std::string Text() const;

@@ -27,7 +27,7 @@ constexpr size_t kMaxConnections = 64;
 constexpr size_t kMaxRequestBytes = 8 * 1024;
 constexpr int kBacklog = 1024;
 // From the start of a connection to its end. Prometheus gives up after ten seconds by default.
-constexpr std::chrono::seconds kLongestExchange{10};
+constexpr std::chrono::seconds kMaxExchange{10};
 // When the process has no descriptor left.
 constexpr std::chrono::milliseconds kPause{100};
 
@@ -102,7 +102,7 @@ class Connection {
   // Takes the descriptor over. `on_ready` may destroy the connection.
   Connection(EventLoop& loop, int descriptor, absl::AnyInvocable<void()> on_ready)
       : descriptor_(descriptor),
-        ends_at_(std::chrono::steady_clock::now() + kLongestExchange),
+        ends_at_(std::chrono::steady_clock::now() + kMaxExchange),
         watch_(std::make_unique<DescriptorWatch>(
             loop, descriptor, [on_ready = std::move(on_ready)](unsigned) mutable { on_ready(); })) {
     watch_->SetInterest(DescriptorWatch::kReadable);

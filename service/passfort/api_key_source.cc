@@ -17,13 +17,13 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kLongestKey = 4096;
+constexpr size_t kMaxKey = 4096;
 
 absl::Status CheckKey(std::string_view key) {
   if (key.empty()) return absl::InvalidArgumentError("the API key is empty");
-  if (key.size() > kLongestKey) {
+  if (key.size() > kMaxKey) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the API key is longer than ", kLongestKey, " bytes"));
+        absl::StrCat("the API key is longer than ", kMaxKey, " bytes"));
   }
   // Anything else would break the request's header, or be trimmed from it on the way.
   const bool is_printable =
@@ -139,7 +139,7 @@ absl::StatusOr<ApiKeySource::Content> ApiKeySource::Read(const std::string& path
   }
   // The identity is taken before the content: a change in between is seen by the next look.
   constexpr size_t kLineBreak = 2;
-  absl::StatusOr<std::string> key = ReadBytes(file, path, kLongestKey + kLineBreak + 1);
+  absl::StatusOr<std::string> key = ReadBytes(file, path, kMaxKey + kLineBreak + 1);
   if (!key.ok()) return key.status();
   RemoveLineBreak(*key);
   if (const absl::Status check = CheckKey(*key); !check.ok()) {

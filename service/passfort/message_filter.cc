@@ -141,13 +141,13 @@ std::string Unescaped(std::string_view text) {
 
 MessageFilter::MessageFilter(std::vector<std::string> keys) {
   // A shorter part of a key may be a word.
-  constexpr size_t kShortestPart = 8;
+  constexpr size_t kMinPart = 8;
   for (std::string& key : keys) {
     if (key.empty()) continue;
     absl::AsciiStrToLower(&key);
-    if (key.size() >= 2 * kShortestPart) {
-      key_parts_.push_back(key.substr(0, kShortestPart));
-      key_parts_.push_back(key.substr(key.size() - kShortestPart));
+    if (key.size() >= 2 * kMinPart) {
+      key_parts_.push_back(key.substr(0, kMinPart));
+      key_parts_.push_back(key.substr(key.size() - kMinPart));
     } else {
       key_parts_.push_back(std::move(key));
     }

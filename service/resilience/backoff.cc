@@ -5,8 +5,8 @@
 namespace gateway {
 
 Milliseconds Backoff::Next() {
-  ceiling_ = ceiling_ == Milliseconds(0) ? options_.first : ceiling_ * 2;
-  ceiling_ = std::min(ceiling_, options_.longest);
+  ceiling_ = ceiling_ == Milliseconds(0) ? options_.initial : ceiling_ * 2;
+  ceiling_ = std::min(ceiling_, options_.max);
   return std::chrono::duration_cast<Milliseconds>(ceiling_ * random_.Fraction());
 }
 

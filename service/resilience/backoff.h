@@ -11,14 +11,14 @@ namespace gateway {
 class Backoff {
  public:
   struct Options {
-    Milliseconds first{50};
-    Milliseconds longest{2000};
+    Milliseconds initial{50};
+    Milliseconds max{2000};
   };
 
   // `random` outlives the Backoff.
   Backoff(Options options, RandomSource& random) : options_(options), random_(random) {}
 
-  // Evenly spread between nothing and `first` doubled by every earlier wait, up to `longest`.
+  // Evenly spread between nothing and `initial` doubled by every earlier wait, up to `max`.
   Milliseconds Next();
 
  private:

@@ -9,7 +9,7 @@ namespace {
 
 // Of a half of the window. When so many fail it is not about one of them: more need not be told
 // apart.
-constexpr size_t kMostProfiles = 256;
+constexpr size_t kMaxProfiles = 256;
 
 }  // namespace
 
@@ -66,7 +66,7 @@ void CircuitBreaker::CountInWindow(std::optional<size_t> profile) {
   auto& [now, before] = halves_;
   if (profile) {
     if (now.failing.contains(*profile) || before.failing.contains(*profile)) return;
-    if (now.failing.size() < kMostProfiles) now.failing.insert(*profile);
+    if (now.failing.size() < kMaxProfiles) now.failing.insert(*profile);
   }
   ++now.failed;
 }

@@ -8,7 +8,7 @@ namespace gateway {
 namespace {
 
 // Beyond this the longest guess is reached anyway, and a shift stays defined.
-constexpr int kMostDoublings = 20;
+constexpr int kMaxDoublings = 20;
 
 }  // namespace
 
@@ -109,7 +109,7 @@ bool RateLimiter::OnThrottled(Pass pass, std::optional<Milliseconds> wait) {
   if (!wait) {
     // This is one that was sent before the pause: the guess stands, also while another asks.
     if (was_paused || (state_ == State::kAsking && pass != asker_)) return false;
-    const int doublings = std::min(guesses_in_a_row_++, kMostDoublings);
+    const int doublings = std::min(guesses_in_a_row_++, kMaxDoublings);
     wait = std::min(options_.initial_pause * (1 << doublings), options_.max_pause);
   }
   const SteadyTime until = now + *wait;

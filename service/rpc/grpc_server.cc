@@ -198,7 +198,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
         grpc->HandleNewConnection(&connection);
       });
   parts->loop_watch = std::make_unique<LoopWatch>(
-      loop, options.longest_turn, metrics,
+      loop, options.max_turn, metrics,
       [health = parts->server->GetHealthCheckService()](LoopWatch::Loop is) {
         health->SetServingStatus(is == LoopWatch::Loop::kTurns);
       });

@@ -31,7 +31,7 @@ class GrpcServer {
     // A connection that has not said by then what HTTP/2 begins with is closed.
     Milliseconds handshake_timeout{10'000};
     // Not healthy once the loop has not turned for this long.
-    Milliseconds longest_turn{30'000};
+    Milliseconds max_turn{30'000};
     // Once on, channelz answers on every server that the process starts later.
     Channelz channelz = Channelz::kOff;
     Reflection reflection = Reflection::kOn;

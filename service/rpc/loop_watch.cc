@@ -53,7 +53,7 @@ void LoopWatch::Watch() {
       turn = std::max<std::chrono::nanoseconds>(turn, now - asked_at);
     }
     turns[look % kLooks] = turn;
-    metrics_.LongestTurn(*std::ranges::max_element(turns));
+    metrics_.SetMaxTurn(*std::ranges::max_element(turns));
     const Loop is = now - asked_at >= longest_ ? Loop::kStands : Loop::kTurns;
     if (is != told) on_change_(is);
     told = is;

@@ -214,11 +214,11 @@ CallError ErrorOf(const IdempotencyError& outcome, const CallInfo& call) {
 
 // Many more than there are, unless Passfort's ids are no UUIDs. An id is left out rather than cut.
 std::string JoinedIds(const std::vector<std::string>& ids) {
-  constexpr size_t kMostIds = 20;
-  constexpr size_t kMostBytes = 1024;
+  constexpr size_t kMaxIds = 20;
+  constexpr size_t kMaxBytes = 1024;
   std::string joined;
-  for (size_t i = 0; i < std::min(ids.size(), kMostIds); ++i) {
-    if (ids[i].empty() || joined.size() + 1 + ids[i].size() > kMostBytes) continue;
+  for (size_t i = 0; i < std::min(ids.size(), kMaxIds); ++i) {
+    if (ids[i].empty() || joined.size() + 1 + ids[i].size() > kMaxBytes) continue;
     absl::StrAppend(&joined, joined.empty() ? "" : ",", ids[i]);
   }
   return joined;

@@ -51,10 +51,10 @@ std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerConte
 }
 
 // Beside the calls that are in flight: each ended one is here for a moment.
-constexpr size_t kFewestUnreadAnswers = 100;
+constexpr size_t kMinUnreadAnswers = 100;
 
 // What is left of an answer beside too many.
-constexpr size_t kLeastAnswerBytes = 2048;
+constexpr size_t kMinAnswerBytes = 2048;
 // Most are smaller. To measure how much memory one takes would show in the cost of a call.
 constexpr size_t kMeasuredAnswerBytes = 2048;
 
@@ -141,7 +141,7 @@ ProductApplicationService::ProductApplicationService(Options options, Parts part
       parts_(parts),
       gate_(options_.max_in_flight),
       unread_(parts.loop,
-              {.answers = std::max(options_.max_in_flight, kFewestUnreadAnswers),
+              {.answers = std::max(options_.max_in_flight, kMinUnreadAnswers),
                .bytes = options_.max_unread_bytes,
                .longest = options_.answer_read_within},
               parts.metrics),
@@ -241,7 +241,7 @@ void ProductApplicationService::ReplyDone(Call& call, WriteResult result,
   }
   const bool is_least = parts_.memory.IsFullOfResults() || !unread_.HasRoomForLargeOne(call.peer());
   const ReplyTruncation shortening =
-      TruncateToFit(call.answer, is_least ? kLeastAnswerBytes : kMaxReplyBytes);
+      TruncateToFit(call.answer, is_least ? kMinAnswerBytes : kMaxReplyBytes);
   if (result.is_shortened || shortening == ReplyTruncation::kTruncated) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large, for a message or beside others, and was shortened",

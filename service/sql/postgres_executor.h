@@ -33,7 +33,7 @@ class PostgresExecutor final : public SqlExecutor {
     // For all steps of making a connection: names, TCP, TLS, log in; and once more for the tables.
     Milliseconds connect_timeout{3000};
     // Between attempts to connect that fail.
-    Backoff::Options backoff{.first = Milliseconds(50), .longest = Milliseconds(1000)};
+    Backoff::Options backoff{.initial = Milliseconds(50), .max = Milliseconds(1000)};
   };
 
   // `loop`, `random` and `schema` outlive the executor. Connects to nothing yet.

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPauseOfBystander = 10ms;
-constexpr int kFewestCalls = 20;
+constexpr int kMinCalls = 20;
 // How long 99 % of the others' calls may take, beside what the machine itself makes them wait: that
 // is what calls to a gateway take that nobody attacks, at the same time.
 constexpr std::chrono::milliseconds kSlowest{250};
@@ -51,7 +51,7 @@ Bystander::Bystander(const std::string& target, Asks asks)
   const Answered first = caller_.Add(asks_(0));
   EXPECT_TRUE(first.status.ok()) << first.status.error_message();
   thread_ = std::thread([this] {
-    while (!stop_ || took_.size() < kFewestCalls) {
+    while (!stop_ || took_.size() < kMinCalls) {
       const auto start = std::chrono::steady_clock::now();
       const Answered answered = caller_.Add(asks_(calls() + 1));
       took_.push_back(std::chrono::steady_clock::now() - start);

@@ -47,14 +47,14 @@ std::string Nothing(int) { return ""; }
 
 TEST(GreedyCallerTest, SlowCallsOfOneConnectionLeavePlacesForOthers) {
   constexpr int kPlacesOfOneConnection = 438;  // seven eighths
-  constexpr int kMostOfThem = 430;
+  constexpr int kMaxOfThem = 430;
   AttackFixture bench({"--max_in_flight=500"});
   bench.HoldCallsOfAttackers();
   bench.Withstands(1, [&](Clock::time_point end) {
     HostileClient client(bench.gateway.target());
     client.Send(Calls(kPlacesOfOneConnection, AttackersRequest().SerializeAsString()));
     EXPECT_TRUE(bench.passfort.WaitUntil(
-        [&] { return bench.passfort.counts(kAttackersProfile).posts_read >= kMostOfThem; },
+        [&] { return bench.passfort.counts(kAttackersProfile).posts_read >= kMaxOfThem; },
         kBusyMachineTime));
     std::this_thread::sleep_until(end);
   });
@@ -152,7 +152,7 @@ TEST(GreedyCallerTest, CompressedRequestsAreNotInflated) {
 
 TEST(GreedyCallerTest, FiveThousandStreamsOfReflectionTakeFewThreads) {
   constexpr int kStreams = 2500;
-  constexpr int kMostThreads = 60;
+  constexpr int kMaxThreads = 60;
   AttackFixture bench;
   std::atomic<int> threads = 0;
   bench.Withstands(2,
@@ -169,7 +169,7 @@ TEST(GreedyCallerTest, FiveThousandStreamsOfReflectionTakeFewThreads) {
                      threads = bench.gateway.Threads();
                    },
                    {AnsweredWith("RESOURCE_EXHAUSTED")});
-  EXPECT_LT(threads, kMostThreads);
+  EXPECT_LT(threads, kMaxThreads);
 }
 
 TEST(GreedyCallerTest, SilentConnectionsOfOneAddressLeaveSomeForOthers) {

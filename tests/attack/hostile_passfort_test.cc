@@ -157,7 +157,7 @@ TEST_P(HostileBodyTest, HoldsUpNoOtherCallerAndTakesLittleMemory) {
   RecordProperty("p99_ms_of_others", static_cast<int>(other.p99().count()));
   RecordProperty("slowest_ms_of_others", static_cast<int>(other.slowest().count()));
   RecordProperty(
-      "longest_turn_us",
+      "max_turn_us",
       static_cast<int>(1e6 * gateway.Counter("passfort_gateway_loop_longest_turn_seconds", {})));
   RecordProperty("peak_resident_mib", static_cast<int>(gateway.PeakResidentBytes() / kMiB));
 }

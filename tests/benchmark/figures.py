@@ -44,7 +44,7 @@ class PointFigures:
     """What one server did in one round of one point of the scaling series."""
 
     cpu_microseconds_per_call: float
-    most_in_flight: int
+    max_in_flight: int
     peak_resident_mib: float
     threads: int
 

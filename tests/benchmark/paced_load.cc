@@ -48,7 +48,7 @@ struct Run {
   explicit Run(int calls) : calls_left(calls) {}
 
   std::atomic<int> in_flight = 0;
-  std::atomic<int> most_in_flight = 0;
+  std::atomic<int> max_in_flight = 0;
   std::atomic<int> failed = 0;
   std::latch calls_left;
 };
@@ -64,7 +64,7 @@ class Call {
 
   static void Start(Run& run, Stub& stub) {
     const int in_flight = run.in_flight.fetch_add(1) + 1;
-    run.most_in_flight = std::max(run.most_in_flight.load(), in_flight);  // one thread starts calls
+    run.max_in_flight = std::max(run.max_in_flight.load(), in_flight);  // one thread starts calls
     Call* const call = new Call(run);
     stub.async()->AddProductApplication(&call->context_, &call->request_, &call->answer_,
                                         [call](const grpc::Status& status) { call->End(status); });
@@ -116,9 +116,9 @@ std::vector<std::unique_ptr<Stub>> Connect(const Load& load) {
   const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
   run.calls_left.wait();
 
-  std::printf(R"({"calls": %d, "failed": %d, "calls_per_second": %.1f, "most_in_flight": %d})"
+  std::printf(R"({"calls": %d, "failed": %d, "calls_per_second": %.1f, "max_in_flight": %d})"
               "\n",
-              load.calls, run.failed.load(), load.calls / seconds, run.most_in_flight.load());
+              load.calls, run.failed.load(), load.calls / seconds, run.max_in_flight.load());
   std::fflush(stdout);
   _exit(run.failed == 0 ? 0 : 1);  // no destructors: the last call may not have left its callback
 }

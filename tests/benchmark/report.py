@@ -29,7 +29,7 @@ POINT_ROWS = (
     ("CPU per call, µs", "cpu_microseconds_per_call", 1),
     ("peak resident, MiB", "peak_resident_mib", 1),
     ("threads", "threads", 0),
-    ("in flight, at most", "most_in_flight", 0),
+    ("in flight, at most", "max_in_flight", 0),
 )
 COMPARED_SERVER = "gateway"
 FREQUENT_SYSTEM_CALLS = 3

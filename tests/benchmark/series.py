@@ -48,7 +48,7 @@ class PacedLoad(Child):
             raise self.failure(f"did not end in {LONGEST_RUN_SECONDS} s") from None
         if code != 0:
             raise self.failure(f"exit code {code}")
-        return int(json.loads(self.output.read_text(encoding="utf-8"))["most_in_flight"])
+        return int(json.loads(self.output.read_text(encoding="utf-8"))["max_in_flight"])
 
 
 def measure_series(rounds: int, binaries: pathlib.Path) -> dict[str, Series]:
@@ -60,10 +60,10 @@ def measure_series(rounds: int, binaries: pathlib.Path) -> dict[str, Series]:
                 if point not in series:
                     continue
                 figures = _measure_point(name, point, binaries)
-                if figures.most_in_flight <= _most_if_keeping_up(point):
+                if figures.max_in_flight <= _most_if_keeping_up(point):
                     series[point].append(figures)
                 print(f"series, round {number} of {rounds}: {name}, {point} in flight (at most"
-                      f" {figures.most_in_flight}) {figures.cpu_microseconds_per_call:.1f} µs CPU"
+                      f" {figures.max_in_flight}) {figures.cpu_microseconds_per_call:.1f} µs CPU"
                       f" per call, {figures.peak_resident_mib:.1f} MiB", file=sys.stderr)
     return measured
 
@@ -86,7 +86,7 @@ def _measure_point(name: str, in_flight: int, binaries: pathlib.Path) -> PointFi
                 upstream_after = _wait_for_requests(nginx, calls)
                 cpu_after = server.cpu_seconds()
                 threads = server.status("Threads")
-                most_in_flight = load.wait_until_ended()
+                max_in_flight = load.wait_until_ended()
             peak_resident_kib = server.status("VmHWM")
             answered = server.stop_and_count()
     if answered != calls:
@@ -94,7 +94,7 @@ def _measure_point(name: str, in_flight: int, binaries: pathlib.Path) -> PointFi
     return PointFigures(
         cpu_microseconds_per_call=(
             (cpu_after - cpu_before) * 1e6 / (upstream_after - upstream_before)),
-        most_in_flight=most_in_flight,
+        max_in_flight=max_in_flight,
         peak_resident_mib=peak_resident_kib / 1024,
         threads=threads)
 

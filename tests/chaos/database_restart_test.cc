@@ -27,7 +27,7 @@ class DatabaseRestartTest : public testing::Test {
 TEST_F(DatabaseRestartTest, NoAnswerIsLostAndNothingIsMadeTwice) {
   constexpr int kRestarts = kHasSanitizer ? 20 : 100;
   constexpr int kCallers = 16;
-  constexpr int kMostPostsBetween = 10;
+  constexpr int kMaxPostsBetween = 10;
   FakePassfort passfort(10ms);
   passfort.Script({.endpoint = Endpoint::kAdd, .times = Fault::kAlways, .carry_out_after = 20ms});
   GatewayCluster cluster({.api_url = passfort.url(), .store = store_});
@@ -36,7 +36,7 @@ TEST_F(DatabaseRestartTest, NoAnswerIsLostAndNothingIsMadeTwice) {
   std::minstd_rand random(1);
   for (int restart = 0; restart < kRestarts; ++restart) {
     const int posts =
-        passfort.counts().posts_begun + 1 + static_cast<int>(random() % kMostPostsBetween);
+        passfort.counts().posts_begun + 1 + static_cast<int>(random() % kMaxPostsBetween);
     ASSERT_TRUE(passfort.WaitUntil([&] { return passfort.counts().posts_begun >= posts; }, 60s))
         << "no POST came after restart " << restart;
     // By turns an administrator's hurry and the kernel's.

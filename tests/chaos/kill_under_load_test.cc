@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 TEST(KillUnderLoadTest, NoAnswerIsLostAndNothingIsMadeTwice) {
   constexpr int kKills = kHasSanitizer ? 25 : 100;
   constexpr int kCallers = 16;
-  constexpr int kMostPostsBetween = 20;
+  constexpr int kMaxPostsBetween = 20;
   auto& postgres = PostgresServer::OfThisProgram();
   FakePassfort passfort(10ms);
   // Passfort is at it for a while, also when the gateway that asked for it is dead by then.
@@ -30,7 +30,7 @@ TEST(KillUnderLoadTest, NoAnswerIsLostAndNothingIsMadeTwice) {
   std::minstd_rand random(1);
   for (int kill = 0; kill < kKills; ++kill) {
     const int posts =
-        passfort.counts().posts_begun + 1 + static_cast<int>(random() % kMostPostsBetween);
+        passfort.counts().posts_begun + 1 + static_cast<int>(random() % kMaxPostsBetween);
     ASSERT_TRUE(passfort.WaitUntil([&] { return passfort.counts().posts_begun >= posts; }))
         << "no POST came after kill " << kill;
     cluster.KillAndReplace(kill % cluster.size());

@@ -35,8 +35,8 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 using Parser = http::request_parser<http::string_body>;
 
-constexpr uint64_t kLargestBody = 16 * 1024 * 1024;
-constexpr uint32_t kLargestHead = 64 * 1024;
+constexpr uint64_t kMaxBody = 16 * 1024 * 1024;
+constexpr uint32_t kMaxHead = 64 * 1024;
 // How long a closed connection is read from, so that the client gets the FIN and not the RST which
 // the kernel sends for unread bytes.
 constexpr milliseconds kLinger{2000};
@@ -139,8 +139,8 @@ class HttpServer::Loop {
 
   asio::awaitable<Next> ServeOne(std::shared_ptr<Link> link) {
     Parser parser;
-    parser.body_limit(kLargestBody);
-    parser.header_limit(kLargestHead);
+    parser.body_limit(kMaxBody);
+    parser.header_limit(kMaxHead);
     error_code failed;
     co_await http::async_read_header(link->socket, link->unread, parser, Into(failed));
     if (failed) {

@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-constexpr uint64_t kLargestAnswer = 1 << 30;
+constexpr uint64_t kMaxAnswer = 1 << 30;
 
 Reply::Ending EndingOf(error_code failed) {
   if (!failed) return Reply::Ending::kWhole;
@@ -68,7 +68,7 @@ void TestConnection::WriteRaw(std::string_view bytes) {
 
 Reply TestConnection::Read() {
   http::response_parser<http::string_body> parser;
-  parser.body_limit(kLargestAnswer);
+  parser.body_limit(kMaxAnswer);
   error_code failed;
   http::read(socket_->tcp, socket_->unread, parser, failed);
 

@@ -19,8 +19,8 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kMostTrailerBytes = 8 * 1024;
-constexpr size_t kMostMessageBytes = 200;
+constexpr size_t kMaxTrailerBytes = 8 * 1024;
+constexpr size_t kMaxMessageBytes = 200;
 
 void Check(bool holds, const char* what) {
   if (holds) return;
@@ -39,13 +39,13 @@ HttpResponse ReadInput(std::string_view input) {
 
 void CheckAnswer(const std::optional<ResponseSummary>& answer, int status) {
   Check(answer && answer->http_status == status, "an answer tells its HTTP status");
-  Check(answer->message.size() <= kMostMessageBytes, "Passfort's message is cut");
+  Check(answer->message.size() <= kMaxMessageBytes, "Passfort's message is cut");
 }
 
 void CheckError(const CallError& error) {
   const ReceivedError received = {.status = error.status,
                                   .trailers = {error.trailers.begin(), error.trailers.end()}};
-  Check(TrailerBytes(received) < kMostTrailerBytes, "trailers stay below 8 KiB");
+  Check(TrailerBytes(received) < kMaxTrailerBytes, "trailers stay below 8 KiB");
 }
 
 struct Checker {

@@ -5,14 +5,14 @@
 namespace gateway::soak {
 namespace {
 
-constexpr size_t kMostKept = 10;
+constexpr size_t kMaxKept = 10;
 
 }  // namespace
 
 void Findings::Add(const std::string& kind, const std::string& what) {
   const std::lock_guard lock(mutex_);
   Kind& found = kinds_[kind];
-  if (++found.count > kMostKept) return;
+  if (++found.count > kMaxKept) return;
   std::fprintf(stderr, "soak: WRONG: %s: %s\n", kind.c_str(), what.c_str());
   found.first_ones.push_back(what);
 }

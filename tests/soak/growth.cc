@@ -23,7 +23,7 @@ std::vector<double> Part(const std::vector<double>& samples, size_t parts, size_
 }  // namespace
 
 std::optional<Growth> JudgeGrowth(const std::vector<double>& samples, GrowthTolerance tolerance) {
-  if (samples.size() < kFewestSamples) return std::nullopt;
+  if (samples.size() < kMinSamples) return std::nullopt;
   Growth growth{.warm = Median(Part(samples, 5, 1)), .end = Median(Part(samples, 5, 4))};
   growth.is_too_much = growth.grown() > std::max(tolerance.absolute, tolerance.share * growth.warm);
   return growth;
@@ -32,7 +32,7 @@ std::optional<Growth> JudgeGrowth(const std::vector<double>& samples, GrowthTole
 std::vector<double> Course(const std::vector<double>& samples) {
   constexpr size_t kParts = 10;
   std::vector<double> course;
-  if (samples.size() < kFewestSamples) return course;
+  if (samples.size() < kMinSamples) return course;
   for (size_t i = 0; i < kParts; ++i) course.push_back(Median(Part(samples, kParts, i)));
   return course;
 }

@@ -30,7 +30,7 @@ std::optional<Growth> JudgeGrowth(const std::vector<double>& samples, GrowthTole
 // The medians of ten equal parts: where a figure grew, and where it stopped to.
 std::vector<double> Course(const std::vector<double>& samples);
 
-inline constexpr size_t kFewestSamples = 25;
+inline constexpr size_t kMinSamples = 25;
 
 }  // namespace gateway::soak
 

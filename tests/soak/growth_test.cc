@@ -66,7 +66,7 @@ TEST(GrowthTest, APeakIsNoGrowthAndHidesNone) {
 
 TEST(GrowthTest, TheCourseHasTheMedianOfEachTenth) {
   EXPECT_EQ(Course(Slope(30, 0, 1)), (std::vector<double>{1, 4, 7, 10, 13, 16, 19, 22, 25, 28}));
-  EXPECT_TRUE(Course(Steady(kFewestSamples - 1, 1)).empty());
+  EXPECT_TRUE(Course(Steady(kMinSamples - 1, 1)).empty());
 }
 
 TEST(GrowthTest, AFallIsNoGrowth) {
@@ -74,8 +74,8 @@ TEST(GrowthTest, AFallIsNoGrowth) {
 }
 
 TEST(GrowthTest, FewSamplesTellNothing) {
-  EXPECT_FALSE(JudgeGrowth(Slope(kFewestSamples - 1, 0, 1000), kTolerance));
-  EXPECT_TRUE(JudgeGrowth(Slope(kFewestSamples, 0, 1000), kTolerance));
+  EXPECT_FALSE(JudgeGrowth(Slope(kMinSamples - 1, 0, 1000), kTolerance));
+  EXPECT_TRUE(JudgeGrowth(Slope(kMinSamples, 0, 1000), kTolerance));
   EXPECT_FALSE(JudgeGrowth({}, kTolerance));
 }
 

@@ -8,7 +8,7 @@
 namespace gateway::soak {
 namespace {
 
-constexpr size_t kMostLastWords = 60;
+constexpr size_t kMaxLastWords = 60;
 
 // The text of a member of a log line; empty if there is none.
 std::string TextOf(const std::string& line, const std::string& member) {
@@ -87,7 +87,7 @@ void Replica::ReadLog() {
     }
     if (!line.starts_with('{')) {
       last_words_.push_back(std::move(line));
-      if (last_words_.size() > kMostLastWords) last_words_.pop_front();
+      if (last_words_.size() > kMaxLastWords) last_words_.pop_front();
       continue;
     }
     const std::string level = TextOf(line, "level");

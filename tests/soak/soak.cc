@@ -56,8 +56,8 @@ constexpr milliseconds kIdleBound = 60s;
 
 constexpr milliseconds kTick = 1s;
 constexpr milliseconds kProgress = 15s;
-constexpr milliseconds kLeastBetweenEpisodes = 4s;
-constexpr milliseconds kMostBetweenEpisodes = 10s;
+constexpr milliseconds kMinBetweenEpisodes = 4s;
+constexpr milliseconds kMaxBetweenEpisodes = 10s;
 constexpr milliseconds kOutage = 1500ms;
 
 // The allocator's arenas grow in steps of some 2 MiB, at any outage that calls pile up in, and the
@@ -237,8 +237,8 @@ class Soak {
   }
 
   milliseconds UntilNextEpisode() {
-    return std::uniform_int_distribution<milliseconds::rep>(kLeastBetweenEpisodes.count(),
-                                                            kMostBetweenEpisodes.count())(random_) *
+    return std::uniform_int_distribution<milliseconds::rep>(kMinBetweenEpisodes.count(),
+                                                            kMaxBetweenEpisodes.count())(random_) *
            1ms;
   }
 

@@ -20,7 +20,7 @@ using Verdict = Judge::Verdict;
 // all bounds.
 constexpr milliseconds kNoAnswerAfter = 60s;
 // Callers beyond that wait until others have got their answers.
-constexpr size_t kMostOpen = 400;
+constexpr size_t kMaxOpen = 400;
 
 // Shares of all intents, in percent.
 constexpr uint32_t kPlain = 32;     // without a request_id
@@ -124,7 +124,7 @@ void SoakLoad::Work(Random random) {
 
 std::optional<Intent> SoakLoad::Next(Random& random) {
   const auto step = std::chrono::duration_cast<Time::duration>(
-      std::chrono::duration<double>(1 / options_.most_calls_per_second));
+      std::chrono::duration<double>(1 / options_.max_calls_per_second));
   std::unique_lock lock(mutex_);
   const Time slot = next_slot_ = std::max(std::chrono::steady_clock::now(), next_slot_ + step);
   while (phase_ != Phase::kOver) {
@@ -138,7 +138,7 @@ std::optional<Intent> SoakLoad::Next(Random& random) {
       waiting_.erase(waiting_.begin());
       return intent;
     }
-    if (phase_ == Phase::kBusy && open_ < kMostOpen) {
+    if (phase_ == Phase::kBusy && open_ < kMaxOpen) {
       ++open_;
       lock.unlock();
       return NewIntent(random);

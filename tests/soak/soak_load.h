@@ -31,7 +31,7 @@ class SoakLoad {
   struct Options {
     uint32_t seed = 1;
     int callers = 32;
-    double most_calls_per_second = 200;
+    double max_calls_per_second = 200;
   };
   // The replicas that share one store; all of `Parts` outlive the load.
   using Store = std::vector<const Replica*>;

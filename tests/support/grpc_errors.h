@@ -108,7 +108,7 @@ inline bool IsMetadataKey(std::string_view text) {
 
 // Empty if `error` keeps all the rules, else the one it breaks.
 inline std::string BrokenRule(const ReceivedError& error) {
-  constexpr size_t kMostTrailerBytes = 8 * 1024;
+  constexpr size_t kMaxTrailerBytes = 8 * 1024;
   using grpc::StatusCode;
   const StatusCode code = error.status.error_code();
   if (code == StatusCode::OK) return "is OK, not an error";
@@ -153,7 +153,7 @@ inline std::string BrokenRule(const ReceivedError& error) {
   if (!should_retry && (pushbacks != 1 || pushback.first->second != "-1")) {
     return "does not forbid clients to repeat by themselves";
   }
-  if (TrailerBytes(error) >= kMostTrailerBytes) return "has trailers of 8 KiB or more";
+  if (TrailerBytes(error) >= kMaxTrailerBytes) return "has trailers of 8 KiB or more";
   return "";
 }
 

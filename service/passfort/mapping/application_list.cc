@@ -71,7 +71,7 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
 
  private:
   // No id, alias or role is longer. Megabytes would be copied with all that is made of the list.
-  static constexpr size_t kLongestComparedBytes = 1024;
+  static constexpr size_t kMaxComparedBytes = 1024;
 
   // How many objects and lists are around the next value.
   static constexpr int kInList = 1;
@@ -84,7 +84,7 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
     if (const auto* whole = std::get_if<std::string_view>(&value)) text = *whole;
     if (const auto* odd = std::get_if<OddString>(&value)) text = odd->text;
     // A part of a text that is too long still differs from all that are not.
-    return std::string(text.substr(0, kLongestComparedBytes + 1));
+    return std::string(text.substr(0, kMaxComparedBytes + 1));
   }
 
   void NameInItem(std::string_view name) {
@@ -120,7 +120,7 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
 
   void EndItem(size_t end) {
     if (IsAnother(profile_id_) || IsAnother(profile_)) names_another_profile_ = true;
-    if (item_.id.empty() || item_.id.size() > kLongestComparedBytes) {
+    if (item_.id.empty() || item_.id.size() > kMaxComparedBytes) {
       list_.is_complete = false;
       return;
     }

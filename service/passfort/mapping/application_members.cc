@@ -96,7 +96,7 @@ constexpr Field kDate = {.read = ReadDate<Accessor>};
 
 template <const auto& Table>
 constexpr Members Checked() {
-  static_assert(std::size(Table) <= kMostMembers);
+  static_assert(std::size(Table) <= kMaxMembers);
   return Table;
 }
 

@@ -21,7 +21,7 @@ struct Member {
 using Members = std::span<const Member>;
 
 // No object has more: a reader can have a bit for each.
-inline constexpr int kMostMembers = 32;
+inline constexpr int kMaxMembers = 32;
 
 // Whether a field would print back the JSON value it was read from.
 enum class Reading { kWhole, kKeepJson };

@@ -47,7 +47,7 @@ class ApplicationReader final : public JsonSaxHandler {
     // Of an object.
     Members members;
     // Those of `members` that were there.
-    std::bitset<kMostMembers> seen;
+    std::bitset<kMaxMembers> seen;
     // The one that is read; null if the member is none of them.
     const Member* member = nullptr;
     // What `unmapped` has of this object or list. Null until there is something to keep, so an

@@ -17,7 +17,7 @@ import sys
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 COPY = REPOSITORY / "build" / "mutations"
 CHECKER = COPY / "build" / "dev" / "bin" / "history_checker"
-MOST_HISTORIES = 20000
+MAX_HISTORIES = 20000
 
 SESSION = "service/idempotency/write_session.cc"
 RECONCILER = "service/idempotency/reconciler.cc"
@@ -185,7 +185,7 @@ def mutate(changes):
 
 def histories_survived():
     """The number of the history that broke a promise and its finding, or nothing."""
-    done = subprocess.run([str(CHECKER), "--histories", str(MOST_HISTORIES)],
+    done = subprocess.run([str(CHECKER), "--histories", str(MAX_HISTORIES)],
                           capture_output=True, text=True)
     number = re.search(r"in history (\d+) of this run", done.stdout)
     finding = re.search(r"BROKEN: (.*)", done.stdout)
@@ -213,7 +213,7 @@ def main(names):
                 file.write_text(text)
         if noticed is None:
             survivors += 1
-            noticed = ("NOT NOTICED", f"in {MOST_HISTORIES} histories")
+            noticed = ("NOT NOTICED", f"in {MAX_HISTORIES} histories")
         print(f"| {name} | {noticed[0]} | {noticed[1]} |", flush=True)
     return 1 if survivors else 0
 

@@ -13,7 +13,7 @@ namespace {
 constexpr Milliseconds kSoon{60};
 // From the beginning of a list to the end of the call that it decides: the longest wait for a list
 // and for two statements.
-constexpr Milliseconds kLongestLook{600 + 400 + 400};
+constexpr Milliseconds kMaxLook{600 + 400 + 400};
 
 enum class Meaning { kDone, kNotDone, kThisCallDidNothing, kNotKnown };
 
@@ -120,7 +120,7 @@ void Oracle::JudgeOk(const Call& call, const Done& done) {
 void Oracle::JudgeStrangers(const Call& call, const MadeApplication& found) {
   if (call.result->replay == WriteResult::Replay::kYes) return;
   // The list was begun after that.
-  const SteadyTime looked = call.process->RunningBefore(*call.ended - kLongestLook);
+  const SteadyTime looked = call.process->RunningBefore(*call.ended - kMaxLook);
   for (const MadeApplication& own : passfort_.applications()) {
     if (own.request_id != call.request_id || own.made_at < FirstCall(call)) continue;
     if (own.made_at >= looked) continue;

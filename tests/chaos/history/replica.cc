@@ -33,8 +33,8 @@ AtMostOnceOptions ShortWindows() {
           .attempt_timeout = Milliseconds(2000),
           .settle_window = Milliseconds(2000),
           .store_timeout = Milliseconds(400),
-          .poll = {.first = Milliseconds(50), .longest = Milliseconds(400)},
-          .resend = {.first = Milliseconds(20), .longest = Milliseconds(200)}};
+          .poll = {.initial = Milliseconds(50), .max = Milliseconds(400)},
+          .resend = {.initial = Milliseconds(20), .max = Milliseconds(200)}};
 }
 
 Milliseconds LongestUnresolved() {

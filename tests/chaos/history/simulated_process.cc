@@ -8,7 +8,7 @@ namespace {
 
 // What a ghost may begin to wait for: far above what any session needs to end. More is a loop that
 // does not end while everything fails.
-constexpr int kMostGhostWaits = 5000;
+constexpr int kMaxGhostWaits = 5000;
 
 }  // namespace
 
@@ -85,7 +85,7 @@ void SimulatedProcess::Bury() {
 }
 
 void SimulatedProcess::CountGhostWait() {
-  if (++ghost_waits_ <= kMostGhostWaits) return;
+  if (++ghost_waits_ <= kMaxGhostWaits) return;
   std::fprintf(stderr, "%s: its code does not end when all that it waits for fails\n",
                name_.c_str());
   std::abort();

@@ -16,8 +16,8 @@ using grpc::StatusCode;
 
 TEST(LoadTest, HoldsTwoThousandSlowCallsOfOneConnectionOnFewThreadsAndLittleMemory) {
   constexpr int kCalls = 2000;
-  constexpr int kMostThreads = 20;
-  constexpr size_t kMostMemory = 100 * 1024 * 1024;
+  constexpr int kMaxThreads = 20;
+  constexpr size_t kMaxMemory = 100 * 1024 * 1024;
   FakePassfort passfort(1s);
   const GatewayProcess gateway({.api_url = passfort.url()});
   const GatewayCaller caller(gateway.target());
@@ -39,8 +39,8 @@ TEST(LoadTest, HoldsTwoThousandSlowCallsOfOneConnectionOnFewThreadsAndLittleMemo
   EXPECT_EQ(answered_ok, kCalls);
   EXPECT_EQ(passfort.counts().created, kCalls);
   if (!kHasSanitizer) {
-    EXPECT_LE(threads, kMostThreads);
-    EXPECT_LT(gateway.PeakResidentBytes(), kMostMemory);
+    EXPECT_LE(threads, kMaxThreads);
+    EXPECT_LT(gateway.PeakResidentBytes(), kMaxMemory);
   }
   RecordProperty("threads", threads);
   RecordProperty("peak_resident_kib", static_cast<int>(gateway.PeakResidentBytes() / 1024));
@@ -49,7 +49,7 @@ TEST(LoadTest, HoldsTwoThousandSlowCallsOfOneConnectionOnFewThreadsAndLittleMemo
 // Nothing in the number of calls bounds what their responses take.
 TEST(LoadTest, LargeBodiesAtOnceAreAllAnsweredInLittleMemory) {
   constexpr int kCalls = kHasSanitizer ? 200 : 700;
-  constexpr size_t kMostMemory = size_t{170} * 1024 * 1024;
+  constexpr size_t kMaxMemory = size_t{170} * 1024 * 1024;
   FakePassfort passfort;
   const GatewayProcess gateway({.api_url = passfort.url()});
   const GatewayCaller caller(gateway.target());
@@ -66,7 +66,7 @@ TEST(LoadTest, LargeBodiesAtOnceAreAllAnsweredInLittleMemory) {
   calls.ForEach([](const Answered& answered) {
     EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   });
-  if (!kHasSanitizer) EXPECT_LT(gateway.PeakResidentBytes(), kMostMemory);
+  if (!kHasSanitizer) EXPECT_LT(gateway.PeakResidentBytes(), kMaxMemory);
   RecordProperty("peak_resident_kib", static_cast<int>(gateway.PeakResidentBytes() / 1024));
 }
 

@@ -55,7 +55,7 @@ TEST(ReflectionTest, CanBeSwitchedOff) {
 TEST(ReflectionTest, ManyStreamsTakeFewThreadsAndHinderNothing) {
   constexpr int kStreams = 300;
   constexpr int kServed = 8;
-  constexpr int kMostThreads = 60;
+  constexpr int kMaxThreads = 60;
   FakePassfort passfort;
   GatewayProcess gateway({.api_url = passfort.url()});
   const GatewayCaller caller(gateway.target());
@@ -67,7 +67,7 @@ TEST(ReflectionTest, ManyStreamsTakeFewThreadsAndHinderNothing) {
   while (gateway.Counter("grpc_server_handled_total", {"ServerReflection"}) < kStreams - kServed) {
     ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for refusals";
   }
-  EXPECT_LT(gateway.Threads(), kMostThreads);
+  EXPECT_LT(gateway.Threads(), kMaxThreads);
   EXPECT_TRUE(caller.Add().status.ok());
 
   gateway.Signal(SIGTERM);

@@ -177,8 +177,8 @@ TEST(DeadlineTest, EndsASlowBody) {
 
 // The socket of this process that is connected to `port` of 127.0.0.1, or -1.
 int SocketConnectedTo(int port) {
-  constexpr int kHighestDescriptor = 1024;
-  for (int descriptor = 0; descriptor < kHighestDescriptor; ++descriptor) {
+  constexpr int kMaxDescriptor = 1024;
+  for (int descriptor = 0; descriptor < kMaxDescriptor; ++descriptor) {
     sockaddr_in peer = {};
     socklen_t size = sizeof peer;
     if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;

@@ -21,7 +21,7 @@ HealthCheckResponse::ServingStatus Next(grpc::ClientReader<HealthCheckResponse>&
 
 TEST(HealthTest, IsBadWhileTheLoopStandsStill) {
   auto options = SomeServerOptions();
-  options.longest_turn = 100ms;
+  options.max_turn = 100ms;
   RpcFixture bench(SomeOptions(), options);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);

@@ -83,19 +83,19 @@ TEST(LimitsTest, LetsAClientAskOftenWhetherItsConnectionLives) {
 }
 
 TEST(LimitsTest, OneConnectionLeavesPlacesToOthers) {
-  constexpr int kMostOfOne = 14;
+  constexpr int kMaxOfOne = 14;
   auto options = SomeOptions();
   options.max_in_flight = 16;
   RpcFixture bench(options);
   bench.writer.Hold();
   const auto greedy = bench.Connect();
   std::vector<std::future<grpc::Status>> calls;
-  for (int i = 0; i < kMostOfOne + 1; ++i) {
+  for (int i = 0; i < kMaxOfOne + 1; ++i) {
     calls.push_back(std::async(std::launch::async, [&] { return AddOn(greedy); }));
   }
-  bench.writer.WaitUntilAsked(kMostOfOne);
+  bench.writer.WaitUntilAsked(kMaxOfOne);
   auto other = bench.StartAdd();
-  bench.writer.WaitUntilAsked(kMostOfOne + 1);
+  bench.writer.WaitUntilAsked(kMaxOfOne + 1);
   bench.writer.Release();
   EXPECT_TRUE(other.get().status.ok());
   for (auto& call : calls) {

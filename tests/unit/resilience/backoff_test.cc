@@ -11,7 +11,7 @@ using std::chrono::operator""ms;
 
 TEST(BackoffTest, DoublesTheCeilingUpToTheLongestWait) {
   ScriptedRandom highest({1.0});
-  Backoff backoff({.first = 50ms, .longest = 300ms}, highest);
+  Backoff backoff({.initial = 50ms, .max = 300ms}, highest);
 
   EXPECT_EQ(backoff.Next(), 50ms);
   EXPECT_EQ(backoff.Next(), 100ms);
@@ -22,7 +22,7 @@ TEST(BackoffTest, DoublesTheCeilingUpToTheLongestWait) {
 
 TEST(BackoffTest, SpreadsEachWaitOverAllOfItsRange) {
   ScriptedRandom random({0.0, 0.5, 0.25});
-  Backoff backoff({.first = 100ms, .longest = 2000ms}, random);
+  Backoff backoff({.initial = 100ms, .max = 2000ms}, random);
 
   EXPECT_EQ(backoff.Next(), 0ms);
   EXPECT_EQ(backoff.Next(), 100ms);

@@ -45,7 +45,7 @@ class RetryLoopTest : public testing::Test {
     const RetryDependencies tools{.clock = clock_,
                                   .random = random_,
                                   .budget = budget_,
-                                  .backoff = {.first = 50ms, .longest = 2000ms}};
+                                  .backoff = {.initial = 50ms, .max = 2000ms}};
     const CallContext context{.deadline = deadline, .stop = std::move(stop)};
     return RunToCompletion(
         RunWithRetries<int, int>(tools, context, attempt, MayRepeat, TheResultItself));
