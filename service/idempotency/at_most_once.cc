@@ -60,7 +60,7 @@ SessionDependencies AtMostOnce::Shared() {
   return {.store = *store_,
           .passfort = parts_.passfort,
           .reconciler = reconciler_,
-          .turns = turns_,
+          .key_mutex = key_mutex_,
           .clock = parts_.clock,
           .random = parts_.random,
           .trace_ids = parts_.trace_ids,

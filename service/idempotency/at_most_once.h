@@ -75,7 +75,7 @@ class AtMostOnce {
   Parts parts_;
   std::unique_ptr<RecordStore> store_;
   Reconciler reconciler_;
-  KeyedMutex turns_;
+  KeyedMutex key_mutex_;
   WriteCoordinator writer_;
   BackgroundReconciler background_reconciler_;
   bool is_resolving_ = false;

@@ -57,12 +57,12 @@ Task<void> BackgroundReconciler::LookAtOverdue(std::stop_token stop) {
   bool is_last_page = false;
   for (int i = 0; !is_last_page && i < kMaxPages && !stop.stop_requested(); ++i) {
     auto page_size =
-        co_await parts_.store.Sent(after_, kPage, Deadline(parts_.clock.Now() + kStoreTimeout));
-    if (!page_size.ok()) co_return;
-    is_last_page = std::ssize(*page_size) < kPage;
-    if (!page_size->empty()) after_ = {page_size->back().lease_until, page_size->back().request_id};
+        co_await parts_.store.ListSent(after_, kPage, Deadline(parts_.clock.Now() + kStoreTimeout));
+    if (!page.ok()) co_return;
+    is_last_page = std::ssize(*page) < kPage;
+    if (!page->empty()) after_ = {page->back().lease_until, page->back().request_id};
     std::deque<Record> due;
-    for (Record& record : *page_size) {
+    for (Record& record : *page) {
       if (record.store_now < record.lease_until) {
         is_last_page = true;
         break;

@@ -43,7 +43,7 @@ class BackgroundReconciler {
   const std::function<bool(const std::string& request_id)> is_active_;
   const std::function<void(const RecordStore::SweepResult&)> on_swept_;
   // Where the next round goes on, so that none waits for ever behind those that cannot be settled.
-  RecordStore::Place after_;
+  RecordStore::Cursor after_;
 };
 
 }  // namespace gateway

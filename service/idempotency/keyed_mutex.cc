@@ -5,34 +5,34 @@
 namespace gateway {
 
 KeyedMutex::Guard::Guard(Guard&& other) noexcept
-    : turns_(std::exchange(other.turns_, nullptr)), profile_id_(std::move(other.profile_id_)) {}
+    : mutex_(std::exchange(other.mutex_, nullptr)), key_(std::move(other.key_)) {}
 
 KeyedMutex::Guard::~Guard() {
-  if (turns_ != nullptr) turns_->End(profile_id_);
+  if (mutex_ != nullptr) mutex_->Unlock(key_);
 }
 
-bool KeyedMutex::IsFull(const std::string& profile_id) const {
-  const auto entry = waiting_.find(profile_id);
+bool KeyedMutex::IsFull(const std::string& key) const {
+  const auto entry = waiting_.find(key);
   return entry != waiting_.end() && entry->second.size() >= kMaxWaiting;
 }
 
-Task<KeyedMutex::Guard> KeyedMutex::Lock(std::string profile_id, std::stop_token stop) {
-  const auto [entry, is_free] = waiting_.try_emplace(profile_id);
-  if (is_free) co_return Guard(*this, std::move(profile_id));
+Task<KeyedMutex::Guard> KeyedMutex::Lock(std::string key, std::stop_token stop) {
+  const auto [entry, is_free] = waiting_.try_emplace(key);
+  if (is_free) co_return Guard(*this, std::move(key));
 
-  OneShot<bool> turn_came;
+  OneShot<bool> unlocked;
   Queue& queue = entry->second;
-  const auto place = queue.insert(queue.end(), &turn_came);
+  const auto place = queue.insert(queue.end(), &unlocked);
   const std::stop_callback on_stop(stop, [&] {
     queue.erase(place);
-    turn_came.Set(false);
+    unlocked.Set(false);
   });
-  if (!co_await turn_came) co_return Guard();
-  co_return Guard(*this, std::move(profile_id));
+  if (!co_await unlocked) co_return Guard();
+  co_return Guard(*this, std::move(key));
 }
 
-void KeyedMutex::End(const std::string& profile_id) {
-  const auto entry = waiting_.find(profile_id);
+void KeyedMutex::Unlock(const std::string& key) {
+  const auto entry = waiting_.find(key);
   if (entry->second.empty()) {
     waiting_.erase(entry);
     return;

@@ -27,29 +27,28 @@ class KeyedMutex {
     ~Guard();
 
     // False if the wait was stopped.
-    explicit operator bool() const { return turns_ != nullptr; }
+    explicit operator bool() const { return mutex_ != nullptr; }
 
    private:
     friend class KeyedMutex;
-    Guard(KeyedMutex& turns, std::string profile_id)
-        : turns_(&turns), profile_id_(std::move(profile_id)) {}
+    Guard(KeyedMutex& mutex, std::string key) : mutex_(&mutex), key_(std::move(key)) {}
 
-    KeyedMutex* turns_ = nullptr;
-    std::string profile_id_;
+    KeyedMutex* mutex_ = nullptr;
+    std::string key_;
   };
 
-  bool IsFree(const std::string& profile_id) const { return !waiting_.contains(profile_id); }
+  bool IsFree(const std::string& key) const { return !waiting_.contains(key); }
   // As many wait as may.
-  bool IsFull(const std::string& profile_id) const;
-  // Waits until it is the caller's turn, or until `stop` is requested.
-  Task<Guard> Lock(std::string profile_id, std::stop_token stop);
+  bool IsFull(const std::string& key) const;
+  // Waits until the key is free and it is the caller's turn, or until `stop` is requested.
+  Task<Guard> Lock(std::string key, std::stop_token stop);
 
  private:
   static constexpr size_t kMaxWaiting = 8;
   using Queue = std::list<OneShot<bool>*>;
-  void End(const std::string& profile_id);
+  void Unlock(const std::string& key);
 
-  std::map<std::string, Queue, std::less<>> waiting_;  // an entry, perhaps empty, per taken turn
+  std::map<std::string, Queue, std::less<>> waiting_;  // an entry, perhaps empty, per locked key
 };
 
 }  // namespace gateway

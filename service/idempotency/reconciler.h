@@ -54,14 +54,15 @@ class Reconciler {
   Reconciler(Options options, RecordStore& store, PassfortClient& passfort, Clock& clock)
       : options_(options), store_(store), passfort_(passfort), clock_(clock) {}
 
-  // One look. `seen` is sent, undecided, or claimed again after it was absent. `context` outlives
-  // the task.
-  Task<Reconciliation> Reconcile(Record seen, const CallContext& context [[clang::lifetimebound]],
+  // One look. `expected` is sent, undecided, or claimed again after it was absent. `context`
+  // outlives the task.
+  Task<Reconciliation> Reconcile(Record expected,
+                                 const CallContext& context [[clang::lifetimebound]],
                                  Absence absence = Absence::kToBeProven);
 
   // As Reconcile, with a list that was read already, begun when the store's clock was
-  // `seen.store_now`.
-  Task<Reconciliation> Evaluate(Record seen, ApplicationList list,
+  // `expected.store_now`.
+  Task<Reconciliation> Evaluate(Record expected, ApplicationList list,
                                 Absence absence = Absence::kToBeProven);
 
  private:
@@ -78,9 +79,9 @@ class Reconciler {
 ApplicationList Storable(ApplicationList list);
 
 // The answer of a record that is done.
-Done AnswerOf(const Record& record);
+Done ToDone(const Record& record);
 // Shortened if it is too large for the store.
-RecordStore::Answer AnswerFrom(const pb::ProductApplication& application);
+RecordStore::StoredResult ToStoredResult(const pb::ProductApplication& application);
 
 }  // namespace gateway
 

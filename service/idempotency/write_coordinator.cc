@@ -73,7 +73,7 @@ Task<void> WriteCoordinator::WaitFor(InFlightWrite& shared, SteadyTime until, De
   if (shared.result) co_return;
   std::stop_source woken;
   const auto place = shared.waiters.emplace(deadline, woken);
-  shared.session.SetAbandoned(false);
+  shared.session.SetHasWaiters(true);
   UpdateDeadline(shared);
   const std::stop_callback on_stop(stop, [&woken] { woken.request_stop(); });
   co_await parts_.clock.SleepUntil(until, woken.get_token());
@@ -120,7 +120,7 @@ Task<WriteResult> WriteCoordinator::Detach(std::shared_ptr<InFlightWrite> shared
                                            Deadline deadline) {
   if (!shared->waiters.empty()) co_return shared->session.PendingResult();
   if (!shared->session.CanRelease()) {
-    shared->session.SetAbandoned(true);
+    shared->session.SetHasWaiters(false);
     co_return shared->session.PendingResult();
   }
   shared->is_released = true;
@@ -130,7 +130,7 @@ Task<WriteResult> WriteCoordinator::Detach(std::shared_ptr<InFlightWrite> shared
   if (shared->result) co_return *shared->result;
   // The store is too slow to say whether the record is free again. Nothing of this call was or will
   // be sent, but another one may hold the record.
-  if (shared->waiters.empty()) shared->session.SetAbandoned(true);
+  if (shared->waiters.empty()) shared->session.SetHasWaiters(false);
   co_return shared->session.PendingResult();
 }
 

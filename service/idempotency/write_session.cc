@@ -43,10 +43,10 @@ Task<WriteResult> WriteSession::Run() {
   parts_.budget.OnCall();
   while (true) {
     Next next = co_await LockKey();
-    if (next == Next::kContinue) next = co_await Begin();
+    if (next == Next::kContinue) next = co_await TakeClaim();
     if (next == Next::kFinished) co_return *result_;
     // The holder, or the background reconciler, goes on with what nobody here waits for.
-    if (is_abandoned_) co_return PendingResult();
+    if (!has_waiters_) co_return PendingResult();
     const SteadyTime again = parts_.clock.Now() + poll_backoff_.Next();
     const auto wake = co_await parts_.clock.SleepUntil(again, release_requested_.get_token());
     if (wake == Clock::SleepResult::kStopped) co_return co_await FinishWaiting();
@@ -80,42 +80,43 @@ WriteResult WriteSession::PendingResult() const {
 // The sessions of this process that want the same profile go one after another. A record that is
 // known and not absent needs no turn: it has an answer, or a holder.
 Task<WriteSession::Next> WriteSession::LockKey() {
-  if (turn_) co_return Next::kContinue;
+  if (guard_) co_return Next::kContinue;
   const std::string& profile_id = claim_.draft.profile_id;
-  const bool must_wait = !parts_.turns.IsFree(profile_id);
+  const bool must_wait = !parts_.key_mutex.IsFree(profile_id);
   if (must_wait) {
     auto known = co_await parts_.store.Find(claim_.request_id, StoreDeadline());
-    if (!known.ok()) co_return End(StoreUnavailableResult());
+    if (!known.ok()) co_return Finish(StoreUnavailableResult());
     if (known->has_value() && (*known)->state != RecordState::kNoEffect) {
       co_return co_await Resume(**std::move(known));
     }
     // Or one profile, and whoever calls for it, could take every place of the gateway.
-    if (parts_.turns.IsFull(profile_id)) {
-      co_return End(
+    if (parts_.key_mutex.IsFull(profile_id)) {
+      co_return Finish(
           {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kWriteInProgress}});
     }
   }
-  KeyedMutex::Guard turn = co_await parts_.turns.Lock(profile_id, release_requested_.get_token());
-  if (!turn) co_return End(co_await FinishWaiting());
-  turn_.emplace(std::move(turn));
+  KeyedMutex::Guard guard =
+      co_await parts_.key_mutex.Lock(profile_id, release_requested_.get_token());
+  if (!guard) co_return Finish(co_await FinishWaiting());
+  guard_.emplace(std::move(guard));
   co_return Next::kContinue;
 }
 
-Task<WriteSession::Next> WriteSession::Begin() {
-  if (IsReleaseRequested()) co_return End(co_await FinishWaiting());
+Task<WriteSession::Next> WriteSession::TakeClaim() {
+  if (IsReleaseRequested()) co_return Finish(co_await FinishWaiting());
   parts_.fail_point(FailPointId::kBegin, claim_.request_id);
-  auto begun = co_await parts_.store.Begin(claim_, StoreDeadline());
-  if (!begun.ok()) co_return End(StoreUnavailableResult());
+  auto begun = co_await parts_.store.TryClaim(claim_, StoreDeadline());
+  if (!begun.ok()) co_return Finish(StoreUnavailableResult());
   if (auto* claimed = std::get_if<RecordStore::Claimed>(&*begun)) {
     co_return co_await ExecuteAttempts(std::move(claimed->record));
   }
-  if (auto* known = std::get_if<RecordStore::Known>(&*begun)) {
+  if (auto* known = std::get_if<RecordStore::Exists>(&*begun)) {
     co_return co_await Resume(std::move(known->record));
   }
   if (auto* busy = std::get_if<RecordStore::KeyHeld>(&*begun)) {
     co_return co_await WaitForHolder(std::move(busy->holder));
   }
-  co_return End({.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreFull}});
+  co_return Finish({.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreFull}});
 }
 
 // Another record of the profile is claimed or sent, by another process or by one that died.
@@ -142,7 +143,7 @@ Task<void> WriteSession::ReleaseIfLeaseExpired(Record holder) {
 
 Task<WriteSession::Next> WriteSession::Resume(Record record) {
   if (record.caller != claim_.caller || record.fingerprint != claim_.fingerprint) {
-    co_return End(
+    co_return Finish(
         {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kRequestIdReused}});
   }
   UpdatePendingResult(record);
@@ -151,11 +152,11 @@ Task<WriteSession::Next> WriteSession::Resume(Record record) {
       co_return FinishWith(record, WriteResult::Replay::kYes);
     case RecordState::kNoEffect:
       stage_ = Stage::kNothingSent;
-      co_return co_await Claim(std::move(record));
+      co_return co_await Reclaim(std::move(record));
     case RecordState::kClaimed:
       stage_ = Stage::kFollowing;
       if (!LeaseExpired(record)) co_return Next::kRestart;
-      co_return co_await Claim(std::move(record));
+      co_return co_await Reclaim(std::move(record));
     case RecordState::kSent:
       stage_ = Stage::kFollowing;
       if (!LeaseExpired(record)) co_return Next::kRestart;
@@ -176,17 +177,17 @@ Task<WriteSession::Next> WriteSession::Resume(Record record) {
   }
   UpdatePendingResult(look.record);
   no_list_ = look.no_list;
-  co_return End(PendingResult());
+  co_return Finish(PendingResult());
 }
 
 // Takes a record that nobody holds: proven absent, or claimed by one that died.
-Task<WriteSession::Next> WriteSession::Claim(Record record) {
-  const RecordStore::Change change{.state = RecordState::kClaimed,
-                                   .lease = options_.lease_duration};
+Task<WriteSession::Next> WriteSession::Reclaim(Record record) {
+  const RecordStore::RecordUpdate change{.state = RecordState::kClaimed,
+                                         .lease = options_.lease_duration};
   auto changed = record.state == RecordState::kClaimed
                      ? co_await parts_.store.UpdateIfLeaseExpired(record, change, StoreDeadline())
-                     : co_await parts_.store.Apply(record, change, StoreDeadline());
-  if (!changed.ok()) co_return End(StoreUnavailableResult());
+                     : co_await parts_.store.Update(record, change, StoreDeadline());
+  if (!changed.ok()) co_return Finish(StoreUnavailableResult());
   if (auto* claimed = std::get_if<Record>(&*changed)) {
     co_return co_await ExecuteAttempts(std::move(*claimed));
   }
@@ -244,9 +245,9 @@ Task<WriteSession::Next> WriteSession::ReadBaseline(Record record) {
       co_return FinishWith(look.record, WriteResult::Replay::kNo);
     case Reconciliation::Kind::kInconclusive:
       UpdatePendingResult(look.record);
-      co_return End(PendingResult());
+      co_return Finish(PendingResult());
     case Reconciliation::Kind::kUnavailable:
-      co_return End(StoreUnavailableResult());
+      co_return Finish(StoreUnavailableResult());
     case Reconciliation::Kind::kTooEarly:
     case Reconciliation::Kind::kVersionConflict:
       break;
@@ -282,7 +283,7 @@ Task<ListOutcome> WriteSession::ListForBaseline(const Record& record) {
 
 // From here on the application may come to be, so this is in the store before the body is let out.
 Task<WriteSession::Next> WriteSession::RecordIntent(Record& record) {
-  if (IsReleaseRequested() || is_abandoned_ || !HasTimeForAnAttempt()) {
+  if (IsReleaseRequested() || !has_waiters_ || !HasTimeForAnAttempt()) {
     co_return co_await Release(
         record,
         {.outcome = IsReleaseRequested() ? ReleasedOutcome()
@@ -294,7 +295,7 @@ Task<WriteSession::Next> WriteSession::RecordIntent(Record& record) {
   send_before_ = parts_.clock.BootNow() + options_.lease_duration;
   sent_at_ = parts_.clock.WallNow();
   stage_ = Stage::kSent;
-  auto changed = co_await parts_.store.Apply(
+  auto changed = co_await parts_.store.Update(
       record,
       {.state = RecordState::kSent,
        .lease = options_.lease_duration,
@@ -310,7 +311,7 @@ Task<WriteSession::Next> WriteSession::RecordIntent(Record& record) {
           record,
           {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kTooManyToCompare}});
     }
-    co_return End(StoreUnavailableResult());
+    co_return Finish(StoreUnavailableResult());
   }
   auto* sent = std::get_if<Record>(&*changed);
   if (sent == nullptr) co_return FollowNewHolder();
@@ -321,7 +322,7 @@ Task<WriteSession::Next> WriteSession::RecordIntent(Record& record) {
 
 Task<WriteSession::Next> WriteSession::AfterAttempt(Record& record, WriteAttempt attempt) {
   if (auto* done = std::get_if<Done>(&attempt.outcome)) {
-    co_return co_await Received(record, std::move(*done));
+    co_return co_await AfterDone(record, std::move(*done));
   }
   if (auto* refused = std::get_if<Refused>(&attempt.outcome)) {
     co_return co_await AfterRefused(record, std::move(*refused));
@@ -334,11 +335,11 @@ Task<WriteSession::Next> WriteSession::AfterAttempt(Record& record, WriteAttempt
 }
 
 // Passfort's own word: it is given whatever the store does.
-Task<WriteSession::Next> WriteSession::Received(Record record, Done done) {
-  RecordStore::Answer answer = AnswerFrom(*done.application);
+Task<WriteSession::Next> WriteSession::AfterDone(Record record, Done done) {
+  RecordStore::StoredResult answer = ToStoredResult(*done.application);
   WriteResult result{.outcome = std::move(done), .sent_at = sent_at_};
   if (WasThere(record, answer.application_id)) result.source = WriteResult::Source::kExisting;
-  const Next next = End(std::move(result));
+  const Next next = Finish(std::move(result));
   if (!(co_await parts_.store.StoreResponse(record, answer, StoreDeadline())).ok()) {
     parts_.log.Warn("an answer of Passfort is given before it is stored: the store is away",
                     {{"trace_id", trace_.trace_id()}});
@@ -366,9 +367,9 @@ Task<WriteSession::Next> WriteSession::AfterRefused(Record record, Refused refus
   unresolved_.answer = refused.answer;
   // It may be refused because an earlier attempt, or a stranger, made it. This attempt did not, so
   // there is nothing to wait for.
-  auto changed = co_await parts_.store.Apply(
+  auto changed = co_await parts_.store.Update(
       record, {.state = RecordState::kSent, .conclusive_after = Milliseconds(0)}, StoreDeadline());
-  if (!changed.ok()) co_return End(PendingResult());
+  if (!changed.ok()) co_return Finish(PendingResult());
   auto* sent = std::get_if<Record>(&*changed);
   if (sent == nullptr) co_return FollowNewHolder();
   co_return co_await Reconcile(std::move(*sent), std::move(result));
@@ -391,11 +392,11 @@ Task<WriteSession::Next> WriteSession::AfterNotExecuted(Record record, NotExecut
 
 Task<WriteSession::Next> WriteSession::AfterAmbiguous(Record record) {
   // The end of the attempt is known now, so the wait can be counted from it.
-  auto changed = co_await parts_.store.Apply(record,
-                                             {.state = RecordState::kSent,
-                                              .conclusive_after = options_.settle_window,
-                                              .was_ambiguous = true},
-                                             StoreDeadline());
+  auto changed = co_await parts_.store.Update(record,
+                                              {.state = RecordState::kSent,
+                                               .conclusive_after = options_.settle_window,
+                                               .was_ambiguous = true},
+                                              StoreDeadline());
   if (changed.ok()) {
     auto* sent = std::get_if<Record>(&*changed);
     if (sent == nullptr) co_return FollowNewHolder();
@@ -415,7 +416,7 @@ Task<WriteSession::Next> WriteSession::Reconcile(Record record,
   parts_.fail_point(FailPointId::kResolving, claim_.request_id);
   Backoff looks(options_.poll, parts_.random);
   const Absence absence = refusal ? Absence::kKnown : Absence::kToBeProven;
-  while (!stop_.stop_requested() && !is_abandoned_) {
+  while (!stop_.stop_requested() && has_waiters_) {
     Reconciliation look =
         co_await parts_.reconciler.Reconcile(std::move(record), until_stopped_, absence);
     UpdatePendingResult(look.record);
@@ -427,25 +428,26 @@ Task<WriteSession::Next> WriteSession::Reconcile(Record record,
       case Reconciliation::Kind::kVersionConflict:
         co_return FollowNewHolder();
       case Reconciliation::Kind::kInconclusive:
-        co_return End(PendingResult());
+        co_return Finish(PendingResult());
       case Reconciliation::Kind::kNoEffect:
         stage_ = Stage::kNothingSent;
-        if (refusal) co_return End(*std::move(refusal));
-        if (std::exchange(was_proven_absent_, true) || !HasTimeForAnAttempt()) {
-          co_return End({.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kNoEffect}});
+        if (refusal) co_return Finish(*std::move(refusal));
+        if (std::exchange(was_proven_without_effect_, true) || !HasTimeForAnAttempt()) {
+          co_return Finish(
+              {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kNoEffect}});
         }
         co_return Next::kRestart;
       case Reconciliation::Kind::kTooEarly:
         wait = std::min(wait, look.conclusive_after);
         break;
       case Reconciliation::Kind::kUnavailable:
-        if (IsListTooLarge()) co_return End(PendingResult());
+        if (IsListTooLarge()) co_return Finish(PendingResult());
         break;
     }
     record = std::move(look.record);
     co_await parts_.clock.SleepUntil(parts_.clock.Now() + wait, stop_.get_token());
   }
-  co_return End(PendingResult());
+  co_return Finish(PendingResult());
 }
 
 // Gives the record back with nothing done. Only who really gave it back may say so.
@@ -455,17 +457,17 @@ Task<WriteSession::Next> WriteSession::Release(Record record, WriteResult result
   bool is_released = false;
   if (record.was_ambiguous) {
     // All attempts are known to have done nothing: nothing has to become conclusive.
-    auto changed = co_await parts_.store.Apply(
+    auto changed = co_await parts_.store.Update(
         record, {.state = RecordState::kNoEffect, .conclusive_after = Milliseconds(0)},
         StoreDeadline());
-    if (!changed.ok()) co_return End(was_sent ? PendingResult() : StoreUnavailableResult());
+    if (!changed.ok()) co_return Finish(was_sent ? PendingResult() : StoreUnavailableResult());
     is_released = std::holds_alternative<Record>(*changed);
   } else {
     const auto removed = co_await parts_.store.Remove(record, StoreDeadline());
-    if (!removed.ok()) co_return End(was_sent ? PendingResult() : StoreUnavailableResult());
+    if (!removed.ok()) co_return Finish(was_sent ? PendingResult() : StoreUnavailableResult());
     is_released = *removed;
   }
-  if (is_released) co_return End(std::move(result));
+  if (is_released) co_return Finish(std::move(result));
   co_return FollowNewHolder();
 }
 
@@ -475,7 +477,7 @@ WriteSession::Next WriteSession::FollowNewHolder() {
   return Next::kRestart;
 }
 
-WriteSession::Next WriteSession::End(WriteResult result) {
+WriteSession::Next WriteSession::Finish(WriteResult result) {
   result_ = std::move(result);
   return Next::kFinished;
 }
@@ -483,13 +485,13 @@ WriteSession::Next WriteSession::End(WriteResult result) {
 WriteSession::Next WriteSession::FinishWith(const Record& record, WriteResult::Replay replay) {
   const bool is_found = record.origin == ResultOrigin::kReconciled;
   const bool was_there = WasThere(record, record.application_id);
-  return End({.outcome = AnswerOf(record),
-              .sent_at = record.sent_at,
-              .source = is_found    ? WriteResult::Source::kReconciled
-                        : was_there ? WriteResult::Source::kExisting
-                                    : WriteResult::Source::kReceived,
-              .replay = replay,
-              .is_shortened = record.is_answer_shortened});
+  return Finish({.outcome = ToDone(record),
+                 .sent_at = record.sent_at,
+                 .source = is_found    ? WriteResult::Source::kReconciled
+                           : was_there ? WriteResult::Source::kExisting
+                                       : WriteResult::Source::kReceived,
+                 .replay = replay,
+                 .is_shortened = record.is_answer_shortened});
 }
 
 // Without the store this call sent and will send nothing more. That is the whole truth only if no

@@ -43,7 +43,7 @@ struct SessionDependencies {
   RecordStore& store;
   PassfortClient& passfort;
   Reconciler& reconciler;
-  KeyedMutex& turns;
+  KeyedMutex& key_mutex;
   Clock& clock;
   RandomSource& random;
   TraceIds& trace_ids;
@@ -82,8 +82,8 @@ class WriteSession {
   void Stop();
   // The callers' latest deadline: no attempt is begun that nobody would learn of.
   void SetLatestDeadline(Deadline deadline) { latest_deadline_ = deadline; }
-  // Whether nobody waits any more.
-  void SetAbandoned(bool is_abandoned) { is_abandoned_ = is_abandoned; }
+  // Whether any caller still waits.
+  void SetHasWaiters(bool has_waiters) { has_waiters_ = has_waiters; }
 
   // What can be said to a caller that leaves before the end: Passfort's answer if it is there and
   // only its storing takes long, else that it is not known.
@@ -103,24 +103,24 @@ class WriteSession {
 
   Task<Next> LockKey();
   Task<WriteResult> FinishWaiting();
-  Task<Next> Begin();
+  Task<Next> TakeClaim();
   Task<Next> WaitForHolder(Record holder);
   Task<void> ReleaseIfLeaseExpired(Record holder);
   Task<Next> Resume(Record record);
-  Task<Next> Claim(Record record);
+  Task<Next> Reclaim(Record record);
   Task<Next> ExecuteAttempts(Record record);
   Task<Next> ReadBaseline(Record record);
   Task<ListOutcome> ListForBaseline(const Record& record);
   Task<Next> RecordIntent(Record& record);
   Task<Next> AfterAttempt(Record& record, WriteAttempt attempt);
-  Task<Next> Received(Record record, Done done);
+  Task<Next> AfterDone(Record record, Done done);
   Task<Next> AfterRefused(Record record, Refused refused);
   Task<Next> AfterNotExecuted(Record record, NotExecuted not_executed);
   Task<Next> AfterAmbiguous(Record record);
   Task<Next> Reconcile(Record record, std::optional<WriteResult> refusal);
   Task<Next> Release(Record record, WriteResult result);
 
-  Next End(WriteResult result);
+  Next Finish(WriteResult result);
   Next FinishWith(const Record& record, WriteResult::Replay replay);
   Next FollowNewHolder();
   WriteResult StoreUnavailableResult() const;
@@ -139,7 +139,7 @@ class WriteSession {
   const RecordStore::Claim claim_;
   Backoff poll_backoff_;
   Backoff retry_backoff_;
-  std::optional<KeyedMutex::Guard> turn_;
+  std::optional<KeyedMutex::Guard> guard_;
   std::stop_source release_requested_;  // ends the waits that come before an intent
   std::stop_source stop_;               // ends the others too
   const TraceContext trace_;
@@ -147,15 +147,15 @@ class WriteSession {
   const CallContext until_taken_back_{.stop = release_requested_.get_token(), .trace = &trace_};
   const CallContext until_stopped_{.stop = stop_.get_token(), .trace = &trace_};
   Deadline latest_deadline_{SteadyTime::max()};
-  bool is_abandoned_ = false;
-  bool was_proven_absent_ = false;  // one more attempt is all that a call gets
+  bool has_waiters_ = true;
+  bool was_proven_without_effect_ = false;  // one more attempt is all that a call gets
   Stage stage_ = Stage::kNothingSent;
   Baseline first_baseline_;
   BootTime send_before_;
   std::optional<WriteResult> result_;
   struct UnstoredResult {
     Record record;
-    RecordStore::Answer answer;
+    RecordStore::StoredResult answer;
   };
   std::optional<UnstoredResult> unstored_result_;
   // For `PendingResult`.

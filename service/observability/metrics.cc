@@ -124,7 +124,7 @@ struct Metrics::Families {
       GaugeFamily(*registry, "passfort_gateway_unresolved_records",
                   "request_ids of which it is not known whether the write was done.")};
 
-  MetricFamilyCache<prometheus::Counter, 1> rate_gate_closings{
+  MetricFamilyCache<prometheus::Counter, 1> rate_limit_pauses{
       CounterFamily(*registry, "passfort_rate_limit_pauses_total",
                     "Times that an endpoint was left alone because of Passfort's rate limit."),
       {"endpoint"},
@@ -217,7 +217,7 @@ void Metrics::SetRecordCounts(int64_t records, int64_t unresolved) {
 }
 
 void Metrics::RateLimitPaused(std::string_view endpoint) {
-  families_->rate_gate_closings.For({endpoint}).Increment();
+  families_->rate_limit_pauses.For({endpoint}).Increment();
 }
 
 void Metrics::SetCircuit(Circuit circuit) {

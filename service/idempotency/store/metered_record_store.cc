@@ -34,9 +34,9 @@ Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result
   co_return result;
 }
 
-Task<absl::StatusOr<RecordStore::ClaimResult>> MeteredRecordStore::Begin(Claim claim,
-                                                                         Deadline deadline) {
-  return Measure("try_claim", store_->Begin(std::move(claim), deadline));
+Task<absl::StatusOr<RecordStore::ClaimResult>> MeteredRecordStore::TryClaim(Claim claim,
+                                                                            Deadline deadline) {
+  return Measure("try_claim", store_->TryClaim(std::move(claim), deadline));
 }
 
 Task<absl::StatusOr<std::optional<Record>>> MeteredRecordStore::Find(std::string request_id,
@@ -44,32 +44,32 @@ Task<absl::StatusOr<std::optional<Record>>> MeteredRecordStore::Find(std::string
   return Measure("find", store_->Find(std::move(request_id), deadline));
 }
 
-Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::Apply(Record seen,
-                                                                          Change change,
-                                                                          Deadline deadline) {
-  return Measure("update", store_->Apply(std::move(seen), std::move(change), deadline));
+Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::Update(Record expected,
+                                                                           RecordUpdate change,
+                                                                           Deadline deadline) {
+  return Measure("update", store_->Update(std::move(expected), std::move(change), deadline));
 }
 
 Task<absl::StatusOr<RecordStore::UpdateResult>> MeteredRecordStore::UpdateIfLeaseExpired(
-    Record seen, Change change, Deadline deadline) {
+    Record expected, RecordUpdate change, Deadline deadline) {
   return Measure("update_if_lease_expired",
-                 store_->UpdateIfLeaseExpired(std::move(seen), std::move(change), deadline));
+                 store_->UpdateIfLeaseExpired(std::move(expected), std::move(change), deadline));
 }
 
-Task<absl::StatusOr<bool>> MeteredRecordStore::Remove(Record seen, Deadline deadline) {
-  return Measure("remove", store_->Remove(std::move(seen), deadline));
+Task<absl::StatusOr<bool>> MeteredRecordStore::Remove(Record expected, Deadline deadline) {
+  return Measure("remove", store_->Remove(std::move(expected), deadline));
 }
 
-Task<absl::Status> MeteredRecordStore::StoreResponse(Record seen, Answer answer,
+Task<absl::Status> MeteredRecordStore::StoreResponse(Record expected, StoredResult result,
                                                      Deadline deadline) {
   return Measure("store_response",
-                 store_->StoreResponse(std::move(seen), std::move(answer), deadline));
+                 store_->StoreResponse(std::move(expected), std::move(result), deadline));
 }
 
 Task<absl::StatusOr<RecordStore::FoundResult>> MeteredRecordStore::StoreReconciled(
-    Record seen, Answer answer, Deadline deadline) {
+    Record expected, StoredResult result, Deadline deadline) {
   return Measure("store_reconciled",
-                 store_->StoreReconciled(std::move(seen), std::move(answer), deadline));
+                 store_->StoreReconciled(std::move(expected), std::move(result), deadline));
 }
 
 Task<absl::StatusOr<std::vector<std::string>>> MeteredRecordStore::AttributedIds(
@@ -78,9 +78,9 @@ Task<absl::StatusOr<std::vector<std::string>>> MeteredRecordStore::AttributedIds
                  store_->AttributedIds(std::move(profile_id), std::move(request_id), deadline));
 }
 
-Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::Sent(Place after, int limit,
-                                                                   Deadline deadline) {
-  return Measure("list_sent", store_->Sent(std::move(after), limit, deadline));
+Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::ListSent(Cursor after, int limit,
+                                                                       Deadline deadline) {
+  return Measure("list_sent", store_->ListSent(std::move(after), limit, deadline));
 }
 
 Task<absl::StatusOr<RecordStore::SweepResult>> MeteredRecordStore::Sweep(Deadline deadline) {

@@ -21,21 +21,23 @@ class MeteredRecordStore final : public RecordStore {
   MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics)
       : store_(std::move(store)), clock_(clock), metrics_(metrics) {}
 
-  Task<absl::StatusOr<ClaimResult>> Begin(Claim claim, Deadline deadline) override;
+  Task<absl::StatusOr<ClaimResult>> TryClaim(Claim claim, Deadline deadline) override;
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
                                                    Deadline deadline) override;
-  Task<absl::StatusOr<UpdateResult>> Apply(Record seen, Change change, Deadline deadline) override;
-  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record seen, Change change,
+  Task<absl::StatusOr<UpdateResult>> Update(Record expected, RecordUpdate change,
+                                            Deadline deadline) override;
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record expected, RecordUpdate change,
                                                           Deadline deadline) override;
-  Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) override;
-  Task<absl::Status> StoreResponse(Record seen, Answer answer, Deadline deadline) override;
-  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record seen, Answer answer,
+  Task<absl::StatusOr<bool>> Remove(Record expected, Deadline deadline) override;
+  Task<absl::Status> StoreResponse(Record expected, StoredResult result,
+                                   Deadline deadline) override;
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record expected, StoredResult result,
                                                     Deadline deadline) override;
   Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
                                                                std::string request_id,
                                                                Deadline deadline) override;
-  Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
-                                                 Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
+                                                     Deadline deadline) override;
   Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) override;
 
  private:

@@ -34,7 +34,7 @@ class RowReader {
  public:
   explicit RowReader(const SqlRow& row) : row_(row) {}
 
-  bool IsSound() const { return is_sound_; }
+  bool IsValid() const { return is_sound_; }
 
   int64_t Number() { return Required(Next<int64_t>()); }
   std::string Text() { return Required(Next<std::string>()); }
@@ -139,7 +139,7 @@ absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
   record.store_now = reader.Time();
   const bool known_values = state >= 1 && state <= 5 && (origin == 1 || origin == 2) && role >= 0 &&
                             role <= std::numeric_limits<int32_t>::max();
-  if (!reader.IsSound() || !known_values) {
+  if (!reader.IsValid() || !known_values) {
     return absl::InternalError("read a record: a column holds what no gateway writes");
   }
   return record;
@@ -178,12 +178,12 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
 }
 
 absl::Status CheckRecordSize(const Record& record) {
-  struct Bound {
+  struct SizeLimit {
     std::string_view column;
     size_t size;
     size_t most;
   };
-  const Bound bounds[] = {
+  const SizeLimit bounds[] = {
       {"request_id", record.request_id.size(), kMaxIdBytes},
       {"caller", record.caller.size(), kMaxCallerBytes},
       {"fingerprint", record.fingerprint.size(), kMaxFingerprintBytes},
@@ -191,7 +191,7 @@ absl::Status CheckRecordSize(const Record& record) {
       {"product_alias", record.draft.product_alias.size(), kMaxIdBytes},
       {"product_id", record.draft.product_id.size(), kMaxIdBytes},
   };
-  for (const Bound& bound : bounds) {
+  for (const SizeLimit& bound : bounds) {
     if (auto status = CheckSize(bound.column, bound.size, bound.most); !status.ok()) return status;
   }
   return absl::OkStatus();
@@ -208,7 +208,7 @@ absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids) {
 absl::Status CheckAnswerSize(std::string_view application_id, std::string_view application) {
   const auto status = CheckSize("application_id", application_id.size(), kMaxApplicationIdBytes);
   if (!status.ok()) return status;
-  return CheckSize("answer", application.size(), kMaxStoredAnswerBytes);
+  return CheckSize("answer", application.size(), kMaxStoredResultBytes);
 }
 
 }  // namespace gateway

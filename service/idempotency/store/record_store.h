@@ -15,7 +15,7 @@
 namespace gateway {
 
 // An application that is larger as a message is shortened to be stored.
-inline constexpr size_t kMaxStoredAnswerBytes = 16 * 1024 * 1024;
+inline constexpr size_t kMaxStoredResultBytes = 16 * 1024 * 1024;
 // A longer application id is no id: an item of a list with one counts as unreadable.
 inline constexpr size_t kMaxApplicationIdBytes = 512;
 
@@ -38,7 +38,7 @@ class RecordStore {
     Record record;
   };
   // The request_id is known already.
-  struct Known {
+  struct Exists {
     Record record;
   };
   // Another record of the profile is claimed or sent.
@@ -46,10 +46,10 @@ class RecordStore {
     Record holder;
   };
   struct Full {};
-  using ClaimResult = std::variant<Claimed, Known, KeyHeld, Full>;
+  using ClaimResult = std::variant<Claimed, Exists, KeyHeld, Full>;
 
   // What becomes of a record; members that are unset stay as they are.
-  struct Change {
+  struct RecordUpdate {
     RecordState state;
     // Counted from the store's now.
     std::optional<Milliseconds> lease;
@@ -61,13 +61,13 @@ class RecordStore {
     std::optional<std::vector<std::string>> candidate_ids;
   };
   // The record is not as it was read (any more): whoever asked has lost it.
-  struct Lost {};
-  using UpdateResult = std::variant<Record, KeyHeld, Lost>;
+  struct VersionConflict {};
+  using UpdateResult = std::variant<Record, KeyHeld, VersionConflict>;
   // Another record of the profile may be the one whose application it is.
   struct Contested {};
-  using FoundResult = std::variant<Record, KeyHeld, Contested, Lost>;
+  using FoundResult = std::variant<Record, KeyHeld, Contested, VersionConflict>;
 
-  struct Answer {
+  struct StoredResult {
     std::string application_id;  // in lower case
     std::string application;     // serialized
     bool is_shortened = false;   // `application` is not all that Passfort sent
@@ -78,31 +78,33 @@ class RecordStore {
   // Inserts a claim, unless the id is known, the profile busy or the store full. Its epoch starts
   // at a random number: a former holder of a record that was released and begun anew never takes
   // the new one for its own.
-  virtual Task<absl::StatusOr<ClaimResult>> Begin(Claim claim, Deadline deadline) = 0;
+  virtual Task<absl::StatusOr<ClaimResult>> TryClaim(Claim claim, Deadline deadline) = 0;
   // Nothing if the request_id is not known.
   virtual Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
                                                            Deadline deadline) = 0;
-  // Applies `change` if epoch and state are still those of `seen`, and counts the epoch up.
-  virtual Task<absl::StatusOr<UpdateResult>> Apply(Record seen, Change change,
-                                                   Deadline deadline) = 0;
-  // As Apply, only if the lease of `seen` has run out by the store's clock.
-  virtual Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record seen, Change change,
+  // Applies `change` if epoch and state are still those of `expected`, and counts the epoch up.
+  virtual Task<absl::StatusOr<UpdateResult>> Update(Record expected, RecordUpdate change,
+                                                    Deadline deadline) = 0;
+  // As Update, only if the lease of `expected` has run out by the store's clock.
+  virtual Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record expected,
+                                                                  RecordUpdate change,
                                                                   Deadline deadline) = 0;
-  // Deletes the record if epoch and state are still those of `seen`. False: it was lost.
-  virtual Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) = 0;
+  // Deletes the record if epoch and state are still those of `expected`. False: it was lost.
+  virtual Task<absl::StatusOr<bool>> Remove(Record expected, Deadline deadline) = 0;
   // Makes the record kDone with an answer that Passfort gave: whatever became of the record in the
-  // meantime, and inserted from `seen` if it is gone. Replaces a found answer, never a received
+  // meantime, and inserted from `expected` if it is gone. Replaces a found result, never a received
   // one; an application that was found stays held. Nothing is changed if the id was begun anew by
   // another caller or for other values. An application id that is too long is not held.
-  virtual Task<absl::Status> StoreResponse(Record seen, Answer answer, Deadline deadline) = 0;
+  virtual Task<absl::Status> StoreResponse(Record expected, StoredResult result,
+                                           Deadline deadline) = 0;
   // Makes the record kDone with an application that was found, if epoch and state are still those
-  // of `seen`, no other record of the profile is claimed or sent, and none holds that application.
-  // Lost also if another record holds it by now: look again, either way. Contested if another
-  // record is undecided whose attempts could still be carried out after the baseline of `seen` was
-  // read, or was found while its attempt may have gone on after that: Passfort's answer may yet say
-  // that the application is that record's. Contested too if it was found for a record of another
-  // profile.
-  virtual Task<absl::StatusOr<FoundResult>> StoreReconciled(Record seen, Answer answer,
+  // of `expected`, no other record of the profile is claimed or sent, and none holds that
+  // application. Lost also if another record holds it by now: look again, either way. Contested if
+  // another record is undecided whose attempts could still be carried out after the baseline of
+  // `expected` was read, or was found while its attempt may have gone on after that: Passfort's
+  // answer may yet say that the application is that record's. Contested too if it was found for a
+  // record of another profile.
+  virtual Task<absl::StatusOr<FoundResult>> StoreReconciled(Record expected, StoredResult result,
                                                             Deadline deadline) = 0;
 
   // The applications of `profile_id` that records other than `request_id` hold, or held before a
@@ -111,14 +113,14 @@ class RecordStore {
                                                                        std::string request_id,
                                                                        Deadline deadline) = 0;
   // A place in the order of leases, and of request_ids where leases are equal.
-  struct Place {
+  struct Cursor {
     absl::Time lease_until = absl::UnixEpoch();
     std::string request_id;
   };
   // At most `limit` records that are sent, the one whose lease ends first in front; only those that
   // come behind `after`.
-  virtual Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
-                                                         Deadline deadline) = 0;
+  virtual Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
+                                                             Deadline deadline) = 0;
 
   struct SweepResult {
     int expired = 0;         // deleted

@@ -34,12 +34,12 @@ SqlValue ListOrNull(const std::optional<std::vector<std::string>>& list) {
 }
 
 // The three values of every condition: request_id, epoch and state as they were read.
-std::vector<SqlValue> AsSeen(const Record& seen) {
-  return {seen.request_id, seen.epoch, static_cast<int64_t>(seen.state)};
+std::vector<SqlValue> ExpectedVersion(const Record& expected) {
+  return {expected.request_id, expected.epoch, static_cast<int64_t>(expected.state)};
 }
 
-bool IsAsSeen(const std::optional<Record>& now, const Record& seen) {
-  return now.has_value() && now->epoch == seen.epoch && now->state == seen.state;
+bool IsVersion(const std::optional<Record>& now, const Record& expected) {
+  return now.has_value() && now->epoch == expected.epoch && now->state == expected.state;
 }
 
 absl::Status TooManyConflicts(const char* operation) {
@@ -57,8 +57,8 @@ SqlRecordStore::SqlRecordStore(std::unique_ptr<SqlExecutor> executor, RandomSour
                                Options options)
     : executor_(std::move(executor)), random_(random), options_(options) {}
 
-Task<absl::StatusOr<RecordStore::ClaimResult>> SqlRecordStore::Begin(Claim claim,
-                                                                     Deadline deadline) {
+Task<absl::StatusOr<RecordStore::ClaimResult>> SqlRecordStore::TryClaim(Claim claim,
+                                                                        Deadline deadline) {
   Record record;
   record.request_id = claim.request_id;
   record.epoch = RandomEpoch();
@@ -87,7 +87,7 @@ Task<absl::StatusOr<RecordStore::ClaimResult>> SqlRecordStore::Begin(Claim claim
     auto in_the_way = co_await Records(SelectKeyHolder(), std::move(ids), deadline);
     if (!in_the_way.ok()) co_return in_the_way.status();
     for (Record& other : *in_the_way) {
-      if (other.request_id == record.request_id) co_return Known{std::move(other)};
+      if (other.request_id == record.request_id) co_return Exists{std::move(other)};
     }
     if (is_full) co_return Full{};
     if (!in_the_way->empty()) co_return KeyHeld{std::move(in_the_way->front())};
@@ -101,18 +101,20 @@ Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::Find(std::string req
   co_return co_await Single(SelectRecord(), std::move(parameters), deadline);
 }
 
-Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::Apply(Record seen, Change change,
-                                                                      Deadline deadline) {
-  return ChangeIf(UpdateRecord(), std::move(seen), std::move(change), deadline);
+Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::Update(Record expected,
+                                                                       RecordUpdate change,
+                                                                       Deadline deadline) {
+  return UpdateIf(UpdateRecord(), std::move(expected), std::move(change), deadline);
 }
 
 Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIfLeaseExpired(
-    Record seen, Change change, Deadline deadline) {
-  return ChangeIf(UpdateExpiredRecord(), std::move(seen), std::move(change), deadline);
+    Record expected, RecordUpdate change, Deadline deadline) {
+  return UpdateIf(UpdateExpiredRecord(), std::move(expected), std::move(change), deadline);
 }
 
-Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::ChangeIf(std::string statement,
-                                                                         Record seen, Change change,
+Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::string statement,
+                                                                         Record expected,
+                                                                         RecordUpdate change,
                                                                          Deadline deadline) {
   if (change.first_baseline.has_value()) {
     auto status = CheckBaselineSize(change.first_baseline->ids);
@@ -121,7 +123,7 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::ChangeIf(std::st
   if (change.candidate_ids.has_value()) {
     if (auto status = CheckCandidateSize(*change.candidate_ids); !status.ok()) co_return status;
   }
-  std::vector<SqlValue> parameters = AsSeen(seen);
+  std::vector<SqlValue> parameters = ExpectedVersion(expected);
   parameters.emplace_back(static_cast<int64_t>(change.state));
   parameters.push_back(MicrosOrNull(change.lease));
   const std::optional<Baseline>& baseline = change.first_baseline;
@@ -141,59 +143,60 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::ChangeIf(std::st
   for (int round = 0; round < kMaxRounds; ++round) {
     auto changed = co_await Single(statement, parameters, deadline);
     if (changed.ok() && changed->has_value()) co_return **std::move(changed);
-    if (changed.ok()) co_return Lost{};
+    if (changed.ok()) co_return VersionConflict{};
     if (!absl::IsAlreadyExists(changed.status())) co_return changed.status();
-    // The record was as seen, but another one of the profile is open; unless it has just ended.
-    auto holder = co_await OpenRecord(seen.draft.profile_id, seen.request_id, deadline);
+    // The record was as expected, but another one of the profile is open; unless it has just ended.
+    auto holder = co_await OpenRecord(expected.draft.profile_id, expected.request_id, deadline);
     if (!holder.ok()) co_return holder.status();
     if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
   }
   co_return TooManyConflicts("change a record");
 }
 
-Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record seen, Deadline deadline) {
-  auto rows = co_await executor_->Run(DeleteRecord(), AsSeen(seen), deadline);
+Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record expected, Deadline deadline) {
+  auto rows = co_await executor_->Run(DeleteRecord(), ExpectedVersion(expected), deadline);
   if (!rows.ok()) co_return rows.status();
   if (!rows->empty() && records_.has_value()) --*records_;
   co_return !rows->empty();
 }
 
-Task<absl::Status> SqlRecordStore::StoreResponse(Record seen, Answer answer, Deadline deadline) {
+Task<absl::Status> SqlRecordStore::StoreResponse(Record expected, StoredResult result,
+                                                 Deadline deadline) {
   // Unheld, it is a candidate of whoever sees it, and nobody's.
-  if (answer.application_id.size() > kMaxApplicationIdBytes) answer.application_id.clear();
-  if (auto status = CheckAnswerSize(answer.application_id, answer.application); !status.ok()) {
+  if (result.application_id.size() > kMaxApplicationIdBytes) result.application_id.clear();
+  if (auto status = CheckAnswerSize(result.application_id, result.application); !status.ok()) {
     co_return status;
   }
-  if (auto status = CheckRecordSize(seen); !status.ok()) co_return status;
-  seen.epoch += 1;
-  seen.state = RecordState::kDone;
-  seen.candidate_ids.clear();
-  seen.application_id = absl::AsciiStrToLower(answer.application_id);
-  seen.answer = std::move(answer.application);
-  seen.is_answer_shortened = answer.is_shortened;
-  seen.origin = ResultOrigin::kReceived;
+  if (auto status = CheckRecordSize(expected); !status.ok()) co_return status;
+  expected.epoch += 1;
+  expected.state = RecordState::kDone;
+  expected.candidate_ids.clear();
+  expected.application_id = absl::AsciiStrToLower(result.application_id);
+  expected.answer = std::move(result.application);
+  expected.is_answer_shortened = result.is_shortened;
+  expected.origin = ResultOrigin::kReceived;
   // A duration: the statement adds it to its own clock.
-  seen.expires_at = absl::FromUnixMicros(WindowMicros());
-  const auto rows = co_await executor_->Run(UpsertResponse(), RecordParameters(seen), deadline);
+  expected.expires_at = absl::FromUnixMicros(WindowMicros());
+  const auto rows = co_await executor_->Run(UpsertResponse(), RecordParameters(expected), deadline);
   co_return rows.status();
 }
 
-Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(Record seen,
-                                                                               Answer answer,
+Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(Record expected,
+                                                                               StoredResult result,
                                                                                Deadline deadline) {
-  if (auto status = CheckAnswerSize(answer.application_id, answer.application); !status.ok()) {
+  if (auto status = CheckAnswerSize(result.application_id, result.application); !status.ok()) {
     co_return status;
   }
-  const std::string application_id = absl::AsciiStrToLower(answer.application_id);
-  std::vector<SqlValue> parameters = AsSeen(seen);
+  const std::string application_id = absl::AsciiStrToLower(result.application_id);
+  std::vector<SqlValue> parameters = ExpectedVersion(expected);
   parameters.emplace_back(SqlBytes{EncodeNetstrings({})});
   parameters.emplace_back(SqlBytes{application_id});
-  parameters.emplace_back(SqlBytes{std::move(answer.application)});
+  parameters.emplace_back(SqlBytes{std::move(result.application)});
   parameters.emplace_back(WindowMicros());
-  parameters.emplace_back(int64_t{answer.is_shortened});
+  parameters.emplace_back(int64_t{result.is_shortened});
   const int64_t settle_window = std::chrono::microseconds(options_.settle_window).count();
   parameters.emplace_back(settle_window);
-  const absl::Time baseline_at = seen.baseline ? seen.baseline->read_at : absl::UnixEpoch();
+  const absl::Time baseline_at = expected.baseline ? expected.baseline->read_at : absl::UnixEpoch();
   for (int round = 0; round < kMaxRounds; ++round) {
     auto found = co_await Single(UpdateReconciled(), parameters, deadline);
     // Another record found the same application: one of the profile at the same moment, or one of
@@ -202,16 +205,17 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(R
     if (!is_found_already && !found.ok()) co_return found.status();
     if (!is_found_already && found->has_value()) co_return **std::move(found);
 
-    auto now = co_await Find(seen.request_id, deadline);
+    auto now = co_await Find(expected.request_id, deadline);
     if (!now.ok()) co_return now.status();
-    if (!IsAsSeen(*now, seen)) co_return Lost{};
-    auto holder = co_await OpenRecord(seen.draft.profile_id, seen.request_id, deadline);
+    if (!IsVersion(*now, expected)) co_return VersionConflict{};
+    auto holder = co_await OpenRecord(expected.draft.profile_id, expected.request_id, deadline);
     if (!holder.ok()) co_return holder.status();
     if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
-    auto held = co_await AttributedIds(seen.draft.profile_id, seen.request_id, deadline);
+    auto held = co_await AttributedIds(expected.draft.profile_id, expected.request_id, deadline);
     if (!held.ok()) co_return held.status();
-    if (std::find(held->begin(), held->end(), application_id) != held->end()) co_return Lost{};
-    std::vector<SqlValue> contest = {ProfileKey(seen.draft.profile_id), seen.request_id,
+    if (std::find(held->begin(), held->end(), application_id) != held->end())
+      co_return VersionConflict{};
+    std::vector<SqlValue> contest = {ProfileKey(expected.draft.profile_id), expected.request_id,
                                      absl::ToUnixMicros(baseline_at), settle_window};
     auto contender = co_await Single(SelectContender(), std::move(contest), deadline);
     if (!contender.ok()) co_return contender.status();
@@ -235,8 +239,8 @@ Task<absl::StatusOr<std::vector<std::string>>> SqlRecordStore::AttributedIds(std
   co_return ids;
 }
 
-Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::Sent(Place after, int limit,
-                                                               Deadline deadline) {
+Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::ListSent(Cursor after, int limit,
+                                                                   Deadline deadline) {
   std::vector<SqlValue> parameters = {absl::ToUnixMicros(after.lease_until),
                                       std::move(after.request_id), int64_t{limit}};
   co_return co_await Records(SelectSent(), std::move(parameters), deadline);

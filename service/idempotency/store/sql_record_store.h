@@ -33,21 +33,23 @@ class SqlRecordStore final : public RecordStore {
   // `random` outlives the store.
   SqlRecordStore(std::unique_ptr<SqlExecutor> executor, RandomSource& random, Options options);
 
-  Task<absl::StatusOr<ClaimResult>> Begin(Claim claim, Deadline deadline) override;
+  Task<absl::StatusOr<ClaimResult>> TryClaim(Claim claim, Deadline deadline) override;
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
                                                    Deadline deadline) override;
-  Task<absl::StatusOr<UpdateResult>> Apply(Record seen, Change change, Deadline deadline) override;
-  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record seen, Change change,
+  Task<absl::StatusOr<UpdateResult>> Update(Record expected, RecordUpdate change,
+                                            Deadline deadline) override;
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record expected, RecordUpdate change,
                                                           Deadline deadline) override;
-  Task<absl::StatusOr<bool>> Remove(Record seen, Deadline deadline) override;
-  Task<absl::Status> StoreResponse(Record seen, Answer answer, Deadline deadline) override;
-  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record seen, Answer answer,
+  Task<absl::StatusOr<bool>> Remove(Record expected, Deadline deadline) override;
+  Task<absl::Status> StoreResponse(Record expected, StoredResult result,
+                                   Deadline deadline) override;
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record expected, StoredResult result,
                                                     Deadline deadline) override;
   Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
                                                                std::string request_id,
                                                                Deadline deadline) override;
-  Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit,
-                                                 Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
+                                                     Deadline deadline) override;
   Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) override;
 
  private:
@@ -59,8 +61,8 @@ class SqlRecordStore final : public RecordStore {
                                                      std::vector<SqlValue> parameters,
                                                      Deadline deadline);
   // Runs `statement`, one of the conditional updates, and says why if it changed nothing.
-  Task<absl::StatusOr<UpdateResult>> ChangeIf(std::string statement, Record seen, Change change,
-                                              Deadline deadline);
+  Task<absl::StatusOr<UpdateResult>> UpdateIf(std::string statement, Record expected,
+                                              RecordUpdate change, Deadline deadline);
   // The record of the profile, other than `request_id`, that is claimed or sent.
   Task<absl::StatusOr<std::optional<Record>>> OpenRecord(std::string profile_id,
                                                          std::string request_id, Deadline deadline);

@@ -30,12 +30,12 @@ PASSFORT = "tests/chaos/history/simulated_passfort.cc"
 MUTATIONS = {
     "no intent record": [(
         SESSION,
-        """  auto changed = co_await parts_.store.Apply(
+        """  auto changed = co_await parts_.store.Update(
       record,
       {.state = RecordState::kSent,
        .lease = options_.lease_duration,""",
         """  co_return Next::kContinue;
-  auto changed = co_await parts_.store.Apply(
+  auto changed = co_await parts_.store.Update(
       record,
       {.state = RecordState::kSent,
        .lease = options_.lease_duration,""",
@@ -65,8 +65,8 @@ MUTATIONS = {
     )],
     "no epoch check": [
         (STATEMENTS, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
-        (STORE, "now->epoch == seen.epoch && ", ""),
-        (RECONCILER, "(*now)->epoch != seen.epoch || ", ""),
+        (STORE, "now->epoch == expected.epoch && ", ""),
+        (RECONCILER, "(*now)->epoch != expected.epoch || ", ""),
     ],
     "a plain resendable body": [(
         PASSFORT,
@@ -82,7 +82,7 @@ MUTATIONS = {
     )],
     "proof before the conclusive moment": [(
         RECONCILER,
-        "const bool is_conclusive = !seen.conclusive_at || seen.store_now >= *seen.conclusive_at;",
+        "const bool is_conclusive =\n      !expected.conclusive_at || expected.store_now >= *expected.conclusive_at;",
         "const bool is_conclusive = true;",
     )],
     "what other records hold is not left out": [

@@ -104,7 +104,7 @@ SessionDependencies Process::Parts() {
   return {.store = store_,
           .passfort = *passfort_,
           .reconciler = reconciler_,
-          .turns = turns_,
+          .key_mutex = key_mutex_,
           .clock = clock_,
           .random = random_,
           .trace_ids = trace_ids_,

@@ -92,7 +92,7 @@ class Process {
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<PassfortClient> passfort_;
   SqlRecordStore store_;
-  KeyedMutex turns_;
+  KeyedMutex key_mutex_;
   Reconciler reconciler_;
   DirectWriter plain_;
   WriteCoordinator writer_;

@@ -382,9 +382,9 @@ TEST_F(RequestIdTest, CallsWithoutOneAreNotTouchedByTheStore) {
   EXPECT_TRUE(gateway.caller.Add().status.ok());
   EXPECT_TRUE(gateway.caller.Add().status.ok());
   EXPECT_EQ(passfort_.counts().created, 2);
-  EXPECT_EQ(
-      gateway.process.Counter("passfort_gateway_store_operations_total", {"operation=\"begin\""}),
-      0);
+  EXPECT_EQ(gateway.process.Counter("passfort_gateway_store_operations_total",
+                                    {"operation=\"try_claim\""}),
+            0);
 }
 
 TEST_F(RequestIdTest, AStopLeavesWhatIsUnresolvedToTheStore) {

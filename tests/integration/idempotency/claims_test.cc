@@ -18,7 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Busy = RecordStore::KeyHeld;
-using Lost = RecordStore::Lost;
+using VersionConflict = RecordStore::VersionConflict;
 
 INSTANTIATE_TEST_SUITE_P(, StoreContractTest,
                          ::testing::Values(Database::kSqlite, Database::kPostgres),
@@ -66,10 +66,10 @@ TEST_P(StoreContractTest, BeginsAKnownIdWithWhatIsKnown) {
   RecordStore::Claim other = AClaim("request", kOtherProfile);
   other.fingerprint = "other";
 
-  const auto begun = store_->Begin(other);
+  const auto begun = store_->TryClaim(other);
 
   ASSERT_TRUE(begun.ok()) << begun.status();
-  const auto* const known = std::get_if<RecordStore::Known>(&*begun);
+  const auto* const known = std::get_if<RecordStore::Exists>(&*begun);
   ASSERT_NE(known, nullptr);
   EXPECT_EQ(known->record.epoch, claimed.epoch);
   EXPECT_EQ(known->record.fingerprint, "fingerprint");
@@ -81,7 +81,7 @@ TEST_P(StoreContractTest, AProfileIsBusyWhileARecordIsClaimedOrSent) {
     const std::string profile = absl::StrCat("PROFILE ", static_cast<int>(state));
     store_->InState(state, AClaim(id, profile));
 
-    const auto begun = store_->Begin(AClaim(id + " next", absl::AsciiStrToLower(profile)));
+    const auto begun = store_->TryClaim(AClaim(id + " next", absl::AsciiStrToLower(profile)));
 
     ASSERT_TRUE(begun.ok()) << begun.status();
     const auto* const busy = std::get_if<Busy>(&*begun);
@@ -97,15 +97,16 @@ TEST_P(StoreContractTest, AProfileIsFreeWhenItsRecordsAreNeitherClaimedNorSent) 
   const Record done = store_->Claimed(AClaim("done", kProfile));
   ASSERT_TRUE(store_->StoreResponse(done, {kApplication, "answer"}).ok());
 
-  const auto begun = store_->Begin(AClaim("request", kProfile));
+  const auto begun = store_->TryClaim(AClaim("request", kProfile));
 
   ASSERT_TRUE(begun.ok()) << begun.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Claimed>(*begun));
 }
 
 TEST_P(StoreContractTest, OneOfManyBeginsOfOneIdMakesTheClaim) {
-  const auto results = AllAtOnce(
-      *loop_, kRacers, [&](int) { return (*store_)->Begin(AClaim("request", kProfile), Soon()); });
+  const auto results = AllAtOnce(*loop_, kRacers, [&](int) {
+    return (*store_)->TryClaim(AClaim("request", kProfile), Soon());
+  });
 
   int claims = 0;
   for (const auto& result : results) {
@@ -113,7 +114,7 @@ TEST_P(StoreContractTest, OneOfManyBeginsOfOneIdMakesTheClaim) {
     if (std::holds_alternative<RecordStore::Claimed>(*result)) {
       ++claims;
     } else {
-      EXPECT_TRUE(std::holds_alternative<RecordStore::Known>(*result));
+      EXPECT_TRUE(std::holds_alternative<RecordStore::Exists>(*result));
     }
   }
   EXPECT_EQ(claims, 1);
@@ -121,7 +122,7 @@ TEST_P(StoreContractTest, OneOfManyBeginsOfOneIdMakesTheClaim) {
 
 TEST_P(StoreContractTest, OneOfManyIdsGetsAProfile) {
   const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {
-    return (*store_)->Begin(AClaim(absl::StrCat("request ", i), kProfile), Soon());
+    return (*store_)->TryClaim(AClaim(absl::StrCat("request ", i), kProfile), Soon());
   });
 
   int claims = 0;
@@ -138,7 +139,7 @@ TEST_P(StoreContractTest, OneOfManyIdsGetsAProfile) {
 
 // Lets the claim go at once if it has got it.
 Task<absl::Status> ClaimAndRelease(RecordStore& store, std::string request_id) {
-  auto begun = co_await store.Begin(AClaim(request_id, kProfile), Soon());
+  auto begun = co_await store.TryClaim(AClaim(request_id, kProfile), Soon());
   if (!begun.ok()) co_return begun.status();
   const auto* const claimed = std::get_if<RecordStore::Claimed>(&*begun);
   if (claimed == nullptr) co_return absl::OkStatus();
@@ -223,12 +224,12 @@ TEST_P(StoreContractTest, WhoeverSawAnOlderVersionHasLostTheRecord) {
   of_other_id.request_id = "other";
 
   for (const Record& outdated : {claimed, of_other_state, of_other_id}) {
-    const auto changed = store_->Apply(outdated, {.state = RecordState::kNoEffect});
+    const auto changed = store_->Update(outdated, {.state = RecordState::kNoEffect});
     ASSERT_TRUE(changed.ok()) << changed.status();
-    EXPECT_TRUE(std::holds_alternative<Lost>(*changed));
+    EXPECT_TRUE(std::holds_alternative<VersionConflict>(*changed));
     const auto found = store_->StoreReconciled(outdated, {kApplication, "answer"});
     ASSERT_TRUE(found.ok()) << found.status();
-    EXPECT_TRUE(std::holds_alternative<Lost>(*found));
+    EXPECT_TRUE(std::holds_alternative<VersionConflict>(*found));
     const auto removed = store_->Remove(outdated);
     ASSERT_TRUE(removed.ok()) << removed.status();
     EXPECT_FALSE(*removed);
@@ -248,17 +249,17 @@ TEST_P(StoreContractTest, AFormerHolderDoesNotKnowARecordThatWasBegunAnew) {
   anew.fingerprint = "other values";
   store_->Claimed(anew);
 
-  const auto changed = store_->Apply(former, {.state = RecordState::kSent});
+  const auto changed = store_->Update(former, {.state = RecordState::kSent});
 
   ASSERT_TRUE(changed.ok()) << changed.status();
-  EXPECT_TRUE(std::holds_alternative<Lost>(*changed));
+  EXPECT_TRUE(std::holds_alternative<VersionConflict>(*changed));
 }
 
 TEST_P(StoreContractTest, ARecordWaitsForAnotherOfItsProfileToBeOpenedAgain) {
   const Record absent = store_->InState(RecordState::kNoEffect, AClaim("absent", kProfile));
   const Record holder = store_->Claimed(AClaim("holder", kProfileInUpperCase));
 
-  const auto busy = store_->Apply(absent, {.state = RecordState::kClaimed, .lease = kAnHour});
+  const auto busy = store_->Update(absent, {.state = RecordState::kClaimed, .lease = kAnHour});
   ASSERT_TRUE(busy.ok()) << busy.status();
   ASSERT_TRUE(std::holds_alternative<Busy>(*busy));
   EXPECT_EQ(std::get<Busy>(*busy).holder.request_id, "holder");
@@ -278,8 +279,8 @@ TEST_P(StoreContractTest, OneOfManyAbsentRecordsGetsTheirProfile) {
   }
 
   const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {
-    return (*store_)->Apply(absent[static_cast<size_t>(i)],
-                            {.state = RecordState::kClaimed, .lease = kAnHour}, Soon());
+    return (*store_)->Update(absent[static_cast<size_t>(i)],
+                             {.state = RecordState::kClaimed, .lease = kAnHour}, Soon());
   });
 
   int opened = 0;
@@ -301,7 +302,7 @@ TEST_P(StoreContractTest, NobodyTakesARecordOverBeforeItsLeaseHasRunOut) {
       store_->UpdateIfLeaseExpired(held, {.state = RecordState::kClaimed, .lease = kAnHour});
 
   ASSERT_TRUE(early.ok()) << early.status();
-  EXPECT_TRUE(std::holds_alternative<Lost>(*early));
+  EXPECT_TRUE(std::holds_alternative<VersionConflict>(*early));
   EXPECT_EQ(store_->Find("request")->epoch, held.epoch);
 }
 
@@ -312,8 +313,8 @@ TEST_P(StoreContractTest, OneOfManyTakesARecordOver) {
 
   // Its holder wakes up meanwhile, and may still be the one that has it.
   const auto results = AllAtOnce(*loop_, kRacers, [&](int i) {
-    const RecordStore::Change change{.state = RecordState::kClaimed, .lease = kAnHour};
-    return i == kRacers / 2 ? (*store_)->Apply(overdue, change, Soon())
+    const RecordStore::RecordUpdate change{.state = RecordState::kClaimed, .lease = kAnHour};
+    return i == kRacers / 2 ? (*store_)->Update(overdue, change, Soon())
                             : (*store_)->UpdateIfLeaseExpired(overdue, change, Soon());
   });
 
@@ -323,7 +324,7 @@ TEST_P(StoreContractTest, OneOfManyTakesARecordOver) {
     if (std::holds_alternative<Record>(*result)) {
       ++takers;
     } else {
-      EXPECT_TRUE(std::holds_alternative<Lost>(*result));
+      EXPECT_TRUE(std::holds_alternative<VersionConflict>(*result));
     }
   }
   EXPECT_EQ(takers, 1);

@@ -15,7 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
-using Lost = RecordStore::Lost;
+using VersionConflict = RecordStore::VersionConflict;
 
 constexpr char kReplaced[] = "dddddddd-0000-4000-8000-000000000004";
 
@@ -106,11 +106,11 @@ TEST_P(EvidenceTest, WhatIsKeptForItsApplicationIsStillReplayed) {
   HoldAnApplication("holder");
   store_->Sweep();
 
-  const auto known = store_->Begin(AClaim("holder", kProfile));
+  const auto known = store_->TryClaim(AClaim("holder", kProfile));
 
   ASSERT_TRUE(known.ok()) << known.status();
-  ASSERT_TRUE(std::holds_alternative<RecordStore::Known>(*known));
-  EXPECT_EQ(std::get<RecordStore::Known>(*known).record.answer, "answer");
+  ASSERT_TRUE(std::holds_alternative<RecordStore::Exists>(*known));
+  EXPECT_EQ(std::get<RecordStore::Exists>(*known).record.answer, "answer");
 }
 
 TEST_P(EvidenceTest, AFoundApplicationThatAReceivedOneReplacesStaysHeld) {
@@ -124,7 +124,7 @@ TEST_P(EvidenceTest, AFoundApplicationThatAReceivedOneReplacesStaysHeld) {
               UnorderedElementsAre(kApplication, kReplaced));
   const auto again = store_->StoreReconciled(other, {kReplaced, "found"});
   ASSERT_TRUE(again.ok()) << again.status();
-  EXPECT_TRUE(std::holds_alternative<Lost>(*again));
+  EXPECT_TRUE(std::holds_alternative<VersionConflict>(*again));
 }
 
 TEST_P(EvidenceTest, TheSameApplicationFoundAndReceivedIsHeldOnce) {

@@ -55,7 +55,7 @@ TEST_F(PostgresStoreTest, WorksByTlsAndScramToAHostsName) {
 
 std::string WhyNot(EventLoop& loop, const std::string& url) {
   StoreUnderTest store(loop, url);
-  return store.Begin(AClaim("request", kProfile)).status().ToString();
+  return store.TryClaim(AClaim("request", kProfile)).status().ToString();
 }
 
 TEST_F(PostgresStoreTest, WorksBeyondThisMachineByVerifiedTls) {
@@ -127,7 +127,7 @@ TEST_F(PostgresStoreTest, AServerThatHasNoTlsGetsThePasswordWhereThatIsAllowed) 
   StoreOptions options = AnOptions();
   options.allow_insecure = true;
   StoreUnderTest store(*loop_, thief.Url(""), std::move(options));
-  EXPECT_FALSE(store.Begin(AClaim("request", kProfile)).ok());
+  EXPECT_FALSE(store.TryClaim(AClaim("request", kProfile)).ok());
   EXPECT_THAT(thief.taken(), HasSubstr("password-canary")) << "the thief is none";
 }
 
@@ -205,7 +205,7 @@ TEST_F(PostgresStoreTest, AsksForChannelBindingWhereAPasswordGoesByVerifiedTls) 
 TEST_F(PostgresStoreTest, AWrongPasswordIsAnErrorThatDoesNotShowIt) {
   StoreUnderTest store(*loop_, server_.TlsUrl(database_, "canary-password"));
 
-  const auto begun = store.Begin(AClaim("canary-request", kProfile));
+  const auto begun = store.TryClaim(AClaim("canary-request", kProfile));
 
   EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
   EXPECT_THAT(begun.status().ToString(), HasSubstr("password authentication failed"));
@@ -248,12 +248,12 @@ TEST_F(PostgresStoreTest, AServerThatIsAwayIsUnavailableAndWorksWhenItIsBack) {
   store.Claimed(AClaim("before", kProfile));
 
   server_.Stop();
-  const auto away = store.Begin(AClaim("unavailable", "other"));
+  const auto away = store.TryClaim(AClaim("unavailable", "other"));
   EXPECT_TRUE(absl::IsUnavailable(away.status())) << away.status();
 
   server_.Start();
   WaitUntil("the store to come back", [&] {
-    const auto back = store.Begin(AClaim("back", "another"));
+    const auto back = store.TryClaim(AClaim("back", "another"));
     if (!back.ok()) EXPECT_TRUE(absl::IsUnavailable(back.status())) << back.status();
     return back.ok();
   });
@@ -263,13 +263,13 @@ TEST_F(PostgresStoreTest, AServerThatIsAwayIsUnavailableAndWorksWhenItIsBack) {
 
 TEST_F(PostgresStoreTest, AServerThatWasNeverThereIsUnavailable) {
   StoreUnderTest store(*loop_, "postgresql://u@/db?host=/nonexistent");
-  const auto begun = store.Begin(AClaim("request", kProfile));
+  const auto begun = store.TryClaim(AClaim("request", kProfile));
   EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
 }
 
 TEST_F(PostgresStoreTest, AHostWithoutAnAddressIsUnavailable) {
   StoreUnderTest store(*loop_, "postgresql://u@no-such-host.invalid/db?sslmode=verify-full");
-  const auto begun = store.Begin(AClaim("request", kProfile));
+  const auto begun = store.TryClaim(AClaim("request", kProfile));
   EXPECT_TRUE(absl::IsUnavailable(begun.status()) || absl::IsDeadlineExceeded(begun.status()))
       << begun.status();
 }
@@ -280,8 +280,8 @@ TEST_F(PostgresStoreTest, AServerThatStandsStillIsBoundedByTheDeadline) {
 
   server_.Pause();
   const auto slow = RunTask(*loop_, [&] {
-    return store->Apply(claimed, {.state = RecordState::kSent},
-                        Deadline(std::chrono::steady_clock::now() + Milliseconds(100)));
+    return store->Update(claimed, {.state = RecordState::kSent},
+                         Deadline(std::chrono::steady_clock::now() + Milliseconds(100)));
   });
   // Nor is anybody waited for by whoever needs a new connection.
   const auto connecting = RunTask(*loop_, [&] {
@@ -313,8 +313,8 @@ TEST_F(PostgresStoreTest, ALockHeldByOthersIsBoundedByTheDeadline) {
            "0";
   });
 
-  const auto blocked = store.Begin(AClaim("blocked", "other"),
-                                   Deadline(std::chrono::steady_clock::now() + Milliseconds(200)));
+  const auto blocked = store.TryClaim(
+      AClaim("blocked", "other"), Deadline(std::chrono::steady_clock::now() + Milliseconds(200)));
 
   EXPECT_TRUE(absl::IsDeadlineExceeded(blocked.status())) << blocked.status();
   server_.Execute("postgres",
@@ -334,7 +334,7 @@ TEST_F(PostgresStoreTest, StoresThatStartAtOnceOnAnEmptyDatabaseAllComeUp) {
       stores.push_back(std::make_unique<StoreUnderTest>(*loop_, server_.Url(empty)));
     }
     const auto results = AllAtOnce(*loop_, kStores, [&](int i) {
-      return (**stores[static_cast<size_t>(i)]).Begin(AClaim("request", kProfile), Soon());
+      return (**stores[static_cast<size_t>(i)]).TryClaim(AClaim("request", kProfile), Soon());
     });
     int claims = 0;
     for (const auto& result : results) {
@@ -353,7 +353,7 @@ TEST_F(PostgresStoreTest, SeveralStoresShareRecordsAndLetOneWin) {
 
   const auto results = AllAtOnce(*loop_, kCalls, [&](int i) {
     return (i % 2 == 0 ? *first : *second)
-        .Apply(absent, {.state = RecordState::kClaimed, .lease = kAnHour}, Soon());
+        .Update(absent, {.state = RecordState::kClaimed, .lease = kAnHour}, Soon());
   });
 
   int winners = 0;
@@ -413,7 +413,7 @@ TEST_F(PostgresStoreTest, ACommitThatNoStandbyHasIsAnError) {
   });
 
   auto running =
-      StartTask(*loop_, [&] { return store->Begin(AClaim("request", kProfile), Soon()); });
+      StartTask(*loop_, [&] { return store->TryClaim(AClaim("request", kProfile), Soon()); });
   // An administrator who cancels the wait makes the commit succeed, with no more than a warning.
   WaitUntil("the commit to be cancelled", [&] {
     return running.HasEnded() ||
@@ -447,7 +447,8 @@ TEST_F(PostgresStoreTest, MoreCallsThanConnectionsAllComeThrough) {
   constexpr int kCalls = 300;
   StoreUnderTest store(*loop_, server_.Url(database_));
   const auto results = AllAtOnce(*loop_, kCalls, [&](int i) {
-    return store->Begin(AClaim(absl::StrCat("request ", i), absl::StrCat("profile ", i)), Soon());
+    return store->TryClaim(AClaim(absl::StrCat("request ", i), absl::StrCat("profile ", i)),
+                           Soon());
   });
   for (const auto& result : results) ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(server_.Execute("postgres",
@@ -461,8 +462,8 @@ TEST_F(PostgresStoreTest, EndsWhileItConnects) {
   server_.Pause();
   {
     StoreUnderTest store(*loop_, server_.Url(database_));
-    const auto begun = store.Begin(AClaim("request", kProfile),
-                                   Deadline(std::chrono::steady_clock::now() + Milliseconds(50)));
+    const auto begun = store.TryClaim(
+        AClaim("request", kProfile), Deadline(std::chrono::steady_clock::now() + Milliseconds(50)));
     EXPECT_TRUE(absl::IsDeadlineExceeded(begun.status())) << begun.status();
   }
   server_.Resume();

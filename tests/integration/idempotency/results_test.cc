@@ -16,7 +16,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 using Busy = RecordStore::KeyHeld;
-using Lost = RecordStore::Lost;
+using VersionConflict = RecordStore::VersionConflict;
 
 TEST_P(StoreContractTest, StoresAReceivedAnswerWhateverBecameOfTheRecord) {
   for (const RecordState state : {RecordState::kClaimed, RecordState::kSent, RecordState::kNoEffect,
@@ -122,7 +122,7 @@ TEST_P(StoreContractTest, AnApplicationIsFoundForOneRecordOnly) {
   const auto found = store_->StoreReconciled(undecided, {kApplicationInUpperCase, "found"});
 
   ASSERT_TRUE(found.ok()) << found.status();
-  EXPECT_TRUE(std::holds_alternative<Lost>(*found));
+  EXPECT_TRUE(std::holds_alternative<VersionConflict>(*found));
   EXPECT_EQ(store_->Find("first")->state, RecordState::kInconclusive);
 }
 
@@ -166,7 +166,7 @@ TEST_P(StoreContractTest, OneOfManyRecordsGetsAFoundApplication) {
     if (std::holds_alternative<Record>(*result)) {
       ++finders;
     } else {
-      EXPECT_TRUE(std::holds_alternative<Lost>(*result));
+      EXPECT_TRUE(std::holds_alternative<VersionConflict>(*result));
     }
   }
   EXPECT_EQ(finders, 1);

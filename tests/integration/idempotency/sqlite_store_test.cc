@@ -371,12 +371,12 @@ TEST_F(SqliteStoreTest, AFileThatIsMovedOrDeletedIsUnavailableUntilItIsBack) {
     const std::string elsewhere = folder_.File("elsewhere");
     ASSERT_EQ(rename(name.c_str(), elsewhere.c_str()), 0);
     for (int i = 0; i < 2; ++i) {
-      const auto begun = store.Begin(AClaim(absl::StrCat("moved ", lost), "moved"));
+      const auto begun = store.TryClaim(AClaim(absl::StrCat("moved ", lost), "moved"));
       EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
     }
     // Another file in its place is not the store's.
     std::ofstream(name) << "";
-    EXPECT_TRUE(absl::IsUnavailable(store.Begin(AClaim("other", "other")).status()));
+    EXPECT_TRUE(absl::IsUnavailable(store.TryClaim(AClaim("other", "other")).status()));
     EXPECT_EQ(log.errors, ++lost) << "one line for each loss";
 
     ASSERT_EQ(rename(elsewhere.c_str(), name.c_str()), 0);
@@ -384,7 +384,7 @@ TEST_F(SqliteStoreTest, AFileThatIsMovedOrDeletedIsUnavailableUntilItIsBack) {
   }
   EXPECT_FALSE(store.Find("moved 0").has_value());
   ASSERT_EQ(unlink(path_.c_str()), 0);
-  EXPECT_TRUE(absl::IsUnavailable(store.Begin(AClaim("deleted", "deleted")).status()));
+  EXPECT_TRUE(absl::IsUnavailable(store.TryClaim(AClaim("deleted", "deleted")).status()));
 }
 
 TEST_F(SqliteStoreTest, AFullDiskIsAnErrorAndLosesNothing) {
@@ -435,10 +435,11 @@ TEST_F(SqliteStoreTest, TimeIsTheInjectedClocks) {
   EXPECT_EQ(claimed.store_now, absl::FromUnixMicros(1'700'000'000'000'000));
   EXPECT_EQ(claimed.lease_until, claimed.store_now + absl::Seconds(10));
 
-  const RecordStore::Change change{.state = RecordState::kClaimed, .lease = Milliseconds(10'000)};
+  const RecordStore::RecordUpdate change{.state = RecordState::kClaimed,
+                                         .lease = Milliseconds(10'000)};
   *now += 9'999'999;
-  EXPECT_TRUE(
-      std::holds_alternative<RecordStore::Lost>(*store.UpdateIfLeaseExpired(claimed, change)));
+  EXPECT_TRUE(std::holds_alternative<RecordStore::VersionConflict>(
+      *store.UpdateIfLeaseExpired(claimed, change)));
   *now += 1;
   EXPECT_TRUE(std::holds_alternative<Record>(*store.UpdateIfLeaseExpired(claimed, change)));
 }

@@ -55,12 +55,12 @@ class StoreUnderTest {
   RecordStore& operator*() { return *store_; }
   RecordStore* operator->() { return store_.get(); }
 
-  auto Begin(RecordStore::Claim claim, Deadline deadline = Soon()) {
-    return RunTask(loop_, [&] { return store_->Begin(claim, deadline); });
+  auto TryClaim(RecordStore::Claim claim, Deadline deadline = Soon()) {
+    return RunTask(loop_, [&] { return store_->TryClaim(claim, deadline); });
   }
   // The record that a claim of a fresh id gives; none of another result.
   Record Claimed(const RecordStore::Claim& claim) {
-    auto begun = Begin(claim);
+    auto begun = TryClaim(claim);
     if (!begun.ok()) Fail(begun.status().ToString());
     auto* const claimed = std::get_if<RecordStore::Claimed>(&*begun);
     if (claimed == nullptr) Fail("the claim was not made");
@@ -71,12 +71,12 @@ class StoreUnderTest {
     if (!found.ok()) Fail(found.status().ToString());
     return *found;
   }
-  auto Apply(const Record& seen, RecordStore::Change change) {
-    return RunTask(loop_, [&] { return store_->Apply(seen, change, Soon()); });
+  auto Update(const Record& seen, RecordStore::RecordUpdate change) {
+    return RunTask(loop_, [&] { return store_->Update(seen, change, Soon()); });
   }
-  // As Apply, which must succeed.
-  Record Changed(const Record& seen, const RecordStore::Change& change) {
-    auto changed = Apply(seen, change);
+  // As Update, which must succeed.
+  Record Changed(const Record& seen, const RecordStore::RecordUpdate& change) {
+    auto changed = Update(seen, change);
     if (!changed.ok()) Fail(changed.status().ToString());
     auto* const record = std::get_if<Record>(&*changed);
     if (record == nullptr) Fail("the change was not made");
@@ -93,16 +93,16 @@ class StoreUnderTest {
     if (state == RecordState::kSent) return sent;
     return Changed(sent, {.state = state, .was_ambiguous = true});
   }
-  auto UpdateIfLeaseExpired(const Record& seen, RecordStore::Change change) {
+  auto UpdateIfLeaseExpired(const Record& seen, RecordStore::RecordUpdate change) {
     return RunTask(loop_, [&] { return store_->UpdateIfLeaseExpired(seen, change, Soon()); });
   }
   auto Remove(const Record& seen) {
     return RunTask(loop_, [&] { return store_->Remove(seen, Soon()); });
   }
-  auto StoreResponse(const Record& seen, RecordStore::Answer answer) {
+  auto StoreResponse(const Record& seen, RecordStore::StoredResult answer) {
     return RunTask(loop_, [&] { return store_->StoreResponse(seen, answer, Soon()); });
   }
-  auto StoreReconciled(const Record& seen, RecordStore::Answer answer) {
+  auto StoreReconciled(const Record& seen, RecordStore::StoredResult answer) {
     return RunTask(loop_, [&] { return store_->StoreReconciled(seen, answer, Soon()); });
   }
   std::vector<std::string> AttributedIds(const std::string& profile_id,
@@ -112,8 +112,8 @@ class StoreUnderTest {
     if (!held.ok()) Fail(held.status().ToString());
     return *held;
   }
-  std::vector<std::string> SentIds(int limit, RecordStore::Place after = {}) {
-    auto sent = RunTask(loop_, [&] { return store_->Sent(after, limit, Soon()); });
+  std::vector<std::string> SentIds(int limit, RecordStore::Cursor after = {}) {
+    auto sent = RunTask(loop_, [&] { return store_->ListSent(after, limit, Soon()); });
     if (!sent.ok()) Fail(sent.status().ToString());
     std::vector<std::string> ids;
     for (const Record& record : *sent) ids.push_back(record.request_id);

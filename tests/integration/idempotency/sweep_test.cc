@@ -67,8 +67,8 @@ TEST_P(StoreContractTest, SweepsABoundedPartAtATime) {
   options.records.replay_window = kNone;
   Open(std::move(options));
   AllAtOnce(*loop_, kRecords, [&](int i) {
-    return (*store_)->Begin(AClaim(absl::StrCat("request ", i), absl::StrCat("profile ", i)),
-                            Soon());
+    return (*store_)->TryClaim(AClaim(absl::StrCat("request ", i), absl::StrCat("profile ", i)),
+                               Soon());
   });
 
   const RecordStore::SweepResult first = store_->Sweep();
@@ -87,16 +87,16 @@ TEST_P(StoreContractTest, AFullStoreRefusesNewIdsOnly) {
   const Record first = store_->InState(RecordState::kSent, AClaim("first", "profile 1"));
   const Record second = store_->Claimed(AClaim("second", "profile 2"));
 
-  auto refused = store_->Begin(AClaim("third", "profile 3"));
+  auto refused = store_->TryClaim(AClaim("third", "profile 3"));
   ASSERT_TRUE(refused.ok()) << refused.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Full>(*refused));
-  auto known = store_->Begin(AClaim("second", "profile 2"));
+  auto known = store_->TryClaim(AClaim("second", "profile 2"));
   ASSERT_TRUE(known.ok()) << known.status();
-  EXPECT_TRUE(std::holds_alternative<RecordStore::Known>(*known));
+  EXPECT_TRUE(std::holds_alternative<RecordStore::Exists>(*known));
   EXPECT_TRUE(store_->StoreResponse(first, {kApplication, "answer"}).ok());
 
   ASSERT_TRUE(*store_->Remove(second));
-  auto fits = store_->Begin(AClaim("third", "profile 3"));
+  auto fits = store_->TryClaim(AClaim("third", "profile 3"));
   ASSERT_TRUE(fits.ok()) << fits.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Claimed>(*fits));
 }
@@ -107,7 +107,7 @@ TEST_P(StoreContractTest, CountsTheRecordsThatWereThereBefore) {
   options.records.max_records = 1;
   Open(std::move(options));
 
-  const auto refused = store_->Begin(AClaim("second", "profile 2"));
+  const auto refused = store_->TryClaim(AClaim("second", "profile 2"));
 
   ASSERT_TRUE(refused.ok()) << refused.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Full>(*refused));
@@ -117,7 +117,7 @@ TEST_P(StoreContractTest, BeginsNothingAfterTheDeadline) {
   store_->Sweep();  // connects, and counts the records
 
   const auto late =
-      store_->Begin(AClaim("request", kProfile), Deadline(std::chrono::steady_clock::now()));
+      store_->TryClaim(AClaim("request", kProfile), Deadline(std::chrono::steady_clock::now()));
 
   EXPECT_TRUE(absl::IsDeadlineExceeded(late.status())) << late.status();
   EXPECT_FALSE(store_->Find("request").has_value());
@@ -126,16 +126,16 @@ TEST_P(StoreContractTest, BeginsNothingAfterTheDeadline) {
 TEST_P(StoreContractTest, RefusesWhatWouldMakeARecordTooLarge) {
   RecordStore::Claim claim = AClaim("request", kProfile);
   claim.caller = std::string(100'000, 'x');
-  EXPECT_TRUE(absl::IsResourceExhausted(store_->Begin(claim).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->TryClaim(claim).status()));
 
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
   std::string large;
   large.resize(20'000'000, 'x');
   EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreResponse(sent, {"id", large})));
   EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreReconciled(sent, {large, "answer"}).status()));
-  const RecordStore::Change change{.state = RecordState::kSent,
-                                   .first_baseline = Baseline{.ids = {large}}};
-  EXPECT_TRUE(absl::IsResourceExhausted(store_->Apply(sent, change).status()));
+  const RecordStore::RecordUpdate change{.state = RecordState::kSent,
+                                         .first_baseline = Baseline{.ids = {large}}};
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->Update(sent, change).status()));
 }
 
 TEST_P(StoreContractTest, KeepsTheLargestAnswer) {

@@ -36,7 +36,7 @@ class CountingStore final : public RecordStore {
   std::vector<std::string> found;
 
   // In the order of request_ids, since all leases are equal.
-  Task<absl::StatusOr<std::vector<Record>>> Sent(Place after, int limit, Deadline) override {
+  Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit, Deadline) override {
     ++looks;
     if (!status.ok()) co_return status;
     std::vector<Record> page;
@@ -56,14 +56,16 @@ class CountingStore final : public RecordStore {
     co_return std::nullopt;
   }
 
-  Task<absl::StatusOr<ClaimResult>> Begin(Claim, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<UpdateResult>> Apply(Record, Change, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record, Change, Deadline) override {
+  Task<absl::StatusOr<ClaimResult>> TryClaim(Claim, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<UpdateResult>> Update(Record, RecordUpdate, Deadline) override {
+    std::abort();
+  }
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record, RecordUpdate, Deadline) override {
     std::abort();
   }
   Task<absl::StatusOr<bool>> Remove(Record, Deadline) override { std::abort(); }
-  Task<absl::Status> StoreResponse(Record, Answer, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record, Answer, Deadline) override {
+  Task<absl::Status> StoreResponse(Record, StoredResult, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record, StoredResult, Deadline) override {
     std::abort();
   }
   Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string, std::string,
@@ -104,7 +106,7 @@ class BackgroundReconcilerTest : public testing::Test {
   bool is_active_ = false;
   UnreachablePassfort passfort_;
   Reconciler reconciler_{{}, store_, passfort_, clock_};
-  KeyedMutex turns_;
+  KeyedMutex key_mutex_;
   ScriptedRandom random_{{0.0, 0.999, 0.5}};
   ScriptedRandom trace_random_{{0.5}};
   TraceIds trace_ids_{trace_random_};
@@ -114,7 +116,7 @@ class BackgroundReconcilerTest : public testing::Test {
   BackgroundReconciler resolver_{{.store = store_,
                                   .passfort = passfort_,
                                   .reconciler = reconciler_,
-                                  .turns = turns_,
+                                  .key_mutex = key_mutex_,
                                   .clock = clock_,
                                   .random = random_,
                                   .trace_ids = trace_ids_,

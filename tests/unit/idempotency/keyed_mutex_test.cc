@@ -23,7 +23,7 @@ class KeyedMutexTest : public testing::Test {
   };
 
   Task<void> Come(Waiter& comer, std::string profile_id) {
-    KeyedMutex::Guard turn = co_await turns_.Lock(profile_id, comer.stop.get_token());
+    KeyedMutex::Guard turn = co_await key_mutex_.Lock(profile_id, comer.stop.get_token());
     if (!turn) {
       comer.has_left = true;
       co_return;
@@ -32,7 +32,7 @@ class KeyedMutexTest : public testing::Test {
     order_.push_back(comer.name);
   }
 
-  KeyedMutex turns_;
+  KeyedMutex key_mutex_;
   std::vector<std::string> order_;
 };
 
@@ -47,7 +47,7 @@ TEST_F(KeyedMutexTest, AreTakenInTheOrderOfComing) {
   b.turn.reset();
   EXPECT_THAT(order_, ElementsAre("a", "b", "c"));
   c.turn.reset();
-  EXPECT_TRUE(turns_.IsFree("profile"));
+  EXPECT_TRUE(key_mutex_.IsFree("profile"));
 }
 
 TEST_F(KeyedMutexTest, OfOtherProfilesAreTakenAtOnce) {
@@ -77,7 +77,7 @@ TEST_F(KeyedMutexTest, AreNotGivenToWhoWasStoppedBefore) {
   Spawn(Come(b, "profile"));
   EXPECT_TRUE(b.has_left);
   a.turn.reset();
-  EXPECT_TRUE(turns_.IsFree("profile"));
+  EXPECT_TRUE(key_mutex_.IsFree("profile"));
   EXPECT_THAT(order_, ElementsAre("a"));
 }
 
@@ -86,13 +86,13 @@ TEST_F(KeyedMutexTest, AreFullForAProfileOnceEightWait) {
   Spawn(Come(has_it, "profile"));
   std::vector<Waiter> waiting(8);
   for (Waiter& comer : waiting) {
-    EXPECT_FALSE(turns_.IsFull("profile"));
+    EXPECT_FALSE(key_mutex_.IsFull("profile"));
     Spawn(Come(comer, "profile"));
   }
-  EXPECT_TRUE(turns_.IsFull("profile"));
-  EXPECT_FALSE(turns_.IsFull("another profile"));
+  EXPECT_TRUE(key_mutex_.IsFull("profile"));
+  EXPECT_FALSE(key_mutex_.IsFull("another profile"));
   has_it.turn.reset();
-  EXPECT_FALSE(turns_.IsFull("profile"));
+  EXPECT_FALSE(key_mutex_.IsFull("profile"));
   for (Waiter& comer : waiting) comer.turn.reset();
 }
 

@@ -29,12 +29,13 @@ class OneRecordStore final : public RecordStore {
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string, Deadline) override {
     co_return record;
   }
-  Task<absl::StatusOr<UpdateResult>> Apply(Record, Change change, Deadline) override {
+  Task<absl::StatusOr<UpdateResult>> Update(Record, RecordUpdate change, Deadline) override {
     record.state = change.state;
     if (change.candidate_ids) record.candidate_ids = *change.candidate_ids;
     co_return record;
   }
-  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record, Answer answer, Deadline) override {
+  Task<absl::StatusOr<FoundResult>> StoreReconciled(Record, StoredResult answer,
+                                                    Deadline) override {
     if (is_contested) co_return Contested{};
     record.state = RecordState::kDone;
     record.application_id = answer.application_id;
@@ -46,13 +47,15 @@ class OneRecordStore final : public RecordStore {
     co_return held;
   }
 
-  Task<absl::StatusOr<ClaimResult>> Begin(Claim, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record, Change, Deadline) override {
+  Task<absl::StatusOr<ClaimResult>> TryClaim(Claim, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record, RecordUpdate, Deadline) override {
     std::abort();
   }
   Task<absl::StatusOr<bool>> Remove(Record, Deadline) override { std::abort(); }
-  Task<absl::Status> StoreResponse(Record, Answer, Deadline) override { std::abort(); }
-  Task<absl::StatusOr<std::vector<Record>>> Sent(Place, int, Deadline) override { std::abort(); }
+  Task<absl::Status> StoreResponse(Record, StoredResult, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor, int, Deadline) override {
+    std::abort();
+  }
   Task<absl::StatusOr<SweepResult>> Sweep(Deadline) override { std::abort(); }
 };
 
@@ -200,26 +203,26 @@ TEST_F(SettlementTest, AtMostTwentyCandidatesAreKept) {
   EXPECT_EQ(store_.record.candidate_ids.size(), 20u);
 }
 
-TEST(AnswerFromTest, KeepsAllOfAnApplicationThatFits) {
+TEST(ToStoredResultTest, KeepsAllOfAnApplicationThatFits) {
   pb::ProductApplication application;
   application.set_id("ABC");
   application.add_required_tasks()->set_name("Verify");
-  const RecordStore::Answer answer = AnswerFrom(application);
+  const RecordStore::StoredResult answer = ToStoredResult(application);
   EXPECT_EQ(answer.application_id, "abc");
   EXPECT_EQ(answer.application, application.SerializeAsString());
   EXPECT_FALSE(answer.is_shortened);
 }
 
 // Else it would be tried in vain until it expires, with the profile blocked.
-TEST(AnswerFromTest, ShortensAnApplicationThatIsTooLargeForTheStore) {
+TEST(ToStoredResultTest, ShortensAnApplicationThatIsTooLargeForTheStore) {
   pb::ProductApplication application;
   application.set_id("ABC");
   application.set_status(pb::PRODUCT_APPLICATION_STATUS_APPLIED);
   (*application.mutable_unmapped()->mutable_fields())["large"].set_string_value(
-      std::string(kMaxStoredAnswerBytes, 'x'));
-  const RecordStore::Answer answer = AnswerFrom(application);
+      std::string(kMaxStoredResultBytes, 'x'));
+  const RecordStore::StoredResult answer = ToStoredResult(application);
 
-  EXPECT_LE(answer.application.size(), kMaxStoredAnswerBytes);
+  EXPECT_LE(answer.application.size(), kMaxStoredResultBytes);
   EXPECT_TRUE(answer.is_shortened);
   pb::ProductApplication stored;
   ASSERT_TRUE(stored.ParseFromString(answer.application));
