@@ -12,13 +12,13 @@ namespace gateway {
 
 // The moments of a session at which a crash leaves something different behind.
 enum class FailPointId {
-  kBegin,      // nothing is in the store
-  kClaimed,    // the claim is; Passfort was not asked for anything
-  kIntent,     // the intent is; the body was not let out
-  kAttempted,  // the attempt has ended; the store does not know how
-  kResolving,  // the outcome is not known
-  kRelease,    // nothing was done, and the store does not know that
-  kFinished,   // the answer is in the store; the caller does not have it
+  kBeforeClaim,      // nothing is in the store
+  kAfterClaim,       // the claim is; Passfort was not asked for anything
+  kAfterIntent,      // the intent is; the body was not let out
+  kAfterAttempt,     // the attempt has ended; the store does not know how
+  kBeforeReconcile,  // the outcome is not known
+  kBeforeRelease,    // nothing was done, and the store does not know that
+  kAfterFinish,      // the answer is in the store; the caller does not have it
 };
 
 // Lets tests end or stop the process at a step of the session of a request_id. In a release build

@@ -20,7 +20,7 @@ namespace {
 
 constexpr char kVariable[] = "GATEWAY_FAILPOINTS";
 
-struct Stroke {
+struct Trigger {
   FailPointId step;
   int signal;
   int countdown;
@@ -32,12 +32,12 @@ struct Stroke {
   std::abort();
 }
 
-Stroke ReadStroke(const std::string& text) {
+Trigger ParseTrigger(const std::string& text) {
   static const std::map<std::string, FailPointId> steps = {
-      {"begin", FailPointId::kBegin},         {"claimed", FailPointId::kClaimed},
-      {"intent", FailPointId::kIntent},       {"attempted", FailPointId::kAttempted},
-      {"resolving", FailPointId::kResolving}, {"release", FailPointId::kRelease},
-      {"finished", FailPointId::kFinished}};
+      {"begin", FailPointId::kBeforeClaim},         {"claimed", FailPointId::kAfterClaim},
+      {"intent", FailPointId::kAfterIntent},        {"attempted", FailPointId::kAfterAttempt},
+      {"resolving", FailPointId::kBeforeReconcile}, {"release", FailPointId::kBeforeRelease},
+      {"finished", FailPointId::kAfterFinish}};
   static const std::map<std::string, int> actions = {{"kill", SIGKILL}, {"stop", SIGSTOP}};
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
   if (parts.size() < 2 || parts.size() > 3) Die(text);
@@ -50,7 +50,7 @@ Stroke ReadStroke(const std::string& text) {
   return {.step = step->second,
           .signal = action->second,
           .countdown = countdown,
-          .line = absl::StrCat("step hook: ", parts[0], ":", parts[1], "\n")};
+          .line = absl::StrCat("failpoint: ", parts[0], ":", parts[1], "\n")};
 }
 
 }  // namespace
@@ -58,16 +58,17 @@ Stroke ReadStroke(const std::string& text) {
 FailPoints FailPointsFromEnvironment() {
   const char* value = std::getenv(kVariable);
   if (value == nullptr || *value == '\0') return {};
-  // Shared by the copies of the hook that the sessions have: the process counts, not a session.
-  const auto strokes = std::make_shared<std::vector<Stroke>>();
+  // Shared by the copies of the failpoints that the sessions have: the process counts, not a
+  // session.
+  const auto triggers = std::make_shared<std::vector<Trigger>>();
   for (const std::string& text : std::vector<std::string>(absl::StrSplit(value, ','))) {
-    strokes->push_back(ReadStroke(text));
+    triggers->push_back(ParseTrigger(text));
   }
-  return FailPoints([strokes](FailPointId step, const std::string&) {
-    for (Stroke& stroke : *strokes) {
-      if (stroke.step != step || --stroke.countdown != 0) continue;
-      (void)!write(STDERR_FILENO, stroke.line.data(), stroke.line.size());
-      raise(stroke.signal);
+  return FailPoints([triggers](FailPointId step, const std::string&) {
+    for (Trigger& trigger : *triggers) {
+      if (trigger.step != step || --trigger.countdown != 0) continue;
+      (void)!write(STDERR_FILENO, trigger.line.data(), trigger.line.size());
+      raise(trigger.signal);
     }
   });
 }

@@ -13,7 +13,7 @@ namespace gateway {
 //   ACTION  kill (SIGKILL to itself) or stop (SIGSTOP to itself, until somebody sends SIGCONT)
 //   N       the how manieth time the step is reached, from 1; without it the first
 //
-// Before it acts it writes the line "step hook: STEP:ACTION" to standard error. A value that is
+// Before it acts it writes the line "failpoint: STEP:ACTION" to standard error. A value that is
 // none of this ends the program: the test would prove nothing.
 //
 // In a release build there is neither the variable nor any of this.

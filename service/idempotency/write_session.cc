@@ -104,7 +104,7 @@ Task<WriteSession::Next> WriteSession::LockKey() {
 
 Task<WriteSession::Next> WriteSession::TakeClaim() {
   if (IsReleaseRequested()) co_return Finish(co_await FinishWaiting());
-  parts_.fail_point(FailPointId::kBegin, claim_.request_id);
+  parts_.fail_point(FailPointId::kBeforeClaim, claim_.request_id);
   auto begun = co_await parts_.store.TryClaim(claim_, StoreDeadline());
   if (!begun.ok()) co_return Finish(StoreUnavailableResult());
   if (auto* claimed = std::get_if<RecordStore::Claimed>(&*begun)) {
@@ -200,17 +200,17 @@ Task<WriteSession::Next> WriteSession::Reclaim(Record record) {
 // The record is ours and claimed: nothing of this attempt was sent, all earlier ones did nothing.
 Task<WriteSession::Next> WriteSession::ExecuteAttempts(Record record) {
   stage_ = Stage::kNothingSent;
-  parts_.fail_point(FailPointId::kClaimed, claim_.request_id);
+  parts_.fail_point(FailPointId::kAfterClaim, claim_.request_id);
   Next next = co_await ReadBaseline(record);
   while (next == Next::kContinue) {
     next = co_await RecordIntent(record);
     if (next != Next::kContinue) break;
-    parts_.fail_point(FailPointId::kIntent, claim_.request_id);
+    parts_.fail_point(FailPointId::kAfterIntent, claim_.request_id);
     CallContext attempting = until_stopped_;
     attempting.deadline = Deadline(parts_.clock.Now() + options_.attempt_timeout);
     WriteAttempt attempt =
         co_await parts_.passfort.CreateApplication(record.draft, attempting, send_before_);
-    parts_.fail_point(FailPointId::kAttempted, claim_.request_id);
+    parts_.fail_point(FailPointId::kAfterAttempt, claim_.request_id);
     next = co_await AfterAttempt(record, std::move(attempt));
   }
   co_return next;
@@ -345,7 +345,7 @@ Task<WriteSession::Next> WriteSession::AfterDone(Record record, Done done) {
                     {{"trace_id", trace_.trace_id()}});
     unstored_result_ = UnstoredResult{.record = std::move(record), .answer = std::move(answer)};
   }
-  parts_.fail_point(FailPointId::kFinished, claim_.request_id);
+  parts_.fail_point(FailPointId::kAfterFinish, claim_.request_id);
   co_return next;
 }
 
@@ -413,7 +413,7 @@ Task<WriteSession::Next> WriteSession::AfterAmbiguous(Record record) {
 Task<WriteSession::Next> WriteSession::Reconcile(Record record,
                                                  std::optional<WriteResult> refusal) {
   stage_ = Stage::kSent;
-  parts_.fail_point(FailPointId::kResolving, claim_.request_id);
+  parts_.fail_point(FailPointId::kBeforeReconcile, claim_.request_id);
   Backoff looks(options_.poll, parts_.random);
   const Absence absence = refusal ? Absence::kKnown : Absence::kToBeProven;
   while (!stop_.stop_requested() && has_waiters_) {
@@ -452,7 +452,7 @@ Task<WriteSession::Next> WriteSession::Reconcile(Record record,
 
 // Gives the record back with nothing done. Only who really gave it back may say so.
 Task<WriteSession::Next> WriteSession::Release(Record record, WriteResult result) {
-  parts_.fail_point(FailPointId::kRelease, claim_.request_id);
+  parts_.fail_point(FailPointId::kBeforeRelease, claim_.request_id);
   const bool was_sent = record.state == RecordState::kSent;
   bool is_released = false;
   if (record.was_ambiguous) {

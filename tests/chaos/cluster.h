@@ -82,7 +82,7 @@ class GatewayCluster {
 // The settings of a gateway with a store and the windows above, unless `flags` say other ones.
 GatewayProcess::Settings WithStore(const std::string& api_url, const std::string& store,
                                    const std::vector<std::string>& flags = {});
-// The same, with a hook like "intent:stop" or "finished:kill".
+// The same, with a failpoint like "intent:stop" or "finished:kill".
 GatewayProcess::Settings WithFailpoint(GatewayProcess::Settings settings, const std::string& hook);
 
 }  // namespace gateway

@@ -63,9 +63,9 @@ TEST_F(TwoStoppedGatewaysTest, TheOneThatWasOvertakenSendsNothingMore) {
   const GatewayCaller overtaken_caller(overtaken.target());
   const GatewayCaller other_caller(other.target());
   auto first = overtaken_caller.StartAdd(RequestOf(intent_));
-  overtaken.WaitForLogLine("step hook: intent");
+  overtaken.WaitForLogLine("failpoint: intent");
   auto second = other_caller.StartAdd(RequestOf(intent_));
-  other.WaitForLogLine("step hook: attempted");
+  other.WaitForLogLine("failpoint: attempted");
   ASSERT_EQ(passfort_.counts().created, 1);
 
   overtaken.Signal(SIGCONT);
@@ -88,7 +88,7 @@ TEST_P(StopAtStepTest, NothingIsMadeTwiceAndTheAnswersAgree) {
   const GatewayCaller stopped_caller(stopped.target());
 
   auto first = stopped_caller.StartAdd(RequestOf(intent_));
-  stopped.WaitForLogLine("step hook: " + step);
+  stopped.WaitForLogLine("failpoint: " + step);
   auto second =
       std::async(std::launch::async, [&] { return AddUntilDone({&other_caller}, intent_); });
   if (length == Length::kBeyondTheLease) {

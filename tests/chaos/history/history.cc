@@ -32,7 +32,7 @@ const Milliseconds kRepeatTimeout = 3 * LongestUnresolved();
 // The background reconciler's own store timeout, and more.
 constexpr Milliseconds kDrain{6000};
 constexpr double kVeryLikely = 0.5;
-constexpr size_t kSteps = static_cast<size_t>(FailPointId::kFinished) + 1;
+constexpr size_t kSteps = static_cast<size_t>(FailPointId::kAfterFinish) + 1;
 constexpr int64_t kSentState = static_cast<int64_t>(RecordState::kSent);
 
 // Most histories are about anything. In some, callers want the very same, so that what one takes
@@ -125,7 +125,7 @@ StoreWeather SomeStoreWeather(SeededRandom& chance) {
 ProcessWeather SomeProcessWeather(SeededRandom& chance, Theme theme) {
   if (theme == Theme::kScene) return {};
   if (theme == Theme::kRivals) {
-    return {.freeze_at_step = chance.Fraction(), .only_step = FailPointId::kAttempted};
+    return {.freeze_at_step = chance.Fraction(), .only_step = FailPointId::kAfterAttempt};
   }
   ProcessWeather weather{.crash_at_step = Sometimes(chance, 0.3, 0.2),
                          .freeze_at_step = Sometimes(chance, 0.3, 0.2),
@@ -134,7 +134,7 @@ ProcessWeather SomeProcessWeather(SeededRandom& chance, Theme theme) {
   if (chance.Happens(0.4)) {
     // One kind of step again and again; most often where a POST is about to leave or has left.
     const FailPointId around_post =
-        chance.Happens(0.7) ? FailPointId::kIntent : FailPointId::kAttempted;
+        chance.Happens(0.7) ? FailPointId::kAfterIntent : FailPointId::kAfterAttempt;
     const auto any = static_cast<FailPointId>(chance.Below(kSteps));
     weather.only_step = chance.Happens(0.5) ? around_post : any;
     (chance.Happens(0.5) ? weather.crash_at_step : weather.freeze_at_step) = kVeryLikely;

@@ -51,7 +51,7 @@ Task<void> Scene::SendInVain(const std::string& request_id) {
 Task<void> Scene::FreezeWithAnswer(const std::string& request_id) {
   PassfortWeather unreadable = weather_;
   unreadable.unreadable = 1;
-  Change(unreadable, {.freeze_at_step = 1, .only_step = FailPointId::kAttempted});
+  Change(unreadable, {.freeze_at_step = 1, .only_step = FailPointId::kAfterAttempt});
   Call(request_id, kPatience);
   co_await WaitUntil(request_id, RecordState::kInconclusive);
   Change(weather_, {});
@@ -65,7 +65,7 @@ Task<void> Scene::FindBeforeAnswer(const std::string& request_id) {
   slow.slow = 1;
   slow.impatient = 1;
   const double freeze = world_.chance().Happens(0.5) ? 1 : 0;
-  Change(slow, {.freeze_at_step = freeze, .only_step = FailPointId::kAttempted});
+  Change(slow, {.freeze_at_step = freeze, .only_step = FailPointId::kAfterAttempt});
   Call(request_id, kPatience);
   co_await Wait(Milliseconds(0), 4 * kMoment);
   Call(request_id, kPatience);

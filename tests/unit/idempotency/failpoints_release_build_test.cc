@@ -14,7 +14,8 @@ namespace {
 TEST(StepHookOfAReleaseTest, HoldsNothingAndReadsNothing) {
   static_assert(std::is_empty_v<FailPoints>);
   ASSERT_EQ(setenv("GATEWAY_FAILPOINTS", "begin:kill", 1), 0);
-  FailPointsFromEnvironment()(FailPointId::kBegin, "order-1");  // or this program would be dead
+  FailPointsFromEnvironment()(FailPointId::kBeforeClaim,
+                              "order-1");  // or this program would be dead
 }
 
 }  // namespace
