@@ -49,7 +49,7 @@ constexpr Row kTable[] = {
 
 }  // namespace
 
-HttpFailure FailureOfCurl(CURLcode code) {
+HttpFailure ToHttpFailure(CURLcode code) {
   HttpFailure failure{.kind = Kind::kOther, .detail = curl_easy_strerror(code)};
   for (const Row& row : kTable) {
     if (row.code == code) failure.kind = row.kind;

@@ -9,7 +9,7 @@ namespace gateway {
 
 // What a transfer's end with `code` (not CURLE_OK) is called. The deadline and the stop token end
 // transfers without a code of libcurl's.
-HttpFailure FailureOfCurl(CURLcode code);
+HttpFailure ToHttpFailure(CURLcode code);
 
 }  // namespace gateway
 

@@ -155,7 +155,7 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
   if (deadline.HasPassed(now)) {
     co_return NotSent(Kind::kTimeout, curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
   }
-  const auto url_origin = OriginOfUrl(request.url);
+  const auto url_origin = ParseOrigin(request.url);
   if (!url_origin.ok()) {
     co_return NotSent(Kind::kOther, curl_easy_strerror(CURLE_URL_MALFORMAT));
   }

@@ -227,7 +227,7 @@ void CurlMultiLoop::DispatchCompletions() {
   // Nothing below comes back here: what a resumed caller starts or stops waits for the next turn.
   for (CurlTransfer* const transfer : ended_) {
     if (transfer->NeedsTurn()) {
-      transfer->WaitForTurn();
+      transfer->WaitForSlot();
     } else {
       transfer->Complete();
     }

@@ -145,7 +145,7 @@ void CurlTransfer::OnEnd(CURLcode code) {
   is_reusable_ = code == CURLE_OK && connections_used_ == 1;
 }
 
-void CurlTransfer::WaitForTurn() { multi_->intake().HandOn(*this); }
+void CurlTransfer::WaitForSlot() { multi_->intake().HandOn(*this); }
 
 void CurlTransfer::Complete() {
   deadline_timer_.Stop();
@@ -171,7 +171,7 @@ std::variant<HttpResponse, HttpFailure> CurlTransfer::AnswerOf(CURLcode code) {
     return HttpFailure{.kind = HttpFailure::Kind::kSendGateClosed,
                        .detail = "The time to send had passed"};
   }
-  HttpFailure failure = FailureOfCurl(code);
+  HttpFailure failure = ToHttpFailure(code);
   const bool is_of_connecting = failure.kind == HttpFailure::Kind::kResolve ||
                                 failure.kind == HttpFailure::Kind::kConnect ||
                                 failure.kind == HttpFailure::Kind::kTls;
@@ -308,7 +308,7 @@ void CurlTransfer::ReadOn() {
   // It takes at once what libcurl has read.
   const CURLcode code = curl_easy_pause(easy_, CURLPAUSE_CONT);
   if (code == CURLE_OK) return;
-  HttpFailure failure = FailureOfCurl(code);
+  HttpFailure failure = ToHttpFailure(code);
   Abort(reader_.is_too_large() ? HttpFailure::Kind::kTooLarge : failure.kind, failure.detail);
 }
 

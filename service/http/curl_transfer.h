@@ -78,7 +78,7 @@ class CurlTransfer {
   void OnEnd(CURLcode code);
   void Complete();
   // The end is told when there is room for what is made of it, at the deadline at the latest.
-  void WaitForTurn();
+  void WaitForSlot();
   bool NeedsTurn() const {
     return IsLarge() && std::holds_alternative<HttpResponse>(result_.answer);
   }

@@ -71,7 +71,7 @@ absl::StatusOr<Origin> OriginOfAuthority(std::string_view rest, int default_port
 
 }  // namespace
 
-absl::StatusOr<Origin> OriginOfUrl(std::string_view url) {
+absl::StatusOr<Origin> ParseOrigin(std::string_view url) {
   if (ConsumePrefix(url, "https://")) return OriginOfAuthority(url, kHttpsPort);
   if (ConsumePrefix(url, "http://")) return OriginOfAuthority(url, kHttpPort);
   return absl::InvalidArgumentError("neither http:// nor https://");

@@ -21,7 +21,7 @@ struct Origin {
 
 // The origin of an absolute http or https URL. Everything else is an InvalidArgument whose message
 // does not repeat the URL.
-absl::StatusOr<Origin> OriginOfUrl(std::string_view url);
+absl::StatusOr<Origin> ParseOrigin(std::string_view url);
 
 // The same for a proxy, which may be written without a scheme and has libcurl's default ports.
 absl::StatusOr<Origin> OriginOfProxy(std::string_view proxy);

@@ -14,23 +14,23 @@ using Sample = CircuitBreaker::Sample;
 constexpr Milliseconds kMinTimeForARequest{50};
 
 // What a whole response says of Passfort. Its status alone counts, whatever else it holds.
-Sample VerdictOf(const ResponseSummary& answer) {
-  return IsFailureOfServer(answer.http_status) ? Sample::kServerError : Sample::kWorks;
+Sample ToSample(const ResponseSummary& answer) {
+  return IsServerFailure(answer.http_status) ? Sample::kServerError : Sample::kSuccess;
 }
 
 // What an end says of Passfort as a whole. `took` is how long it had for an answer.
-Sample VerdictOf(const NotExecuted& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
-  if (outcome.lost_on_reuse) return Sample::kNothing;
-  if (outcome.answer) return VerdictOf(*outcome.answer);
+Sample ToSample(const NotExecuted& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+  if (outcome.lost_on_reuse) return Sample::kIgnored;
+  if (outcome.answer) return ToSample(*outcome.answer);
   switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
       return Sample::kUnreachable;
     case NotExecuted::Cause::kNoTimeLeft:
-      return took >= min_counted_timeout ? Sample::kUnreachable : Sample::kNothing;
+      return took >= min_counted_timeout ? Sample::kUnreachable : Sample::kIgnored;
     case NotExecuted::Cause::kRateLimited:
     case NotExecuted::Cause::kUnreadable:
     case NotExecuted::Cause::kResponseTooLarge:
-      return Sample::kWorks;
+      return Sample::kSuccess;
     case NotExecuted::Cause::kServerError:
       return Sample::kServerError;
     case NotExecuted::Cause::kStopped:
@@ -39,20 +39,20 @@ Sample VerdictOf(const NotExecuted& outcome, Milliseconds took, Milliseconds min
     case NotExecuted::Cause::kCircuitOpen:
       break;
   }
-  return Sample::kNothing;
+  return Sample::kIgnored;
 }
 
-Sample VerdictOf(const Ambiguous& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
-  if (outcome.lost_on_reuse) return Sample::kNothing;
-  if (outcome.answer) return VerdictOf(*outcome.answer);
+Sample ToSample(const Ambiguous& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+  if (outcome.lost_on_reuse) return Sample::kIgnored;
+  if (outcome.answer) return ToSample(*outcome.answer);
   switch (outcome.cause) {
     case Ambiguous::Cause::kTimeout:
-      return took >= min_counted_timeout ? Sample::kUnanswered : Sample::kNothing;
+      return took >= min_counted_timeout ? Sample::kUnanswered : Sample::kIgnored;
     case Ambiguous::Cause::kResponseTooLarge:
     case Ambiguous::Cause::kUnreadable:
-      return Sample::kWorks;
+      return Sample::kSuccess;
     case Ambiguous::Cause::kStopped:
-      return Sample::kNothing;
+      return Sample::kIgnored;
     case Ambiguous::Cause::kConnectionLost:
     case Ambiguous::Cause::kServerError:
       break;
@@ -60,22 +60,22 @@ Sample VerdictOf(const Ambiguous& outcome, Milliseconds took, Milliseconds min_c
   return Sample::kUnanswered;
 }
 
-Sample VerdictOf(const Outcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+Sample ToSample(const Outcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
   if (const auto* not_executed = std::get_if<NotExecuted>(&outcome)) {
-    return VerdictOf(*not_executed, took, min_counted_timeout);
+    return ToSample(*not_executed, took, min_counted_timeout);
   }
   if (const auto* unknown = std::get_if<Ambiguous>(&outcome)) {
-    return VerdictOf(*unknown, took, min_counted_timeout);
+    return ToSample(*unknown, took, min_counted_timeout);
   }
-  return Sample::kWorks;
+  return Sample::kSuccess;
 }
 
-Sample VerdictOf(const ListOutcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+Sample ToSample(const ListOutcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
   const auto* failed = std::get_if<ListFailed>(&outcome);
-  if (failed == nullptr || !failed->not_executed) return Sample::kWorks;
-  const Sample verdict = VerdictOf(*failed->not_executed, took, min_counted_timeout);
+  if (failed == nullptr || !failed->not_executed) return Sample::kSuccess;
+  const Sample sample = ToSample(*failed->not_executed, took, min_counted_timeout);
   // Of a read nobody can tell whether it was sent.
-  return verdict == Sample::kUnreachable ? Sample::kUnanswered : verdict;
+  return sample == Sample::kUnreachable ? Sample::kUnanswered : sample;
 }
 
 const NotExecuted* FindNotExecuted(const Outcome& outcome) {
@@ -134,7 +134,7 @@ Task<WriteAttempt> GuardedPassfortClient::WaitAndWrite(const ApplicationDraft& d
     const auto right_to_send = send_before->since_boot - clock_.BootNow().since_boot;
     until = std::min(until, clock_.Now() + right_to_send);
   }
-  const Turn turn = co_await WaitForTurn(writes_, Priority::kNormal, until, context.stop);
+  const Turn turn = co_await AcquirePermit(writes_, Priority::kNormal, until, context.stop);
   if (const auto* refused = std::get_if<NotExecuted>(&turn)) {
     co_return WriteAttempt{.outcome = *refused};
   }
@@ -149,7 +149,7 @@ Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft,
   const SteadyTime start = clock_.Now();
   WriteAttempt attempt = co_await sending;
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
-  NoteVerdict(generation, VerdictOf(attempt.outcome, took, writes_.min_counted_timeout),
+  NoteVerdict(generation, ToSample(attempt.outcome, took, writes_.min_counted_timeout),
               draft.profile_id);
   NoteEnd(writes_, pass, FindNotExecuted(attempt.outcome));
   co_return attempt;
@@ -160,14 +160,14 @@ Task<ListOutcome> GuardedPassfortClient::ListApplications(std::string profile_id
   return List(Priority::kNormal, std::move(profile_id), context);
 }
 
-Task<bool> GuardedPassfortClient::WhoAmI(const CallContext& context) {
-  return inner_.WhoAmI(context);
+Task<bool> GuardedPassfortClient::Probe(const CallContext& context) {
+  return inner_.Probe(context);
 }
 
 Task<ListOutcome> GuardedPassfortClient::List(Priority priority, std::string profile_id,
                                               const CallContext& context) {
-  const Turn turn = co_await WaitForTurn(reads_, priority,
-                                         context.deadline.at() - kMinTimeForARequest, context.stop);
+  const Turn turn = co_await AcquirePermit(
+      reads_, priority, context.deadline.at() - kMinTimeForARequest, context.stop);
   if (const auto* refused = std::get_if<NotExecuted>(&turn)) {
     co_return ListFailed{.not_executed = *refused};
   }
@@ -175,15 +175,15 @@ Task<ListOutcome> GuardedPassfortClient::List(Priority priority, std::string pro
   const SteadyTime start = clock_.Now();
   ListOutcome outcome = co_await inner_.ListApplications(profile_id, context);
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
-  NoteVerdict(generation, VerdictOf(outcome, took, reads_.min_counted_timeout), profile_id);
+  NoteVerdict(generation, ToSample(outcome, took, reads_.min_counted_timeout), profile_id);
   NoteEnd(reads_, std::get<RateLimiter::Pass>(turn), FindNotExecuted(outcome));
   co_return outcome;
 }
 
-Task<GuardedPassfortClient::Turn> GuardedPassfortClient::WaitForTurn(Endpoint& endpoint,
-                                                                     Priority priority,
-                                                                     SteadyTime until,
-                                                                     std::stop_token stop) {
+Task<GuardedPassfortClient::Turn> GuardedPassfortClient::AcquirePermit(Endpoint& endpoint,
+                                                                       Priority priority,
+                                                                       SteadyTime until,
+                                                                       std::stop_token stop) {
   // An open circuit refuses at once, not after a wait.
   if (!breaker_.LetsThrough(priority)) co_return CircuitOpenOutcome();
   const RateLimiter::AcquireResult entry =
@@ -222,10 +222,10 @@ void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass,
              {"retry_after_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
 }
 
-void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, Sample verdict,
+void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, Sample sample,
                                         std::string_view profile_id) {
   if (options_.circuit_breaker == Breaker::kOff) return;
-  switch (breaker_.OnResult(generation, verdict, profile_id)) {
+  switch (breaker_.OnResult(generation, sample, profile_id)) {
     case CircuitBreaker::Change::kNone:
       return;
     case CircuitBreaker::Change::kClosed:
@@ -257,7 +257,7 @@ Task<void> GuardedPassfortClient::ProbeUntilHealthy(std::stop_token stop) {
     if (co_await clock_.SleepUntil(next_probe_, stop) == Clock::SleepResult::kStopped) co_return;
     const CallContext probe{.deadline = Deadline(clock_.Now() + options_.probe_timeout),
                             .stop = stop};
-    const bool answers = co_await inner_.WhoAmI(probe);
+    const bool answers = co_await inner_.Probe(probe);
     if (stop.stop_requested()) co_return;
     if (answers) break;
   }

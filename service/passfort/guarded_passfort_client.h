@@ -52,7 +52,7 @@ class GuardedPassfortClient final : public PassfortClient {
   Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                        std::optional<BootTime> send_before) override;
   Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context) override;
-  Task<bool> WhoAmI(const CallContext& context) override;
+  Task<bool> Probe(const CallContext& context) override;
 
   // The same client for those who find out what became of a write: their reads go first at the rate
   // gate, and some of them through an open circuit. It lives as long as this.
@@ -77,7 +77,7 @@ class GuardedPassfortClient final : public PassfortClient {
                                        const CallContext& context) override {
       return client_.List(Priority::kReconciliation, std::move(profile_id), context);
     }
-    Task<bool> WhoAmI(const CallContext& context) override { return client_.WhoAmI(context); }
+    Task<bool> Probe(const CallContext& context) override { return client_.Probe(context); }
 
    private:
     GuardedPassfortClient& client_;
@@ -101,8 +101,8 @@ class GuardedPassfortClient final : public PassfortClient {
   Task<WriteAttempt> Write(const ApplicationDraft& draft, RateLimiter::Pass pass,
                            Task<WriteAttempt> sending);
   Task<ListOutcome> List(Priority priority, std::string profile_id, const CallContext& context);
-  Task<Turn> WaitForTurn(Endpoint& endpoint, Priority priority, SteadyTime until,
-                         std::stop_token stop);
+  Task<Turn> AcquirePermit(Endpoint& endpoint, Priority priority, SteadyTime until,
+                           std::stop_token stop);
   NotExecuted CircuitOpenOutcome() const;
   // What the end of a request means for the gate of its endpoint, and for the circuit.
   void NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass, const NotExecuted* not_executed);

@@ -5,7 +5,7 @@ namespace gateway {
 
 constexpr bool IsSuccess(int status) { return status >= 200 && status <= 299; }
 // The server is at fault, or something before it.
-constexpr bool IsFailureOfServer(int status) { return status == 408 || status >= 500; }
+constexpr bool IsServerFailure(int status) { return status == 408 || status >= 500; }
 
 }  // namespace gateway
 

@@ -98,7 +98,7 @@ class PassfortClient {
 
   // GET /whoami, which has no effects. Whether Passfort answers at all: a refusal is an answer, a
   // failure of the server or of the way to it is none.
-  virtual Task<bool> WhoAmI(const CallContext& context [[clang::lifetimebound]]) = 0;
+  virtual Task<bool> Probe(const CallContext& context [[clang::lifetimebound]]) = 0;
 };
 
 }  // namespace gateway

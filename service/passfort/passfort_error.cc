@@ -128,7 +128,7 @@ class ErrorReader final : public JsonSaxHandler {
 
   void ReadCode(const JsonScalar& value) {
     const std::optional<int> code = std::visit(CodeReader(), value);
-    if (code && ClassOfCode(*code) == PassfortCodeClass::kInternal && !errors_.internal) {
+    if (code && ClassifyErrorCode(*code) == PassfortCodeClass::kInternal && !errors_.internal) {
       errors_.internal = PassfortError{.code = code};
       // Its message may come after it.
       internal_is_of_item_ = depth_ == item_depth_;
@@ -148,7 +148,8 @@ class ErrorReader final : public JsonSaxHandler {
 
   std::optional<PassfortError>& FirstOfItsKind() {
     if (!item_has_code_) return errors_.without_code;
-    const auto code_class = item_.code ? ClassOfCode(*item_.code) : PassfortCodeClass::kUnknown;
+    const auto code_class =
+        item_.code ? ClassifyErrorCode(*item_.code) : PassfortCodeClass::kUnknown;
     if (code_class == PassfortCodeClass::kInternal) return errors_.internal;
     return code_class == PassfortCodeClass::kRefusal ? errors_.refusal : errors_.unknown;
   }
@@ -181,7 +182,7 @@ PassfortErrors ReadPassfortErrors(std::string_view body, const MessageFilter* me
   return errors;
 }
 
-PassfortCodeClass ClassOfCode(int code) {
+PassfortCodeClass ClassifyErrorCode(int code) {
   using enum PassfortErrorCode;
   switch (static_cast<PassfortErrorCode>(code)) {
     case kMissingRequiredFields:

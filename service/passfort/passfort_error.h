@@ -17,7 +17,7 @@ enum class PassfortCodeClass {
   kRefusal,   // nothing was done
   kInternal,  // Passfort failed half-way: it may have been done
 };
-PassfortCodeClass ClassOfCode(int code);
+PassfortCodeClass ClassifyErrorCode(int code);
 // Whether a code speaks of the gateway's own API key.
 bool ConcernsApiKey(std::optional<int> code);
 

@@ -233,7 +233,7 @@ Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id,
   co_return outcome;
 }
 
-Task<bool> RestPassfortClient::WhoAmI(const CallContext& context) {
+Task<bool> RestPassfortClient::Probe(const CallContext& context) {
   const SteadyTime start = clock_.Now();
   // A probe is nobody's call.
   const TraceContext begun = trace_ids_.NewTrace();
@@ -245,7 +245,7 @@ Task<bool> RestPassfortClient::WhoAmI(const CallContext& context) {
   request.needs_fresh_connection = true;
   const HttpResult result = co_await SendGet(std::move(request), traced);
   const auto* response = std::get_if<HttpResponse>(&result.answer);
-  const bool has_answered = response != nullptr && !IsFailureOfServer(response->status);
+  const bool has_answered = response != nullptr && !IsServerFailure(response->status);
   Note(kWhoAmIEndpoint, has_answered ? "done" : "not_executed", start, result, traced);
   co_return has_answered;
 }

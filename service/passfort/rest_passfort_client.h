@@ -50,7 +50,7 @@ class RestPassfortClient final : public PassfortClient {
   Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                        std::optional<BootTime> send_before) override;
   Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context) override;
-  Task<bool> WhoAmI(const CallContext& context) override;
+  Task<bool> Probe(const CallContext& context) override;
 
  private:
   Task<WriteAttempt> SendCreate(const ApplicationDraft& draft, const CallContext& context,

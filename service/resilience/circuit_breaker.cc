@@ -27,16 +27,16 @@ bool CircuitBreaker::Admit(Priority priority) {
   return true;
 }
 
-CircuitBreaker::Change CircuitBreaker::OnResult(Generation generation, Sample verdict,
+CircuitBreaker::Change CircuitBreaker::OnResult(Generation generation, Sample sample,
                                                 std::string_view profile_id) {
-  if (generation != generation_ || verdict == Sample::kNothing) return Change::kNone;
+  if (generation != generation_ || sample == Sample::kIgnored) return Change::kNone;
   if (is_open_) {
-    if (verdict != Sample::kWorks) return Change::kNone;
+    if (sample != Sample::kSuccess) return Change::kNone;
     Close();
     return Change::kClosed;
   }
   DropOldSamples();
-  if (verdict == Sample::kWorks) {
+  if (sample == Sample::kSuccess) {
     ++halves_[0].worked;
     consecutive_failures_ = 0;
     failing_in_a_row_.clear();
@@ -44,7 +44,7 @@ CircuitBreaker::Change CircuitBreaker::OnResult(Generation generation, Sample ve
   }
   const bool others_are_answered = halves_[0].worked + halves_[1].worked > 0;
   std::optional<size_t> profile;
-  if (verdict == Sample::kServerError || (verdict == Sample::kUnanswered && others_are_answered)) {
+  if (sample == Sample::kServerError || (sample == Sample::kUnanswered && others_are_answered)) {
     profile = std::hash<std::string_view>()(profile_id);
   }
   CountInARow(profile);

@@ -43,11 +43,11 @@ class CircuitBreaker {
 
   // What the end of a request says.
   enum class Sample {
-    kWorks,
+    kSuccess,
     kUnreachable,
     kUnanswered,   // sent, and no whole response in a fair time
     kServerError,  // a whole response
-    kNothing,      // the caller went away, or the time was too short for anybody
+    kIgnored,      // the caller went away, or the time was too short for anybody
   };
 
   // What it did to the circuit.
@@ -69,7 +69,7 @@ class CircuitBreaker {
 
   // A request for `profile_id` has ended that was sent in `generation`. What began before the last
   // opening or closing tells how things were then, and does not count.
-  [[nodiscard]] Change OnResult(Generation generation, Sample verdict, std::string_view profile_id);
+  [[nodiscard]] Change OnResult(Generation generation, Sample sample, std::string_view profile_id);
   // Lets requests through again, with nothing held against them.
   void Close();
 

@@ -109,7 +109,7 @@ bool RateLimiter::OnThrottled(Pass pass, std::optional<Milliseconds> wait) {
   if (!wait) {
     // This is one that was sent before the pause: the guess stands, also while another asks.
     if (was_paused || (state_ == State::kAsking && pass != asker_)) return false;
-    const int doublings = std::min(guesses_in_a_row_++, kMaxDoublings);
+    const int doublings = std::min(consecutive_guesses_++, kMaxDoublings);
     wait = std::min(options_.initial_pause * (1 << doublings), options_.max_pause);
   }
   const SteadyTime until = now + *wait;
@@ -122,7 +122,7 @@ bool RateLimiter::OnThrottled(Pass pass, std::optional<Milliseconds> wait) {
 void RateLimiter::OnAccepted(Pass pass) {
   // What was sent before the pause says nothing about its end.
   if (state_ != State::kOpen && (state_ != State::kAsking || pass != asker_)) return;
-  guesses_in_a_row_ = 0;
+  consecutive_guesses_ = 0;
   if (state_ == State::kOpen) return;
   Become(State::kOpen, clock_.Now());
   Advance();

@@ -99,7 +99,7 @@ class RateLimiter {
   SteadyTime waits_until_{};
   Pass asker_ = Pass::kNormal;
   uint64_t passes_to_ask_ = 0;
-  int guesses_in_a_row_ = 0;
+  int consecutive_guesses_ = 0;
   std::array<Queue, 2> waiting_;  // by Priority
   bool is_advancing_ = false;
   std::stop_source timer_;

@@ -344,7 +344,7 @@ class SimulatedPassfort::Client final : public PassfortClient {
       : passfort_(passfort), life_(life), flow_(session) {}
 
   // Nothing in these histories asks it: the circuit breaker has tests of its own.
-  Task<bool> WhoAmI(const CallContext&) override { co_return true; }
+  Task<bool> Probe(const CallContext&) override { co_return true; }
 
   Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                        std::optional<BootTime> send_before) override {

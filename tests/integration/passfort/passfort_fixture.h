@@ -53,9 +53,9 @@ class PassfortFixture {
     const CallContext context{.deadline = In(std::chrono::seconds(30))};
     return RunTask(*loop_, [&] { return client.ListApplications(profile_id, context); });
   }
-  bool WhoAmI(PassfortClient& client, Milliseconds patience = std::chrono::seconds(30)) {
+  bool Probe(PassfortClient& client, Milliseconds patience = std::chrono::seconds(30)) {
     const CallContext context{.deadline = In(patience)};
-    return RunTask(*loop_, [&] { return client.WhoAmI(context); });
+    return RunTask(*loop_, [&] { return client.Probe(context); });
   }
 
  private:

@@ -133,33 +133,33 @@ TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
 }
 
 TEST_F(RestPassfortClientTest, AsksWhetherPassfortAnswers) {
-  EXPECT_TRUE(bench_.WhoAmI(bench_.client()));
+  EXPECT_TRUE(bench_.Probe(bench_.client()));
   for (const int status : {500, 503, 408}) {
     passfort().Script({.endpoint = Endpoint::kWhoami, .answer = {.status = status}});
-    EXPECT_FALSE(bench_.WhoAmI(bench_.client())) << status;
+    EXPECT_FALSE(bench_.Probe(bench_.client())) << status;
   }
   for (const int status : {401, 403, 429}) {
     passfort().Script({.endpoint = Endpoint::kWhoami, .answer = {.status = status}});
-    EXPECT_TRUE(bench_.WhoAmI(bench_.client())) << status;
+    EXPECT_TRUE(bench_.Probe(bench_.client())) << status;
   }
   passfort().Script(
       {.endpoint = Endpoint::kWhoami, .send = Fault::Send::kNothing, .then = Fault::Then::kHang});
-  EXPECT_FALSE(bench_.WhoAmI(bench_.client(), 50ms));
+  EXPECT_FALSE(bench_.Probe(bench_.client(), 50ms));
   passfort().GoAway();
-  EXPECT_FALSE(bench_.WhoAmI(bench_.client()));
+  EXPECT_FALSE(bench_.Probe(bench_.client()));
 }
 
 TEST_F(RestPassfortClientTest, AsksOnAFreshConnection) {
   List();
   const auto opened = bench_.connections_opened();
-  EXPECT_TRUE(bench_.WhoAmI(bench_.client()));
+  EXPECT_TRUE(bench_.Probe(bench_.client()));
   EXPECT_EQ(bench_.connections_opened(), opened + 1);
 }
 
 TEST_F(RestPassfortClientTest, CountsEveryRequestByEndpointAndOutcome) {
   List();
   List("00000000-e219-67a4-5ab4-2186952e9038");
-  bench_.WhoAmI(bench_.client());
+  bench_.Probe(bench_.client());
   const std::string text = bench_.metrics().Text();
   EXPECT_THAT(text, HasSubstr("passfort_requests_total{endpoint=\"GET "
                               "/profiles/{profile_id}/applications\",outcome=\"done\"} 1"));

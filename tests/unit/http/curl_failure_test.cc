@@ -20,7 +20,7 @@ void PrintTo(const Case& test_case, std::ostream* out) { *out << test_case.name;
 class FailureOfCurlTest : public testing::TestWithParam<Case> {};
 
 TEST_P(FailureOfCurlTest, HasItsKindAndLibcurlsWords) {
-  const HttpFailure failure = FailureOfCurl(GetParam().code);
+  const HttpFailure failure = ToHttpFailure(GetParam().code);
   EXPECT_EQ(failure.kind, GetParam().kind);
   EXPECT_EQ(failure.detail, curl_easy_strerror(GetParam().code));
 }

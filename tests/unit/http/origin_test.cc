@@ -18,7 +18,7 @@ void PrintTo(const Case& test_case, std::ostream* out) { *out << test_case.text;
 class OriginOfUrlTest : public testing::TestWithParam<Case> {};
 
 TEST_P(OriginOfUrlTest, IsReadFromTheUrl) {
-  const auto origin = OriginOfUrl(GetParam().text);
+  const auto origin = ParseOrigin(GetParam().text);
   ASSERT_TRUE(origin.ok()) << origin.status();
   EXPECT_EQ(*origin, GetParam().origin) << origin->host << " " << origin->port;
 }
@@ -57,14 +57,14 @@ TEST(OriginTest, RefusesWhatIsNoHttpUrl) {
   for (const char* text : {"", "api.example.test", "ftp://api.example.test/", "https:///path",
                            "http://:80/", "http://a:0/", "http://a:65536/", "http://a:8x/",
                            "http://a:/", "http://[::1", "http://[::1]8/"}) {
-    EXPECT_EQ(OriginOfUrl(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_EQ(ParseOrigin(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
   EXPECT_EQ(OriginOfProxy("socks5://proxy.example.test").status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 
 TEST(OriginTest, AnErrorDoesNotRepeatTheUrl) {
-  const auto origin = OriginOfUrl("ftp://user:secret@api.example.test");
+  const auto origin = ParseOrigin("ftp://user:secret@api.example.test");
   EXPECT_EQ(std::string(origin.status().message()).find("secret"), std::string::npos);
 }
 

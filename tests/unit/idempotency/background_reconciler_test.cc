@@ -81,7 +81,7 @@ class UnreachablePassfort final : public PassfortClient {
     std::abort();
   }
   Task<ListOutcome> ListApplications(std::string, const CallContext&) override { std::abort(); }
-  Task<bool> WhoAmI(const CallContext&) override { std::abort(); }
+  Task<bool> Probe(const CallContext&) override { std::abort(); }
 };
 
 class BackgroundReconcilerTest : public testing::Test {

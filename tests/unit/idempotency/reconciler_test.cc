@@ -69,7 +69,7 @@ class ListingPassfort final : public PassfortClient {
                                        std::optional<BootTime>) override {
     std::abort();
   }
-  Task<bool> WhoAmI(const CallContext&) override { std::abort(); }
+  Task<bool> Probe(const CallContext&) override { std::abort(); }
 };
 
 ListedApplication Listed(std::string id, std::string alias = "forexo_basic") {

@@ -32,7 +32,7 @@ class ScriptedPassfort final : public PassfortClient {
     ADD_FAILURE() << "a call without a request_id looks at no list";
     co_return ListFailed{};
   }
-  Task<bool> WhoAmI(const CallContext&) override { co_return true; }
+  Task<bool> Probe(const CallContext&) override { co_return true; }
   int posts() const { return posts_; }
 
  private:

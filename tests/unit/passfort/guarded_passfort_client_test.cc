@@ -51,7 +51,7 @@ class ScriptedPassfort final : public PassfortClient {
     if (takes > 0ms) co_await clock_.SleepUntil(clock_.Now() + takes, {});
     co_return outcome;
   }
-  Task<bool> WhoAmI(const CallContext& context) override {
+  Task<bool> Probe(const CallContext& context) override {
     ++probes;
     if (probes_hang) {
       co_await clock_.SleepUntil(context.deadline.at(), context.stop);

@@ -58,7 +58,7 @@ class MoodyPassfort final : public PassfortClient {
     if (works) co_return ApplicationList();
     co_return ListFailed{.not_executed = NotExecuted{}};
   }
-  Task<bool> WhoAmI(const CallContext& context) override {
+  Task<bool> Probe(const CallContext& context) override {
     EXPECT_EQ(++probes_, 1) << "two probes at a time";
     const bool works = mood_ == Mood::kWorks && !whoami_is_broken;
     co_await clock_.SleepUntil(works ? clock_.Now() + 20ms : context.deadline.at(), context.stop);
@@ -253,7 +253,7 @@ class GateHistory {
   }
 
   Task<void> Enter(Priority priority, int number, SteadyTime until, std::stop_token stop) {
-    const auto entry = co_await gate_.Enter(priority, until, stop);
+    const auto entry = co_await gate_.Acquire(priority, until, stop);
     auto& queue = waiting_[static_cast<size_t>(priority)];
     const auto place = std::ranges::find(queue, number, &Waiting::number);
     if (const auto* pass = std::get_if<RateLimiter::Pass>(&entry)) {

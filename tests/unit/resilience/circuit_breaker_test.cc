@@ -17,16 +17,16 @@ using Sample = CircuitBreaker::Sample;
 class CircuitBreakerTest : public testing::Test {
  protected:
   // One request from its start to its end. True if it opened the circuit.
-  bool End(Sample verdict, const std::string& profile = "a") {
-    return breaker_.OnResult(breaker_.generation(), verdict, profile) == Change::kOpened;
+  bool End(Sample sample, const std::string& profile = "a") {
+    return breaker_.OnResult(breaker_.generation(), sample, profile) == Change::kOpened;
   }
-  void EndMany(int times, Sample verdict) {
-    for (int i = 0; i < times; ++i) EXPECT_FALSE(End(verdict)) << i;
+  void EndMany(int times, Sample sample) {
+    for (int i = 0; i < times; ++i) EXPECT_FALSE(End(sample)) << i;
   }
   // `failures` of 20, spread so that never many follow each other.
   void EndTwenty(int failures) {
     for (int i = 0; i < 20; ++i) {
-      (void)End(((i + 1) * failures) % 20 < failures ? Sample::kUnreachable : Sample::kWorks);
+      (void)End(((i + 1) * failures) % 20 < failures ? Sample::kUnreachable : Sample::kSuccess);
     }
   }
   void Open() {
@@ -53,14 +53,14 @@ TEST_F(CircuitBreakerTest, OpensAtTheFifthFailureInARow) {
 
 TEST_F(CircuitBreakerTest, StartsCountingAgainAfterASuccess) {
   EndMany(4, Sample::kUnreachable);
-  EndMany(1, Sample::kWorks);
+  EndMany(1, Sample::kSuccess);
   EndMany(4, Sample::kUnreachable);
   EXPECT_FALSE(breaker_.IsOpen());
 }
 
 TEST_F(CircuitBreakerTest, CountsNothingForWhatSaysNothing) {
   EndMany(4, Sample::kUnreachable);
-  EndMany(100, Sample::kNothing);
+  EndMany(100, Sample::kIgnored);
   EXPECT_TRUE(End(Sample::kUnreachable));
 }
 
@@ -76,7 +76,7 @@ TEST_F(CircuitBreakerTest, StaysClosedWhenFewerFail) {
 
 TEST_F(CircuitBreakerTest, DoesNotJudgeByFewerThanTwenty) {
   for (int i = 0; i < 9; ++i) {
-    EndMany(1, Sample::kWorks);
+    EndMany(1, Sample::kSuccess);
     EndMany(1, Sample::kUnreachable);
   }
   EndMany(1, Sample::kUnreachable);
@@ -87,25 +87,25 @@ TEST_F(CircuitBreakerTest, DoesNotJudgeByFewerThanTwenty) {
 TEST_F(CircuitBreakerTest, ForgetsWhatIsOlderThanItsWindow) {
   for (int i = 0; i < 3; ++i) {
     EndMany(4, Sample::kUnreachable);
-    EndMany(1, Sample::kWorks);
+    EndMany(1, Sample::kSuccess);
   }
   EndMany(4, Sample::kUnreachable);
   clock_.Advance(10s);
-  EndMany(1, Sample::kWorks);
+  EndMany(1, Sample::kSuccess);
   EXPECT_FALSE(End(Sample::kUnreachable));  // with the others, 17 of 21
 }
 
 TEST_F(CircuitBreakerTest, RemembersHalfOfItsWindowAtLeast) {
   for (int i = 0; i < 5; ++i) {
     EndMany(1, Sample::kUnreachable);
-    EndMany(1, Sample::kWorks);
+    EndMany(1, Sample::kSuccess);
   }
   clock_.Advance(5s);
   for (int i = 0; i < 4; ++i) {
     EndMany(1, Sample::kUnreachable);
-    EndMany(1, Sample::kWorks);
+    EndMany(1, Sample::kSuccess);
   }
-  EndMany(1, Sample::kWorks);
+  EndMany(1, Sample::kSuccess);
   EXPECT_TRUE(End(Sample::kUnreachable));
 }
 
@@ -143,7 +143,7 @@ TEST_F(CircuitBreakerTest, IsNotOpenedByOneProfile) {
 
 TEST_F(CircuitBreakerTest, IsNotOpenedByOneProfileAmongOthersThatWork) {
   for (int i = 0; i < 50; ++i) {
-    ASSERT_FALSE(End(Sample::kWorks, "good " + std::to_string(i)));
+    ASSERT_FALSE(End(Sample::kSuccess, "good " + std::to_string(i)));
     for (int j = 0; j < 3; ++j) ASSERT_FALSE(End(Sample::kServerError, "bad"));
   }
 }
@@ -156,7 +156,7 @@ TEST_F(CircuitBreakerTest, OpensAtTheFifthProfileInARow) {
 }
 
 TEST_F(CircuitBreakerTest, IsOpenedByOneProfileIfPassfortCannotBeReached) {
-  EXPECT_FALSE(End(Sample::kWorks));
+  EXPECT_FALSE(End(Sample::kSuccess));
   for (int i = 0; i < 4; ++i) EXPECT_FALSE(End(Sample::kUnreachable, "the only one"));
   EXPECT_TRUE(End(Sample::kUnreachable, "the only one"));
 }
@@ -168,7 +168,7 @@ TEST_F(CircuitBreakerTest, IsOpenedByOneProfileIfNothingIsAnswered) {
 
 TEST_F(CircuitBreakerTest, IsNotOpenedByOneProfileThatIsNotAnsweredWhileOthersAre) {
   for (int i = 0; i < 50; ++i) {
-    ASSERT_FALSE(End(Sample::kWorks, "good"));
+    ASSERT_FALSE(End(Sample::kSuccess, "good"));
     for (int j = 0; j < 10; ++j) ASSERT_FALSE(End(Sample::kUnanswered, "bad"));
     clock_.Advance(1s);
   }
@@ -180,7 +180,7 @@ TEST_F(CircuitBreakerTest, IsNotOpenedByOneProfileThatIsNotAnsweredWhileOthersAr
 
 // The last word of Passfort was good, but it is long ago.
 TEST_F(CircuitBreakerTest, IsOpenedByOneProfileOnceNothingWasAnsweredForLong) {
-  EXPECT_FALSE(End(Sample::kWorks));
+  EXPECT_FALSE(End(Sample::kSuccess));
   for (int i = 0; i < 10; ++i) EXPECT_FALSE(End(Sample::kUnanswered, "the only one"));
   clock_.Advance(10s);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(End(Sample::kUnanswered, "the only one"));
@@ -189,11 +189,11 @@ TEST_F(CircuitBreakerTest, IsOpenedByOneProfileOnceNothingWasAnsweredForLong) {
 
 TEST_F(CircuitBreakerTest, OpensWhenAsManyProfilesFailAsRequestsWork) {
   for (int i = 0; i < 9; ++i) {
-    EXPECT_FALSE(End(Sample::kWorks));
+    EXPECT_FALSE(End(Sample::kSuccess));
     EXPECT_FALSE(End(Sample::kServerError, std::to_string(i)));
     EXPECT_FALSE(End(Sample::kServerError, std::to_string(i)));
   }
-  EXPECT_FALSE(End(Sample::kWorks));
+  EXPECT_FALSE(End(Sample::kSuccess));
   EXPECT_FALSE(End(Sample::kServerError, "0"));
   EXPECT_TRUE(End(Sample::kServerError, "9"));
 }
@@ -201,13 +201,13 @@ TEST_F(CircuitBreakerTest, OpensWhenAsManyProfilesFailAsRequestsWork) {
 // What it remembers is bounded, and no failure is lost by that.
 TEST_F(CircuitBreakerTest, CountsProfilesBeyondThoseItTellsApart) {
   for (int i = 0; i < 2000; ++i) {
-    for (int j = 0; j < 2; ++j) ASSERT_FALSE(End(Sample::kWorks));
+    for (int j = 0; j < 2; ++j) ASSERT_FALSE(End(Sample::kSuccess));
   }
   int failures = 0;
   while (!End(Sample::kServerError, std::to_string(failures++))) {
     if (failures % 4 == 0) {
       clock_.Advance(1ms);
-      (void)End(Sample::kWorks);
+      (void)End(Sample::kSuccess);
     }
     ASSERT_LT(failures, 10000);
   }
@@ -254,12 +254,12 @@ TEST_F(CircuitBreakerTest, IsClosedByACallThatWasTriedAndWorks) {
   clock_.Advance(5s);
   ASSERT_TRUE(breaker_.Admit(Priority::kNormal));
   const auto open = breaker_.generation();
-  for (const auto verdict :
-       {Sample::kUnreachable, Sample::kUnanswered, Sample::kServerError, Sample::kNothing}) {
-    EXPECT_EQ(breaker_.OnResult(open, verdict, "a"), Change::kNone);
+  for (const auto sample :
+       {Sample::kUnreachable, Sample::kUnanswered, Sample::kServerError, Sample::kIgnored}) {
+    EXPECT_EQ(breaker_.OnResult(open, sample, "a"), Change::kNone);
     EXPECT_TRUE(breaker_.IsOpen());
   }
-  EXPECT_EQ(breaker_.OnResult(open, Sample::kWorks, "a"), Change::kClosed);
+  EXPECT_EQ(breaker_.OnResult(open, Sample::kSuccess, "a"), Change::kClosed);
   EXPECT_FALSE(breaker_.IsOpen());
   EndMany(4, Sample::kUnreachable);
 }
@@ -267,7 +267,7 @@ TEST_F(CircuitBreakerTest, IsClosedByACallThatWasTriedAndWorks) {
 TEST_F(CircuitBreakerTest, IsNotClosedByACallFromBeforeItOpened) {
   const auto before = breaker_.generation();
   Open();
-  EXPECT_EQ(breaker_.OnResult(before, Sample::kWorks, "a"), Change::kNone);
+  EXPECT_EQ(breaker_.OnResult(before, Sample::kSuccess, "a"), Change::kNone);
   EXPECT_TRUE(breaker_.IsOpen());
 }
 
