@@ -262,7 +262,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "passfort-gateway: %s\n", message.c_str());
     return kWrongSettings;
   }
-  if (parsed->wanted == ParsedConfig::Wanted::kPrintText) {
+  if (parsed->action == ParsedConfig::Action::kPrintText) {
     const bool is_written = std::fputs(parsed->text.c_str(), stdout) >= 0;
     return is_written && std::fflush(stdout) == 0 ? kOk : kFailed;
   }

@@ -286,7 +286,7 @@ absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view
                                                 std::span<const std::string_view> environment) {
   ParsedConfig parsed;
   if (std::optional<std::string> text = RequestedText(arguments)) {
-    parsed.wanted = ParsedConfig::Wanted::kPrintText;
+    parsed.action = ParsedConfig::Action::kPrintText;
     parsed.text = *std::move(text);
     return parsed;
   }

@@ -60,12 +60,12 @@ struct GatewayConfig {
 };
 
 struct ParsedConfig {
-  enum class Wanted {
+  enum class Action {
     kServe,
     kPrintText,  // --help or --version was given: print `text` to standard output and exit with 0
   };
 
-  Wanted wanted = Wanted::kServe;
+  Action action = Action::kServe;
   GatewayConfig config;
   // Risky, but no reason not to start. Each names the setting; none holds a secret.
   std::vector<std::string> warnings;

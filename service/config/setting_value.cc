@@ -121,7 +121,7 @@ bool MayHoldSecret(std::string_view text) {
 
 bool IsNeverRepeated(const Setting& setting) {
   const auto* text = std::get_if<TextKind>(&setting.kind);
-  return text != nullptr && text->repeated == TextKind::Repeated::kNever;
+  return text != nullptr && text->echo == TextKind::EchoValue::kNever;
 }
 
 // For messages: printable, and no longer than a line.

@@ -98,7 +98,7 @@ constexpr std::array kSettings = {
     Setting{
         "store",
         TextKind{&GatewayConfig::store, "URL", "sqlite:PATH, sqlite::memory: or postgresql://...",
-                 ReadStoreUrl, TextKind::Repeated::kNever},
+                 ReadStoreUrl, TextKind::EchoValue::kNever},
         "",
         "Where request_ids are remembered; without it they are refused. A SQLite file belongs "
         "to one gateway, a PostgreSQL database (URL as libpq reads it) is shared by all "

@@ -44,7 +44,7 @@ struct TextKind {
   // Gives the text to keep; an error says what is wrong and does not repeat the text.
   absl::StatusOr<std::string> (*read)(std::string_view text);
   // Whether a message may repeat a wrong value.
-  enum class Repeated { kUnlessSecret, kNever } repeated = Repeated::kUnlessSecret;
+  enum class EchoValue { kUnlessSecret, kNever } echo = EchoValue::kUnlessSecret;
 };
 
 // A text that is never shown and that no flag sets.

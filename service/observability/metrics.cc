@@ -144,7 +144,7 @@ struct Metrics::Families {
                     "Callers' connections that were closed at once, or could not be accepted."),
       {"reason"},
       AddCounter};
-  prometheus::Counter& unread_answers =
+  prometheus::Counter& unread_replies =
       CounterFamily(*registry, "passfort_gateway_unread_answers_total",
                     "Answers that were given up because their callers did not read them.")
           .Add({});
@@ -232,7 +232,7 @@ void Metrics::ConnectionRefused(std::string_view reason) {
   families_->connections_refused.For({reason}).Increment();
 }
 
-void Metrics::AnswerUnread() { families_->unread_answers.Increment(); }
+void Metrics::AnswerUnread() { families_->unread_replies.Increment(); }
 
 void Metrics::ResponseBytesChanged(int64_t by) {
   families_->response_bytes.Increment(static_cast<double>(by));

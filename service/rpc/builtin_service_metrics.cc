@@ -16,14 +16,14 @@ using grpc::experimental::InterceptionHookPoints;
 constexpr std::string_view kUnknown = "unknown";
 
 // Counts one call: when its status goes out or, if none ever does, when gRPC lets go of it.
-class OneCall final : public grpc::experimental::Interceptor {
+class CallCounter final : public grpc::experimental::Interceptor {
  public:
   // The names outlive the call.
-  OneCall(Metrics& metrics, std::string_view service, std::string_view method)
+  CallCounter(Metrics& metrics, std::string_view service, std::string_view method)
       : metrics_(metrics), service_(service), method_(method) {
     metrics_.CallStarted(service_, method_);
   }
-  ~OneCall() override {
+  ~CallCounter() override {
     if (!handled_) Handled(grpc::StatusCode::CANCELLED);
   }
 
@@ -76,10 +76,10 @@ BuiltinServiceMetrics::BuiltinServiceMetrics(Metrics& metrics,
 grpc::experimental::Interceptor* BuiltinServiceMetrics::CreateServerInterceptor(
     grpc::experimental::ServerRpcInfo* info) {
   const auto found = labels_.find(info->method());
-  if (found == labels_.end()) return new OneCall(metrics_, kUnknown, kUnknown);
+  if (found == labels_.end()) return new CallCounter(metrics_, kUnknown, kUnknown);
   const Labels& labels = found->second;
   if (labels.counted_by == Labels::CountedBy::kItself) return nullptr;
-  return new OneCall(metrics_, labels.service, labels.method);
+  return new CallCounter(metrics_, labels.service, labels.method);
 }
 
 }  // namespace gateway

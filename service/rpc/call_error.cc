@@ -19,28 +19,27 @@ std::string_view OutcomeOf(const ErrorEntry& entry) {
   return is_ours_to_end ? "not_executed" : "refused";
 }
 
-CallPhase PhaseOf(const ErrorEntry& entry, const ErrorSpec& draft) {
+CallPhase PhaseOf(const ErrorEntry& entry, const ErrorSpec& spec) {
   if (entry.phase.has_value()) return *entry.phase;
-  return draft.answer.has_value() ? CallPhase::kAnswered : draft.phase;
+  return spec.answer.has_value() ? CallPhase::kAnswered : spec.phase;
 }
 
-ErrorScope ScopeOf(const ErrorEntry& entry, const ErrorSpec& draft) {
-  return draft.request_id.empty() ? ErrorScope::kCall : draft.scope.value_or(entry.scope);
+ErrorScope ScopeOf(const ErrorEntry& entry, const ErrorSpec& spec) {
+  return spec.request_id.empty() ? ErrorScope::kCall : spec.scope.value_or(entry.scope);
 }
 
-google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorSpec& draft) {
+google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorSpec& spec) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(entry.name));
   info.set_domain(std::string(kErrorDomain));
   auto& metadata = *info.mutable_metadata();
-  for (const auto& [name, value] : draft.metadata) metadata[name] = value;
-  metadata["phase"] = std::string(PhaseName(PhaseOf(entry, draft)));
-  metadata["scope"] = std::string(ScopeName(ScopeOf(entry, draft)));
-  if (draft.answer.has_value()) {
-    metadata["http_status"] = absl::StrCat(draft.answer->http_status);
-    if (draft.answer->code.has_value())
-      metadata["passfort_code"] = absl::StrCat(*draft.answer->code);
-    if (!draft.answer->message.empty()) metadata["passfort_message"] = draft.answer->message;
+  for (const auto& [name, value] : spec.metadata) metadata[name] = value;
+  metadata["phase"] = std::string(PhaseName(PhaseOf(entry, spec)));
+  metadata["scope"] = std::string(ScopeName(ScopeOf(entry, spec)));
+  if (spec.answer.has_value()) {
+    metadata["http_status"] = absl::StrCat(spec.answer->http_status);
+    if (spec.answer->code.has_value()) metadata["passfort_code"] = absl::StrCat(*spec.answer->code);
+    if (!spec.answer->message.empty()) metadata["passfort_message"] = spec.answer->message;
   }
   return info;
 }
@@ -75,26 +74,26 @@ void AddDetail(const google::protobuf::Message& detail, google::rpc::Status& sta
 
 }  // namespace
 
-CallError BuildError(ErrorSpec draft) {
-  const ErrorEntry& entry = EntryOf(draft.reason);
-  if (draft.message.empty()) draft.message = MessageOf(entry);
+CallError BuildError(ErrorSpec spec) {
+  const ErrorEntry& entry = EntryOf(spec.reason);
+  if (spec.message.empty()) spec.message = MessageOf(entry);
 
   google::rpc::Status status;
   status.set_code(entry.code);
-  status.set_message(draft.message);
-  AddDetail(ErrorInfoOf(entry, draft), status);
-  if (!draft.violations.empty()) AddDetail(BadRequestOf(draft.violations), status);
+  status.set_message(spec.message);
+  AddDetail(ErrorInfoOf(entry, spec), status);
+  if (!spec.violations.empty()) AddDetail(BadRequestOf(spec.violations), status);
   if (entry.retry_after.has_value()) {
-    AddDetail(RetryInfoOf(draft.retry_after.value_or(*entry.retry_after)), status);
+    AddDetail(RetryInfoOf(spec.retry_after.value_or(*entry.retry_after)), status);
   }
-  if (!draft.request_id.empty()) AddDetail(RequestInfoOf(draft.request_id), status);
+  if (!spec.request_id.empty()) AddDetail(RequestInfoOf(spec.request_id), status);
 
   CallError error;
-  error.status = grpc::Status(entry.code, draft.message, status.SerializeAsString());
+  error.status = grpc::Status(entry.code, spec.message, status.SerializeAsString());
   if (!entry.retry_after.has_value()) error.trailers.emplace_back(kRetryPushbackTrailer, "-1");
   error.reason = entry.name;
-  error.phase = PhaseOf(entry, draft);
-  error.http_status = draft.answer.has_value() ? draft.answer->http_status : 0;
+  error.phase = PhaseOf(entry, spec);
+  error.http_status = spec.answer.has_value() ? spec.answer->http_status : 0;
   error.outcome = OutcomeOf(entry);
   return error;
 }

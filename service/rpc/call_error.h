@@ -59,7 +59,7 @@ struct ErrorSpec {
   // Empty: none was given, or none that could be told.
   std::string_view request_id = {};
 };
-CallError BuildError(ErrorSpec draft);
+CallError BuildError(ErrorSpec spec);
 
 }  // namespace gateway
 

@@ -66,7 +66,7 @@ std::string InBrackets(const std::optional<ResponseSummary>& answer) {
   return answer.has_value() ? absl::StrCat(" (", Summary(*answer), ")") : "";
 }
 
-std::string_view WordsFor(Ambiguous::Cause cause) {
+std::string_view Describe(Ambiguous::Cause cause) {
   switch (cause) {
     case Ambiguous::Cause::kTimeout:
       return "no response arrived in time";
@@ -123,17 +123,17 @@ ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
   return ErrorReason::kPassfortUnreachable;
 }
 
-CallError ErrorOf(const NotExecuted& outcome, const CallInfo& call) {
-  ErrorSpec draft{.reason = ReasonOf(outcome.cause, call.caller),
-                  .answer = outcome.answer,
-                  .retry_after = outcome.retry_after,
-                  .request_id = call.request_id};
+CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
+  ErrorSpec spec{.reason = ReasonOf(outcome.cause, call.caller),
+                 .answer = outcome.answer,
+                 .retry_after = outcome.retry_after,
+                 .request_id = call.request_id};
   switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
       // 421 and 425: it was reached.
       if (outcome.answer.has_value() &&
           (outcome.answer->http_status == 421 || outcome.answer->http_status == 425)) {
-        draft.message =
+        spec.message =
             absl::StrCat("Passfort did not process the request (", Summary(*outcome.answer),
                          "): nothing was executed. It is safe to retry.");
       }
@@ -141,18 +141,18 @@ CallError ErrorOf(const NotExecuted& outcome, const CallInfo& call) {
     case NotExecuted::Cause::kServerError:
     case NotExecuted::Cause::kUnreadable:
       if (outcome.answer.has_value()) {
-        draft.message = MessageOf(EntryOf(draft.reason), Summary(*outcome.answer));
+        spec.message = MessageOf(EntryOf(spec.reason), Summary(*outcome.answer));
       }
       break;
     case NotExecuted::Cause::kResponseTooLarge:
-      draft.message = TooMuchToCompare(
+      spec.message = TooMuchToCompare(
           "the list of the profile's applications is larger or deeper than the gateway reads");
       break;
     case NotExecuted::Cause::kNoMemory:
-      draft.message =
+      spec.message =
           "responses to other calls use all the memory that the gateway has for them: nothing was "
           "executed. It is safe to retry after the delay in RetryInfo.";
-      draft.scope = ErrorScope::kRequestId;  // its record was in hand
+      spec.scope = ErrorScope::kRequestId;  // its record was in hand
       break;
     case NotExecuted::Cause::kSendGateClosed:
     case NotExecuted::Cause::kCircuitOpen:
@@ -160,25 +160,25 @@ CallError ErrorOf(const NotExecuted& outcome, const CallInfo& call) {
     case NotExecuted::Cause::kNoTimeLeft:
       break;
     case NotExecuted::Cause::kStopped:
-      draft.answer.reset();
-      draft.retry_after.reset();
+      spec.answer.reset();
+      spec.retry_after.reset();
       break;
   }
-  return BuildError(std::move(draft));
+  return BuildError(std::move(spec));
 }
 
-CallError ErrorOf(const Refused& outcome, const CallInfo& call) {
+CallError ToCallError(const Refused& outcome, const CallInfo& call) {
   const std::optional<ErrorReason> reason = ReasonOfRefusal(outcome.answer);
-  ErrorSpec draft{.reason = reason.value_or(ErrorReason::kPassfortPrecondition),
-                  .answer = outcome.answer,
-                  .request_id = call.request_id};
-  draft.message =
+  ErrorSpec spec{.reason = reason.value_or(ErrorReason::kPassfortPrecondition),
+                 .answer = outcome.answer,
+                 .request_id = call.request_id};
+  spec.message =
       reason.has_value()
           ? MessageOf(EntryOf(*reason), Summary(outcome.answer))
           : absl::StrCat("Passfort, or a proxy in front of it, does not accept such a request (",
                          Summary(outcome.answer),
                          "): nothing was executed. Contact the operator of the gateway.");
-  return BuildError(std::move(draft));
+  return BuildError(std::move(spec));
 }
 
 ErrorReason ReasonOf(IdempotencyError::Cause cause) {
@@ -203,13 +203,13 @@ ErrorReason ReasonOf(IdempotencyError::Cause cause) {
   return ErrorReason::kStoreUnavailable;
 }
 
-CallError ErrorOf(const IdempotencyError& outcome, const CallInfo& call) {
-  ErrorSpec draft{.reason = ReasonOf(outcome.cause), .request_id = call.request_id};
+CallError ToCallError(const IdempotencyError& outcome, const CallInfo& call) {
+  ErrorSpec spec{.reason = ReasonOf(outcome.cause), .request_id = call.request_id};
   if (outcome.cause == IdempotencyError::Cause::kTooManyToCompare) {
-    draft.message = TooMuchToCompare(
+    spec.message = TooMuchToCompare(
         "the profile has more applications than the gateway's store keeps the ids of");
   }
-  return BuildError(std::move(draft));
+  return BuildError(std::move(spec));
 }
 
 // Many more than there are, unless Passfort's ids are no UUIDs. An id is left out rather than cut.
@@ -228,7 +228,7 @@ std::string_view IsUnknown() { return EntryOf(ErrorReason::kOutcomeUnknown).effe
 
 // Without a request_id: nothing remembers the call, so the caller has to find out.
 std::string UnresolvableMessage(const Ambiguous& outcome, const std::string& known_by) {
-  return absl::StrCat("the request was sent, but ", std::string(WordsFor(outcome.cause)),
+  return absl::StrCat("the request was sent, but ", std::string(Describe(outcome.cause)),
                       InBrackets(outcome.answer), ": ", std::string(IsUnknown()),
                       ". Before retrying, check the profile's applications after ", known_by, ".");
 }
@@ -262,7 +262,7 @@ std::string UnresolvedMessage(const WriteResult& result, absl::Time now) {
       when, ".");
 }
 
-CallError ErrorOf(const Ambiguous& outcome, const WriteResult& result, const CallInfo& call) {
+CallError ToCallError(const Ambiguous& outcome, const WriteResult& result, const CallInfo& call) {
   const bool is_once = !call.request_id.empty();
   std::optional<absl::Time> known_by = result.known_by;
   if (!is_once) known_by = call.now + absl::FromChrono(call.settle_window);
@@ -285,14 +285,15 @@ CallError ErrorOf(const Ambiguous& outcome, const WriteResult& result, const Cal
 
 }  // namespace
 
-CallError ErrorOf(const WriteResult& result, const CallInfo& call) {
+CallError ToCallError(const WriteResult& result, const CallInfo& call) {
   if (const auto* outcome = std::get_if<NotExecuted>(&result.outcome)) {
-    return ErrorOf(*outcome, call);
+    return ToCallError(*outcome, call);
   }
-  if (const auto* outcome = std::get_if<Refused>(&result.outcome)) return ErrorOf(*outcome, call);
+  if (const auto* outcome = std::get_if<Refused>(&result.outcome))
+    return ToCallError(*outcome, call);
   if (const auto* outcome = std::get_if<IdempotencyError>(&result.outcome))
-    return ErrorOf(*outcome, call);
-  return ErrorOf(std::get<Ambiguous>(result.outcome), result, call);
+    return ToCallError(*outcome, call);
+  return ToCallError(std::get<Ambiguous>(result.outcome), result, call);
 }
 
 CallError InvalidRequestError(const std::vector<FieldViolation>& violations) {

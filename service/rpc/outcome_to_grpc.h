@@ -31,7 +31,7 @@ struct CallInfo {
 };
 
 // What an intent came to, unless it is a Done.
-CallError ErrorOf(const WriteResult& result, const CallInfo& call);
+CallError ToCallError(const WriteResult& result, const CallInfo& call);
 
 // What the gateway itself refuses before it looks at the intent. All speak of the call alone.
 CallError InvalidRequestError(const std::vector<FieldViolation>& violations);

@@ -51,10 +51,10 @@ std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerConte
 }
 
 // Beside the calls that are in flight: each ended one is here for a moment.
-constexpr size_t kMinUnreadAnswers = 100;
+constexpr size_t kMinUnreadReplies = 100;
 
 // What is left of an answer beside too many.
-constexpr size_t kMinAnswerBytes = 2048;
+constexpr size_t kMinReplyBytes = 2048;
 // Most are smaller. To measure how much memory one takes would show in the cost of a call.
 constexpr size_t kMeasuredAnswerBytes = 2048;
 
@@ -75,7 +75,7 @@ size_t MemoryOfAnswer(const pb::AddProductApplicationResponse& answer) {
 // - whoever finishes the call (once: the loop, or the first thread for a refusal) touches it no
 //   more, since `OnDone` may run at once.
 class ProductApplicationService::Call final : public grpc::ServerUnaryReactor,
-                                              public UnreadAnswers::Answer {
+                                              public UnreadReplies::Answer {
  public:
   Call(ProductApplicationService& service, grpc::CallbackServerContext& context,
        pb::AddProductApplicationResponse& response)
@@ -141,7 +141,7 @@ ProductApplicationService::ProductApplicationService(Options options, Parts part
       parts_(parts),
       gate_(options_.max_in_flight),
       unread_(parts.loop,
-              {.answers = std::max(options_.max_in_flight, kMinUnreadAnswers),
+              {.answers = std::max(options_.max_in_flight, kMinUnreadReplies),
                .bytes = options_.max_unread_bytes,
                .longest = options_.answer_read_within},
               parts.metrics),
@@ -194,11 +194,11 @@ std::optional<CallError> ProductApplicationService::Accept(
 
 Task<void> ProductApplicationService::Run(Call& call) {
   const AskedProduct asked{.alias = call.draft.product_alias, .id = call.draft.product_id};
-  under_way_.insert(&call);
+  in_flight_.insert(&call);
   if (stopping_) call.RequestStop();
   WriteResult result = co_await parts_.writer.Add(std::move(call.draft),
                                                   {.request_id = call.request_id}, call.work());
-  under_way_.erase(&call);
+  in_flight_.erase(&call);
 
   if (std::holds_alternative<Done>(result.outcome)) {
     ReplyDone(call, std::move(result), asked);
@@ -241,7 +241,7 @@ void ProductApplicationService::ReplyDone(Call& call, WriteResult result,
   }
   const bool is_least = parts_.memory.IsFullOfResults() || !unread_.HasRoomForLargeOne(call.peer());
   const ReplyTruncation shortening =
-      TruncateToFit(call.answer, is_least ? kMinAnswerBytes : kMaxReplyBytes);
+      TruncateToFit(call.answer, is_least ? kMinReplyBytes : kMaxReplyBytes);
   if (result.is_shortened || shortening == ReplyTruncation::kTruncated) {
     call.AddTrailer("gateway-answer-shortened", "true");
     parts_.log.Warn("an answer was too large, for a message or beside others, and was shortened",
@@ -253,10 +253,10 @@ void ProductApplicationService::ReplyDone(Call& call, WriteResult result,
 }
 
 void ProductApplicationService::ReplyError(Call& call, const WriteResult& result) {
-  CallError error = ErrorOf(result, {.request_id = call.request_id,
-                                     .caller = call.caller(),
-                                     .now = parts_.clock.WallNow(),
-                                     .settle_window = options_.settle_window});
+  CallError error = ToCallError(result, {.request_id = call.request_id,
+                                         .caller = call.caller(),
+                                         .now = parts_.clock.WallNow(),
+                                         .settle_window = options_.settle_window});
   ReportError(call, error);
   call.AddTrailers(error);
   Answer(call, std::move(error.status));
@@ -330,8 +330,8 @@ void ProductApplicationService::StopCalls() {
     stopping_ = true;
     // A call may end, and leave the set, inside its stop request.
     std::vector<std::stop_source> stops;
-    stops.reserve(under_way_.size());
-    for (const Call* call : under_way_) stops.push_back(call->stop_source());
+    stops.reserve(in_flight_.size());
+    for (const Call* call : in_flight_) stops.push_back(call->stop_source());
     for (auto& stop : stops) stop.request_stop();
   });
 }

@@ -22,7 +22,7 @@
 #include "service/rpc/call_deadline.h"
 #include "service/rpc/concurrency_limiter.h"
 #include "service/rpc/outcome_to_grpc.h"
-#include "service/rpc/unread_answers.h"
+#include "service/rpc/unread_replies.h"
 
 namespace gateway {
 
@@ -100,9 +100,9 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   const Options options_;
   const Parts parts_;
   ConcurrencyLimiter gate_;
-  UnreadAnswers unread_;
+  UnreadReplies unread_;
   // Loop thread only: the calls that wait for the writer, and whether StopCalls came.
-  std::unordered_set<Call*> under_way_;
+  std::unordered_set<Call*> in_flight_;
   bool stopping_ = false;
   // Loop thread only: what the end of the turn sends.
   struct Ended {

@@ -45,7 +45,7 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   const auto parsed = ParseFlags({});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   const GatewayConfig& config = parsed->config;
-  EXPECT_EQ(parsed->wanted, ParsedConfig::Wanted::kServe);
+  EXPECT_EQ(parsed->action, ParsedConfig::Action::kServe);
   EXPECT_THAT(parsed->warnings, IsEmpty());
   EXPECT_EQ(config.listen, "127.0.0.1:50051");
   EXPECT_EQ(config.metrics_listen, "127.0.0.1:9464");
@@ -422,7 +422,7 @@ TEST(GatewayConfigTest, HelpTellsAllAboutEverySetting) {
   // Help is wanted most when the rest is wrong.
   const auto parsed = Parse({"--bogus", "--help"}, {});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
-  EXPECT_EQ(parsed->wanted, ParsedConfig::Wanted::kPrintText);
+  EXPECT_EQ(parsed->action, ParsedConfig::Action::kPrintText);
   for (const Setting& setting : AllSettings()) {
     EXPECT_THAT(parsed->text, HasSubstr(std::string(setting.name)));
     EXPECT_THAT(parsed->text, HasSubstr(EnvironmentName(setting)));
@@ -455,7 +455,7 @@ TEST(GatewayConfigTest, TheSettingsPageIsWhatTheProgramPrints) {
 TEST(GatewayConfigTest, TellsTheVersion) {
   const auto parsed = Parse({"--version"}, {});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
-  EXPECT_EQ(parsed->wanted, ParsedConfig::Wanted::kPrintText);
+  EXPECT_EQ(parsed->action, ParsedConfig::Action::kPrintText);
   EXPECT_TRUE(parsed->text.starts_with(absl::StrCat("passfort-gateway ", kVersion)))
       << parsed->text;
 }

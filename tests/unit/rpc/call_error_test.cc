@@ -33,11 +33,11 @@ TEST(TrailerSizeTest, StaysBelow8KibibytesInTheWorstCases) {
 
   const std::string request_id(kMaxRequestIdBytes, '~');
   const CallError undecided =
-      ErrorOf({.outcome = NotKnown(Ambiguous::Cause::kServerError, AnAnswer(599, 1, longest)),
-               .sent_at = kSentAt,
-               .known_by = kEndedAt,
-               .candidate_ids = std::vector<std::string>(1000, std::string(100, '%'))},
-              {.request_id = request_id, .now = kEndedAt});
+      ToCallError({.outcome = NotKnown(Ambiguous::Cause::kServerError, AnAnswer(599, 1, longest)),
+                   .sent_at = kSentAt,
+                   .known_by = kEndedAt,
+                   .candidate_ids = std::vector<std::string>(1000, std::string(100, '%'))},
+                  {.request_id = request_id, .now = kEndedAt});
   EXPECT_THAT(AsReceived(undecided), IsWellFormedError());
   EXPECT_LT(TrailerBytes(AsReceived(undecided)), 4096u);
 }

@@ -36,12 +36,12 @@ inline ResponseSummary AnAnswer(int http_status, std::optional<int> code = std::
 
 // The table's answers for a call without a request_id.
 inline CallError ErrorWithoutRequestId(WriteResult result, Caller caller = Caller::kWaiting) {
-  return ErrorOf(result, {.caller = caller, .now = kEndedAt, .settle_window = kSettleWindow});
+  return ToCallError(result, {.caller = caller, .now = kEndedAt, .settle_window = kSettleWindow});
 }
 
 // And for one that has the request_id "order-1".
 inline CallError ErrorWithRequestId(WriteResult result, Caller caller = Caller::kWaiting) {
-  return ErrorOf(
+  return ToCallError(
       result,
       {.request_id = "order-1", .caller = caller, .now = kEndedAt, .settle_window = kSettleWindow});
 }

@@ -1,4 +1,4 @@
-#include "service/rpc/unread_answers.h"
+#include "service/rpc/unread_replies.h"
 
 namespace gateway {
 namespace {
@@ -8,37 +8,37 @@ constexpr size_t kShares = 8;
 
 }  // namespace
 
-UnreadAnswers::UnreadAnswers(EventLoop& loop, Limits limits, Metrics& metrics)
+UnreadReplies::UnreadReplies(EventLoop& loop, Limits limits, Metrics& metrics)
     : loop_(loop), limits_(limits), metrics_(metrics) {
   loop_.RunAndWait([this] { give_up_ = std::make_unique<Timer>(loop_, [this] { GiveUpOld(); }); });
 }
 
-UnreadAnswers::~UnreadAnswers() {
+UnreadReplies::~UnreadReplies() {
   loop_.RunAndWait([this] { give_up_.reset(); });
 }
 
-bool UnreadAnswers::HasRoom(const std::string& connection) {
+bool UnreadReplies::HasRoom(const std::string& connection) {
   const std::lock_guard lock(mutex_);
   const Taken own = OfConnection(connection);
   return HasBytesFor(own) &&
          (all_.answers < limits_.answers || own.answers < limits_.answers / kShares);
 }
 
-bool UnreadAnswers::HasRoomForLargeOne(const std::string& connection) {
+bool UnreadReplies::HasRoomForLargeOne(const std::string& connection) {
   const std::lock_guard lock(mutex_);
   return HasBytesFor(OfConnection(connection));
 }
 
-bool UnreadAnswers::HasBytesFor(const Taken& connection) const {
+bool UnreadReplies::HasBytesFor(const Taken& connection) const {
   return all_.bytes < limits_.bytes || connection.bytes < limits_.bytes / kShares;
 }
 
-UnreadAnswers::Taken UnreadAnswers::OfConnection(const std::string& connection) const {
+UnreadReplies::Taken UnreadReplies::OfConnection(const std::string& connection) const {
   const auto found = by_connection_.find(connection);
   return found == by_connection_.end() ? Taken() : found->second;
 }
 
-void UnreadAnswers::Add(Answer& answer, const std::string& connection, size_t bytes) {
+void UnreadReplies::Add(Answer& answer, const std::string& connection, size_t bytes) {
   const std::lock_guard lock(mutex_);
   answer.place_ = answers_.insert(answers_.end(), &answer);
   answer.since_ = std::chrono::steady_clock::now();
@@ -58,12 +58,12 @@ void UnreadAnswers::Add(Answer& answer, const std::string& connection, size_t by
   loop_.Post([this, at = answer.since_ + limits_.longest] { give_up_->StartAt(at); });
 }
 
-void UnreadAnswers::Remove(Answer& answer) {
+void UnreadReplies::Remove(Answer& answer) {
   const std::lock_guard lock(mutex_);
   if (answer.is_listed_) Unlist(answer);
 }
 
-void UnreadAnswers::Unlist(Answer& answer) {
+void UnreadReplies::Unlist(Answer& answer) {
   answer.is_listed_ = false;
   const auto found = by_connection_.find(answer.connection_);
   for (Taken* taken : {&all_, &found->second}) {
@@ -74,14 +74,14 @@ void UnreadAnswers::Unlist(Answer& answer) {
   answers_.erase(answer.place_);
 }
 
-void UnreadAnswers::GiveUpOldest() {
+void UnreadReplies::GiveUpOldest() {
   Answer& oldest = *answers_.front();
   Unlist(oldest);
   metrics_.AnswerUnread();
   oldest.Cancel();
 }
 
-void UnreadAnswers::GiveUpOld() {
+void UnreadReplies::GiveUpOld() {
   const std::lock_guard lock(mutex_);
   const SteadyTime now = std::chrono::steady_clock::now();
   while (!answers_.empty() && answers_.front()->since_ + limits_.longest <= now) {

@@ -1,4 +1,4 @@
-#include "service/rpc/unread_answers.h"
+#include "service/rpc/unread_replies.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 constexpr char kGreedy[] = "ipv4:127.0.0.2:1";
 constexpr char kOther[] = "ipv4:127.0.0.1:1";
 
-class FakeAnswer final : public UnreadAnswers::Answer {
+class FakeAnswer final : public UnreadReplies::Answer {
  public:
   void Cancel() override {
     is_cancelled_ = true;
@@ -31,16 +31,16 @@ class FakeAnswer final : public UnreadAnswers::Answer {
   std::atomic<bool> is_cancelled_ = false;
 };
 
-class UnreadAnswersTest : public ::testing::Test {
+class UnreadRepliesTest : public ::testing::Test {
  public:
-  ~UnreadAnswersTest() override {
+  ~UnreadRepliesTest() override {
     for (const auto& answer : answers_) unread_.Remove(*answer);
     loop_->RunAndWait([] {});
   }
 
  protected:
   // 16 answers, 1600 bytes: the share of a connection is two, or 200 bytes.
-  explicit UnreadAnswersTest(Milliseconds longest = 1h)
+  explicit UnreadRepliesTest(Milliseconds longest = 1h)
       : unread_(*loop_, {.answers = 16, .bytes = 1600, .longest = longest}, metrics_) {}
   void Add(const std::string& connection, int answers, size_t bytes) {
     for (int i = 0; i < answers; ++i) {
@@ -60,28 +60,28 @@ class UnreadAnswersTest : public ::testing::Test {
 
   std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
   Metrics metrics_;
-  UnreadAnswers unread_;
+  UnreadReplies unread_;
   std::vector<std::unique_ptr<FakeAnswer>> answers_;
 };
 
-TEST_F(UnreadAnswersTest, OneConnectionMayHaveAllWhileThereIsRoom) {
+TEST_F(UnreadRepliesTest, OneConnectionMayHaveAllWhileThereIsRoom) {
   Add(kGreedy, 15, 100);
   EXPECT_TRUE(unread_.HasRoom(kGreedy));
 }
 
-TEST_F(UnreadAnswersTest, TooManyAnswersKeepOutTheConnectionThatHasThem) {
+TEST_F(UnreadRepliesTest, TooManyAnswersKeepOutTheConnectionThatHasThem) {
   Add(kGreedy, 16, 1);
   EXPECT_FALSE(unread_.HasRoom(kGreedy));
   EXPECT_TRUE(unread_.HasRoom(kOther));
 }
 
-TEST_F(UnreadAnswersTest, TooManyBytesKeepOutTheConnectionThatHasThem) {
+TEST_F(UnreadRepliesTest, TooManyBytesKeepOutTheConnectionThatHasThem) {
   Add(kGreedy, 4, 400);
   EXPECT_FALSE(unread_.HasRoom(kGreedy));
   EXPECT_TRUE(unread_.HasRoom(kOther));
 }
 
-TEST_F(UnreadAnswersTest, BesideAGreedyConnectionAnotherHasItsShare) {
+TEST_F(UnreadRepliesTest, BesideAGreedyConnectionAnotherHasItsShare) {
   Add(kGreedy, 16, 100);
   Add(kOther, 1, 100);
   EXPECT_TRUE(unread_.HasRoom(kOther));
@@ -89,19 +89,19 @@ TEST_F(UnreadAnswersTest, BesideAGreedyConnectionAnotherHasItsShare) {
   EXPECT_FALSE(unread_.HasRoom(kOther));
 }
 
-TEST_F(UnreadAnswersTest, ManySmallAnswersLeaveRoomForALargeOne) {
+TEST_F(UnreadRepliesTest, ManySmallAnswersLeaveRoomForALargeOne) {
   Add(kGreedy, 16, 1);
   EXPECT_FALSE(unread_.HasRoom(kGreedy));
   EXPECT_TRUE(unread_.HasRoomForLargeOne(kGreedy));
 }
 
-TEST_F(UnreadAnswersTest, ManyBytesLeaveNoRoomForALargeOneOfTheSameConnection) {
+TEST_F(UnreadRepliesTest, ManyBytesLeaveNoRoomForALargeOneOfTheSameConnection) {
   Add(kGreedy, 4, 400);
   EXPECT_FALSE(unread_.HasRoomForLargeOne(kGreedy));
   EXPECT_TRUE(unread_.HasRoomForLargeOne(kOther));
 }
 
-TEST_F(UnreadAnswersTest, WhatIsReadMakesRoomAgain) {
+TEST_F(UnreadRepliesTest, WhatIsReadMakesRoomAgain) {
   Add(kGreedy, 16, 100);
   RemoveAll();
   EXPECT_TRUE(unread_.HasRoom(kGreedy));
@@ -109,7 +109,7 @@ TEST_F(UnreadAnswersTest, WhatIsReadMakesRoomAgain) {
   EXPECT_TRUE(unread_.HasRoom(kGreedy));
 }
 
-TEST_F(UnreadAnswersTest, AtTwiceTheAnswersTheOldestIsGivenUp) {
+TEST_F(UnreadRepliesTest, AtTwiceTheAnswersTheOldestIsGivenUp) {
   for (int i = 0; i < 31; ++i) Add(std::to_string(i), 1, 1);
   EXPECT_THAT(Cancelled(), Each(false));
   Add(kOther, 1, 1);
@@ -118,7 +118,7 @@ TEST_F(UnreadAnswersTest, AtTwiceTheAnswersTheOldestIsGivenUp) {
   EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_gateway_unread_answers_total 1\n"));
 }
 
-TEST_F(UnreadAnswersTest, AtTwiceTheBytesTheOldestAreGivenUp) {
+TEST_F(UnreadRepliesTest, AtTwiceTheBytesTheOldestAreGivenUp) {
   for (int i = 0; i < 31; ++i) Add(std::to_string(i), 1, 100);
   Add(kOther, 1, 250);  // 3350 bytes, of which fewer than 3200 stay
   EXPECT_TRUE(answers_[0]->is_cancelled());
@@ -127,17 +127,17 @@ TEST_F(UnreadAnswersTest, AtTwiceTheBytesTheOldestAreGivenUp) {
   EXPECT_FALSE(answers_.back()->is_cancelled());
 }
 
-TEST_F(UnreadAnswersTest, AnAnswerLargerThanAllLimitsIsNotGivenUpForThat) {
+TEST_F(UnreadRepliesTest, AnAnswerLargerThanAllLimitsIsNotGivenUpForThat) {
   Add(kOther, 1, 10'000);
   EXPECT_FALSE(answers_.front()->is_cancelled());
 }
 
-class BriefUnreadAnswersTest : public UnreadAnswersTest {
+class BriefUnreadRepliesTest : public UnreadRepliesTest {
  protected:
-  BriefUnreadAnswersTest() : UnreadAnswersTest(20ms) {}
+  BriefUnreadRepliesTest() : UnreadRepliesTest(20ms) {}
 };
 
-TEST_F(BriefUnreadAnswersTest, WhatNobodyReadsIsGivenUpAndMakesRoom) {
+TEST_F(BriefUnreadRepliesTest, WhatNobodyReadsIsGivenUpAndMakesRoom) {
   Add(kGreedy, 16, 100);
   for (const auto& answer : answers_) answer->WaitUntilCancelled();
   EXPECT_TRUE(unread_.HasRoom(kGreedy));

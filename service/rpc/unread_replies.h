@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_UNREAD_ANSWERS_H_
-#define SERVICE_RPC_UNREAD_ANSWERS_H_
+#ifndef SERVICE_RPC_UNREAD_REPLIES_H_
+#define SERVICE_RPC_UNREAD_REPLIES_H_
 
 #include <chrono>
 #include <cstddef>
@@ -26,7 +26,7 @@ namespace gateway {
 //   that is read leaves at once, so those are not the ones that somebody reads.
 //
 // Safe from any thread but where it says otherwise.
-class UnreadAnswers {
+class UnreadReplies {
  public:
   struct Limits {
     size_t answers = 0;
@@ -46,7 +46,7 @@ class UnreadAnswers {
     virtual void Cancel() = 0;
 
    private:
-    friend class UnreadAnswers;
+    friend class UnreadReplies;
     std::list<Answer*>::iterator place_;
     SteadyTime since_;
     std::string connection_;
@@ -55,9 +55,9 @@ class UnreadAnswers {
   };
 
   // `loop` and `metrics` outlive it. Not on the loop's thread.
-  UnreadAnswers(EventLoop& loop, Limits limits, Metrics& metrics);
+  UnreadReplies(EventLoop& loop, Limits limits, Metrics& metrics);
   // There are no answers any more, and the loop has run what they posted.
-  ~UnreadAnswers();
+  ~UnreadReplies();
 
   // Whether a connection may have one more: always below a limit, and then if it has less than an
   // eighth of it.
@@ -95,4 +95,4 @@ class UnreadAnswers {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_UNREAD_ANSWERS_H_
+#endif  // SERVICE_RPC_UNREAD_REPLIES_H_
