@@ -33,7 +33,7 @@ ABSL_FLAG(std::string, product_id, "", "id of the product (a UUID), instead of i
 ABSL_FLAG(std::string, associated_role, "",
           "role of a company's associate, e.g. ASSOCIATED_ROLE_DIRECTOR");
 ABSL_FLAG(std::string, request_id, "",
-          "names the intent, so that a repeat of this call makes no second application");
+          "names the intent, so that a retry of this call creates no second application");
 ABSL_FLAG(absl::Duration, timeout, absl::Seconds(70),
           "how long to wait, at most 70s; Passfort itself may take 60s");
 
@@ -70,8 +70,8 @@ ExitCode Explain(const grpc::Status& status) {
   std::cerr << "code " << status.error_code() << ": " << status.error_message() << "\n";
   const auto details = ReadDetails(status);
   if (!details) {
-    std::cerr << "This is not the gateway's word, so the application may have been made. With a "
-                 "--request_id it is safe to call again.\n";
+    std::cerr << "This error did not come from the gateway, so the application may have been "
+                 "created. With a --request_id it is safe to retry.\n";
     return kNotKnown;
   }
   std::cerr << "reason: " << details->info.reason() << "\n";
@@ -83,19 +83,19 @@ ExitCode Explain(const grpc::Status& status) {
   }
   if (status.error_code() == grpc::StatusCode::UNKNOWN) {
     const bool can_repeat = details->info.metadata().contains("request_id");
-    std::cerr << "It is not known whether the application was made: "
-              << (can_repeat ? "call again with the same --request_id, which is always safe.\n"
-                             : "look at the profile first.\n");
+    std::cerr << "It is unknown whether the application was created: "
+              << (can_repeat ? "retry with the same --request_id, which is always safe.\n"
+                             : "check the profile before retrying.\n");
     return kNotKnown;
   }
   if (details->retry.has_retry_delay()) {
     const auto& delay = details->retry.retry_delay();
-    std::cerr << "The application was not made. Try again in "
+    std::cerr << "The application was not created. Try again in "
               << absl::Seconds(delay.seconds()) + absl::Nanoseconds(delay.nanos())
               << " or later.\n";
     return kNotMade;
   }
-  std::cerr << "The application was not made.\n";
+  std::cerr << "The application was not created.\n";
   return kNotMade;
 }
 
@@ -165,7 +165,7 @@ int main(int argc, char** argv) {
           response.product_application(), &json, options);
       !printed.ok()) {
     std::cerr << "The application " << response.product_application().id()
-              << " was made; it cannot be printed: " << printed.ToString() << "\n";
+              << " was created; it cannot be printed: " << printed.ToString() << "\n";
     return kMade;
   }
   std::cout << json;

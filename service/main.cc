@@ -1,5 +1,5 @@
 // passfort-gateway: reads its settings, puts its parts together, serves until SIGTERM, SIGINT,
-// SIGHUP or SIGQUIT, and lets the calls under way come to their end.
+// SIGHUP or SIGQUIT, and lets the calls in flight come to their end.
 //
 // Exit codes: 0 served and drained, or printed what was asked for; 1 could not start, or a call did
 // not end in time; 2 wrong settings.
@@ -158,8 +158,8 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   FitToDescriptorLimit(config, *log);
   if (StoreIsVolatile(config.store)) {
     log->Warn(
-        "store: it forgets every request_id when the gateway ends, so a repeat after that "
-        "can make a second application");
+        "store: it is in memory: request_ids are lost on exit, so a retry after a restart can "
+        "create a second application");
   }
   if (!IsLoopbackAddress(config.listen)) WarnOfGrpcFaults(*log);
   auto key = OpenApiKey(config);
@@ -231,10 +231,10 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   const char* const name = sigabbrev_np(received);
   log->Info("draining", {{"signal", absl::StrCat("SIG", name == nullptr ? "" : name)}});
   if (const absl::Status drained = (*server)->Drain(config.drain_timeout); !drained.ok()) {
-    ExitImmediately(*log, "stopped with calls unanswered", drained);
+    ExitImmediately(*log, "shutdown: calls still running", drained);
   }
   if (const auto stopped = once != nullptr ? once->Stop() : absl::OkStatus(); !stopped.ok()) {
-    ExitImmediately(*log, "stopped with the store at work", stopped);
+    ExitImmediately(*log, "shutdown: store still busy", stopped);
   }
   (*loop)->RunAndWait([&passfort] { passfort.Stop(); });
   log->Info("stopped");

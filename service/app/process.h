@@ -29,7 +29,7 @@ std::vector<std::string> UnsetLibraryVariables();
 // been read.
 void EraseSettingVariables();
 
-// Every call under way needs a descriptor, and the limit that shells and containers start with is
+// Every call in flight needs a descriptor, and the limit that shells and containers start with is
 // often 1024. Nothing to do if it cannot be raised: connections then fail before anything is sent.
 void RaiseDescriptorLimit();
 

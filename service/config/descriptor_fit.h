@@ -8,7 +8,7 @@
 
 namespace gateway {
 
-// Every call under way has a connection to Passfort, and its caller one to the gateway. If the
+// Every call in flight has a connection to Passfort, and its caller one to the gateway. If the
 // process may open fewer descriptors than that, max_in_flight and max_connections get less, in
 // proportion: otherwise calls that were let in would fail for want of one, also those of others.
 // Returns a warning that says so; empty if nothing changed.

@@ -212,7 +212,7 @@ absl::Status CheckDurations(const GatewayConfig& config) {
                  " is longer than max_deadline (", DurationText(config.max_deadline),
                  "); want at most that");
   }
-  // A record that expires earlier could be forgotten while its write may still be carried out.
+  // A record that expires earlier could be forgotten while its write may still be executed.
   const milliseconds longest =
       config.lease_duration + config.attempt_timeout + config.settle_window;
   if (config.replay_window <= longest) {
@@ -243,16 +243,15 @@ void AddRiskWarnings(const GatewayConfig& config, std::vector<std::string>& warn
   below_passfort("default_deadline", config.default_deadline);
   below_passfort("max_deadline", config.max_deadline);
   if (config.settle_window < kPassfortTimeout) {
-    warnings.push_back(
-        absl::StrCat("settle_window: ", DurationText(config.settle_window), " is shorter than the ",
-                     DurationText(kPassfortTimeout),
-                     " that Passfort may take: a repeat with the same request_id can make a second "
-                     "application"));
+    warnings.push_back(absl::StrCat("settle_window: ", DurationText(config.settle_window),
+                                    " is shorter than the ", DurationText(kPassfortTimeout),
+                                    " that Passfort may take: a retry with the same request_id can "
+                                    "create a second application"));
   }
   if (config.drain_timeout < config.max_deadline) {
     warnings.push_back(absl::StrCat(
         "drain_timeout: ", DurationText(config.drain_timeout), " is shorter than max_deadline (",
-        DurationText(config.max_deadline), "): a stop can cut calls that are under way"));
+        DurationText(config.max_deadline), "): a stop can cut calls that are in flight"));
   }
   if (config.connect_timeout > config.attempt_timeout) {
     warnings.push_back(absl::StrCat("connect_timeout: ", DurationText(config.connect_timeout),

@@ -72,25 +72,24 @@ constexpr std::array kSettings = {
     Setting{"api_proxy",
             TextKind{&GatewayConfig::api_proxy, "URL",
                      "http or https, host and port; no credentials", ReadProxyUrl},
-            "",
-            "An HTTP proxy on the way to api_url. Proxy variables of the environment are ignored."},
+            "", "HTTP proxy for api_url. HTTP_PROXY and similar variables are ignored."},
     Setting{"upstream_http2", BoolKind{&GatewayConfig::upstream_http2}, "off",
             "Offers HTTP/2 to an https api_url."},
     Setting{"connect_timeout", DurationKind{&GatewayConfig::connect_timeout, kShortest, 5min}, "3s",
-            "Longest time for a new connection to Passfort."},
+            "Maximum time for a new connection to Passfort."},
     Setting{"attempt_timeout", DurationKind{&GatewayConfig::attempt_timeout, kShortest, 10min},
             "65s",
-            "Longest time for one request to Passfort. Below Passfort's own 60s a write that was "
-            "done may look unknown."},
+            "Maximum time for one request to Passfort. Below Passfort's own 60s the outcome of a "
+            "write may be unknown although it was executed."},
     Setting{"idle_connection_timeout",
             DurationKind{&GatewayConfig::idle_connection_timeout, kShortest, 10min}, "20s",
-            "How long a connection to Passfort is kept unused."},
+            "How long an idle connection to Passfort is kept."},
     Setting{"default_deadline", DurationKind{&GatewayConfig::default_deadline, kShortest, 1h},
             "65s", "Time for a call whose caller sets no deadline."},
     Setting{"max_deadline", DurationKind{&GatewayConfig::max_deadline, kShortest, 1h}, "150s",
-            "Longest time for a call, whatever deadline its caller sets."},
+            "Maximum time for a call, whatever deadline its caller sets."},
     Setting{"drain_timeout", DurationKind{&GatewayConfig::drain_timeout, kShortest, 1h}, "150s",
-            "How long calls under way may go on after SIGTERM."},
+            "How long calls in flight may go on after SIGTERM."},
     Setting{"max_connection_age", DurationKind{&GatewayConfig::max_connection_age, kShortest, 24h},
             "30m",
             "After about this time callers are asked to connect again, so that new replicas get "
@@ -107,28 +106,28 @@ constexpr std::array kSettings = {
             "Lets store be a PostgreSQL beyond this machine without sslmode=verify-full: its "
             "password and the records can then be read, and changed, on the way."},
     Setting{"settle_window", DurationKind{&GatewayConfig::settle_window, kShortest, 1h}, "65s",
-            "How long after the end of an attempt Passfort may still carry it out. Below "
-            "Passfort's own 60s a second application becomes possible."},
+            "How long after a failed attempt Passfort may still execute it. Values below "
+            "Passfort's own 60s limit risk a duplicate."},
     Setting{"replay_window", DurationKind{&GatewayConfig::replay_window, kShortest, 24h * 365},
             "24h",
             "How long a request_id is remembered after its last change. Longer than "
             "lease_duration, attempt_timeout and settle_window together."},
     Setting{"lease_duration", DurationKind{&GatewayConfig::lease_duration, kShortest, 5min}, "10s",
-            "How long a gateway may send for a request_id after it said so in the store; others "
-            "wait as long when it dies."},
+            "How long a claim on a request_id lasts. After a crash, other replicas wait this long "
+            "before they take over."},
     Setting{"store_max_records", CountKind{&GatewayConfig::store_max_records, 1, 1'000'000'000},
-            "1000000", "request_ids remembered at a time; new ones beyond that are refused."},
-    Setting{
-        "max_in_flight", CountKind{&GatewayConfig::max_in_flight, 1, 100'000}, "5000",
-        "Calls at a time; more are refused at once. So are more writes with a request_id, where "
-        "those that go on without a caller count too."},
+            "1000000",
+            "Maximum number of request_ids remembered; further ones fail with STORE_FULL."},
+    Setting{"max_in_flight", CountKind{&GatewayConfig::max_in_flight, 1, 100'000}, "5000",
+            "Maximum concurrent calls; further calls fail with OVERLOADED. Writes with a "
+            "request_id that continue after their caller left count as well, among writes."},
     Setting{"max_connections", CountKind{&GatewayConfig::max_connections, 1, 100'000}, "1000",
-            "Callers' connections at a time; more are closed at once. The last eighth is for "
-            "addresses that have less than their share."},
+            "Maximum concurrent connections of callers; further ones are closed at once. The last "
+            "eighth is for addresses that have less than their share."},
     Setting{"max_request_bytes", BytesKind{&GatewayConfig::max_request_bytes, kKiB, 4 * kMiB},
-            "64KiB", "Largest message taken from a caller."},
+            "64KiB", "Maximum size of a caller's message."},
     Setting{"max_response_bytes", BytesKind{&GatewayConfig::max_response_bytes, kKiB, 64 * kMiB},
-            "1MiB", "Largest body taken from Passfort."},
+            "1MiB", "Maximum size of a response body of Passfort."},
     Setting{"max_response_bytes_in_flight",
             BytesKind{&GatewayConfig::max_response_bytes_in_flight, 8 * kMiB, 64 * 1024 * kMiB},
             "64MiB",
@@ -148,7 +147,7 @@ constexpr std::array kSettings = {
             "Serves gRPC's reflection, which shows the contract to every caller (grpcurl uses it). "
             "auto: only if listen is not reachable from other machines."},
     Setting{"log_level", LogLevelKind{&GatewayConfig::log_level}, "info",
-            "The least important lines to log."},
+            "Minimum severity of the lines that are logged."},
 };
 
 // Kubernetes sets PASSFORT_GATEWAY_PORT, ..._PORT_50051_TCP and ..._SERVICE_HOST in every pod when

@@ -24,7 +24,7 @@ namespace gateway {
 // from the environment or a .netrc. A POST's body leaves at most once, whatever libcurl would do.
 //
 // `Send` belongs to the loop's thread; creation and destruction to any other thread or to the
-// loop's. No `Send` is under way when the client is destroyed.
+// loop's. No `Send` is in flight when the client is destroyed.
 class CurlHttpClient final : public HttpClient {
  public:
   struct Options {

@@ -25,8 +25,8 @@ constexpr Milliseconds kMinUserTimeout = 2s;
 // send takes it at once.
 constexpr size_t kMaxBodyWithHeaders = 8 * 1024;
 
-// Held as long as an answer is waited for. An ordinary one of Passfort takes two reads. A read of a
-// kilobyte costs as much as one of sixteen, so a long list gets more.
+// Held as long as a response is waited for. An ordinary one of Passfort takes two reads. A read of
+// a kilobyte costs as much as one of sixteen, so a long list gets more.
 constexpr long kReceiveBufferBytes = 1024;
 constexpr long kReceiveBufferBytesOfLong = 16 * 1024;
 
@@ -203,7 +203,7 @@ bool CurlTransfer::SendGateIsOpen() {
 }
 
 // A refusal leaves the server with headers that announce a body and a connection, or a stream, that
-// is reset. It holds for a later piece of a long body too: what is cut is not carried out either.
+// is reset. It holds for a later piece of a long body too: what is cut is not executed either.
 size_t CurlTransfer::OnReadBody(char* buffer, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   if (!transfer.SendGateIsOpen()) return CURL_READFUNC_ABORT;

@@ -43,7 +43,7 @@ struct CurlTransferSettings {
 // One easy handle and the request that it carries at the moment. Loop thread only.
 //
 // The body leaves at most once. libcurl sends a POST again by itself when a reused connection dies
-// before an answer, but asks `OnPreRequest` before everything that it sends, and is refused there;
+// before a response, but asks `OnPreRequest` before everything that it sends, and is refused there;
 // nor may it make another socket then.
 //
 // A short body goes out with the headers over HTTP/1.1, in one send right after that question. An

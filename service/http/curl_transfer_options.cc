@@ -9,8 +9,8 @@
 namespace gateway {
 namespace {
 
-// The smallest that libcurl takes. A body that is asked for needs it as long as an answer is waited
-// for.
+// The smallest that libcurl takes. A body that is asked for needs it as long as a response is
+// waited for.
 constexpr long kUploadBufferBytes = 16 * 1024;
 // libcurl compares whole seconds and closes what is *older*; this closes what is as old.
 long MaxAgeSeconds(Milliseconds idle_timeout) {

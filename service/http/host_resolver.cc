@@ -15,7 +15,7 @@
 
 namespace gateway {
 
-// Where a lookup's thread leaves its answer, if there is still somebody to take it.
+// Where a lookup's thread leaves its response, if there is still somebody to take it.
 struct HostResolver::Mailbox {
   std::mutex mutex;
   HostResolver* owner = nullptr;  // guarded by mutex; null once the resolver is gone

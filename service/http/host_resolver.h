@@ -36,7 +36,7 @@ class HostResolver {
  public:
   using LookUp = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& host)>;
 
-  // An answer is used for this long.
+  // A response is used for this long.
   static constexpr std::chrono::seconds kTtl{60};
   // From this age on it is renewed in the background, so that nobody waits for the renewal.
   static constexpr std::chrono::seconds kRefreshAge{45};
@@ -68,7 +68,7 @@ class HostResolver {
   struct Host {
     HostAddresses addresses;
     SteadyTime found_at;
-    std::shared_ptr<Lookup> lookup;  // the one under way; its waiters own it as well
+    std::shared_ptr<Lookup> lookup;  // the one in flight; its waiters own it as well
   };
 
   void StartLookup(const std::string& host);

@@ -35,13 +35,13 @@ struct HttpRequest {
   // The send gate: the body is given to libcurl to send before this moment or not at all. What was
   // given may wait in a full socket until the deadline, and is thrown away then.
   std::optional<BootTime> send_before{};
-  // The answer's body may be as long as this, even where the client's own limit is lower.
+  // The response's body may be as long as this, even where the client's own limit is lower.
   size_t response_bytes_allowed = 0;
   // Takes no connection that an earlier request used.
   bool needs_fresh_connection = false;
 };
 
-// A whole answer, whatever its status.
+// A whole response, whatever its status.
 struct HttpResponse {
   int status = 0;
   std::string body;
@@ -57,16 +57,16 @@ struct HttpResponse {
   }
 };
 
-// Why no whole answer came.
+// Why no whole response came.
 struct HttpFailure {
   enum class Kind {
     kResolve,         // the host's name has no address
     kConnect,         // no connection, also to a proxy
     kTls,             // no TLS session, or the certificate does not hold
     kTimeout,         // the deadline passed
-    kConnectionLost,  // closed, reset or broken off before the answer was whole
+    kConnectionLost,  // closed, reset or broken off before the response was whole
     kProtocol,        // what came is not HTTP
-    kTooLarge,        // the answer's body or headers exceed the limit
+    kTooLarge,        // the response's body or headers exceed the limit
     kStopped,         // the caller's stop token
     kSendGateClosed,  // `send_before` came before the body was sent
     kNoMemory,        // the responses of other requests took it until the deadline
@@ -80,11 +80,11 @@ struct HttpFailure {
 
 struct HttpResult {
   std::variant<HttpResponse, HttpFailure> answer;
-  // Whether a byte of the request's body may have left the gateway. This alone tells "surely not
-  // done" from "not known": it turns true when the transport asks to send the body and may (a GET
-  // counts as asked from the start of its transfer), and error numbers have no say in it.
+  // Whether a byte of the request's body may have left the gateway. This alone tells "definitely
+  // not executed" from "not known": it turns true when the transport asks to send the body and may
+  // (a GET counts as asked from the start of its transfer), and error numbers have no say in it.
   bool may_have_sent_body = false;
-  // The connection had carried a request before and was lost before a byte of the answer. It may
+  // The connection had carried a request before and was lost before a byte of the response. It may
   // have been dead already, so this says nothing of the server's health.
   bool lost_on_reuse = false;
 };

@@ -18,7 +18,7 @@
 namespace gateway {
 
 // The memory that large responses take: their bodies as they arrive, and what is made of them until
-// it is an answer to a caller, which may be many times as much. It is bounded like this:
+// it is a response to a caller, which may be many times as much. It is bounded like this:
 //
 // - With `max_bytes` taken nothing more is sent (WaitForRoom), and what comes is read from one
 //   connection at a time, to the end of its response; TCP keeps the rest where it comes from.

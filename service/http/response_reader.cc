@@ -42,7 +42,7 @@ bool ResponseReader::AddHeaderLine(std::string_view line) {
     return false;
   }
   if (line.starts_with("HTTP/")) {
-    // A status line: what came before was an interim answer.
+    // A status line: what came before was an interim response.
     response_.headers.clear();
     has_status_line_ = true;
     in_headers_ = true;

@@ -16,7 +16,7 @@ class ResponseReader {
  public:
   struct Limits {
     size_t max_response_bytes = 0;
-    // Names and values of all headers together, interim answers (1xx) and trailers included.
+    // Names and values of all headers together, interim responses (1xx) and trailers included.
     size_t max_header_bytes = 0;
     // In lower case.
     std::vector<std::string> kept_response_headers;
@@ -43,8 +43,8 @@ class ResponseReader {
 
   bool has_begun() const { return header_bytes_ > 0; }
   bool is_too_large() const { return is_too_large_; }
-  // The headers came with the empty line that ends them. libcurl takes an answer that is cut in its
-  // headers for a whole one without a body.
+  // The headers came with the empty line that ends them. libcurl takes a response that is cut in
+  // its headers for a whole one without a body.
   bool has_whole_headers() const { return has_status_line_ && !in_headers_; }
   // Hands over what was collected.
   HttpResponse Finish(int status);

@@ -9,7 +9,7 @@
 
 namespace gateway {
 
-// What a profile's list says about an attempt whose answer was lost.
+// What a profile's list says about an attempt whose response was lost.
 struct MatchResult {
   // Every new application that does not clearly belong to something else.
   std::vector<std::string> candidate_ids;

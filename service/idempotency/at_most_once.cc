@@ -10,7 +10,7 @@
 namespace gateway {
 namespace {
 
-// Everything under way at a stop ends at once but for operations of the store, which have 5 s each.
+// Everything in flight at a stop ends at once but for operations of the store, which have 5 s each.
 constexpr std::chrono::seconds kMaxStop{20};
 
 // Whoever asks for a record looks by himself. What nobody asks for takes lease, attempt and settle
@@ -89,7 +89,7 @@ absl::Status AtMostOnce::Stop() {
   const std::future<void> when_ended = ended->get_future();
   parts_.loop.Post([this, ended] { Spawn(EndAll(ended)); });
   if (when_ended.wait_for(kMaxStop) != std::future_status::ready) {
-    return absl::DeadlineExceededError("an operation of the store did not end");
+    return absl::DeadlineExceededError("shutdown: an operation of the store did not end");
   }
   return absl::OkStatus();
 }

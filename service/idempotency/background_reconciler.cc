@@ -47,7 +47,7 @@ Task<void> BackgroundReconciler::Sweep(std::stop_token stop) {
     has_more = swept->has_more;
     on_swept_(*swept);
     if (swept->undecided == 0) continue;
-    parts_.log.Error("writes have expired before their outcome was known",
+    parts_.log.Error("writes expired with an unknown outcome",
                      {{"records", int64_t{swept->undecided}}});
   }
 }
@@ -91,7 +91,7 @@ Task<void> BackgroundReconciler::ReconcileNext(std::deque<Record>& due, int& loo
     const CallContext context{.stop = stop, .trace = &trace};
     const Reconciliation look = co_await parts_.reconciler.Reconcile(std::move(record), context);
     if (look.kind == Reconciliation::Kind::kInconclusive) {
-      parts_.log.Error("a write is undecided: look at the profile in Passfort's portal",
+      parts_.log.Error("write outcome unresolved: check the profile in the Passfort portal",
                        {{"trace_id", trace.trace_id()}});
     }
   }

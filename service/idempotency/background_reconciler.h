@@ -11,7 +11,7 @@
 
 namespace gateway {
 
-// Settles, in the background, what calls left unsettled: records that are sent and past their
+// Reconciles, in the background, what calls left unresolved: records that are sent and past their
 // lease, of any process, also of one that died. It only reads Passfort and never sends. It looks at
 // the store at one pace, whatever happens: whoever waits for a record looks by himself. Loop thread
 // only.

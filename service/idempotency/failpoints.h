@@ -10,19 +10,19 @@
 
 namespace gateway {
 
-// The moments of a session at which a crash leaves something different behind.
+// The points of a session at which a crash leaves something different behind.
 enum class FailPointId {
   kBeforeClaim,      // nothing is in the store
   kAfterClaim,       // the claim is; Passfort was not asked for anything
   kAfterIntent,      // the intent is; the body was not let out
   kAfterAttempt,     // the attempt has ended; the store does not know how
   kBeforeReconcile,  // the outcome is not known
-  kBeforeRelease,    // nothing was done, and the store does not know that
-  kAfterFinish,      // the answer is in the store; the caller does not have it
+  kBeforeRelease,    // nothing was executed, and the store does not know that
+  kAfterFinish,      // the response is in the store; the caller does not have it
 };
 
-// Lets tests end or stop the process at a step of the session of a request_id. In a release build
-// there is nothing to set and nothing that is called.
+// Failpoints: tests can kill or stop the process at a step of the session of a request_id. In a
+// release build there is nothing to set and nothing that is called.
 #ifdef GATEWAY_FAILPOINTS
 class FailPoints {
  public:

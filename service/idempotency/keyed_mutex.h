@@ -13,9 +13,9 @@
 
 namespace gateway {
 
-// Lets one session at a time work on a profile, in the order in which they came. This spares the
-// sessions of one process the polling; between processes the store's unique index does the real
-// work. Loop thread only.
+// A FIFO mutex per key: one session at a time works on a profile, in the order in which they came.
+// This spares the sessions of one process the polling; between processes the store's unique index
+// does the real work. Loop thread only.
 class KeyedMutex {
  public:
   // Ends with it.

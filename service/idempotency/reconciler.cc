@@ -51,7 +51,7 @@ ApplicationList Storable(ApplicationList list) {
 Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& context,
                                            Absence absence) {
   // Read again, for the store's clock: only a list that is begun after the conclusive moment proves
-  // that nothing was done.
+  // that nothing was executed.
   auto now = co_await store_.Find(expected.request_id, StoreDeadline());
   if (!now.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
   if (!now->has_value() || (*now)->epoch != expected.epoch || (*now)->state != expected.state) {
@@ -112,7 +112,7 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, ApplicationList list,
     co_return early;
   }
   if (evidence.IsEmpty() && expected.state == RecordState::kInconclusive) {
-    // What was found once may only be hidden now: an undecided record is never sent again.
+    // What was found once may only be hidden now: an inconclusive record is never sent again.
     co_return End(Reconciliation::Kind::kInconclusive, std::move(expected));
   }
   if (proves_absence && expected.state == RecordState::kClaimed) {

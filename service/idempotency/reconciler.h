@@ -16,7 +16,7 @@ namespace gateway {
 struct Reconciliation {
   enum class Kind {
     kTookEffect,       // the record is done, with an application that was found
-    kNoEffect,         // nothing was done, and the record says so
+    kNoEffect,         // nothing was executed, and the record says so
     kInconclusive,     // several or unsure finds, or not all could be read; and the record says so
     kTooEarly,         // it is too early to tell
     kUnavailable,      // Passfort did not answer with a list that can be read, or the store did not
@@ -35,14 +35,14 @@ struct Reconciliation {
   std::optional<Record> holder;
 };
 
-// Whether it takes a list to know that nothing was done.
+// Whether it takes a list to know that nothing was executed.
 enum class Absence {
-  kToBeProven,  // an attempt may have been carried out
-  kKnown,       // every attempt was surely not; the list only shows whether that is the whole story
+  kToBeProven,  // an attempt may have been executed
+  kKnown,  // every attempt was definitely not; the list only shows whether that is the whole story
 };
 
-// Looks whether a write whose answer was lost was done after all. It only reads Passfort, so it
-// needs no right to the record: whoever changed the record first wins. Loop thread only.
+// Finds out whether a write whose response was lost took effect. Read-only towards Passfort, so it
+// needs no lease; concurrent updates are settled by compare-and-swap. Loop thread only.
 class Reconciler {
  public:
   struct Options {
@@ -54,7 +54,7 @@ class Reconciler {
   Reconciler(Options options, RecordStore& store, PassfortClient& passfort, Clock& clock)
       : options_(options), store_(store), passfort_(passfort), clock_(clock) {}
 
-  // One look. `expected` is sent, undecided, or claimed again after it was absent. `context`
+  // One look. `expected` is sent, inconclusive, or claimed again after it was absent. `context`
   // outlives the task.
   Task<Reconciliation> Reconcile(Record expected,
                                  const CallContext& context [[clang::lifetimebound]],
@@ -78,7 +78,7 @@ class Reconciler {
 // unreadable.
 ApplicationList Storable(ApplicationList list);
 
-// The answer of a record that is done.
+// The response of a record that is done.
 Done ToDone(const Record& record);
 // Shortened if it is too large for the store.
 RecordStore::StoredResult ToStoredResult(const pb::ProductApplication& application);

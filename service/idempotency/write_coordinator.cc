@@ -102,7 +102,7 @@ std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::Join(
 Task<void> WriteCoordinator::RunSession(std::string request_id,
                                         std::shared_ptr<InFlightWrite> shared) {
   shared->result = co_await shared->session.Run();
-  // A call that comes now asks the store, unless only this session has the answer yet.
+  // A call that comes now asks the store, unless only this session has the response yet.
   const bool is_stored = !shared->session.HasUnstoredResult();
   if (is_stored) sessions_.erase(request_id);
   std::vector<std::stop_source> waiting;

@@ -78,7 +78,7 @@ WriteResult WriteSession::PendingResult() const {
 }
 
 // The sessions of this process that want the same profile go one after another. A record that is
-// known and not absent needs no turn: it has an answer, or a holder.
+// known and not absent needs no turn: it has a response, or a holder.
 Task<WriteSession::Next> WriteSession::LockKey() {
   if (guard_) co_return Next::kContinue;
   const std::string& profile_id = claim_.draft.profile_id;
@@ -126,8 +126,8 @@ Task<WriteSession::Next> WriteSession::WaitForHolder(Record holder) {
   co_return Next::kRestart;
 }
 
-// Takes away what a dead process left on the profile. Whatever comes of it, the next try to begin
-// shows whether the profile is free.
+// Releases a profile that a crashed process still holds. Whatever comes of it, the next try to
+// begin shows whether the profile is free.
 Task<void> WriteSession::ReleaseIfLeaseExpired(Record holder) {
   if (!LeaseExpired(holder)) co_return;
   if (holder.state == RecordState::kSent) {
@@ -341,7 +341,7 @@ Task<WriteSession::Next> WriteSession::AfterDone(Record record, Done done) {
   if (WasThere(record, answer.application_id)) result.source = WriteResult::Source::kExisting;
   const Next next = Finish(std::move(result));
   if (!(co_await parts_.store.StoreResponse(record, answer, StoreDeadline())).ok()) {
-    parts_.log.Warn("an answer of Passfort is given before it is stored: the store is away",
+    parts_.log.Warn("returning Passfort's response before it is stored: store unavailable",
                     {{"trace_id", trace_.trace_id()}});
     unstored_result_ = UnstoredResult{.record = std::move(record), .answer = std::move(answer)};
   }

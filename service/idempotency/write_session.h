@@ -26,15 +26,15 @@ struct AtMostOnceOptions {
   Milliseconds lease_duration{10000};
   // The longest that one attempt takes, whatever becomes of the callers.
   Milliseconds attempt_timeout{65000};
-  // After the end of an attempt, Passfort may still make the application for this long.
+  // After the end of an attempt, Passfort may still create the application for this long.
   Milliseconds settle_window{65000};
   Milliseconds store_timeout{5000};
   // Sessions of one process at a time. Those whose callers have left count too: they have a request
-  // to Passfort under way, or an answer to store.
+  // to Passfort in flight, or a response to store.
   size_t max_sessions = 5000;
   // Between two looks at the store or at Passfort's list.
   Backoff::Options poll{.initial = Milliseconds(100), .max = Milliseconds(2000)};
-  // Between two attempts of which the first surely did nothing.
+  // Between two attempts of which the first definitely did nothing.
   Backoff::Options resend{.initial = Milliseconds(50), .max = Milliseconds(2000)};
 };
 
@@ -53,9 +53,9 @@ struct SessionDependencies {
   FailPoints fail_point;
 };
 
-// The way of one record from its claim to its answer, top to bottom: begin, baseline, send,
-// resolve, finish. It belongs to the record, not to a caller: identical calls share it, and once
-// the intent is written it goes on without any. Loop thread only.
+// Drives one record from claim to result: claim, baseline, intent, attempt, reconcile, finish.
+// Callers with the same key share it (single-flight); once the intent is durable it continues
+// without them. Loop thread only.
 class WriteSession {
  public:
   // `trace` is that of the call that begins it; the others' lines join it by its request to
@@ -65,16 +65,16 @@ class WriteSession {
   WriteSession(const WriteSession&) = delete;
   WriteSession& operator=(const WriteSession&) = delete;
 
-  // Runs to the answer, once.
+  // Runs to the response, once.
   Task<WriteResult> Run();
-  // After `Run`: whether its answer is not in the store yet.
+  // After `Run`: whether its response is not in the store yet.
   bool HasUnstoredResult() const { return unstored_result_.has_value(); }
   // Stores it. Returns when that is done, or after `Stop`.
   Task<void> RetryStoringResult();
 
   const RecordStore::Claim& claim() const { return claim_; }
 
-  // Whether the last caller to leave may still take the intent back.
+  // Whether the last caller to leave may still have the record released.
   bool CanRelease() const { return stage_ == Stage::kNothingSent; }
   // Asks for that. `Run` then releases the record and returns soon.
   void RequestRelease() { release_requested_.request_stop(); }
@@ -85,8 +85,8 @@ class WriteSession {
   // Whether any caller still waits.
   void SetHasWaiters(bool has_waiters) { has_waiters_ = has_waiters; }
 
-  // What can be said to a caller that leaves before the end: Passfort's answer if it is there and
-  // only its storing takes long, else that it is not known.
+  // The result for a caller that leaves before the end: Passfort's response if it is there and only
+  // storing it takes long, else that the outcome is unknown.
   WriteResult PendingResult() const;
 
  private:
@@ -124,7 +124,7 @@ class WriteSession {
   Next FinishWith(const Record& record, WriteResult::Replay replay);
   Next FollowNewHolder();
   WriteResult StoreUnavailableResult() const;
-  // Why nothing was done, if it was not because of Passfort.
+  // Why nothing was executed, if it was not because of Passfort.
   NotExecuted ReleasedOutcome() const;
   bool HasTimeForAnAttempt() const;
   bool IsReleaseRequested() const { return release_requested_.stop_requested(); }

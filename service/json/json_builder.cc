@@ -40,7 +40,7 @@ bool JsonBuilder::OnOpen(JsonContainer kind, size_t /*begin*/) {
 }
 
 bool JsonBuilder::OnKey(std::string_view name) {
-  // An equal name again starts afresh, whatever the first one held.
+  // A duplicate key again starts afresh, whatever the first one held.
   member_ = &open_.back()->get_ref<json::object_t&>()[std::string(name)];
   return true;
 }

@@ -10,8 +10,8 @@
 
 namespace gateway {
 
-// Builds the json that the events of one JSON value tell. ReadJson says how it holds what JSON
-// for C++ has no type for, and members with equal names.
+// Builds the json that the events of one JSON value tell. ReadJson says how it holds what JSON for
+// C++ has no type for, and members with duplicate keys.
 class JsonBuilder final : public JsonSaxHandler {
  public:
   bool OnScalar(const JsonScalar& value) override;

@@ -14,8 +14,8 @@ namespace gateway {
 inline constexpr uint64_t kOddStringSubtype = 1;
 inline constexpr uint64_t kOddWordSubtype = 2;
 
-// Reads one JSON text, whole, as leniently as ParseJson. Nothing if it is not JSON or exceeds
-// a limit. Of members with equal names the last one counts.
+// Reads one JSON text, whole, as leniently as ParseJson. Nothing if it is not JSON or exceeds a
+// limit. Of members with duplicate keys the last one counts.
 //
 // A number that no double prints back keeps its digits: it is read as a json::binary of the digits,
 // without a subtype (JSON text itself has no binary values, so the two cannot be confused). An odd

@@ -80,12 +80,12 @@ struct Metrics::Families {
       {"grpc_service", "grpc_method"},
       AddCounter};
   MetricFamilyCache<prometheus::Counter, 3> handled{
-      CounterFamily(*registry, "grpc_server_handled_total", "Calls that were answered."),
+      CounterFamily(*registry, "grpc_server_handled_total", "Calls that ended with a reply."),
       {"grpc_service", "grpc_method", "grpc_code"},
       AddCounter};
   MetricFamilyCache<prometheus::Histogram, 2> handling{
       HistogramFamily(*registry, "grpc_server_handling_seconds",
-                      "Time from a call's arrival to its answer."),
+                      "Time from a call's arrival to its reply."),
       {"grpc_service", "grpc_method"},
       AddHistogram};
   MetricFamilyCache<prometheus::Counter, 3> failed{
@@ -122,11 +122,11 @@ struct Metrics::Families {
       GaugeFamily(*registry, "passfort_gateway_records", "request_ids that the store remembers.")};
   prometheus::Family<prometheus::Gauge>& unresolved_records{
       GaugeFamily(*registry, "passfort_gateway_unresolved_records",
-                  "request_ids of which it is not known whether the write was done.")};
+                  "request_ids whose write has an unknown outcome.")};
 
   MetricFamilyCache<prometheus::Counter, 1> rate_limit_pauses{
       CounterFamily(*registry, "passfort_rate_limit_pauses_total",
-                    "Times that an endpoint was left alone because of Passfort's rate limit."),
+                    "Times that an endpoint was paused because of Passfort's rate limit."),
       {"endpoint"},
       AddCounter};
   prometheus::Gauge& circuit_open =
@@ -146,7 +146,7 @@ struct Metrics::Families {
       AddCounter};
   prometheus::Counter& unread_replies =
       CounterFamily(*registry, "passfort_gateway_unread_answers_total",
-                    "Answers that were given up because their callers did not read them.")
+                    "Replies that were given up because their callers did not read them.")
           .Add({});
   prometheus::Gauge& response_bytes =
       GaugeFamily(*registry, "passfort_gateway_response_bytes",
@@ -164,7 +164,7 @@ struct Metrics::Families {
           .Add({});
   prometheus::Gauge& max_turn =
       GaugeFamily(*registry, "passfort_gateway_loop_longest_turn_seconds",
-                  "Longest time in the last minute that the event loop worked in one go.")
+                  "Maximum time in the last minute that the event loop worked in one go.")
           .Add({});
 
   Families() {

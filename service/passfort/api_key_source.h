@@ -61,7 +61,7 @@ class ApiKeySource {
   static Identity IdentityOf(const struct stat& status);
   static absl::StatusOr<Content> Read(const std::string& path);
 
-  std::shared_ptr<const std::string> key_;  // shared with the requests under way
+  std::shared_ptr<const std::string> key_;  // shared with the requests in flight
   std::string path_;                        // empty: a fixed key
   Identity identity_;                       // of the file when it was last read with success
   bool is_readable_by_anybody_ = false;

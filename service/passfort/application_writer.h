@@ -14,14 +14,14 @@
 
 namespace gateway {
 
-// Nothing was done, for a reason that lies in the bookkeeping of request_ids.
+// Nothing was executed, for a reason that lies in the bookkeeping of request_ids.
 struct IdempotencyError {
   enum class Cause {
     kRequestIdReused,   // another caller or other values under the same request_id
     kNeedsStore,        // no store is configured
     kStoreUnavailable,  // the store did not answer before anything was sent
     kStoreFull,
-    kTooManySessions,   // as many writes under way as allowed, with those whose callers have left
+    kTooManySessions,   // as many writes in flight as allowed, with those whose callers have left
     kWriteInProgress,   // another record of the profile is claimed or sent
     kNoEffect,          // sent, and proven absent
     kTooManyToCompare,  // the profile has more applications than the store keeps the ids of
@@ -34,7 +34,7 @@ struct WriteResult {
   // How the application of a Done became known.
   enum class Source {
     kReceived,    // Passfort answered with it
-    kReconciled,  // it was found in the profile's list after the answer was lost
+    kReconciled,  // it was found in the profile's list after the response was lost
     kExisting,    // Passfort answered with an application that had been there before
   };
   enum class Replay { kNo, kYes };

@@ -12,7 +12,7 @@
 namespace gateway {
 
 // Adds an application for a call without a `request_id`: one POST, sent again only while surely
-// nothing was done. A call with one is refused: a promise silently dropped is worse than none.
+// nothing was executed. A call with one is refused: a promise silently dropped is worse than none.
 class DirectWriter final : public ApplicationWriter {
  public:
   // `client` outlives the writer.

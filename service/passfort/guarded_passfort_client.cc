@@ -18,7 +18,7 @@ Sample ToSample(const ResponseSummary& answer) {
   return IsServerFailure(answer.http_status) ? Sample::kServerError : Sample::kSuccess;
 }
 
-// What an end says of Passfort as a whole. `took` is how long it had for an answer.
+// What an end says of Passfort as a whole. `took` is how long it had for a response.
 Sample ToSample(const NotExecuted& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
   if (outcome.lost_on_reuse) return Sample::kIgnored;
   if (outcome.answer) return ToSample(*outcome.answer);
@@ -217,7 +217,7 @@ void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass,
   const auto stated = not_executed->retry_after;
   if (!endpoint.gate.OnThrottled(pass, stated)) return;
   metrics_.RateLimitPaused(endpoint.name);
-  log_.Warn("Passfort limits the rate of requests; calls wait",
+  log_.Warn("rate limited by Passfort; calls are paused",
             {{"endpoint", endpoint.name},
              {"retry_after_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
 }
@@ -235,7 +235,7 @@ void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, S
   }
   opened_ = clock_.Now();
   metrics_.SetCircuit(Metrics::Circuit::kOpen);
-  log_.Warn("Passfort fails; calls are refused until it answers again");
+  log_.Warn("circuit opened: Passfort is failing");
   if (is_stopped_) return;
   probing_ = {};
   Spawn(ProbeUntilHealthy(probing_.get_token()));
@@ -243,7 +243,7 @@ void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, S
 
 void GuardedPassfortClient::OnClosed() {
   metrics_.SetCircuit(Metrics::Circuit::kClosed);
-  log_.Info("Passfort answers again; calls go through",
+  log_.Info("circuit closed: Passfort is answering again",
             {{"open_for_ms", int64_t{WholeMilliseconds(clock_.Now() - opened_).count()}}});
   probing_.request_stop();
 }

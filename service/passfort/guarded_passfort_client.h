@@ -20,9 +20,9 @@
 namespace gateway {
 
 // A PassfortClient that leaves Passfort alone when it asks for that or fails. Calls wait at the
-// rate gate of their endpoint if their time allows. While the circuit is open they are refused at
-// once, and GET /whoami asks in the background, until it is answered. That endpoint may be broken
-// while the others work, so a call is tried now and then as well. Loop thread only.
+// rate limiter of their endpoint if their time allows. While the circuit is open they are refused
+// at once, and GET /whoami asks in the background, until it is answered. That endpoint may be
+// broken while the others work, so a call is tried now and then as well. Loop thread only.
 class GuardedPassfortClient final : public PassfortClient {
  public:
   enum class Breaker { kOff, kOn };
@@ -55,7 +55,7 @@ class GuardedPassfortClient final : public PassfortClient {
   Task<bool> Probe(const CallContext& context) override;
 
   // The same client for those who find out what became of a write: their reads go first at the rate
-  // gate, and some of them through an open circuit. It lives as long as this.
+  // limiter, and some of them through an open circuit. It lives as long as this.
   PassfortClient& resolving() { return resolving_; }
 
   bool CircuitIsOpen() const { return breaker_.IsOpen(); }

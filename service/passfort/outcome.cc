@@ -134,7 +134,7 @@ Outcome OutcomeOfResponse(const HttpResponse& response,
                           std::optional<pb::ProductApplication> application, absl::Time now,
                           const MessageFilter* messages) {
   const int status = response.status;
-  // Row 1: an application is there, whatever else the answer holds.
+  // Row 1: an application is there, whatever else the response holds.
   if (IsSuccess(status) && application) return DoneWith(*std::move(application), response);
   const PassfortErrors errors = ReadPassfortErrors(response.body, messages);
   ResponseSummary answer = AnswerWith(DecidingError(errors), errors, status);

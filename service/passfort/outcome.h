@@ -37,12 +37,12 @@ struct Done {
   std::optional<int> error_code;
 };
 
-// Surely nothing was done, because of us, of the network or of Passfort's rate limit.
+// Surely nothing was executed, because of us, of the network or of Passfort's rate limit.
 struct NotExecuted {
   enum class Cause {
     kUnreachable,       // no connection, or none that could carry the body; 421 and 425
     kServerError,       // of a read: as of an Ambiguous
-    kUnreadable,        // of a read: a whole answer that is not what was asked for
+    kUnreadable,        // of a read: a whole response that is not what was asked for
     kResponseTooLarge,  // of a read: more than is read, so asking again changes nothing
     kRateLimited,       // 429
     kNoTimeLeft,        // the deadline passed before the body was sent
@@ -56,7 +56,7 @@ struct NotExecuted {
   std::optional<Milliseconds> retry_after;
   // Set if Passfort answered.
   std::optional<ResponseSummary> answer;
-  // A connection that was kept from an earlier request was lost without an answer. Says nothing of
+  // A connection that was kept from an earlier request was lost without a response. Says nothing of
   // Passfort's health.
   bool lost_on_reuse = false;
 };
@@ -64,7 +64,7 @@ struct NotExecuted {
 // Whether Passfort speaks of the gateway's own API key.
 bool ConcernsApiKey(const ResponseSummary& answer);
 
-// Passfort answered no. Nothing was done.
+// Passfort answered no. Nothing was executed.
 struct Refused {
   ResponseSummary answer;
 };
@@ -80,7 +80,7 @@ struct Ambiguous {
     kStopped,      // the caller went away, or the gateway is draining
   };
   Cause cause = Cause::kConnectionLost;
-  // Set if a whole answer came.
+  // Set if a whole response came.
   std::optional<ResponseSummary> answer;
   // As in NotExecuted.
   bool lost_on_reuse = false;

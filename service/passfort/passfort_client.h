@@ -61,9 +61,10 @@ struct ApplicationList {
 // No list: it could not be fetched, or is not whole or readable. Says nothing about any
 // application.
 struct ListFailed {
-  // Set if it was a clear refusal, which a repeat would not change.
+  // Set if it was a clear refusal, which a retry would not change.
   std::optional<ResponseSummary> refusal;
-  // Set if it was anything else: what a write that was surely not done would be told in its place.
+  // Set if it was anything else: what a write that was definitely not executed would be told in its
+  // place.
   std::optional<NotExecuted> not_executed;
   // It was a list, but an item of it says that it belongs to another profile. Worth a log line.
   bool is_of_another_profile = false;
@@ -96,7 +97,7 @@ class PassfortClient {
   virtual Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context
                                              [[clang::lifetimebound]]) = 0;
 
-  // GET /whoami, which has no effects. Whether Passfort answers at all: a refusal is an answer, a
+  // GET /whoami, which has no effects. Whether Passfort answers at all: a refusal is a response, a
   // failure of the server or of the way to it is none.
   virtual Task<bool> Probe(const CallContext& context [[clang::lifetimebound]]) = 0;
 };

@@ -91,7 +91,7 @@ class ErrorReader final : public JsonSaxHandler {
   bool OnKey(std::string_view name) override {
     member_ = MemberOf(name);
     if (depth_ == 1 && member_ == Member::kErrors) {
-      // Of equal names the last one counts, but an ambiguous code is not forgotten.
+      // Of duplicate keys the last one counts, but an ambiguous code is not forgotten.
       errors_.refusal.reset();
       errors_.unknown.reset();
       errors_.without_code.reset();

@@ -14,7 +14,7 @@ namespace gateway {
 // What an error code says about a write, whatever the HTTP status.
 enum class PassfortCodeClass {
   kUnknown,   // not documented: the HTTP status decides
-  kRefusal,   // nothing was done
+  kRefusal,   // nothing was executed
   kInternal,  // Passfort failed half-way: it may have been done
 };
 PassfortCodeClass ClassifyErrorCode(int code);

@@ -20,10 +20,10 @@ std::vector<std::string> RateLimitHeaderNames();
 inline constexpr Milliseconds kMinPause{50};
 inline constexpr Milliseconds kMaxPause{60000};
 
-// How long an answer 429 asks to be left alone: X-RateLimit-Retry-Secs, else Retry-After, else
+// How long a response 429 asks to be left alone: X-RateLimit-Retry-Secs, else Retry-After, else
 // X-RateLimit-Reset-Secs, else X-RateLimit-Reset. The last two tell when the quota is whole again,
 // and one more request fits earlier, but nothing tells when. Seconds may be fractional; dates are
-// counted from the answer's own Date, if it has one, else from `now`. Nothing if no header has a
+// counted from the response's own Date, if it has one, else from `now`. Nothing if no header has a
 // usable value.
 std::optional<Milliseconds> ParseRetryAfter(const HttpResponse& response, absl::Time now);
 

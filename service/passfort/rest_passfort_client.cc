@@ -111,9 +111,9 @@ void RestPassfortClient::RefreshKey() {
   const auto refreshed = key_.Refresh();
   if (!refreshed.ok()) {
     const std::string detail(refreshed.status().message());
-    log_.Error("the API key file is not usable; the old key stays in use", {{"detail", detail}});
+    log_.Error("API key file unusable; still using the previous key", {{"detail", detail}});
   } else if (*refreshed == ApiKeySource::Refreshed::kNew) {
-    log_.Info("a new API key is in use");
+    log_.Info("API key reloaded");
   }
 }
 
@@ -161,7 +161,7 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
   }
   Note(kCreateApplicationEndpoint, OutcomeName(attempt.outcome), start, result, context);
   if (const auto* done = std::get_if<Done>(&attempt.outcome); done && done->error_code) {
-    log_.Warn("Passfort made the application and named an error",
+    log_.Warn("Passfort created the application but also reported an error",
               {{"endpoint", kCreateApplicationEndpoint},
                {"passfort_code", int64_t{*done->error_code}},
                {"trace_id", context.trace_id()}});

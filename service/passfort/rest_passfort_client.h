@@ -19,7 +19,7 @@
 
 namespace gateway {
 
-// PassfortClient over HTTP: writes the request, sends it once, reads the answer into an Outcome,
+// PassfortClient over HTTP: writes the request, sends it once, reads the response into an Outcome,
 // and counts it.
 class RestPassfortClient final : public PassfortClient {
  public:
@@ -31,7 +31,7 @@ class RestPassfortClient final : public PassfortClient {
     std::string api_url;
     // The longest that one attempt may take; Passfort itself gives up after 60 s.
     Milliseconds attempt_timeout{65000};
-    // With less left nothing is sent: the answer could hardly come in time, and an answer that
+    // With less left nothing is sent: the response could hardly come in time, and a response that
     // comes too late is an outcome nobody knows.
     Milliseconds min_time_to_send{50};
     // A list holds all that a profile ever had and comes unpaged, so it may be longer than other
@@ -63,7 +63,7 @@ class RestPassfortClient final : public PassfortClient {
   Task<HttpResult> SendGet(HttpRequest request, const CallContext& context);
   // Make a request part of the trace, or of a new one if there is none.
   HttpHeaders TraceHeaders(const CallContext& context);
-  // Counts a request that has ended, and logs it if no answer came.
+  // Counts a request that has ended, and logs it if no response came.
   void Note(std::string_view endpoint, std::string_view outcome, SteadyTime start,
             const HttpResult& result, const CallContext& context);
   // Looks at the key's file first, if that was not done for a while: a gateway without calls never

@@ -8,7 +8,7 @@
 
 namespace gateway {
 
-// Whether a write that surely did nothing is worth another try. Together with the outcome table
+// Whether a write that definitely did nothing is worth another try. Together with the outcome table
 // this decides alone what leaves the gateway a second time.
 inline std::optional<Retry> ShouldRetry(const NotExecuted& not_executed) {
   switch (not_executed.cause) {
@@ -18,7 +18,7 @@ inline std::optional<Retry> ShouldRetry(const NotExecuted& not_executed) {
     case NotExecuted::Cause::kUnreadable:
       return Retry{};
     case NotExecuted::Cause::kRateLimited:
-      // Without an answer it was our own gate that refused.
+      // Without a response it was our own gate that refused.
       return Retry{.not_before = not_executed.retry_after.value_or(Milliseconds(0)),
                    .cost = not_executed.answer ? Retry::Cost::kOneToken : Retry::Cost::kFree};
     // An open circuit is there to keep requests back.

@@ -6,8 +6,8 @@
 
 namespace gateway {
 
-// How long to wait before a repeat: exponential with full jitter, so that calls that failed
-// together do not come back together.
+// How long to wait before a retry: exponential with full jitter, so that calls that failed together
+// do not come back together.
 class Backoff {
  public:
   struct Options {

@@ -67,7 +67,7 @@ class Alarms {
 
   bool IsOurs(const EventEngine::TaskHandle& handle) const { return handle.keys[1] == Mark(); }
 
-  // Whether it will surely not ring.
+  // Whether it will definitely not ring.
   bool Cancel(const EventEngine::TaskHandle& handle) {
     const std::lock_guard lock(mutex_);
     const auto found = waiting_.find(handle.keys[0]);

@@ -22,7 +22,7 @@ void StartConnectionAges(Milliseconds max_age);
 int ConnectionAgeArgument();
 
 // From now on every connection, also one yet to come, has reached its end: its caller is told, what
-// it sent before it knew is served, and calls under way have gRPC's grace to end. Any thread.
+// it sent before it knew is served, and calls in flight have gRPC's grace to end. Any thread.
 void EndConnectionAges();
 
 }  // namespace gateway

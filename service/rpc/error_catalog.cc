@@ -56,7 +56,7 @@ constexpr ErrorEntry kCatalog[] = {
      kContactTheOperator},
     {kPassfortConflict, "PASSFORT_CONFLICT", ALREADY_EXISTS, kRequestId, kAnswerCame, kNever,
      "Passfort reports that it already exists", kNothingExecuted,
-     "Look at the profile's applications."},
+     "Check the profile's applications."},
     {kRequestIdNeedsStore, "REQUEST_ID_NEEDS_STORE", FAILED_PRECONDITION, kCall, kNothingLeft,
      kNever,
      "this gateway has no store, so it cannot guarantee at most one application per request_id",

@@ -43,15 +43,15 @@ constexpr int kMaxMetadataBytes = 16 * 1024;
 // gRPC's default is 4 MiB. See BoundGrpcReads too.
 constexpr int kMaxReadBytes = 4 * 1024;
 
-// The end of a connection cuts what is under way when the grace is over: a call that began at the
+// The end of a connection cuts what is in flight when the grace is over: a call that began at the
 // last moment gets its full deadline and the way back.
 constexpr Milliseconds kGraceBeyondDeadline{5000};
 
 // Reflection is served by gRPC's own threads, one for each stream; more streams are refused.
 constexpr int kReflectionThreads = 8;
 
-// How long a caller may take to learn that it is to go elsewhere, once nothing of its own is under
-// way any more. Callers that live answer at once, and their connections end with that.
+// How long a caller may take to learn that it is to go elsewhere, once nothing of its own is in
+// flight any more. Callers that live answer at once, and their connections end with that.
 constexpr Milliseconds kGoodbyeWithin{1000};
 constexpr Milliseconds kLookAtConnectionsEvery{10};
 

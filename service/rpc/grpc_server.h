@@ -42,7 +42,7 @@ class GrpcServer {
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
                                                            ProductApplicationService& service,
                                                            EventLoop& loop, Metrics& metrics);
-  // Drains with no time for calls under way, unless `Drain` was called.
+  // Drains with no time for calls in flight, unless `Drain` was called.
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
@@ -50,9 +50,9 @@ class GrpcServer {
   int port() const { return port_; }
 
   // Stops in bounded time with every call answered. Not healthy any more, no new connections, and
-  // every caller is told to go elsewhere; what they send until they know is still served. Calls
-  // under way end by themselves within `drain_timeout` and are stopped after it. Once, and not on
-  // the loop's thread.
+  // every caller is told to go elsewhere; what they send until they know is still served. Calls in
+  // flight end by themselves within `drain_timeout` and are stopped after it. Once, and not on the
+  // loop's thread.
   //
   // Fails if a call did not end although it was asked to. The port is left as it is then, because
   // gRPC would wait for that call for ever; the process had better exit without destructors.

@@ -26,7 +26,7 @@ struct CallInfo {
   std::string_view request_id = {};
   Caller caller = Caller::kWaiting;
   absl::Time now;
-  // How long after the end of an attempt Passfort may still carry it out.
+  // How long after the end of an attempt Passfort may still execute it.
   Milliseconds settle_window{65000};
 };
 

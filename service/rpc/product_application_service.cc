@@ -226,7 +226,7 @@ void ProductApplicationService::ReplyDone(Call& call, WriteResult result,
   Done& done = std::get<Done>(result.outcome);
   if (IsOtherProduct(asked, done.application->product())) {
     call.AddTrailer("gateway-product-mismatch", "true");
-    parts_.log.Warn("Passfort answered with another product than the caller's",
+    parts_.log.Warn("Passfort returned a different product than the caller gave",
                     {{"method", kMethodName}, {"trace_id", call.work().trace_id()}});
   }
   if (result.replay == WriteResult::Replay::kYes) call.AddTrailer(kReplayedTrailer, "true");
@@ -244,7 +244,7 @@ void ProductApplicationService::ReplyDone(Call& call, WriteResult result,
       TruncateToFit(call.answer, is_least ? kMinReplyBytes : kMaxReplyBytes);
   if (result.is_shortened || shortening == ReplyTruncation::kTruncated) {
     call.AddTrailer("gateway-answer-shortened", "true");
-    parts_.log.Warn("an answer was too large, for a message or beside others, and was shortened",
+    parts_.log.Warn("response truncated: it was too large, for a message or beside others",
                     {{"method", kMethodName}, {"trace_id", call.work().trace_id()}});
   }
   ReportDone(call,

@@ -36,7 +36,7 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
     size_t max_in_flight = 0;
     size_t max_request_bytes = 0;
     DeadlineLimits deadlines;
-    // How long after the end of an attempt Passfort may still carry it out.
+    // How long after the end of an attempt Passfort may still execute it.
     Milliseconds settle_window{65000};
     // Callers have this long to read an answer. While those that wait for it take more than these
     // bytes of memory, the new calls of their connections are refused.
@@ -69,7 +69,7 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   bool IsIdle() { return gate_.IsEmpty(); }
   // Waits until every call has its answer; false if one has not after `longest`.
   bool WaitUntilIdle(Milliseconds longest);
-  // Asks every call under way to end: as DRAINING if nothing was sent, else as OUTCOME_UNKNOWN.
+  // Asks every call in flight to end: as DRAINING if nothing was sent, else as OUTCOME_UNKNOWN.
   void StopCalls();
 
  private:

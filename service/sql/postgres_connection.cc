@@ -111,7 +111,7 @@ Task<absl::StatusOr<SqlRows>> PostgresConnection::Run(std::string statement,
                                                       Deadline deadline) {
   is_busy_ = true;
   auto rows = co_await Transact(std::move(statement), std::move(parameters), deadline);
-  // Not left in a transaction, whatever happened. If the answer is still to come, it may be any.
+  // Not left in a transaction, whatever happened. If the response is still to come, it may be any.
   if (usable_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) {
     const absl::Status rolled_back = co_await RollBack(deadline);
     if (!rolled_back.ok()) usable_ = false;

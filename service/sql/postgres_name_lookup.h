@@ -15,7 +15,7 @@ namespace gateway {
 
 // Looks the names of a fixed list of hosts up without blocking the loop: libpq's own asynchronous
 // connect would. A thread does it, one at a time and only while somebody asks; who asks meanwhile
-// gets its answer. Loop thread only, destruction included.
+// gets its response. Loop thread only, destruction included.
 class PostgresNameLookup {
  public:
   // `loop` outlives the object.

@@ -45,7 +45,7 @@ std::string AnswerOneCall(PacketDropServer& path, const GatewayCaller& caller) {
   return post;
 }
 
-// Nothing is under way any more: no kernel has a socket left that would try again, what the server
+// Nothing is in flight any more: no kernel has a socket left that would try again, what the server
 // writes is refused, and the refusal is the last that comes. Not to be put off: after
 // TCP_USER_TIMEOUT the kernel gives up by itself.
 void ExpectThatNothingArrives(PacketDropServer& path) {

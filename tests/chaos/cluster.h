@@ -32,17 +32,17 @@ struct Intent {
 Intent FreshIntent();
 pb::AddProductApplicationRequest RequestOf(const Intent& intent);
 
-// Our word that nothing was done under the request_id up to now.
+// Our word that nothing was executed under the request_id up to now.
 bool SaysNotDone(const Answered& answered);
-// Passfort answered an earlier call, and this is its answer.
+// Passfort answered an earlier call, and this is its response.
 bool IsReplay(const Answered& answered);
-// The application was found, its answer was lost.
+// The application was found, its response was lost.
 bool IsReconciled(const Answered& answered);
 // No gateway said anything: the connection broke, or there was none.
 bool IsBroken(const Answered& answered);
 
-// Calls again and again until the answer is OK, through one gateway after another; the last answer
-// if that takes longer than `kCallBound`.
+// Calls again and again until the response is OK, through one gateway after another; the last
+// answer if that takes longer than `kCallBound`.
 Answered AddUntilDone(const std::vector<const GatewayCaller*>& gateways, const Intent& intent);
 
 // Gateways that share one store. All of them are there from the start; one that is killed leaves

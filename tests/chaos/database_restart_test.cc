@@ -81,7 +81,7 @@ TEST_F(DatabaseRestartTest, SendsNothingWhileItIsAway) {
 TEST_F(DatabaseRestartTest, AReceivedAnswerIsGivenWithoutItAndStoredLater) {
   FakePassfort passfort;
   // The lease is longer than the database is away, so that nobody looks at the list before the
-  // answer is stored.
+  // response is stored.
   const std::vector<std::string> flags = {"--attempt_timeout=30s", "--lease_duration=30s"};
   const GatewayProcess gateway(WithStore(passfort.url(), store_, flags));
   const GatewayProcess other(WithStore(passfort.url(), store_, flags));

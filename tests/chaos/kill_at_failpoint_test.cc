@@ -44,7 +44,7 @@ struct DeadlyCall {
 
 // What Passfort does to the first POST, so that the step is reached at all.
 void ScriptWhatLeadsTo(const std::string& step, FakePassfort& passfort) {
-  if (step == "resolving") {  // it makes the application when the gateway is dead
+  if (step == "resolving") {  // it creates the application when the gateway is dead
     passfort.Script({.endpoint = Endpoint::kAdd,
                      .carry_out = Fault::CarryOut::kLate,
                      .carry_out_after = kSettle / 2,

@@ -1,5 +1,5 @@
 // Gateways that share a store are killed under load, one after the other: every caller that repeats
-// its call gets its answer, and nobody gets two applications.
+// its call gets its response, and nobody gets two applications.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,7 +38,8 @@ TEST(KillUnderLoadTest, NoAnswerIsLostAndNothingIsMadeTwice) {
 
   const RepeatingLoad::Sums sums = load.Finish();
   EXPECT_EQ(passfort.counts().created, sums.done);
-  // What the kills were for: calls broke off, and applications were made whose answers were lost.
+  // What the kills were for: calls broke off, and applications were created whose responses were
+  // lost.
   EXPECT_GT(sums.broken, kKills);
   EXPECT_GT(sums.reconciled, 0);
   RecordProperty("done", sums.done);

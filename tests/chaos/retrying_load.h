@@ -28,7 +28,7 @@ class RepeatingLoad {
     int replayed = 0;    // answers that were given again
     int reconciled = 0;  // answers that were found
     int broken = 0;      // calls that nobody answered
-    int unknown = 0;     // calls whose answer was that it is not known
+    int unknown = 0;     // calls whose response was that it is not known
     int without_store = 0;
     int not_done = 0;
   };
@@ -39,8 +39,8 @@ class RepeatingLoad {
   RepeatingLoad(const RepeatingLoad&) = delete;
   RepeatingLoad& operator=(const RepeatingLoad&) = delete;
 
-  // Begins no more intents and waits for the answers to those begun; every one made one
-  // application, and its answers named that one.
+  // Begins no more intents and waits for the responses to those begun; every one made one
+  // application, and its responses named that one.
   Sums Finish();
 
  private:
@@ -55,10 +55,10 @@ class RepeatingLoad {
   };
 
   void CallUntilStopped(Caller caller);
-  // The application's id; empty if there was no answer in `kCallBound` after `Finish`: as long as
+  // The application's id; empty if there was no response in `kCallBound` after `Finish`: as long as
   // the faults go on, one intent may have bad luck again and again.
   std::string AddUntilAnswered(Caller& caller, const Intent& intent);
-  // Whether an intent without an answer has had enough time for one.
+  // Whether an intent without a response has had enough time for one.
   bool IsOverdue();
   void Hold(const Answered& answered, const Intent& intent, int calls);
 

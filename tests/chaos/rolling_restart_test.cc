@@ -1,4 +1,4 @@
-// Two gateways are restarted one after the other under load, each with a slow call under way.
+// Two gateways are restarted one after the other under load, each with a slow call in flight.
 // Clients have no retryPolicy, and no call fails.
 
 #include <gmock/gmock.h>

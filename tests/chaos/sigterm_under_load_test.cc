@@ -1,4 +1,4 @@
-// A gateway that is told to stop while calls are under way: each that it took gets its answer.
+// A gateway that is told to stop while calls are in flight: each that it took gets its response.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

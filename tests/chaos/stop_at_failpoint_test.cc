@@ -34,7 +34,7 @@ class StopAtStepTest : public TwoStoppedGatewaysTest,
  protected:
   // What Passfort does to the first POST, so that the step is reached at all.
   void ScriptWhatLeadsTo(const std::string& step) {
-    if (step == "resolving") {  // it made the application and said nothing
+    if (step == "resolving") {  // it created the application and said nothing
       passfort_.Script(
           {.endpoint = Endpoint::kAdd, .send = Fault::Send::kNothing, .then = Fault::Then::kReset});
     }

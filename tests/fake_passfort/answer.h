@@ -17,7 +17,7 @@ struct WireAnswer {
   bool ends_with_connection = false;
 };
 
-// In place of an ordinary answer, for a request that was not carried out.
+// In place of an ordinary answer, for a request that was not executed.
 ApiAnswer NotCarriedOutAnswer(const AnswerScript& script);
 
 // Changes the ordinary answer as the script says: status and body.

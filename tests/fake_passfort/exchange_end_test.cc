@@ -1,4 +1,4 @@
-// When an application is made, and how the exchange ends.
+// When an application is created, and how the exchange ends.
 
 #include <gtest/gtest.h>
 

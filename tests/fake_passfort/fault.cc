@@ -52,13 +52,13 @@ std::string Fault::Problem() const {
   if (skip < 0) return "skip is negative";
   if (times < 1) return "times is below 1";
   if (read == Read::kHeaders && carry_out != CarryOut::kNever) {
-    return "read headers needs carry_out never: without a body nothing can be carried out";
+    return "read headers needs carry_out never: without a body nothing can be executed";
   }
   if (read == Read::kHeaders && stranger != Stranger::kNobody) {
     return "read headers leaves unknown what a stranger should add";
   }
   if (carry_out == CarryOut::kLate && answer.existing_application) {
-    return "answer.existing_application is looked up when the request is carried out: too late";
+    return "answer.existing_application is looked up when the request is executed: too late";
   }
   const bool has_ordinary_body =
       carry_out == CarryOut::kBeforeAnswer || answer.existing_application;

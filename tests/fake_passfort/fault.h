@@ -20,10 +20,10 @@ namespace gateway {
 struct AnswerScript {
   enum class Framing { kContentLength, kChunked, kConnectionClose };
 
-  // 0: the ordinary one, or 503 for a request that was not carried out.
+  // 0: the ordinary one, or 503 for a request that was not executed.
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers = {};
-  // In place of the ordinary body. Without one, a request that was not carried out is answered by a
+  // In place of the ordinary body. Without one, a request that was not executed is answered by a
   // short HTML page.
   std::optional<std::string> body = {};
 
@@ -76,7 +76,7 @@ struct Fault {
   int skip = 0;
   int times = 1;
 
-  Read read = Read::kWhole;  // kHeaders: the body is not read, so nothing can be carried out
+  Read read = Read::kWhole;  // kHeaders: the body is not read, so nothing can be executed
   // Waits there until FakePassfort::Release.
   Hold hold = Hold::kNowhere;
 

@@ -57,7 +57,7 @@ struct Checker {
   }
   void operator()(const NotExecuted& outcome) const {
     Check(status == 421 || status == 425 || status == 429,
-          "an answer that was processed is never 'not carried out'");
+          "an answer that was processed is never 'not executed'");
     CheckAnswer(outcome.answer, status);
     CheckError(ErrorOf({.outcome = outcome}, {}));
   }

@@ -1,4 +1,4 @@
-// Reads any bytes as Passfort's answer. Nothing may crash, and what is read must be rebuilt from
+// Reads any bytes as Passfort's response. Nothing may crash, and what is read must be rebuilt from
 // the typed fields and `unmapped`, also after a client has parsed it.
 #include <algorithm>
 #include <cstdint>

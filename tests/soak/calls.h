@@ -11,13 +11,13 @@
 
 namespace gateway::soak {
 
-// One call that its caller may give up while it is under way.
+// One call that its caller may give up while it is in flight.
 class Call {
  public:
   // Starts. Without a `deadline` the gateway's default one holds, and the caller waits for ever.
   Call(std::shared_ptr<const GatewayCaller> gateway, pb::AddProductApplicationRequest request,
        std::optional<std::chrono::milliseconds> deadline);
-  // Gives it up if it is still under way.
+  // Gives it up if it is still in flight.
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;

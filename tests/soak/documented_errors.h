@@ -10,8 +10,8 @@ namespace gateway::soak {
 // What the contract promises of an error by its code and reason.
 enum class Promise {
   kNotKnown,          // it may have been done
-  kNotDone,           // and a repeat would end the same way
-  kNotDoneMayRepeat,  // surely not done; safe to repeat
+  kNotDone,           // and a retry would end the same way
+  kNotDoneMayRepeat,  // definitely not executed; safe to retry
   kNotDocumented,     // no answer that the contract knows
 };
 

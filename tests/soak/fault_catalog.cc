@@ -22,7 +22,7 @@ std::string ErrorBody(int code) {
          std::string(kPersonCanary) + R"("}]})";
 }
 
-// The application is made, and nothing is said.
+// The application is created, and nothing is said.
 Fault Lost(Then then) { return {.endpoint = Endpoint::kAdd, .send = Send::kNothing, .then = then}; }
 
 // Neither.

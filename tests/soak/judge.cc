@@ -109,7 +109,7 @@ Judge::Verdict Judge::HoldNoWordOfOurs(Intent& intent, const CallEnd& end) {
   }
   if (end.cut_short_by == Ending::kNone) findings_.Add("lost answer", words);
   // A gateway that is told to stop answers every call that it has taken. Those with a request_id
-  // may have an earlier call's attempt under way.
+  // may have an earlier call's attempt in flight.
   const bool is_alone = intent.request_id.empty();
   if (end.cut_short_by == Ending::kDrained && is_alone &&
       passfort_.counts(intent.entry.profile_id).posts_begun != end.posts_before) {

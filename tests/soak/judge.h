@@ -41,7 +41,7 @@ struct CallEnd {
   Answered answered;
   Patience patience = Patience::kEndless;
   Replica::Ending cut_short_by = Replica::Ending::kNone;
-  bool has_company = false;  // an identical call was under way at the same time
+  bool has_company = false;  // an identical call was in flight at the same time
   int posts_before = 0;      // for the profile, when it began
   std::string replica;
 };
@@ -52,7 +52,7 @@ class Judge {
  public:
   enum class Verdict {
     kDone,
-    kNotDone,       // nothing was done under the request_id up to now; a repeat may do it
+    kNotDone,       // nothing was executed under the request_id up to now; a retry may do it
     kNotKnown,      // to be asked again
     kInconclusive,  // a person has to look; asking again brings nothing
   };

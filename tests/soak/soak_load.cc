@@ -31,7 +31,7 @@ constexpr uint32_t kFaulty = 14;    // Passfort misbehaves
 constexpr uint32_t kAskAgain = 25;  // after OK
 constexpr uint32_t kMisused = 3;    // the request_id, after OK
 constexpr uint32_t kAbandoned = 4;  // of those without an answer so far
-constexpr uint32_t kResigned = 50;  // of those that nothing was done for
+constexpr uint32_t kResigned = 50;  // of those that nothing was executed for
 
 bool SeededRandom(uint32_t percent, std::mt19937& random) { return random() % 100 < percent; }
 
@@ -286,7 +286,7 @@ void SoakLoad::GoOn(Intent intent, Verdict verdict, Random& random) {
       }
       return End(std::move(intent), once_made, "done");
     case Verdict::kInconclusive:
-      return End(std::move(intent), Expected::kAtMostOne, "undecided beside a stranger's");
+      return End(std::move(intent), Expected::kAtMostOne, "inconclusive beside a stranger's");
     case Verdict::kNotDone:
       if (is_plain || SeededRandom(kResigned, random)) {
         return End(std::move(intent), Expected::kNone, "not done, and left at that");

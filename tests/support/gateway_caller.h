@@ -130,7 +130,7 @@ class ManyCalls {
     all_ended_.wait(lock, [this] { return under_way_ == 0; });
   }
 
-  std::deque<Call> calls_;  // a deque: calls under way keep their addresses
+  std::deque<Call> calls_;  // a deque: calls in flight keep their addresses
   std::mutex mutex_;
   std::condition_variable all_ended_;
   size_t under_way_ = 0;  // guarded by mutex_

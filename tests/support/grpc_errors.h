@@ -149,7 +149,7 @@ inline std::string BrokenRule(const ReceivedError& error) {
 
   const auto pushback = error.trailers.equal_range("grpc-retry-pushback-ms");
   const auto pushbacks = std::distance(pushback.first, pushback.second);
-  if (should_retry && pushbacks != 0) return "forbids a repeat that is safe";
+  if (should_retry && pushbacks != 0) return "forbids a retry that is safe";
   if (!should_retry && (pushbacks != 1 || pushback.first->second != "-1")) {
     return "does not forbid clients to repeat by themselves";
   }
@@ -160,7 +160,7 @@ inline std::string BrokenRule(const ReceivedError& error) {
 }  // namespace grpc_errors_internal
 
 // What AIP-193 asks of every error, and what this gateway promises beyond it: our ErrorInfo first
-// with phase and scope, each detail once, RetryInfo on exactly the errors that are safe to repeat,
+// with phase and scope, each detail once, RetryInfo on exactly the errors that are safe to retry,
 // the retry-pushback trailer on all others, trailers below 8 KiB.
 MATCHER(IsWellFormedError, "") {
   const std::string broken = grpc_errors_internal::BrokenRule(arg);

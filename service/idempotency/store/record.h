@@ -24,7 +24,7 @@ enum class RecordState {
 // How the application of a kDone record became known.
 enum class ResultOrigin {
   kReceived = 1,    // Passfort answered with it
-  kReconciled = 2,  // it was found in the list after the answer was lost
+  kReconciled = 2,  // it was found in the list after the response was lost
 };
 
 // What was on a profile before the first attempt: what is compared with to see what came later.
@@ -54,15 +54,15 @@ struct Record {
   absl::Time lease_until;
   // Kept for good. Set from the first intent on.
   std::optional<Baseline> baseline;
-  // From when on a list that shows nothing proves that nothing was done. Set from the first intent
-  // on.
+  // From when on a list that shows nothing proves that nothing was executed. Set from the first
+  // intent on.
   std::optional<absl::Time> conclusive_at;
   // When the last attempt was sent, by the gateway's clock, for the caller's eyes.
   std::optional<absl::Time> sent_at;
   // An attempt once ended without a clear outcome: the record is never deleted by a release.
   bool was_ambiguous = false;
-  // kInconclusive: what was found, at most 20. None if it is undecided only because the list could
-  // not be read to its end.
+  // kInconclusive: what was found, at most 20. None if it is inconclusive only because the list
+  // could not be read to its end.
   std::vector<std::string> candidate_ids;
   // kDone: the application's id in lower case, the serialized pb::ProductApplication and its
   // origin.

@@ -66,7 +66,7 @@ constexpr std::string_view kCreateUnresolvedIndex =
     "ON passfort_gateway_records (state) WHERE state IN ({sent}, {inconclusive})";
 
 // Version 2. NULL in a row that version 1 wrote: a baseline of unknown age that was complete, no
-// replaced application, an answer that is whole.
+// replaced application, a response that is whole.
 constexpr std::string_view kAddBaselineAt =
     "ALTER TABLE passfort_gateway_records ADD COLUMN IF NOT EXISTS baseline_at bigint";
 constexpr std::string_view kAddBaselineComplete =

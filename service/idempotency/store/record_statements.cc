@@ -87,11 +87,10 @@ const std::string& UpsertResponse() {
   return *sql;
 }
 
-// An application belongs to one profile, so only the profile's own records can hold it.
-// It may be that of an undecided record whose attempt could be carried out after the baseline; or
-// of one that was found while its attempt went on, with what may be a stranger's: Passfort's answer
-// may yet come, perhaps from a frozen process. $9: the settle window, from an attempt's end to its
-// quiet.
+// An application belongs to one profile, so only the profile's own records can hold it. It may be
+// that of an inconclusive record whose attempt could be executed after the baseline; or of one that
+// was found while its attempt went on, with what may be a stranger's: Passfort's response may yet
+// come, perhaps from a frozen process. $9: the settle window, from an attempt's end to its quiet.
 const std::string& UpdateReconciled() {
   static const auto* const sql = new std::string(RecordSql(
       "UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "

@@ -26,7 +26,7 @@ inline constexpr size_t kMaxApplicationIdBytes = 512;
 // compared by the store's own clock. Loop thread only.
 class RecordStore {
  public:
-  // A claim to be made: the first thing that happens to a request_id.
+  // The claim that TryClaim makes: the first thing that happens to a request_id.
   struct Claim {
     std::string request_id;
     std::string caller;
@@ -48,7 +48,7 @@ class RecordStore {
   struct Full {};
   using ClaimResult = std::variant<Claimed, Exists, KeyHeld, Full>;
 
-  // What becomes of a record; members that are unset stay as they are.
+  // An update of a record; members that are unset stay as they are.
   struct RecordUpdate {
     RecordState state;
     // Counted from the store's now.
@@ -60,7 +60,7 @@ class RecordStore {
     std::optional<bool> was_ambiguous;
     std::optional<std::vector<std::string>> candidate_ids;
   };
-  // The record is not as it was read (any more): whoever asked has lost it.
+  // The record changed since it was read; the caller no longer owns it.
   struct VersionConflict {};
   using UpdateResult = std::variant<Record, KeyHeld, VersionConflict>;
   // Another record of the profile may be the one whose application it is.
@@ -91,7 +91,7 @@ class RecordStore {
                                                                   Deadline deadline) = 0;
   // Deletes the record if epoch and state are still those of `expected`. False: it was lost.
   virtual Task<absl::StatusOr<bool>> Remove(Record expected, Deadline deadline) = 0;
-  // Makes the record kDone with an answer that Passfort gave: whatever became of the record in the
+  // Makes the record kDone with a response that Passfort gave: whatever became of the record in the
   // meantime, and inserted from `expected` if it is gone. Replaces a found result, never a received
   // one; an application that was found stays held. Nothing is changed if the id was begun anew by
   // another caller or for other values. An application id that is too long is not held.
@@ -100,9 +100,9 @@ class RecordStore {
   // Makes the record kDone with an application that was found, if epoch and state are still those
   // of `expected`, no other record of the profile is claimed or sent, and none holds that
   // application. Lost also if another record holds it by now: look again, either way. Contested if
-  // another record is undecided whose attempts could still be carried out after the baseline of
+  // another record is inconclusive whose attempts could still be executed after the baseline of
   // `expected` was read, or was found while its attempt may have gone on after that: Passfort's
-  // answer may yet say that the application is that record's. Contested too if it was found for a
+  // response may yet say that the application is that record's. Contested too if it was found for a
   // record of another profile.
   virtual Task<absl::StatusOr<FoundResult>> StoreReconciled(Record expected, StoredResult result,
                                                             Deadline deadline) = 0;
@@ -126,7 +126,7 @@ class RecordStore {
     int expired = 0;         // deleted
     int undecided = 0;       // were sent and are now kInconclusive: an alarm
     int64_t records = 0;     // what is left
-    int64_t unresolved = 0;  // of those, sent or undecided
+    int64_t unresolved = 0;  // of those, sent or inconclusive
     bool has_more = false;   // expired, than one sweep ends
   };
   // Ends what has expired, a bounded part at a time. A done record stays for longer while another

@@ -26,7 +26,7 @@ class SqlRecordStore final : public RecordStore {
     // by what this process did since: processes that share a database may together exceed it by
     // what the others begin between two sweeps.
     int64_t max_records = 0;
-    // How long after the end of an attempt Passfort may still carry it out.
+    // How long after the end of an attempt Passfort may still execute it.
     Milliseconds settle_window{65000};
   };
 

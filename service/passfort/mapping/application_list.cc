@@ -15,7 +15,7 @@
 namespace gateway {
 
 // Reads a list of applications, of each what it is compared by. Members of another type than
-// documented are absent, and of equal names the last one counts.
+// documented are absent, and of duplicate keys the last one counts.
 class ApplicationListReading::Reader final : public JsonSaxHandler {
  public:
   Reader(std::string_view text, std::string_view profile_id)
@@ -103,7 +103,7 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
       inner_ = Inner::kProfile;
       profile_.clear();
     }
-    // What an equal name had does not count.
+    // What a duplicate key had does not count.
     if (field_ != nullptr) field_->clear();
   }
 
@@ -149,7 +149,7 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
 
 namespace {
 
-// Whether an answer can be the whole list of this moment. 206 is a part by definition, and an Age
+// Whether a response can be the whole list of this moment. 206 is a part by definition, and an Age
 // is in what a cache had kept (RFC 9110, 15.3.7; RFC 9111, 5.1).
 bool MayBeWhole(const HttpResponse& response) {
   return response.status != 206 && response.Header("age").value_or("0") == "0";
@@ -177,7 +177,7 @@ ListFailed NoAnswer(const HttpFailure& failure, bool lost_on_reuse) {
 }
 
 // What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
-// write was not carried out here.
+// write was not executed here.
 struct SaidOfARead {
   ListFailed operator()(Refused refused) const { return {.refusal = std::move(refused.answer)}; }
   ListFailed operator()(NotExecuted outcome) const { return {.not_executed = std::move(outcome)}; }

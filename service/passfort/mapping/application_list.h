@@ -12,13 +12,13 @@ namespace gateway {
 
 struct HttpResult;
 
-// Reads the answer to GET /profiles/{profile_id}/applications. A list counts only if it came whole,
-// with a 2xx, as a JSON array, and if no item says that it belongs to another profile. An item that
-// is no object with a non-empty `id` is left out, and makes the list incomplete, as a status or a
-// header does that says that it is a part (206) or not of this moment (Age). A list that exceeds a
-// limit is told apart from one that cannot be read: asking again changes nothing. Everything else
-// is what the table of outcomes makes of it. A pure function that never fails. `now` is for dates
-// in rate-limit headers.
+// Reads the response to GET /profiles/{profile_id}/applications. A list counts only if it came
+// whole, with a 2xx, as a JSON array, and if no item says that it belongs to another profile. An
+// item that is no object with a non-empty `id` is left out, and makes the list incomplete, as a
+// status or a header does that says that it is a part (206) or not of this moment (Age). A list
+// that exceeds a limit is told apart from one that cannot be read: asking again changes nothing.
+// Everything else is what the table of outcomes makes of it. A pure function that never fails.
+// `now` is for dates in rate-limit headers.
 //
 // Of each item it reads what is compared, so that a long list does not hold the loop; the rest is
 // for ApplicationOf.

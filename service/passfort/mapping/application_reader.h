@@ -50,8 +50,8 @@ class ApplicationReader final : public JsonSaxHandler {
     std::bitset<kMaxMembers> seen;
     // The one that is read; null if the member is none of them.
     const Member* member = nullptr;
-    // What `unmapped` has of this object or list. Null until there is something to keep, so an
-    // answer without surprises leaves `unmapped` unset.
+    // What `unmapped` has of this object or list. Null until there is something to keep, so a
+    // response without surprises leaves `unmapped` unset.
     google::protobuf::Struct* kept = nullptr;
   };
 

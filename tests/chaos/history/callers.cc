@@ -43,7 +43,7 @@ const char* WordFor(NotExecuted::Cause cause) {
     case NotExecuted::Cause::kCircuitOpen:
       return "CIRCUIT_OPEN";
   }
-  return "not carried out";
+  return "not executed";
 }
 
 const char* WordFor(IdempotencyError::Cause cause) {

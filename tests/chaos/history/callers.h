@@ -25,7 +25,7 @@ struct Call {
   SteadyTime deadline;
   // When the process learnt that the caller had gone.
   std::optional<SteadyTime> cancelled;
-  // When the process ended it, with an answer or by dying.
+  // When the process ended it, with a response or by dying.
   std::optional<SteadyTime> ended;
   // What the caller was told by the gateway, if it was still there.
   std::optional<WriteResult> result;

@@ -37,7 +37,7 @@ constexpr int64_t kSentState = static_cast<int64_t>(RecordState::kSent);
 
 // Most histories are about anything. In some, callers want the very same, so that what one takes
 // for its own may turn out to be another's, when a process goes on that was stopped with Passfort's
-// answer in its hands. A few are played as a scene.
+// response in its hands. A few are played as a scene.
 enum class Theme { kAnything, kRivals, kScene };
 
 Theme SomeTheme(SeededRandom& chance) {

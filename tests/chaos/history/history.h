@@ -23,7 +23,7 @@ struct HistoryReport {
 };
 
 // One history from its beginning to its judgement: a time with faults of the kinds that this seed
-// picks, a calm time in which all must come to rest by itself, and a repeat of every request_id.
+// picks, a calm time in which all must come to rest by itself, and a retry of every request_id.
 HistoryReport RunHistory(uint64_t seed, SqliteConnection& database, VirtualWorld::Trace trace);
 
 }  // namespace gateway::history

@@ -17,7 +17,7 @@ constexpr Milliseconds kMaxLook{600 + 400 + 400};
 
 enum class Meaning { kDone, kNotDone, kThisCallDidNothing, kNotKnown };
 
-// What the gRPC code and the scope of an answer tell the caller.
+// What the gRPC code and the scope of a response tell the caller.
 struct MeaningOf {
   Meaning operator()(const Done&) const { return Meaning::kDone; }
   Meaning operator()(const Refused&) const { return Meaning::kNotDone; }
@@ -102,7 +102,7 @@ void Oracle::JudgeOk(const Call& call, const Done& done) {
   // What could not be read before the first attempt, nobody knows to have been there.
   const bool is_unknown = WasAnswered(call.request_id, id) &&
                           passfort_.WasListUnreadable(absl::AsciiStrToLower(call.draft.profile_id));
-  // An answer that is stored late brings a record back that expired in the meantime.
+  // A response that is stored late brings a record back that expired in the meantime.
   const bool is_brought_back = is_its_own && call.result->replay == WriteResult::Replay::kYes;
   if (made->made_at < FirstCall(call) && !is_unknown && !is_brought_back) {
     Report(absl::StrCat("(e) ", Name(call), " got ", id, ", which was there before"));
@@ -233,7 +233,7 @@ void Oracle::JudgeUndecided(const Call& call, size_t posts_before) {
   const bool was_sent =
       std::any_of(posts.begin() + static_cast<std::ptrdiff_t>(posts_before), posts.end(),
                   [&call](const auto& post) { return post->request_id == call.request_id; });
-  if (was_sent) Report(absl::StrCat("(d) ", Name(call), " sent although it is undecided"));
+  if (was_sent) Report(absl::StrCat("(d) ", Name(call), " sent although it is inconclusive"));
   const std::string profile_id = absl::AsciiStrToLower(call.draft.profile_id);
   const bool was_unreadable = passfort_.WasListUnreadable(profile_id);
   if (was_unreadable || ExpiredWhileSent(call.request_id)) return;

@@ -48,13 +48,13 @@ class Oracle {
   // Of the generation of `call`.
   SteadyTime FirstCall(const Call& call) const;
   void JudgeStrangers(const Call& call, const MadeApplication& found);
-  // Whether Passfort named that application in an answer to a POST of the request_id.
+  // Whether Passfort named that application in a response to a POST of the request_id.
   bool WasAnswered(const std::string& request_id, const std::string& id) const;
 
   const Callers& callers_;
   const SimulatedPassfort& passfort_;
   const SimulatedStore& store_;
-  // The longest that an answer of the store takes to reach who waits for it.
+  // The longest that a response of the store takes to reach who waits for it.
   const Milliseconds answer_lag_;
   std::vector<std::string> findings_;
 };

@@ -46,8 +46,8 @@ Task<void> Scene::SendInVain(const std::string& request_id) {
   co_await Wait(Milliseconds(0), kMoment);
 }
 
-// Its process has Passfort's answer and stands still, while the others cannot read what they see
-// for so long that its record becomes undecided.
+// Its process has Passfort's response and stands still, while the others cannot read what they see
+// for so long that its record becomes inconclusive.
 Task<void> Scene::FreezeWithAnswer(const std::string& request_id) {
   PassfortWeather unreadable = weather_;
   unreadable.unreadable = 1;

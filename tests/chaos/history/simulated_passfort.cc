@@ -193,7 +193,7 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Ending fate,
       world_.Note("POST ", post->number, " will be made late");
       post->will_be_made = true;
       if (post->gone_at) return MakeLater(post);
-      // Or no answer at all: the attempt waits to its end.
+      // Or no response at all: the attempt waits to its end.
       if (chance.Happens(0.7)) answer(back, fate == Ending::kLate ? lost : error);
       return;
     case Ending::kHang:

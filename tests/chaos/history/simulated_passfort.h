@@ -22,7 +22,7 @@ struct PassfortWeather {
   double slow_connect = 0;  // the body is let out late, perhaps after the send gate closed
   double drop_before = 0;   // the connection is lost, and nothing was made
   double drop_after = 0;    // it was made, and the connection is lost
-  double late = 0;          // the attempt ends without an answer, and it is made after that
+  double late = 0;          // the attempt ends without a response, and it is made after that
   double hang = 0;          // it is made at some time while the attempt waits in vain
   double slow = 0;          // it is made and answered at some time while the attempt waits
   double impatient = 0;     // meanwhile, somebody adds an equal one by hand
@@ -56,7 +56,7 @@ struct PassfortWeather {
   // What Passfort makes of the role that it was sent.
   enum class RoleRule { kAsSent, kDropped, kSwapped };
   RoleRule role_rule = RoleRule::kAsSent;
-  // As in 2018: no answer and no list shows an alias.
+  // As in 2018: no response and no list shows an alias.
   bool shows_no_alias = false;
 };
 
@@ -91,7 +91,7 @@ struct Post {
   bool is_made = false;
   // Not made yet, but will be, after the connection is gone.
   bool will_be_made = false;
-  // The application that Passfort itself named in an answer to it.
+  // The application that Passfort itself named in a response to it.
   std::string answered_id;
 };
 

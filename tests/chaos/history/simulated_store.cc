@@ -18,7 +18,7 @@ constexpr Milliseconds kSlow{1500};
 
 using Result = absl::StatusOr<SqlRows>;
 
-absl::Status Away() { return absl::UnavailableError("the simulated store is away"); }
+absl::Status Away() { return absl::UnavailableError("the simulated store is unavailable"); }
 
 [[noreturn]] void Fail(const absl::Status& status) {
   std::fprintf(stderr, "the checker's own database: %s\n", status.ToString().c_str());
@@ -55,7 +55,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
     life_.DeliverAt(deadline.at(), [state = wait.state()] {
       state->arrival.Set(absl::DeadlineExceededError("the simulated store is slow"));
     });
-    life_.Pass(statement);  // it has left, and nobody has seen its answer
+    life_.Pass(statement);  // it has left, and nobody has seen its response
     co_return co_await wait.value();
   }
 
@@ -85,7 +85,7 @@ std::unique_ptr<SqlExecutor> SimulatedStore::Connect(SimulatedProcess& life) {
 
 void SimulatedStore::GoAway(Milliseconds duration) {
   world_.Count("store: away for a while");
-  world_.Note("the store is away for ", duration.count(), " ms");
+  world_.Note("the store is unavailable for ", duration.count(), " ms");
   away_until_ = world_.now() + duration;
 }
 

@@ -33,13 +33,13 @@ class SimulatedStore {
   // For all processes.
   Milliseconds replay_window() const { return replay_window_; }
 
-  // The longest that an answer takes to come back, as long as somebody waits for it.
+  // The longest that a response takes to come back, as long as somebody waits for it.
   Milliseconds AnswerLag() const;
 
   // A connection of one process.
   std::unique_ptr<SqlExecutor> Connect(SimulatedProcess& life);
 
-  // Away for a while: nothing reaches it, and no answer comes.
+  // Away for a while: nothing reaches it, and no response comes.
   void GoAway(Milliseconds duration);
   // From now on every statement is done, soon.
   void BeCalm() {
@@ -62,7 +62,7 @@ class SimulatedStore {
   struct Ended {
     std::string request_id;
     SteadyTime at;
-    bool was_sent = false;  // it is undecided now; else it is deleted
+    bool was_sent = false;  // it is inconclusive now; else it is deleted
   };
   const std::vector<Ended>& ended() const { return ended_; }
 

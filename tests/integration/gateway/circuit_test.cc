@@ -71,7 +71,7 @@ TEST(CircuitTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
 
   bench.passfort.ClearFaults();
   const auto mended = std::chrono::steady_clock::now();
-  bench.gateway.WaitForLogLine("Passfort answers again");
+  bench.gateway.WaitForLogLine("circuit closed");
   EXPECT_LT(std::chrono::steady_clock::now() - mended, 5s * kSlowness);
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(bench.caller.Add().status.ok());
   EXPECT_FALSE(IsOpen(bench.gateway));

@@ -40,7 +40,7 @@ std::string ListOf(int applications, size_t id_bytes) {
 
 class EvidenceTest : public testing::Test {
  protected:
-  // Sends `request` with its answer lost, twice: each time it may have been made, and nobody can
+  // Sends `request` with its response lost, twice: each time it may have been made, and nobody can
   // tell. It must have been made once.
   void ExpectUndecided(const GatewayWithStore& gateway,
                        const pb::AddProductApplicationRequest& request) {
@@ -186,7 +186,7 @@ TEST_F(EvidenceTest, AProfileWithTooManyApplicationsForTheStoreIsClearlyRefused)
   EXPECT_THAT(later.trailers, IsEmpty());
 }
 
-// Neither "unreachable" nor "safe to call again": Passfort answers, and it stays so.
+// Neither "unreachable" nor "safe to retry": Passfort answers, and it stays so.
 TEST_F(EvidenceTest, AListThatIsLongerThanIsReadIsSaidToBeSoAndReadOnce) {
   const GatewayWithStore gateway(passfort_, StoreUrl(), {});
   // More bytes than 4 MiB, and more values than 200,000.

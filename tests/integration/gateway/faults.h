@@ -17,12 +17,12 @@ inline Fault Refuses(int status, std::string body, Headers headers = {}) {
           .answer = {.status = status, .headers = std::move(headers), .body = std::move(body)}};
 }
 
-// Passfort makes the application, and this is what comes back.
+// Passfort creates the application, and this is what comes back.
 inline Fault MakesAndAnswers(AnswerScript answer) {
   return {.endpoint = Endpoint::kAdd, .answer = std::move(answer)};
 }
 
-// Passfort makes the application and says nothing.
+// Passfort creates the application and says nothing.
 inline Fault MakesAndThen(Fault::Then then) {
   return {.endpoint = Endpoint::kAdd, .send = Fault::Send::kNothing, .then = then};
 }

@@ -48,7 +48,7 @@ class MountedSecret {
   int versions_ = 0;
 };
 
-// Takes one key at a time, and makes an application in 20 ms.
+// Takes one key at a time, and creates an application in 20 ms.
 class OneKeyPassfort {
  public:
   explicit OneKeyPassfort(std::string key) : key_(std::move(key)) {}

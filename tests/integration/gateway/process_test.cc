@@ -1,4 +1,4 @@
-// What the process does for the secrets that it holds, and what signals do to calls under way.
+// What the process does for the secrets that it holds, and what signals do to calls in flight.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

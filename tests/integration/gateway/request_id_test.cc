@@ -29,7 +29,7 @@ using Trailers = std::multimap<std::string, std::string>;
 const Trailers kReplayed = {{"gateway-replayed", "true"}};
 const Trailers kReconciled = {{"gateway-outcome", "reconciled"}};
 
-// How a list fails while the fault lasts: the answer of a server that is not well.
+// How a list fails while the fault lasts: the response of a server that is not well.
 Fault NoList() {
   return {.endpoint = Endpoint::kList,
           .times = Fault::kAlways,
@@ -180,7 +180,7 @@ TEST_F(RequestIdTest, WritesWithoutACallerCountAsUnderWay) {
     ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for the repeated call";
   }
   passfort_.Release();
-  EXPECT_TRUE(repeat.get().status.ok()) << "an identical call joins the write under way";
+  EXPECT_TRUE(repeat.get().status.ok()) << "an identical call joins the write in flight";
   EXPECT_EQ(passfort_.counts().posts_begun, kMost + 1);
 }
 

@@ -134,11 +134,11 @@ TEST(SecrecyTest, AKeyFileThatBecomesUselessLeavesTheOldKeyInUse) {
 
   file.Replace(std::string(kKeyCanary) + "\nand a second line\n");
   const auto give_up = std::chrono::steady_clock::now() + 20s;
-  while (gateway.LogText().find("the old key stays in use") == std::string::npos &&
+  while (gateway.LogText().find("still using the previous key") == std::string::npos &&
          std::chrono::steady_clock::now() < give_up) {
     ASSERT_TRUE(caller.Add().status.ok());
   }
-  EXPECT_THAT(gateway.LogText(), HasSubstr("the old key stays in use"));
+  EXPECT_THAT(gateway.LogText(), HasSubstr("still using the previous key"));
   EXPECT_TRUE(caller.Add().status.ok());
   EXPECT_THAT(gateway.LogText(), Not(HasSubstr(kKeyCanary)));
 }

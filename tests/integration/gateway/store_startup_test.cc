@@ -86,7 +86,7 @@ TEST(StoreStartTest, ADatabaseBeyondThisMachineNeedsVerifiedTls) {
 TEST(StoreStartTest, AStoreInMemoryWarns) {
   const FakePassfort passfort;
   const GatewayWithStore gateway(passfort, "sqlite::memory:", {});
-  EXPECT_THAT(gateway.process.LogText(), HasSubstr("forgets every request_id"));
+  EXPECT_THAT(gateway.process.LogText(), HasSubstr("request_ids are lost on exit"));
   EXPECT_TRUE(gateway.caller.Add(ARequestWithId()).status.ok());
 }
 

@@ -1,4 +1,4 @@
-// What leaves the gateway for Passfort, and what is read of the answer.
+// What leaves the gateway for Passfort, and what is read of the response.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Calls that were surely not carried out are sent again inside the deadline, and only those.
+// Calls that were definitely not executed are sent again inside the deadline, and only those.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

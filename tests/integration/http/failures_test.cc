@@ -1,4 +1,4 @@
-// No answer: what is said then, how soon, and whether anything may have left.
+// No response: what is said then, how soon, and whether anything may have left.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -247,7 +247,7 @@ TEST(StopTest, EndsTheWaitForAnAnswerAndClosesTheConnection) {
   server.WaitUntilAbandoned();
 }
 
-// A caller who gets its answer may stop others, also those whose answers came in the same turn.
+// A caller who gets its response may stop others, also those whose responses came in the same turn.
 TEST(StopTest, MayComeFromOneWhoWasJustAnswered) {
   constexpr int kCallers = 50;
   std::atomic<int> arrived = 0;

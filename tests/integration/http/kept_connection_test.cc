@@ -251,7 +251,7 @@ std::string SurplusText(int kind) {
       ResponseText(200, "[]"),
       ResponseText(204, ""),
       ResponseText(400, R"({"errors": [{"code": 201}]})"),
-      ResponseText(404, "nothing was done"),
+      ResponseText(404, "nothing was executed"),
       ResponseText(408, "the request was late"),
       "HTTP/1.1 429 Too Many\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n",
       ResponseText(500, std::string(3000, 'x')),

@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(Faults, Http2ReplayTest, testing::ValuesIn(Http2Cases()
                          [](const auto& info) { return info.param.name; });
 
 // Why all this: libcurl as most programs use it, with CURLOPT_POSTFIELDS. A reused connection that
-// dies before a byte of the answer counts as stale for libcurl, which sends the POST again,
+// dies before a byte of the response counts as stale for libcurl, which sends the POST again,
 // although the server may have read and carried it out.
 TEST(PlainLibcurlTest, SendsAPostTwiceWhenAReusedConnectionDies) {
   RawHttpServer server([](RawConnection& connection) {

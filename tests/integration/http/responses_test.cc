@@ -1,4 +1,4 @@
-// Every form of an answer, and what the server sees of a request.
+// Every form of a response, and what the server sees of a request.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -158,7 +158,7 @@ INSTANTIATE_TEST_SUITE_P(
                     417, "no"}),
     [](const auto& info) { return info.param.name; });
 
-// libcurl takes an answer that is cut in its headers for a whole one without a body.
+// libcurl takes a response that is cut in its headers for a whole one without a body.
 TEST(HttpResponseTest, AnAnswerCutAnywhereIsNoAnswer) {
   const std::string answers[] = {
       "HTTP/1.1 404 Not Found\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\nwhole",

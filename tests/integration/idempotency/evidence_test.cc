@@ -136,7 +136,7 @@ TEST_P(EvidenceTest, TheSameApplicationFoundAndReceivedIsHeldOnce) {
   EXPECT_THAT(store_->AttributedIds(kProfile, "other"), ElementsAre(kApplication));
 }
 
-// Its own process may be frozen with Passfort's answer in its hands.
+// Its own process may be frozen with Passfort's response in its hands.
 TEST_P(EvidenceTest, AFoundApplicationMayBeThatOfAnUndecidedRecord) {
   const Record older = Older(RecordState::kInconclusive, absl::Minutes(1));
   const Record claimed = store_->Claimed(AClaim("younger", kProfile));

@@ -369,7 +369,7 @@ TEST_F(PostgresStoreTest, SeveralStoresShareRecordsAndLetOneWin) {
 TEST_F(PostgresStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
   {
     StoreUnderTest store(*loop_, server_.Url(database_));
-    store.InState(RecordState::kInconclusive, AClaim("undecided", kProfile));
+    store.InState(RecordState::kInconclusive, AClaim("inconclusive", kProfile));
   }
   server_.Execute(database_,
                   "ALTER TABLE passfort_gateway_records DROP COLUMN baseline_at, "
@@ -380,7 +380,7 @@ TEST_F(PostgresStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
   StoreOptions options = AnOptions();
   options.records.replay_window = Milliseconds(0);
   StoreUnderTest store(*loop_, server_.Url(database_), std::move(options));
-  EXPECT_EQ(store.Find("undecided")->baseline, Baseline{});
+  EXPECT_EQ(store.Find("inconclusive")->baseline, Baseline{});
   const Record sent = store.InState(RecordState::kSent, AClaim("done", kProfile));
   ASSERT_TRUE(store.StoreResponse(sent, {"application", "answer"}).ok());
   EXPECT_EQ(store.Sweep().expired, 0) << "a baseline of unknown age may be older";

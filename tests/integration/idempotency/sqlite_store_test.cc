@@ -210,7 +210,7 @@ TEST_F(SqliteStoreTest, RefusesTheFileOfANewerGateway) {
 TEST_F(SqliteStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
   {
     StoreUnderTest store(*loop_, Url());
-    store.InState(RecordState::kInconclusive, AClaim("undecided", "profile"));
+    store.InState(RecordState::kInconclusive, AClaim("inconclusive", "profile"));
   }
   for (const char* const column :
        {"baseline_at", "baseline_complete", "answer_shortened", "replaced_id"}) {
@@ -222,7 +222,7 @@ TEST_F(SqliteStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
   options.records.replay_window = Milliseconds(0);
   StoreUnderTest store(*loop_, Url(), std::move(options));
   ASSERT_TRUE(store.status().ok()) << store.status();
-  EXPECT_EQ(store.Find("undecided")->baseline, Baseline{});
+  EXPECT_EQ(store.Find("inconclusive")->baseline, Baseline{});
   const Record sent = store.InState(RecordState::kSent, AClaim("done", "profile"));
   ASSERT_TRUE(store.StoreResponse(sent, {"application", "answer"}).ok());
   EXPECT_EQ(store.Sweep().expired, 0) << "a baseline of unknown age may be older";
@@ -312,7 +312,7 @@ TEST_F(SqliteStoreTest, RefusesWhatBelongsToAnotherUser) {
   EXPECT_THAT(OpenMessage(), HasSubstr("folder belongs to another user"));
 }
 
-// The trigger took records back, so a repeat made a second application.
+// The trigger took records back, so a retry made a second application.
 TEST_F(SqliteStoreTest, ATriggerInTheFileDoesNotRun) {
   {
     const StoreUnderTest store(*loop_, Url());

@@ -43,11 +43,11 @@ TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
   const bool claims_are_void = GetParam() == Database::kSqlite;
   store_->InState(RecordState::kSent, AClaim("sent", "profile 2"));
   store_->InState(RecordState::kNoEffect, AClaim("absent", "profile 3"));
-  store_->InState(RecordState::kInconclusive, AClaim("undecided", "profile 4"));
+  store_->InState(RecordState::kInconclusive, AClaim("inconclusive", "profile 4"));
   const Record done = store_->Claimed(AClaim("done", "profile 5"));
   ASSERT_TRUE(store_->StoreResponse(done, {kApplication, "answer"}).ok());
 
-  // Reopened, so that what becomes undecided stays for its own window.
+  // Reopened, so that what becomes inconclusive stays for its own window.
   Open();
   const RecordStore::SweepResult swept = store_->Sweep();
 
@@ -57,7 +57,7 @@ TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
   EXPECT_EQ(swept.unresolved, 1);
   EXPECT_EQ(store_->Find("sent")->state, RecordState::kInconclusive);
   EXPECT_FALSE(store_->Find("absent").has_value());
-  EXPECT_FALSE(store_->Find("undecided").has_value());
+  EXPECT_FALSE(store_->Find("inconclusive").has_value());
   EXPECT_FALSE(store_->Find("done").has_value());
 }
 

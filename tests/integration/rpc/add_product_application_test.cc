@@ -311,7 +311,7 @@ TEST(AddProductApplicationTest, WarnsOfAnotherProductThanTheOneGivenById) {
   EXPECT_EQ(answered.response.product_application().id(), "a1");
   EXPECT_THAT(answered.trailers, ElementsAre(Pair("gateway-product-mismatch", "true")));
   EXPECT_THAT(bench.log.lines()[0],
-              HasSubstr("Passfort answered with another product than the caller's"));
+              HasSubstr("Passfort returned a different product than the caller gave"));
 }
 
 struct ProductCase {

@@ -358,14 +358,13 @@ TEST(GatewayConfigTest, WarnsOfRiskyDurations) {
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_THAT(
       parsed->warnings,
-      ElementsAre(
-          "attempt_timeout: 59s is shorter than the 1m that Passfort may take: more writes "
-          "end as unknown",
-          "default_deadline: 59999ms is shorter than the 1m that Passfort may take: more "
-          "writes end as unknown",
-          "drain_timeout: 2m is shorter than max_deadline (150s): a stop can cut calls that "
-          "are under way",
-          "connect_timeout: 1m is longer than attempt_timeout (59s) and has no effect"));
+      ElementsAre("attempt_timeout: 59s is shorter than the 1m that Passfort may take: more writes "
+                  "end as unknown",
+                  "default_deadline: 59999ms is shorter than the 1m that Passfort may take: more "
+                  "writes end as unknown",
+                  "drain_timeout: 2m is shorter than max_deadline (150s): a stop can cut calls "
+                  "that are in flight",
+                  "connect_timeout: 1m is longer than attempt_timeout (59s) and has no effect"));
 }
 
 TEST(GatewayConfigTest, WarnsOfAShortSettleWindow) {
@@ -373,7 +372,7 @@ TEST(GatewayConfigTest, WarnsOfAShortSettleWindow) {
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_THAT(parsed->warnings,
               ElementsAre("settle_window: 59s is shorter than the 1m that Passfort may take: a "
-                          "repeat with the same request_id can make a second application"));
+                          "retry with the same request_id can create a second application"));
   EXPECT_THAT(ParseFlags({"--settle_window=60s"})->warnings, IsEmpty());
 }
 
@@ -428,10 +427,9 @@ TEST(GatewayConfigTest, HelpTellsAllAboutEverySetting) {
     EXPECT_THAT(parsed->text, HasSubstr(EnvironmentName(setting)));
   }
   EXPECT_THAT(parsed->text,
-              HasSubstr("  --connect_timeout=DURATION\n"
-                        "      Longest time for a new connection to Passfort.\n"
-                        "      Range: 10ms to 5m.\n"
-                        "      Default: 3s. Environment: PASSFORT_GATEWAY_CONNECT_TIMEOUT\n"));
+              HasSubstr("  --connect_timeout=DURATION\n      Maximum time for a new connection to "
+                        "Passfort.\n      Range: 10ms to 5m.\n      Default: 3s. Environment: "
+                        "PASSFORT_GATEWAY_CONNECT_TIMEOUT\n"));
   EXPECT_THAT(parsed->text, Not(HasSubstr("--api_key=")));
 }
 

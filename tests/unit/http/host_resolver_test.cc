@@ -114,7 +114,7 @@ TEST_F(HostResolverTest, AnUnchangedAnswerIsTheSameObject) {
   Make([](const std::string&) { return std::vector<std::string>{"192.0.2.1"}; });
   const Found first = Start().Wait("the first lookup");
   ASSERT_TRUE(first.ok()) << first.status();
-  // The third lookup can only start after the second one has brought its answer.
+  // The third lookup can only start after the second one has brought its response.
   while (resolver_->lookups() < 3) {
     ASSERT_EQ(Known(std::chrono::steady_clock::now() + std::chrono::seconds(50)), *first);
   }

@@ -50,11 +50,11 @@ std::string ReadToEnd(int connection) {
   return answer;
 }
 
-// The whole answer to `request`, headers included; empty if there is none.
+// The whole response to `request`, headers included; empty if there is none.
 std::string Exchange(const std::string& host, int port, const std::string& request) {
   const int connection = Connect(host, port);
   if (connection < 0) return "";
-  // Far beyond what an answer takes: what never comes is a failure, not a test without end.
+  // Far beyond what a response takes: what never comes is a failure, not a test without end.
   const timeval bound = {.tv_sec = 30, .tv_usec = 0};
   setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
   std::string answer;
@@ -289,8 +289,8 @@ TEST(MetricsServerTest, AnswersWhatIsNoScrapeWithAnError) {
   EXPECT_THAT(answer("GET /metrics?name=x HTTP/1.0\n\n"), HasSubstr("200 OK"));
 }
 
-// More than is read before the answer: to close then would reset the connection, and the reset can
-// overtake the answer.
+// More than is read before the response: to close then would reset the connection, and the reset
+// can overtake the response.
 TEST(MetricsServerTest, BytesAfterTheRequestDoNotLoseTheAnswer) {
   Metrics metrics;
   const auto server = metrics.Serve("127.0.0.1:0");

@@ -124,7 +124,7 @@ TEST_F(ApiKeySourceTest, TakesTheNewKeyOfAChangedFile) {
   Replace("other\n");  // of the same length
   EXPECT_EQ(*source->Refresh(), ApiKeySource::Refreshed::kNew);
   EXPECT_EQ(*source->Current(), "other");
-  EXPECT_EQ(*first, "first");  // for the requests under way
+  EXPECT_EQ(*first, "first");  // for the requests in flight
 
   Overwrite(path_, "in place\n");
   EXPECT_EQ(*source->Refresh(), ApiKeySource::Refreshed::kNew);

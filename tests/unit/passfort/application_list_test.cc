@@ -182,7 +182,7 @@ TEST(ApplicationListTest, ReadsAsManyValuesAsItsLimit) {
   EXPECT_EQ(std::get<ApplicationList>(outcome).applications.size(), 1u);
 }
 
-// An item that is longer than an answer may be is read whole all the same.
+// An item that is longer than a response may be is read whole all the same.
 TEST(ApplicationListTest, ReadsALongItemWithNothingLost) {
   const auto outcome = Read(Answer(200, LongList(2 * kMaxJsonValues)));
   const auto application = ApplicationOf(std::get<ApplicationList>(outcome).applications[0]);

@@ -302,7 +302,7 @@ json GeneratedJson::Application() {
   });
 }
 
-// Two levels more than `counted` at most, and no equal names inside: never too deep.
+// Two levels more than `counted` at most, and no duplicate keys inside: never too deep.
 json GeneratedJson::Uncounted(const json& counted) {
   switch (random_() % 5) {
     case 0:

@@ -139,7 +139,7 @@ class GuardedPassfortClientTest : public testing::Test {
   const ApplicationDraft draft_;
 };
 
-// The rate gate.
+// The rate limiter.
 
 TEST_F(GuardedPassfortClientTest, LetsAWriteWaitWhilePassfortLimitsWrites) {
   passfort_.post_ends = Limited(2s);
@@ -284,7 +284,7 @@ TEST_F(GuardedPassfortClientTest, IsOpenAgainForCallersWithinFiveSecondsOfTheOut
   passfort_.probes_hang = true;
   FailFiveTimes();
   clock_.Advance(60s);
-  // Whatever the probe under way is doing at that moment.
+  // Whatever the probe in flight is doing at that moment.
   for (Milliseconds later{0}; later < 4s; later += 100ms) {
     clock_.Advance(100ms);
     passfort_.probes_hang = false;

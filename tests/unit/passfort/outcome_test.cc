@@ -55,7 +55,7 @@ std::string Describe(const Outcome& outcome) {
     std::string operator()(const Refused& refused) const { return tell("refused", refused.answer); }
     std::string operator()(const NotExecuted& not_done) const {
       using Cause = NotExecuted::Cause;
-      std::string text = "not carried out:";
+      std::string text = "not executed:";
       if (not_done.cause == Cause::kUnreachable) text += " unreachable";
       if (not_done.cause == Cause::kRateLimited) text += " rate limited";
       if (not_done.cause == Cause::kNoTimeLeft) text += " no time left";
@@ -140,15 +140,14 @@ std::vector<Row> Rows() {
       {"Row1AmbiguousErrorBesideARefusal",
        Answer(200, R"({"id": "a", "errors": [{"code": 201}, {"code": 302}]})"), "done a code=302"},
       // Row 2
-      {"Row2Resolve", Failure(Kind::kResolve, false), "not carried out: unreachable"},
-      {"Row2Connect", Failure(Kind::kConnect, false), "not carried out: unreachable"},
-      {"Row2Tls", Failure(Kind::kTls, false), "not carried out: unreachable"},
-      {"Row2LostBeforeTheBody", Failure(Kind::kConnectionLost, false),
-       "not carried out: unreachable"},
-      {"Row2LostOnReuseBeforeTheBody", LossOnReuse(false), "not carried out: unreachable on reuse"},
-      {"Row2Deadline", Failure(Kind::kTimeout, false), "not carried out: no time left"},
-      {"Row2Stopped", Failure(Kind::kStopped, false), "not carried out: stopped"},
-      {"Row2SendGate", Failure(Kind::kSendGateClosed, false), "not carried out: send gate closed"},
+      {"Row2Resolve", Failure(Kind::kResolve, false), "not executed: unreachable"},
+      {"Row2Connect", Failure(Kind::kConnect, false), "not executed: unreachable"},
+      {"Row2Tls", Failure(Kind::kTls, false), "not executed: unreachable"},
+      {"Row2LostBeforeTheBody", Failure(Kind::kConnectionLost, false), "not executed: unreachable"},
+      {"Row2LostOnReuseBeforeTheBody", LossOnReuse(false), "not executed: unreachable on reuse"},
+      {"Row2Deadline", Failure(Kind::kTimeout, false), "not executed: no time left"},
+      {"Row2Stopped", Failure(Kind::kStopped, false), "not executed: stopped"},
+      {"Row2SendGate", Failure(Kind::kSendGateClosed, false), "not executed: send gate closed"},
       // Row 3
       {"Row3SendGateWithinTheBody", Failure(Kind::kSendGateClosed, true),
        "ambiguous: connection lost"},
@@ -259,15 +258,15 @@ std::vector<Row> Rows() {
        "refused http=400 code=201"},
       {"Row6BeforeMisdirected", Answer(421, error("104")), "refused http=421 code=104 message=no"},
       // Row 7
-      {"Row7WithoutHeaders", Answer(429, ""), "not carried out: rate limited http=429"},
+      {"Row7WithoutHeaders", Answer(429, ""), "not executed: rate limited http=429"},
       {"Row7WithHeader", Answer(429, "", {{"x-ratelimit-retry-secs", "1.5"}}),
-       "not carried out: rate limited after=1500ms http=429"},
-      {"Row7Misdirected", Answer(421, ""), "not carried out: unreachable http=421"},
-      {"Row7TooEarly", Answer(425, ""), "not carried out: unreachable http=425"},
+       "not executed: rate limited after=1500ms http=429"},
+      {"Row7Misdirected", Answer(421, ""), "not executed: unreachable http=421"},
+      {"Row7TooEarly", Answer(425, ""), "not executed: unreachable http=425"},
       {"Row7TooEarlyWithHeader", Answer(425, "", {{"retry-after", "2"}}),
-       "not carried out: unreachable after=2000ms http=425"},
+       "not executed: unreachable after=2000ms http=425"},
       {"Row7UnknownCode", Answer(425, error("999")),
-       "not carried out: unreachable http=425 code=999 message=no"},
+       "not executed: unreachable http=425 code=999 message=no"},
       // Row 8
       {"Row8NotFound", Answer(404, html), "refused http=404"},
       {"Row8UnknownCode", Answer(404, error("999")), "refused http=404 code=999 message=no"},

@@ -1,4 +1,4 @@
-// Whole texts: what is an application or a list of them, and members with equal names.
+// Whole texts: what is an application or a list of them, and members with duplicate keys.
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
@@ -66,7 +66,7 @@ TEST(ProductApplicationJsonTest, ReadsNoTextWithAZeroByte) {
   EXPECT_FALSE(ReadProductApplication(std::string_view("{\"id\": \"x\"}\0", 12)).has_value());
 }
 
-// --- Members with equal names
+// --- Members with duplicate keys
 
 struct EqualNames {
   const char* name;

@@ -29,7 +29,7 @@ SecrecyBench::Settings WithStore(std::vector<std::string> flags) {
   return {.flags = std::move(flags), .environment = {"PASSFORT_GATEWAY_STORE=sqlite::memory:"}};
 }
 
-// A call under way, on a connection of its own, whose request has come to Passfort and is held
+// A call in flight, on a connection of its own, whose request has come to Passfort and is held
 // there.
 class HeldCall {
  public:

@@ -28,7 +28,7 @@ SecrecyBench::Settings WithStore(const std::string& url, std::vector<std::string
   return {.flags = std::move(flags), .environment = {"PASSFORT_GATEWAY_STORE=" + url}};
 }
 
-// The application is made, and Passfort lists another one.
+// The application is created, and Passfort lists another one.
 void LetPassfortMakeAll(SecrecyBench& bench) {
   bench.passfort.Script(Lists(CanaryList("Listed")));
   Fault makes = Refuses(200, CanaryApplication("Made"), CanaryHeaders("Made"));
@@ -172,8 +172,8 @@ std::string BytesIn(const TemporaryFolder& folder) {
   return bytes;
 }
 
-// Passfort's answer has to be there, to be given again; its other words, and what the calls do not
-// depend on, have not.
+// Passfort's response has to be there, to be given again; its other words, and what the calls do
+// not depend on, have not.
 TEST(StoreSecrecyTest, TheStoreKeepsWhatIdentifiesACallAndItsAnswerAndNothingElse) {
   const Words foreign = Secrets() + Words{"PassfortCanary", kMetadataCanary};
   const TemporaryFolder folder;
