@@ -129,7 +129,7 @@ Done DoneWith(pb::ProductApplication application, const HttpResponse& response) 
 
 }  // namespace
 
-// The rows are numbered as in docs/outcomes.md; the first one that fits counts.
+// The rows are numbered as in docs/errors.md; the first one that fits counts.
 Outcome OutcomeOfResponse(const HttpResponse& response,
                           std::optional<pb::ProductApplication> application, absl::Time now,
                           const MessageFilter* messages) {

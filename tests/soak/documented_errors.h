@@ -15,7 +15,7 @@ enum class Promise {
   kNotDocumented,     // no answer that the contract knows
 };
 
-// Row by row what the contract (product_application_service.proto, the README's table of errors)
+// Row by row what the contract (product_application_service.proto, the table of docs/errors.md)
 // says, written down a second time on purpose: the gateway's own table is under test here. `OK` is
 // no error.
 Promise PromiseOf(grpc::StatusCode code, std::string_view reason);

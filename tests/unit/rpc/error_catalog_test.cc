@@ -32,7 +32,7 @@ std::string RetryCell(const ErrorEntry& entry) {
   return absl::StrCat("after ", entry.retry_after->count() / 1000, " s");
 }
 
-// The table as docs/outcomes.md has it.
+// The table as docs/errors.md has it.
 std::string CatalogAsMarkdown() {
   std::string table =
       "| Reason | gRPC code | Scope | Phase | Retry | What happened | Next step |\n"
