@@ -52,11 +52,11 @@ Task<void> BackgroundReconciler::Sweep(std::stop_token stop) {
   }
 }
 
-// Goes through what is sent, page_size by page_size, as far as the leases have ended.
+// Goes through what is sent, page by page, as far as the leases have ended.
 Task<void> BackgroundReconciler::LookAtOverdue(std::stop_token stop) {
   bool is_last_page = false;
   for (int i = 0; !is_last_page && i < kMaxPages && !stop.stop_requested(); ++i) {
-    auto page_size =
+    auto page =
         co_await parts_.store.ListSent(after_, kPage, Deadline(parts_.clock.Now() + kStoreTimeout));
     if (!page.ok()) co_return;
     is_last_page = std::ssize(*page) < kPage;

@@ -59,18 +59,18 @@ struct Checker {
     Check(status == 421 || status == 425 || status == 429,
           "an answer that was processed is never 'not executed'");
     CheckAnswer(outcome.answer, status);
-    CheckError(ErrorOf({.outcome = outcome}, {}));
+    CheckError(ToCallError({.outcome = outcome}, {}));
   }
   void operator()(const Refused& outcome) const {
     Check((status >= 200 && status <= 299) || (status >= 400 && status <= 431) || status == 307 ||
               status == 308,
           "a server's failure, or what a proxy invents, is never a refusal");
     CheckAnswer(outcome.answer, status);
-    CheckError(ErrorOf({.outcome = outcome}, {}));
+    CheckError(ToCallError({.outcome = outcome}, {}));
   }
   void operator()(const Ambiguous& outcome) const {
     CheckAnswer(outcome.answer, status);
-    CheckError(ErrorOf({.outcome = outcome, .sent_at = absl::UnixEpoch()}, {}));
+    CheckError(ToCallError({.outcome = outcome, .sent_at = absl::UnixEpoch()}, {}));
   }
 };
 

@@ -100,13 +100,13 @@ BootTime ProcessClock::BootNow() const {
 Task<Clock::SleepResult> ProcessClock::SleepUntil(SteadyTime at, std::stop_token stop) {
   if (at == SteadyTime::max()) {
     // No timer: the process's own code waits for the rest of its code, also in a ghost.
-    OneShot<Wake> stopped;
-    const std::stop_callback on_stop(stop, [&stopped] { stopped.Set(Wake::kStopped); });
+    OneShot<SleepResult> stopped;
+    const std::stop_callback on_stop(stop, [&stopped] { stopped.Set(SleepResult::kStopped); });
     co_return co_await stopped;
   }
-  auto wait = life_.Begin(Wake::kStopped);
-  life_.DeliverAt(at, [state = wait.state()] { state->arrival.Set(Wake::kElapsed); });
-  const std::stop_callback on_stop(stop, [&wait] { wait.value().Set(Wake::kStopped); });
+  auto wait = life_.Begin(SleepResult::kStopped);
+  life_.DeliverAt(at, [state = wait.state()] { state->arrival.Set(SleepResult::kElapsed); });
+  const std::stop_callback on_stop(stop, [&wait] { wait.value().Set(SleepResult::kStopped); });
   co_return co_await wait.value();
 }
 
