@@ -95,7 +95,7 @@ TEST(CircuitTest, OpensWhilePassfortCannotBeReachedAndClosesWhenItIsBack) {
   GatewayFixture bench;
   bench.passfort.GoAway();
   bench.caller.Add();
-  bench.gateway.WaitForLogLine("Passfort fails");
+  bench.gateway.WaitForLogLine("circuit opened");
   bench.passfort.ComeBack();
   EXPECT_TRUE(CallUntilItIsDone(bench.caller).status.ok());
   EXPECT_EQ(bench.passfort.counts().created, 1);
@@ -197,7 +197,7 @@ TEST(CircuitTest, LetsReconciliationThroughAndIsClosedByIt) {
   }
   ASSERT_TRUE(passfort.WaitUntil([&passfort] { return passfort.counts().created == kCalls; }));
   passfort.Release();
-  gateway.process.WaitForLogLine("Passfort fails");
+  gateway.process.WaitForLogLine("circuit opened");
   passfort.ClearFaults();
   passfort.Script(broken_whoami);
   calls.ForEach([](const Answered& answered) {
@@ -241,7 +241,7 @@ TEST(CircuitTest, LeavesNothingBehindWhenTheGatewayStops) {
   GatewayFixture bench;
   bench.passfort.GoAway();
   bench.caller.Add();
-  bench.gateway.WaitForLogLine("Passfort fails");
+  bench.gateway.WaitForLogLine("circuit opened");
   bench.gateway.Signal(SIGTERM);
   EXPECT_EQ(bench.gateway.WaitForExit(), 0);
 }

@@ -123,7 +123,7 @@ TEST(RateLimitTest, LetsAllWhoWaitGoOnceOneWasAnswered) {
   bench.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
   ManyCalls calls;
   calls.Start(bench.caller);
-  bench.gateway.WaitForLogLine("Passfort limits the rate");
+  bench.gateway.WaitForLogLine("rate limited by Passfort");
   for (int i = 0; i < kCalls; ++i) calls.Start(bench.caller);
   ASSERT_TRUE(bench.passfort.WaitUntil([&bench] { return bench.passfort.counts().created == 1; }));
   EXPECT_EQ(bench.passfort.counts().posts_begun, 2);

@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using ::testing::Pair;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
@@ -62,6 +63,7 @@ TEST(WireTest, SendsOnePostWithTheseHeadersAndNoOthers) {
   }
   EXPECT_THAT(headers, UnorderedElementsAre(
                            Pair("host", "127.0.0.1:" + std::to_string(bench.passfort.port())),
+                           Pair("traceparent", MatchesRegex("00-[0-9a-f]{32}-[0-9a-f]{16}-00")),
                            Pair("apikey", "test-key"), Pair("content-type", "application/json"),
                            Pair("accept", "application/json"),
                            Pair("user-agent", std::string("passfort-gateway/") + kVersion),

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using ::testing::Pair;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
@@ -409,10 +410,11 @@ TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
             1);
   EXPECT_THAT(
       bench.log.lines(),
-      ElementsAre("call method=AddProductApplication code=OK outcome=created duration_seconds",
-                  "call method=AddProductApplication code=INVALID_ARGUMENT "
-                  "outcome=refused reason=PASSFORT_REJECTED_INPUT phase=ANSWERED http_status=422 "
-                  "duration_seconds"));
+      ElementsAre(MatchesRegex("call method=AddProductApplication code=OK outcome=created "
+                               "duration_seconds trace_id=[0-9a-f]{32}"),
+                  MatchesRegex("call method=AddProductApplication code=INVALID_ARGUMENT "
+                               "outcome=refused reason=PASSFORT_REJECTED_INPUT phase=ANSWERED "
+                               "http_status=422 duration_seconds trace_id=[0-9a-f]{32}")));
 }
 
 TEST(AddProductApplicationTest, AnswersManyCallsAtOnce) {

@@ -164,12 +164,12 @@ TEST(LimitsTest, ShortensTheFurtherAnswersOfAConnectionThatDoesNotRead) {
   caller.Call(kPath, ARequest().SerializeAsString(), 3);
   bench.writer.WaitUntilAsked(2);
   bench.writer.Release();
-  bench.log.WaitForLine("was shortened");
+  bench.log.WaitForLine("response truncated");
   ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
   ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
   EXPECT_EQ(std::ranges::count_if(bench.log.lines(),
                                   [](const std::string& line) {
-                                    return line.find("was shortened") != std::string::npos;
+                                    return line.find("response truncated") != std::string::npos;
                                   }),
             1);
 }
