@@ -62,7 +62,7 @@ bool ConcernsApiKey(const ResponseSummary& answer) {
 
 namespace {
 
-NotExecuted::Cause WhyNotCarriedOut(HttpFailure::Kind kind) {
+NotExecuted::Cause WhyNotExecuted(HttpFailure::Kind kind) {
   switch (kind) {
     case HttpFailure::Kind::kTimeout:
       return NotExecuted::Cause::kNoTimeLeft;
@@ -92,7 +92,7 @@ Ambiguous::Cause WhyAmbiguous(HttpFailure::Kind kind) {
 
 Outcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
   if (!result.may_have_sent_body) {  // row 2
-    return NotExecuted{.cause = WhyNotCarriedOut(failure.kind),
+    return NotExecuted{.cause = WhyNotExecuted(failure.kind),
                        .lost_on_reuse = result.lost_on_reuse};
   }
   return Ambiguous{.cause = WhyAmbiguous(failure.kind),  // row 3

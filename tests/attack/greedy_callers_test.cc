@@ -33,7 +33,6 @@ void StaysConnected(const std::string& target, int connections, Clock::time_poin
   }
   while (Clock::now() < end) {
     for (const auto& client : clients) client->WaitUntil([] { return false; }, 1ms);
-    std::this_thread::sleep_for(10ms);
   }
 }
 

@@ -76,7 +76,7 @@ std::string_view ContentType(std::string_view body) {
 
 }  // namespace
 
-ApiAnswer NotCarriedOutAnswer(const AnswerScript& script) {
+ApiAnswer NotExecutedAnswer(const AnswerScript& script) {
   const int status = script.status == 0 ? 503 : script.status;
   const std::string title = std::to_string(status) + " " +
                             std::string(boost::beast::http::obsolete_reason(

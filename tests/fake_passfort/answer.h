@@ -18,7 +18,7 @@ struct WireAnswer {
 };
 
 // In place of an ordinary answer, for a request that was not executed.
-ApiAnswer NotCarriedOutAnswer(const AnswerScript& script);
+ApiAnswer NotExecutedAnswer(const AnswerScript& script);
 
 // Changes the ordinary answer as the script says: status and body.
 ApiAnswer Edited(ApiAnswer ordinary, const AnswerScript& script);

@@ -74,7 +74,7 @@ ApiAnswer Backend::Apply(const Exchange& exchange) {
   }
 
   AddStranger(exchange, Fault::Stranger::kBefore);
-  ApiAnswer answer = NotCarriedOutAnswer(fault.answer);
+  ApiAnswer answer = NotExecutedAnswer(fault.answer);
   if (fault.carry_out != Fault::CarryOut::kNever) {
     ApiEffect effect = CarryOut(state_, exchange.request, api_key_, fault.reverted_id, Now());
     answer = std::move(effect.answer);

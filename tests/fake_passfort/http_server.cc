@@ -183,7 +183,7 @@ class HttpServer::Loop {
     }
 
     if (fault.hold == Fault::Hold::kBeforeCarryingOut) co_await Held();
-    ApiAnswer answer = NotCarriedOutAnswer(fault.answer);
+    ApiAnswer answer = NotExecutedAnswer(fault.answer);
     if (fault.carry_out != Fault::CarryOut::kLate) {
       co_await Sleep(fault.carry_out_after);
       answer = backend_.Apply(exchange);
