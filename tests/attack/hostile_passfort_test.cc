@@ -2,6 +2,7 @@
 // or large in memory, many at a time.
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -113,6 +114,12 @@ class TimedCaller {
   std::thread thread_;
 };
 
+void RunOnlyWhenIdle(bool only_when_idle) {
+  const sched_param none = {};
+  // 0 is the calling thread, on Linux.
+  ASSERT_EQ(sched_setscheduler(0, only_when_idle ? SCHED_IDLE : SCHED_OTHER, &none), 0);
+}
+
 class HostileBodyTest : public ::testing::TestWithParam<Hostile> {};
 
 TEST_P(HostileBodyTest, HoldsUpNoOtherCallerAndTakesLittleMemory) {
@@ -122,7 +129,11 @@ TEST_P(HostileBodyTest, HoldsUpNoOtherCallerAndTakesLittleMemory) {
       const bool is_hostile = GetParam().is_list
                                   ? request->method == "GET"
                                   : request->target.find(kAttackedProfile) != std::string::npos;
+      // Passfort is another machine: sending what is large takes no time from the gateway and its
+      // other callers.
+      RunOnlyWhenIdle(is_hostile);
       connection.Answer(200, is_hostile ? GetParam().body : R"({"id":"a1"})");
+      RunOnlyWhenIdle(false);
     }
   });
   // Open, it would refuse the others because of what fails here.
