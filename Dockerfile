@@ -7,6 +7,7 @@ FROM debian:12-slim AS build
 WORKDIR /source
 # Before the sources, so that an edit of them installs nothing anew.
 COPY dev ./
+COPY tools/*.sh tools/
 RUN ./dev deps hardened && rm -rf /var/lib/apt/lists/*
 # Debian's sources of gRPC, with our patch.
 COPY cmake/grpc cmake/grpc

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The C++ sources are formatted as .clang-format says.
 #
-# Usage: tests/check/format.sh
+# Usage: tools/check/format.sh
 # Exit codes: 0 yes; 1 no. `clang-format-19 -i FILE` mends a file.
 set -euo pipefail
 

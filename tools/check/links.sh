@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every link of a Markdown file to a file of the repository leads somewhere.
 #
-# Usage: tests/check/links.sh
+# Usage: tools/check/links.sh
 # Exit codes: 0 yes; 1 no.
 set -euo pipefail
 

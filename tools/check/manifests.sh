@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Kubernetes manifests render, each from its own folder.
 #
-# Usage: tests/check/manifests.sh
+# Usage: tools/check/manifests.sh
 #
 # Needs a kubectl from the time of Kubernetes 1.22 or later: Debian 12 has none, so without one the
 # check is skipped, and says so.

@@ -2,7 +2,7 @@
 # Every #include follows the direction of the folders, and each library stays in the folders that
 # may know of it.
 #
-# Usage: tests/check/includes.sh
+# Usage: tools/check/includes.sh
 # Exit codes: 0 yes; 1 no.
 set -euo pipefail
 

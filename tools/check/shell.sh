@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Nothing in the shell scripts that shellcheck or shfmt would find.
 #
-# Usage: tests/check/shell.sh
+# Usage: tools/check/shell.sh
 # Exit codes: 0 nothing found; 1 something found. `shfmt -i 2 -ci -w FILE` mends the format.
 set -euo pipefail
 

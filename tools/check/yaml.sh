@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # yamllint finds nothing in the YAML files.
 #
-# Usage: tests/check/yaml.sh
+# Usage: tools/check/yaml.sh
 # Exit codes: 0 nothing found; 1 something found.
 set -euo pipefail
 

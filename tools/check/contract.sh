@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # buf finds nothing in the contract: lint, format, and no change that breaks its users.
 #
-# Usage: tests/check/contract.sh
+# Usage: tools/check/contract.sh
 #
 # A change is breaking if it breaks users of the last release: the nearest tag v* that leads here, or,
 # before the first release, the first commit that has the contract. In a clone without history that is

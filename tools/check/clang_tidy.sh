@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # clang-tidy, with the checks of .clang-tidy, finds nothing in the C++ sources.
 #
-# Usage: tests/check/clang_tidy.sh
+# Usage: tools/check/clang_tidy.sh
 #
 # Configures all that the presets build into build/check, and builds the generated headers there. A
 # source that passed is not looked at again, in this checkout or another one, until something changes
@@ -50,7 +50,7 @@ main() {
     exit 1
   }
   # The system's Python: another one may come first in PATH without being able to run it.
-  /usr/bin/python3 tests/check/clang_tidy_inputs.py "$DATABASE" | without_mark |
+  /usr/bin/python3 tools/check/clang_tidy_inputs.py "$DATABASE" | without_mark |
     xargs -r -L 1 -P "$(nproc)" "${BASH_SOURCE[0]}" --source
 }
 

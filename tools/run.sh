@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# ./dev run: the tour of a newcomer, with a Passfort that is a fake or the real one. Sourced by ./dev.
+
+readonly DEMO_KEY=demo-key
+readonly DEMO_PROFILE=7a9c1c80-5d0f-4f6c-9d0e-2b8c6f1e3a54
+
+work_folder=       # logs of the children; gone at the end
+child_processes=() # in the order of starting
+
+# start_process NAME COMMAND...: in the background, with standard output in $work_folder/NAME.log and
+# standard error in NAME.err. The kernel ends it even if this script is killed.
+start_process() {
+  local name=$1
+  shift
+  setpriv --pdeathsig TERM "$@" </dev/null >"$work_folder/$name.log" 2>"$work_folder/$name.err" &
+  child_processes+=($!)
+}
+
+# In reverse, so that the gateway answers its last calls before what it calls goes away.
+stop_processes() {
+  local index pid tries
+  trap '' INT TERM HUP
+  for ((index = ${#child_processes[@]} - 1; index >= 0; --index)); do
+    pid=${child_processes[index]}
+    kill -TERM "$pid" 2>/dev/null || continue
+    for ((tries = 100; tries > 0; --tries)); do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  child_processes=()
+  [[ -z $work_folder ]] || rm -rf "$work_folder"
+}
+
+# wait_for_line NAME PATTERN: sets `line` to the first line of the last started process that matches.
+wait_for_line() {
+  local name=$1 pattern=$2 pid=${child_processes[-1]} tries
+  for ((tries = 300; tries > 0; --tries)); do
+    line=$(grep -s -m1 -e "$pattern" "$work_folder/$name.log") && return
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$work_folder/$name.log" "$work_folder/$name.err" >&2
+  fail "$name does not serve"
+}
+
+is_port_free() {
+  ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+ask_before_live_call() {
+  local url=$1 profile_id=$2 product_alias=$3 answer
+  [[ -n ${PASSFORT_GATEWAY_API_KEY-} || -n ${PASSFORT_GATEWAY_API_KEY_FILE-} ]] ||
+    usage_error "run --live needs PASSFORT_GATEWAY_API_KEY or PASSFORT_GATEWAY_API_KEY_FILE"
+  [[ -t 0 ]] || usage_error "run --live asks before it calls Passfort, so it needs a terminal"
+  say "This adds a product application at Passfort, which can start paid checks on a real person:"
+  say "  Passfort  $url"
+  say "  profile   $profile_id"
+  say "  product   $product_alias"
+  read -r -p "Type yes to go on: " answer
+  [[ $answer == yes ]] || fail "nothing was sent"
+}
+
+# Prints the names of the gateway's settings in the environment.
+settings_in_environment() {
+  compgen -e | grep '^PASSFORT_GATEWAY_' || true
+}
+
+print_grpcurl_lines() {
+  local target=$1 profile_id=$2 product_alias=$3
+  local service=passfort.gateway.v1.ProductApplicationService
+  cat <<LINES
+Try it from another terminal:
+  grpcurl -plaintext $target list
+  grpcurl -plaintext $target describe $service
+  grpcurl -plaintext -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}}' $target $service/AddProductApplication
+  grpcurl -v -plaintext -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}, "request_id": "order-1"}' $target $service/AddProductApplication   # a retry gets the same application, and gateway-replayed: true
+  grpcurl -plaintext -d '{"profile_id": "not-a-uuid"}' $target $service/AddProductApplication   # fails: INVALID_ARGUMENT
+  grpcurl -plaintext -d '{"service": "$service"}' $target grpc.health.v1.Health/Check
+LINES
+}
+
+command_run() {
+  local once=0 live=0 profile_id=$DEMO_PROFILE product_alias=forexo_basic
+  local profile_given=0 alias_given=0
+  while (($# > 0)); do
+    case $1 in
+      --once) once=1 ;;
+      --live) live=1 ;;
+      --profile-id)
+        (($# > 1)) || usage_error "run: --profile-id needs a value"
+        profile_id=${2-} profile_given=1
+        shift
+        ;;
+      --product-alias)
+        (($# > 1)) || usage_error "run: --product-alias needs a value"
+        product_alias=${2-} alias_given=1
+        shift
+        ;;
+      *) usage_error "run: unknown argument '$1'" ;;
+    esac
+    shift
+  done
+  ((live || !(profile_given || alias_given))) ||
+    usage_error "run: --profile-id and --product-alias belong to --live"
+  ((!live || profile_given)) || usage_error "run: --live needs --profile-id"
+
+  local api_url=${PASSFORT_GATEWAY_API_URL:-https://api.passfort.com/4.0}
+  ((!live)) || ask_before_live_call "$api_url" "$profile_id" "$product_alias"
+
+  command_deps run
+  local binaries=$REPOSITORY/build/release/bin
+  build release passfort-gateway fake-passfort add_product_application
+
+  trap stop_processes EXIT
+  work_folder=$(mktemp -d)
+  local line environment=(env) settings=()
+  if ((!live)); then
+    local name
+    for name in $(settings_in_environment); do
+      say "ignored without --live: $name"
+      environment+=("--unset=$name")
+    done
+    start_process fake-passfort "$binaries/fake-passfort" --listen 127.0.0.1:0 --api_key "$DEMO_KEY"
+    wait_for_line fake-passfort '^fake-passfort: http'
+    api_url=${line#fake-passfort: }
+    environment+=("PASSFORT_GATEWAY_API_KEY=$DEMO_KEY")
+    # So that a request_id can be tried; it goes with this run, as do the applications.
+    settings=(--api_url "$api_url" --store "sqlite:$work_folder/records.db")
+  fi
+
+  local listen=127.0.0.1:0
+  if ((!once)); then
+    if is_port_free 50051; then
+      listen=127.0.0.1:50051
+    else
+      say "port 50051 is taken: the gateway takes a free one"
+    fi
+  fi
+  start_process passfort-gateway "${environment[@]}" "$binaries/passfort-gateway" \
+    "${settings[@]}" --listen "$listen" --metrics_listen 127.0.0.1:0
+  local gateway=${child_processes[-1]}
+  wait_for_line passfort-gateway '"message":"serving"'
+  local target metrics
+  target=$(sed -n 's/.*"listen":"\([^"]*\)".*/\1/p' <<<"$line")
+  metrics=$(sed -n 's/.*"metrics_listen":"\([^"]*\)".*/\1/p' <<<"$line")
+  say "the gateway listens on $target, calls Passfort at $api_url; metrics: http://$metrics/metrics"
+
+  # In the background, because a trap waits for what runs in the foreground. gRPC would go through the
+  # proxy of http_proxy, even to this machine.
+  local call_result=0
+  no_grpc_proxy=127.0.0.1 setpriv --pdeathsig TERM "$binaries/add_product_application" \
+    --target "$target" --profile_id "$profile_id" --product_alias "$product_alias" </dev/null &
+  child_processes+=($!)
+  wait $! || call_result=$?
+  unset 'child_processes[-1]'
+  ((!once)) || exit "$call_result"
+
+  print_grpcurl_lines "$target" "$profile_id" "$product_alias" >&2
+  say "Ctrl-C ends it. The gateway's log:"
+  trap 'exit 0' INT TERM
+  setpriv --pdeathsig TERM tail -n +1 -f "$work_folder/passfort-gateway.log" >&2 &
+  child_processes+=($!)
+  wait "$gateway" || true
+  cat "$work_folder/passfort-gateway.err" >&2
+  fail "the gateway ended by itself"
+}
