@@ -188,7 +188,6 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
     auto opened =
         AtMostOnce::Open(OnceModeOptions(config), {.loop = **loop,
                                                    .passfort = passfort,
-                                                   .resolving = passfort.resolving(),
                                                    .plain = plain,
                                                    .clock = clock,
                                                    .random = *random,

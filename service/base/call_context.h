@@ -9,6 +9,10 @@
 
 namespace gateway {
 
+// Who goes first where requests to Passfort have to wait. Reads that reconcile are kReconciliation:
+// until they are answered nobody knows what became of a write, and its profile is blocked.
+enum class Priority { kNormal, kReconciliation };
+
 // What travels down with a piece of work. It lives in the call or session that owns the work and is
 // passed by reference, because every frame of a waiting call pays for its size. So whoever makes
 // one keeps it until the task that got it has ended: a temporary will do only where the task is
@@ -18,6 +22,7 @@ struct CallContext {
   std::stop_token stop{};
   // Null: the work belongs to no trace, and a request that it sends begins one.
   const TraceContext* trace = nullptr;
+  Priority priority = Priority::kNormal;
 
   // For log lines, as `trace_id`. Empty if there is no trace.
   std::string_view trace_id() const {

@@ -10,6 +10,10 @@ namespace gateway {
 using SteadyTime = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
+// With less time left nothing is sent: the response could hardly come in time, and a write whose
+// response comes too late has an outcome that nobody knows.
+inline constexpr Milliseconds kMinTimeToSend{50};
+
 // The moment after which nobody waits any longer, on the steady clock.
 class Deadline {
  public:

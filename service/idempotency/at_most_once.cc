@@ -38,7 +38,7 @@ AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Parts parts,
                        std::unique_ptr<RecordStore> store)
     : parts_(std::move(parts)),
       store_(std::move(store)),
-      reconciler_({.store_timeout = once.store_timeout}, *store_, parts_.resolving, parts_.clock),
+      reconciler_({.store_timeout = once.store_timeout}, *store_, parts_.passfort, parts_.clock),
       writer_(Shared(), once, parts_.plain),
       background_reconciler_(
           Shared(), ResolverOptions(once),

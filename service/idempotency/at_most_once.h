@@ -33,8 +33,6 @@ class AtMostOnce {
   struct Parts {
     EventLoop& loop;
     PassfortClient& passfort;
-    // The same, for reads that find out what became of a write.
-    PassfortClient& resolving;
     // For calls without a request_id.
     ApplicationWriter& plain;
     Clock& clock;

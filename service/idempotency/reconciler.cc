@@ -61,7 +61,8 @@ Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& c
   const Deadline patience(clock_.Now() + options_.list_timeout);
   const CallContext reading{.deadline = Earlier(patience, context.deadline),
                             .stop = context.stop,
-                            .trace = context.trace};
+                            .trace = context.trace,
+                            .priority = Priority::kReconciliation};
   ListOutcome listed = co_await passfort_.ListApplications(expected.draft.profile_id, reading);
   if (const auto* failed = std::get_if<ListFailed>(&listed)) {
     Reconciliation blind = End(Reconciliation::Kind::kUnavailable, std::move(expected));

@@ -10,7 +10,6 @@
 namespace gateway {
 namespace {
 
-constexpr Milliseconds kMinTimeForAnAttempt{50};
 constexpr int kConflict = 409;
 
 bool SaysAlreadyExists(const ResponseSummary& answer) {
@@ -381,7 +380,7 @@ Task<WriteSession::Next> WriteSession::AfterNotExecuted(Record record, NotExecut
   WriteResult result{.outcome = std::move(not_executed)};
   if (!repeat) co_return co_await Release(std::move(record), std::move(result));
   const SteadyTime again = parts_.clock.Now() + repeat->not_before + retry_backoff_.Next();
-  const bool in_time = again + kMinTimeForAnAttempt <= latest_deadline_.at();
+  const bool in_time = again + kMinTimeToSend <= latest_deadline_.at();
   if (!in_time || IsReleaseRequested() || !Spend(*repeat, parts_.budget)) {
     co_return co_await Release(std::move(record), std::move(result));
   }
@@ -507,7 +506,7 @@ NotExecuted WriteSession::ReleasedOutcome() const {
 }
 
 bool WriteSession::HasTimeForAnAttempt() const {
-  return latest_deadline_.TimeLeft(parts_.clock.Now()) >= kMinTimeForAnAttempt;
+  return latest_deadline_.TimeLeft(parts_.clock.Now()) >= kMinTimeToSend;
 }
 
 void WriteSession::UpdatePendingResult(const Record& record) {

@@ -10,9 +10,6 @@ namespace {
 
 using Sample = CircuitBreaker::Sample;
 
-// A call that waits at the gate is let through only with so much of its time left.
-constexpr Milliseconds kMinTimeForARequest{50};
-
 // What a whole response says of Passfort. Its status alone counts, whatever else it holds.
 Sample ToSample(const ResponseSummary& answer) {
   return IsServerFailure(answer.http_status) ? Sample::kServerError : Sample::kSuccess;
@@ -129,12 +126,12 @@ Task<WriteAttempt> GuardedPassfortClient::CreateApplication(const ApplicationDra
 Task<WriteAttempt> GuardedPassfortClient::WaitAndWrite(const ApplicationDraft& draft,
                                                        const CallContext& context,
                                                        std::optional<BootTime> send_before) {
-  SteadyTime until = context.deadline.at() - kMinTimeForARequest;
+  SteadyTime until = context.deadline.at() - kMinTimeToSend;
   if (send_before) {
     const auto right_to_send = send_before->since_boot - clock_.BootNow().since_boot;
     until = std::min(until, clock_.Now() + right_to_send);
   }
-  const Turn turn = co_await AcquirePermit(writes_, Priority::kNormal, until, context.stop);
+  const Turn turn = co_await AcquirePermit(writes_, until, context);
   if (const auto* refused = std::get_if<NotExecuted>(&turn)) {
     co_return WriteAttempt{.outcome = *refused};
   }
@@ -157,17 +154,7 @@ Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft,
 
 Task<ListOutcome> GuardedPassfortClient::ListApplications(std::string profile_id,
                                                           const CallContext& context) {
-  return List(Priority::kNormal, std::move(profile_id), context);
-}
-
-Task<bool> GuardedPassfortClient::Probe(const CallContext& context) {
-  return inner_.Probe(context);
-}
-
-Task<ListOutcome> GuardedPassfortClient::List(Priority priority, std::string profile_id,
-                                              const CallContext& context) {
-  const Turn turn = co_await AcquirePermit(
-      reads_, priority, context.deadline.at() - kMinTimeForARequest, context.stop);
+  const Turn turn = co_await AcquirePermit(reads_, context.deadline.at() - kMinTimeToSend, context);
   if (const auto* refused = std::get_if<NotExecuted>(&turn)) {
     co_return ListFailed{.not_executed = *refused};
   }
@@ -181,13 +168,12 @@ Task<ListOutcome> GuardedPassfortClient::List(Priority priority, std::string pro
 }
 
 Task<GuardedPassfortClient::Turn> GuardedPassfortClient::AcquirePermit(Endpoint& endpoint,
-                                                                       Priority priority,
                                                                        SteadyTime until,
-                                                                       std::stop_token stop) {
+                                                                       const CallContext& context) {
   // An open circuit refuses at once, not after a wait.
-  if (!breaker_.LetsThrough(priority)) co_return CircuitOpenOutcome();
+  if (!breaker_.LetsThrough(context.priority)) co_return CircuitOpenOutcome();
   const RateLimiter::AcquireResult entry =
-      co_await endpoint.gate.Acquire(priority, until, std::move(stop));
+      co_await endpoint.gate.Acquire(context.priority, until, context.stop);
   if (const auto* too_long = std::get_if<RateLimiter::ExceedsDeadline>(&entry)) {
     co_return NotExecuted{.cause = NotExecuted::Cause::kRateLimited,
                           .retry_after = too_long->retry_after};
@@ -196,7 +182,7 @@ Task<GuardedPassfortClient::Turn> GuardedPassfortClient::AcquirePermit(Endpoint&
     co_return NotExecuted{.cause = NotExecuted::Cause::kStopped};
   }
   const auto pass = std::get<RateLimiter::Pass>(entry);
-  if (breaker_.Admit(priority)) co_return pass;
+  if (breaker_.Admit(context.priority)) co_return pass;
   endpoint.gate.OnNothing(pass);  // it opened during the wait
   co_return CircuitOpenOutcome();
 }
@@ -263,6 +249,10 @@ Task<void> GuardedPassfortClient::ProbeUntilHealthy(std::stop_token stop) {
   }
   breaker_.Close();
   OnClosed();
+}
+
+Task<bool> GuardedPassfortClient::Probe(const CallContext& context) {
+  return inner_.Probe(context);
 }
 
 }  // namespace gateway

@@ -14,15 +14,15 @@
 #include "service/observability/metrics.h"
 #include "service/passfort/passfort_client.h"
 #include "service/resilience/circuit_breaker.h"
-#include "service/resilience/priority.h"
 #include "service/resilience/rate_limiter.h"
 
 namespace gateway {
 
 // A PassfortClient that leaves Passfort alone when it asks for that or fails. Calls wait at the
-// rate limiter of their endpoint if their time allows. While the circuit is open they are refused
-// at once, and GET /whoami asks in the background, until it is answered. That endpoint may be
-// broken while the others work, so a call is tried now and then as well. Loop thread only.
+// rate limiter of their endpoint if their time allows, those of a higher priority first. While the
+// circuit is open they are refused at once, and GET /whoami asks in the background, until it is
+// answered. That endpoint may be broken while the others work, so a call is tried now and then as
+// well. Loop thread only.
 class GuardedPassfortClient final : public PassfortClient {
  public:
   enum class Breaker { kOff, kOn };
@@ -54,10 +54,6 @@ class GuardedPassfortClient final : public PassfortClient {
   Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context) override;
   Task<bool> Probe(const CallContext& context) override;
 
-  // The same client for those who find out what became of a write: their reads go first at the rate
-  // limiter, and some of them through an open circuit. It lives as long as this.
-  PassfortClient& resolving() { return resolving_; }
-
   bool CircuitIsOpen() const { return breaker_.IsOpen(); }
 
   // Ends the probing and the gates' timers, for good. To be called before the parts that they use
@@ -65,24 +61,6 @@ class GuardedPassfortClient final : public PassfortClient {
   void Stop();
 
  private:
-  class Resolving final : public PassfortClient {
-   public:
-    explicit Resolving(GuardedPassfortClient& client) : client_(client) {}
-
-    Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
-                                         std::optional<BootTime> send_before) override {
-      return client_.CreateApplication(draft, context, send_before);
-    }
-    Task<ListOutcome> ListApplications(std::string profile_id,
-                                       const CallContext& context) override {
-      return client_.List(Priority::kReconciliation, std::move(profile_id), context);
-    }
-    Task<bool> Probe(const CallContext& context) override { return client_.Probe(context); }
-
-   private:
-    GuardedPassfortClient& client_;
-  };
-
   struct Endpoint {
     Endpoint(std::string_view name, Milliseconds min_counted_timeout, RateLimiter::Options rate,
              Clock& clock)
@@ -100,9 +78,7 @@ class GuardedPassfortClient final : public PassfortClient {
   // `draft` is there for as long as `sending`.
   Task<WriteAttempt> Write(const ApplicationDraft& draft, RateLimiter::Pass pass,
                            Task<WriteAttempt> sending);
-  Task<ListOutcome> List(Priority priority, std::string profile_id, const CallContext& context);
-  Task<Turn> AcquirePermit(Endpoint& endpoint, Priority priority, SteadyTime until,
-                           std::stop_token stop);
+  Task<Turn> AcquirePermit(Endpoint& endpoint, SteadyTime until, const CallContext& context);
   NotExecuted CircuitOpenOutcome() const;
   // What the end of a request means for the gate of its endpoint, and for the circuit.
   void NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass, const NotExecuted* not_executed);
@@ -117,7 +93,6 @@ class GuardedPassfortClient final : public PassfortClient {
   RandomSource& random_;
   Metrics& metrics_;
   Log& log_;
-  Resolving resolving_{*this};
   Endpoint writes_;
   Endpoint reads_;
   CircuitBreaker breaker_;

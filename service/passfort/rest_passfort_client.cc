@@ -139,7 +139,7 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
                                                   const CallContext& context,
                                                   std::optional<BootTime> send_before) {
   const SteadyTime start = clock_.Now();
-  if (context.deadline.TimeLeft(start) < options_.min_time_to_send) {
+  if (context.deadline.TimeLeft(start) < kMinTimeToSend) {
     co_return WriteAttempt{.outcome = NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}};
   }
   HttpRequest request{
@@ -216,7 +216,7 @@ Task<ListOutcome> RestPassfortClient::ListApplications(std::string profile_id,
 Task<ListOutcome> RestPassfortClient::SendList(const std::string& profile_id,
                                                const CallContext& context) {
   const SteadyTime start = clock_.Now();
-  if (context.deadline.TimeLeft(start) < options_.min_time_to_send) {
+  if (context.deadline.TimeLeft(start) < kMinTimeToSend) {
     co_return ListFailed{.not_executed = NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}};
   }
   const HttpResult result = co_await SendGet(

@@ -31,9 +31,6 @@ class RestPassfortClient final : public PassfortClient {
     std::string api_url;
     // The longest that one attempt may take; Passfort itself gives up after 60 s.
     Milliseconds attempt_timeout{65000};
-    // With less left nothing is sent: the response could hardly come in time, and a response that
-    // comes too late is an outcome nobody knows.
-    Milliseconds min_time_to_send{50};
     // A list holds all that a profile ever had and comes unpaged, so it may be longer than other
     // answers, whose limit is the HTTP client's. But to read it holds the loop.
     size_t max_list_bytes = 4 * 1024 * 1024;

@@ -9,9 +9,9 @@
 #include <unordered_set>
 #include <vector>
 
+#include "service/base/call_context.h"
 #include "service/base/clock.h"
 #include "service/base/deadline.h"
-#include "service/resilience/priority.h"
 
 namespace gateway {
 

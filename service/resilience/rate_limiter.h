@@ -8,10 +8,10 @@
 #include <stop_token>
 #include <variant>
 
+#include "service/base/call_context.h"
 #include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/task.h"
-#include "service/resilience/priority.h"
 
 namespace gateway {
 

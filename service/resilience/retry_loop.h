@@ -20,8 +20,6 @@ struct RetryDependencies {
   RandomSource& random;
   RetryBudget& budget;
   Backoff::Options backoff;
-  // A wait that would leave less than this for the next attempt is not begun.
-  Milliseconds min_time_for_an_attempt{50};
 };
 
 // That a result is worth another try, and how long the other side wants to be left alone first.
@@ -56,8 +54,7 @@ Task<Conclusion> RunWithRetries(RetryDependencies tools,
     const std::optional<Retry> repeat = should_retry(result);
     if (!repeat) co_return conclude(std::move(result));
     const SteadyTime next = tools.clock.Now() + repeat->not_before + backoff.Next();
-    if (next + tools.min_time_for_an_attempt > context.deadline.at())
-      co_return conclude(std::move(result));
+    if (next + kMinTimeToSend > context.deadline.at()) co_return conclude(std::move(result));
     if (!Spend(*repeat, tools.budget)) co_return conclude(std::move(result));
     if (co_await tools.clock.SleepUntil(next, context.stop) == Clock::SleepResult::kStopped)
       co_return conclude(std::move(result));

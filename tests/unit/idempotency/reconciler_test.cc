@@ -63,8 +63,12 @@ class OneRecordStore final : public RecordStore {
 class ListingPassfort final : public PassfortClient {
  public:
   ListOutcome list;
+  Priority priority = Priority::kNormal;  // of the last read
 
-  Task<ListOutcome> ListApplications(std::string, const CallContext&) override { co_return list; }
+  Task<ListOutcome> ListApplications(std::string, const CallContext& context) override {
+    priority = context.priority;
+    co_return list;
+  }
   Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
                                        std::optional<BootTime>) override {
     std::abort();
@@ -173,6 +177,11 @@ TEST_F(SettlementTest, AnUndecidedRecordThatWasOnlyUnreadableIsFoundOnceItIsRead
   Reconcile({.is_complete = false});
   ASSERT_EQ(store_.record.state, RecordState::kInconclusive);
   EXPECT_EQ(Reconcile({.applications = {Listed("new")}}).kind, Kind::kTookEffect);
+}
+
+TEST_F(SettlementTest, ItsReadGoesBeforeOthers) {
+  Reconcile({});
+  EXPECT_EQ(passfort_.priority, Priority::kReconciliation);
 }
 
 TEST_F(SettlementTest, NoListIsNoListAndChangesNothing) {

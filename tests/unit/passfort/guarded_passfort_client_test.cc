@@ -87,11 +87,11 @@ class GuardedPassfortClientTest : public testing::Test {
                client_.CreateApplication(draft_, {.deadline = clock_.In(patience)}, std::nullopt))
         .outcome;
   }
-  ListOutcome List(PassfortClient& client, std::string profile_id = "a") {
-    return RunToCompletion(
-        client.ListApplications(std::move(profile_id), {.deadline = clock_.In(60s)}));
+  ListOutcome List(std::string profile_id = "a", Priority priority = Priority::kNormal) {
+    return RunToCompletion(client_.ListApplications(
+        std::move(profile_id), {.deadline = clock_.In(60s), .priority = priority}));
   }
-  ListOutcome List() { return List(client_); }
+  ListOutcome ListToReconcile() { return List("a", Priority::kReconciliation); }
 
   Outcome CreateFor(const std::string& profile_id) {
     const ApplicationDraft draft{.profile_id = profile_id};
@@ -104,8 +104,8 @@ class GuardedPassfortClientTest : public testing::Test {
   void StartCreate(std::string name, std::optional<BootTime> send_before = std::nullopt) {
     Spawn(CreateAndTell(std::move(name), send_before));
   }
-  void StartList(std::string name, PassfortClient& client) {
-    Spawn(ListAndTell(std::move(name), client));
+  void StartList(std::string name, Priority priority = Priority::kNormal) {
+    Spawn(ListAndTell(std::move(name), priority));
   }
   void FailFiveTimes() {
     passfort_.post_ends = Unreachable();
@@ -131,8 +131,9 @@ class GuardedPassfortClientTest : public testing::Test {
         co_await client_.CreateApplication(draft_, {.deadline = clock_.In(60s)}, send_before);
     ended_.push_back(name + " " + std::string(OutcomeName(attempt.outcome)));
   }
-  Task<void> ListAndTell(std::string name, PassfortClient& client) {
-    const auto outcome = co_await client.ListApplications("a", {.deadline = clock_.In(60s)});
+  Task<void> ListAndTell(std::string name, Priority priority) {
+    const auto outcome =
+        co_await client_.ListApplications("a", {.deadline = clock_.In(60s), .priority = priority});
     ended_.push_back(name + (std::holds_alternative<ListFailed>(outcome) ? " failed" : " done"));
   }
 
@@ -189,27 +190,27 @@ TEST_F(GuardedPassfortClientTest, KeepsReadsAndWritesApart) {
   passfort_.post_ends = Ends(Done{});
   EXPECT_TRUE(std::holds_alternative<Done>(Create()));
   passfort_.list_ends = EmptyList();
-  StartList("waits", client_);
+  StartList("waits");
   EXPECT_THAT(ended_, IsEmpty());
   clock_.Advance(2s);
   EXPECT_THAT(ended_, ElementsAre("waits done"));
 }
 
-TEST_F(GuardedPassfortClientTest, LetsOneCallAskAndReadsThatResolveGoBeforeTheOthers) {
+TEST_F(GuardedPassfortClientTest, LetsOneCallAskAndReadsThatReconcileGoBeforeTheOthers) {
   passfort_.list_ends =
       ListFailed{.not_executed = NotExecuted{.cause = Cause::kRateLimited, .retry_after = 2s}};
   List();
   passfort_.list_ends = EmptyList();
   passfort_.list_takes = 300ms;
-  for (const char* const name : {"a", "b", "c"}) StartList(name, client_);
-  StartList("resolves", client_.resolving());
+  for (const char* const name : {"a", "b", "c"}) StartList(name);
+  StartList("reconciles", Priority::kReconciliation);
   clock_.Advance(2299ms);
   EXPECT_EQ(passfort_.lists, 2);
   clock_.Advance(1ms);
   EXPECT_EQ(passfort_.lists, 5);
-  EXPECT_THAT(ended_, ElementsAre("resolves done"));
+  EXPECT_THAT(ended_, ElementsAre("reconciles done"));
   clock_.Advance(300ms);
-  EXPECT_THAT(ended_, ElementsAre("resolves done", "a done", "b done", "c done"));
+  EXPECT_THAT(ended_, ElementsAre("reconciles done", "a done", "b done", "c done"));
 }
 
 TEST_F(GuardedPassfortClientTest, WaitsAgainWhenTheCallThatAsksIsLimitedToo) {
@@ -253,8 +254,7 @@ TEST_F(GuardedPassfortClientTest, RefusesCallsOnceFiveInARowHaveFailed) {
   EXPECT_EQ(refused->retry_after, 250ms);
   const auto list = std::get<ListFailed>(List());
   EXPECT_EQ(list.not_executed->cause, Cause::kCircuitOpen);
-  EXPECT_EQ(std::get<ListFailed>(List(client_.resolving())).not_executed->cause,
-            Cause::kCircuitOpen);
+  EXPECT_EQ(std::get<ListFailed>(ListToReconcile()).not_executed->cause, Cause::kCircuitOpen);
   EXPECT_EQ(passfort_.posts, 5);
   EXPECT_EQ(passfort_.lists, 0);
   EXPECT_THAT(metrics_.Text(), HasSubstr("passfort_circuit_open 1"));
@@ -331,7 +331,7 @@ TEST_F(GuardedPassfortClientTest, RefusesWhoWaitedAtTheRateGateWhileItOpened) {
   Create();
   passfort_.list_ends = ListFailed{.not_executed = NotExecuted{}};
   StartCreate("waits");
-  for (int i = 0; i < 5; ++i) List(client_, std::to_string(i));
+  for (int i = 0; i < 5; ++i) List(std::to_string(i));
   ASSERT_TRUE(client_.CircuitIsOpen());
   clock_.Advance(1s);
   EXPECT_THAT(ended_, ElementsAre("waits not_executed"));
@@ -427,7 +427,7 @@ TEST_F(GuardedPassfortClientTest, IsNotOpenedByWholeResponsesWithoutAServerError
 
 TEST_F(GuardedPassfortClientTest, CountsReadsAsWell) {
   const auto list_all = [this] {
-    for (int i = 0; i < 10; ++i) List(client_, std::to_string(i));
+    for (int i = 0; i < 10; ++i) List(std::to_string(i));
     return client_.CircuitIsOpen();
   };
   const auto failed = [](std::optional<int> status) {
@@ -444,7 +444,7 @@ TEST_F(GuardedPassfortClientTest, CountsReadsAsWell) {
   passfort_.list_ends = ListFailed{.refusal = ResponseSummary{.http_status = 404}};
   EXPECT_FALSE(list_all());
   passfort_.list_ends = failed(502);
-  for (int i = 0; i < 10; ++i) List(client_, "bad");
+  for (int i = 0; i < 10; ++i) List("bad");
   EXPECT_FALSE(client_.CircuitIsOpen());
   EXPECT_TRUE(list_all());
 }
@@ -453,7 +453,7 @@ TEST_F(GuardedPassfortClientTest, IsOpenedByListsThatHangForHalfOfTheirTime) {
   passfort_.list_ends = ListFailed{.not_executed = NotExecuted{.cause = Cause::kNoTimeLeft}};
   const auto hang = [this](Milliseconds time) {
     passfort_.list_takes = time;
-    for (int i = 0; i < 5; ++i) StartList("list", client_);
+    for (int i = 0; i < 5; ++i) StartList("list");
     clock_.Advance(time);
   };
   hang(2499ms);
@@ -468,10 +468,10 @@ TEST_F(GuardedPassfortClientTest, IsNotOpenedByOneProfileThatHangsWhileOthersAre
   passfort_.list_ends = ListFailed{.not_executed = NotExecuted{}};
   for (int i = 0; i < 30; ++i) {
     CreateFor("bad");
-    List(client_, "bad");
+    List("bad");
   }
   EXPECT_FALSE(client_.CircuitIsOpen());
-  for (int i = 0; i < 5; ++i) List(client_, std::to_string(i));
+  for (int i = 0; i < 5; ++i) List(std::to_string(i));
   EXPECT_TRUE(client_.CircuitIsOpen());
 }
 
@@ -517,20 +517,20 @@ TEST_F(GuardedPassfortClientTest, IsClosedAtMostOneIntervalAfterTheOutageWhateve
   EXPECT_FALSE(client_.CircuitIsOpen());
 }
 
-TEST_F(GuardedPassfortClientTest, LetsAReadThatResolvesThroughAnOpenCircuitEachSecond) {
+TEST_F(GuardedPassfortClientTest, LetsAReadThatReconcilesThroughAnOpenCircuitEachSecond) {
   FailFiveTimes();
   passfort_.list_ends = ListFailed{.not_executed = NotExecuted{}};
   for (int i = 0; i < 100; ++i) {
     clock_.Advance(100ms);
-    List(client_.resolving());
+    ListToReconcile();
   }
   EXPECT_EQ(passfort_.lists, 10);
   passfort_.list_ends = EmptyList();
   clock_.Advance(900ms);
-  List(client_.resolving());
+  ListToReconcile();
   EXPECT_TRUE(client_.CircuitIsOpen());
   clock_.Advance(100ms);
-  EXPECT_TRUE(std::holds_alternative<ApplicationList>(List(client_.resolving())));
+  EXPECT_TRUE(std::holds_alternative<ApplicationList>(ListToReconcile()));
   EXPECT_FALSE(client_.CircuitIsOpen());
 }
 

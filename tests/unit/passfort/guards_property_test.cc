@@ -125,7 +125,7 @@ class History {
       const Milliseconds patience = Pick(random_, 4) == 0 ? Milliseconds(Pick(random_, 3000)) : 65s;
       Start(std::to_string(Pick(random_, kProfiles)), patience);
     }
-    if (Pick(random_, 10) == 0) Spawn(Resolve());
+    if (Pick(random_, 10) == 0) Spawn(Reconcile());
     if (Pick(random_, 20) == 0 && !stops_.empty()) stops_.back().request_stop();
     clock_.Advance(Milliseconds(Pick(random_, 3) == 0 ? Pick(random_, 1000) : Pick(random_, 20)));
   }
@@ -175,9 +175,10 @@ class History {
     }
   }
 
-  Task<void> Resolve() {
+  Task<void> Reconcile() {
     ++begun_;
-    co_await client_.resolving().ListApplications("1", {.deadline = clock_.In(10s)});
+    co_await client_.ListApplications(
+        "1", {.deadline = clock_.In(10s), .priority = Priority::kReconciliation});
     ++ended_;
   }
 
