@@ -1,16 +1,18 @@
-// Adds a product application through the gateway and prints the answer as JSON.
+// Adds a product application through the gateway and prints it as JSON.
 //
 //   add_product_application --target=127.0.0.1:50051 --product_alias=forexo_basic
 //       --profile_id=f7d4e2f6-39b3-4a1c-9a67-0d6b4f0f3b0a
 //
-// What a caller has to get right is in `Explain`: whether the application surely was not made, or
-// whether nobody knows. Exit codes: 0 made, 1 not made, 2 not known, 3 wrong usage.
+// What a caller has to get right is in `Explain`: whether the application was definitely not
+// created, or whether that is unknown.
+// Exit codes: 0 created, 1 not created by this call, 2 unknown, 3 wrong usage.
 
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,15 +44,16 @@ namespace {
 // Not `pb`: newer versions of protobuf have a namespace of that name.
 namespace api = ::passfort::gateway::v1;
 
-enum ExitCode { kMade = 0, kNotMade = 1, kNotKnown = 2, kWrongUsage = 3 };
+enum ExitCode { kCreated = 0, kNotCreated = 1, kUnknown = 2, kWrongUsage = 3 };
 
-// The gateway's details of an error. Nothing if the error is not the gateway's word.
+// The gateway's details of an error.
 struct ErrorDetails {
   google::rpc::ErrorInfo info;
   google::rpc::BadRequest bad_request;
   google::rpc::RetryInfo retry;
 };
 
+// nullopt if the error did not come from the gateway.
 std::optional<ErrorDetails> ReadDetails(const grpc::Status& status) {
   google::rpc::Status details;
   if (!details.ParseFromString(status.error_details())) return std::nullopt;
@@ -72,35 +75,42 @@ ExitCode Explain(const grpc::Status& status) {
   if (!details) {
     std::cerr << "This error did not come from the gateway, so the application may have been "
                  "created. With a --request_id it is safe to retry.\n";
-    return kNotKnown;
+    return kUnknown;
   }
   std::cerr << "reason: " << details->info.reason() << "\n";
-  for (const auto& [name, value] : details->info.metadata()) {
+  // In the order of the names: a map of protobuf has no order.
+  const std::map<std::string, std::string> metadata(details->info.metadata().begin(),
+                                                    details->info.metadata().end());
+  for (const auto& [name, value] : metadata) {
     std::cerr << "  " << name << ": " << value << "\n";
   }
   for (const auto& violation : details->bad_request.field_violations()) {
     std::cerr << "  " << violation.field() << ": " << violation.description() << "\n";
   }
   if (status.error_code() == grpc::StatusCode::UNKNOWN) {
-    const bool can_repeat = details->info.metadata().contains("request_id");
+    const bool can_retry = metadata.contains("request_id");
     std::cerr << "It is unknown whether the application was created: "
-              << (can_repeat ? "retry with the same --request_id, which is always safe.\n"
-                             : "check the profile before retrying.\n");
-    return kNotKnown;
+              << (can_retry ? "retry with the same --request_id, which is always safe.\n"
+                            : "check the profile before retrying.\n");
+    return kUnknown;
   }
+  // An error of this scope was decided before the record of the request_id was used.
+  const bool only_this_call = !absl::GetFlag(FLAGS_request_id).empty() &&
+                              metadata.contains("scope") && metadata.at("scope") == "CALL";
+  std::cerr << (only_this_call ? "This call created nothing; an earlier one with the same "
+                                 "--request_id may have created the application."
+                               : "The application was not created.");
   if (details->retry.has_retry_delay()) {
     const auto& delay = details->retry.retry_delay();
-    std::cerr << "The application was not created. Try again in "
-              << absl::Seconds(delay.seconds()) + absl::Nanoseconds(delay.nanos())
-              << " or later.\n";
-    return kNotMade;
+    std::cerr << " Try again in "
+              << absl::Seconds(delay.seconds()) + absl::Nanoseconds(delay.nanos()) << " or later.";
   }
-  std::cerr << "The application was not created.\n";
-  return kNotMade;
+  std::cerr << "\n";
+  return kNotCreated;
 }
 
-// How the application became known, if not by this call alone, and whatever else the gateway tells
-// beside its answer.
+// How the application became known, if not by this call alone, and what else the gateway reports
+// beside its reply.
 void PrintTrailers(const grpc::ClientContext& context) {
   for (const auto& [name, value] : context.GetServerTrailingMetadata()) {
     if (!name.starts_with("gateway-")) continue;
@@ -166,8 +176,8 @@ int main(int argc, char** argv) {
       !printed.ok()) {
     std::cerr << "The application " << response.product_application().id()
               << " was created; it cannot be printed: " << printed.ToString() << "\n";
-    return kMade;
+    return kCreated;
   }
   std::cout << json;
-  return kMade;
+  return kCreated;
 }

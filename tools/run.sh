@@ -68,16 +68,20 @@ settings_in_environment() {
   compgen -e | grep '^PASSFORT_GATEWAY_' || true
 }
 
-print_grpcurl_lines() {
-  local target=$1 profile_id=$2 product_alias=$3
+# print_calls_to_try PROGRAMS TARGET PROFILE_ID PRODUCT_ALIAS: a test runs each indented line, and looks for the
+# `NAME: VALUE` at the end of its comment.
+print_calls_to_try() {
+  local client="$1/add_product_application --target=$2" target=$2 profile_id=$3 product_alias=$4
   local service=passfort.gateway.v1.ProductApplicationService
   cat <<LINES
 Try it from another terminal:
+  $client --profile_id=$profile_id --product_alias=$product_alias --request_id=order-1   # again, the same application: gateway-replayed: true
+  $client --profile_id=not-a-uuid --product_alias=$product_alias   # fails, reason: INVALID_REQUEST
+With grpcurl (https://github.com/fullstorydev/grpcurl/releases), if you have it:
   grpcurl -plaintext $target list
-  grpcurl -plaintext $target describe $service
   grpcurl -plaintext -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}}' $target $service/AddProductApplication
-  grpcurl -v -plaintext -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}, "request_id": "order-1"}' $target $service/AddProductApplication   # a retry gets the same application, and gateway-replayed: true
-  grpcurl -plaintext -d '{"profile_id": "not-a-uuid"}' $target $service/AddProductApplication   # fails: INVALID_ARGUMENT
+  grpcurl -v -plaintext -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}, "request_id": "order-2"}' $target $service/AddProductApplication   # again, the same application: gateway-replayed: true
+  grpcurl -plaintext -d '{"profile_id": "not-a-uuid"}' $target $service/AddProductApplication   # fails, Code: InvalidArgument
   grpcurl -plaintext -d '{"service": "$service"}' $target grpc.health.v1.Health/Check
 LINES
 }
@@ -158,7 +162,7 @@ command_run() {
   unset 'child_processes[-1]'
   ((!once)) || exit "$call_result"
 
-  print_grpcurl_lines "$target" "$profile_id" "$product_alias" >&2
+  print_calls_to_try "$binaries" "$target" "$profile_id" "$product_alias" >&2
   say "Ctrl-C ends it. The gateway's log:"
   trap 'exit 0' INT TERM
   setpriv --pdeathsig TERM tail -n +1 -f "$work_folder/passfort-gateway.log" >&2 &

@@ -1,0 +1,240 @@
+"""Every sample that a reader would copy does what the documents show.
+
+Usage: samples_test.py --programs FOLDER [--page PAGE...]
+
+Runs the samples of each Markdown page of the repository (samples.py says what a sample is), and the
+calls that `./dev run` prints, before a gateway and a fake-passfort of FOLDER: fresh ones for each
+page. In a command and its output, the addresses of the documents stand for those of the two, and
+build/*/bin for FOLDER.
+
+`grpcurl` is the machine's; where there is none, `buf curl` does the same. Without both, samples with
+it are left out and named, but where the variable CI is set that is a failure.
+
+Exit codes: 0 all samples hold; 1 one does not; 2 wrong usage.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from samples import Matcher, Sample, SampleError, read_samples
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUF = ROOT / "proto/node_modules/.bin/buf"
+KEY = "demo-key"
+# What the documents write for the gateway, its metrics and fake-passfort.
+SHOWN_GATEWAY, SHOWN_METRICS, SHOWN_FAKE = "127.0.0.1:50051", "127.0.0.1:9464", "127.0.0.1:8080"
+PROFILE = "7a9c1c80-5d0f-4f6c-9d0e-2b8c6f1e3a54"
+COMMAND_SECONDS = 30
+# A signal ended the command, or there is no such command.
+LOWEST_CODE_OF_THE_SHELL = 126
+
+
+def read_line(process: subprocess.Popen, pattern: str) -> re.Match:
+    """The first line of the process's output that matches; the test's time limit bounds the wait."""
+    for line in process.stdout:
+        if found := re.search(pattern, line):
+            return found
+    raise SampleError(f"{process.args[-1]} ended before it printed {pattern}")
+
+
+@contextlib.contextmanager
+def started(command: list[str], environment: dict[str, str]):
+    """The process ends with the block; should the test be killed, the kernel ends it."""
+    process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], env=environment,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+class Tour:
+    """A gateway with a store before a fake-passfort, as `./dev run` starts them."""
+
+    def __init__(self, programs: pathlib.Path, folder: pathlib.Path, processes: contextlib.ExitStack):
+        own = {name: value for name, value in os.environ.items()
+               if not name.startswith("PASSFORT_GATEWAY_")}
+        fake = processes.enter_context(started(
+            [str(programs / "fake-passfort"), "--listen", "127.0.0.1:0", "--api_key", KEY], own))
+        api_url = read_line(fake, r"^fake-passfort: (\S+)")[1]
+        gateway = processes.enter_context(started(
+            [str(programs / "passfort-gateway"), "--api_url", api_url, "--store",
+             f"sqlite:{folder / 'records.db'}", "--listen", "127.0.0.1:0", "--metrics_listen",
+             "127.0.0.1:0"], own | {"PASSFORT_GATEWAY_API_KEY": KEY}))
+        serving = read_line(gateway, r'"serving","listen":"([^"]+)","metrics_listen":"([^"]+)"')
+        # gRPC and curl would go through the proxy of http_proxy, even to this machine.
+        self._environment = own | {"no_grpc_proxy": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        if shutil.which("grpcurl") is None:
+            self._environment["PATH"] = f"{pathlib.Path(__file__).parent}:{own['PATH']}"
+        self._programs = programs
+        self._addresses = {SHOWN_GATEWAY: serving[1], SHOWN_METRICS: serving[2],
+                           SHOWN_FAKE: re.search(r"//([^/]+)/", api_url)[1]}
+
+    def run(self, sample: Sample) -> str:
+        """What the sample's command prints, in the documents' addresses."""
+        command = re.sub(r"\bbuild/\w+/bin\b", str(self._programs), sample.command)
+        for shown, real in self._addresses.items():
+            command = command.replace(shown, real)
+        ended = subprocess.run(["bash", "-c", command], cwd=ROOT, env=self._environment, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, timeout=COMMAND_SECONDS, check=False)
+        printed = ended.stdout
+        if ended.returncode >= LOWEST_CODE_OF_THE_SHELL or (ended.returncode and not sample.shown):
+            raise SampleError(f"{sample.place()}: `{sample.command}` ended with {ended.returncode}:\n{printed}")
+        for shown, real in self._addresses.items():
+            printed = printed.replace(real, shown)
+        return printed
+
+
+def pages() -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True,
+                            text=True).stdout.split()
+    return [page for page in listed if (ROOT / page).exists()]
+
+
+def commands_of_dev() -> set[str]:
+    text = subprocess.run(["./dev", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return set(re.findall(r"^  ([a-z]+)\b", text, re.MULTILINE))
+
+
+def calls_of_dev_run() -> list[Sample]:
+    """The calls that `./dev run` prints for its reader, one a line, indented."""
+    text = subprocess.run(
+        ["bash", "-c", 'source tools/run.sh; print_calls_to_try build/release/bin "$@"', "bash",
+         SHOWN_GATEWAY, PROFILE, "forexo_basic"],
+        cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    samples = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("  "):
+            # `# ... NAME: VALUE` at the end says what is among the output; `# again` is said of a second call.
+            said = re.search(r"# .*?([\w-]+: \w+)$", line)
+            calls = [line.strip()] * (2 if "# again" in line else 1)
+            samples.append(Sample("./dev run", number, "\n".join(calls), [said[1]] if said else []))
+    return samples
+
+
+class SamplesTest(unittest.TestCase):
+    programs: pathlib.Path
+    wanted: list[str]
+
+    def run_samples(self, samples: list[Sample], check) -> None:
+        """Calls check(sample, printed) for each of the samples."""
+        with contextlib.ExitStack() as stack:
+            folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            tour = Tour(self.programs, folder, stack)
+            for sample in samples:
+                if "grpcurl" in sample.command and not (shutil.which("grpcurl") or BUF.exists()):
+                    self.assertNotIn("CI", os.environ, "neither grpcurl nor buf: run ./dev deps")
+                    print(f"{sample.place()}: left out: neither grpcurl nor buf here", file=sys.stderr)
+                    continue
+                check(sample, tour.run(sample))
+
+    def test_every_sample_of_a_page_shows_what_its_command_prints(self):
+        ran = 0
+        for page in self.wanted or pages():
+            with self.subTest(page):
+                samples = read_samples(page, (ROOT / page).read_text(encoding="utf-8"))
+                if not samples:
+                    continue
+                ran += len(samples)
+                matcher = Matcher(samples)
+                self.run_samples(samples, matcher.check)
+        self.assertGreater(ran, 0, "no sample in the pages")
+
+    def test_the_calls_that_dev_run_prints_end_as_it_says(self):
+        calls = calls_of_dev_run()
+        self.assertGreater(len(calls), 3)
+
+        def check(sample: Sample, printed: str) -> None:
+            for line in sample.shown:
+                self.assertIn(line, printed, sample.command)
+
+        self.run_samples(calls, check)
+
+    def test_every_command_of_dev_in_the_documents_exists(self):
+        known = commands_of_dev()
+        for page in pages():
+            for name in re.findall(r"\./dev ([a-z]+)", (ROOT / page).read_text(encoding="utf-8")):
+                self.assertIn(name, known, f"{page}: ./dev {name}")
+
+
+FIRST, SECOND, THIRD = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "123")
+
+
+class MatcherTest(unittest.TestCase):
+    """What the comparison notices: a test of samples that never fails would say nothing."""
+
+    def check(self, shown: str, printed: str, command: str = "call") -> None:
+        samples = read_samples("page.md", f"```console\n$ {command}\n{shown}\n```\n")
+        Matcher(samples).check(samples[0], printed)
+
+    def test_passes_what_is_printed_as_shown(self):
+        self.check("code 3: invalid\nreason: X", "code 3: invalid\nreason: X\n")
+
+    def test_notices_a_changed_word(self):
+        with self.assertRaises(SampleError):
+            self.check("reason: X", "reason: Y\n")
+
+    def test_notices_a_line_that_the_page_lacks(self):
+        with self.assertRaises(SampleError):
+            self.check("reason: X", "reason: X\n  scope: CALL\n")
+
+    def test_dots_stand_for_lines_but_not_for_the_lines_around(self):
+        self.check("{\n...\n}", "{\n 1\n 2\n}\n")
+        with self.assertRaises(SampleError):
+            self.check("{\n...\n]", "{\n 1\n}\n")
+
+    def test_any_time_will_do_and_nothing_else_in_its_place(self):
+        self.check("at 2026-01-01T00:00:00Z.", "at 2027-02-03T04:05:06.789Z.\n")
+        with self.assertRaises(SampleError):
+            self.check("at 2026-01-01T00:00:00Z.", "at noon.\n")
+
+    def test_an_id_is_another_one_but_the_same_all_over(self):
+        self.check(f"{FIRST} {FIRST}", f"{SECOND} {SECOND}\n")
+        with self.assertRaises(SampleError):
+            self.check(f"{FIRST} {FIRST}", f"{SECOND} {THIRD}\n")
+        with self.assertRaises(SampleError):
+            self.check(f"{FIRST} {SECOND}", f"{THIRD} {THIRD}\n")
+
+    def test_an_id_of_a_command_is_that_one(self):
+        with self.assertRaises(SampleError):
+            self.check(FIRST, f"{SECOND}\n", command=f"call {FIRST}")
+
+    def test_a_retry_that_shows_the_first_id_has_to_get_it(self):
+        samples = read_samples("page.md", f"```console\n$ call\n{FIRST}\n$ call\n{FIRST}\n```\n")
+        matcher = Matcher(samples)
+        matcher.check(samples[0], f"{SECOND}\n")
+        with self.assertRaises(SampleError):
+            matcher.check(samples[1], f"{THIRD}\n")
+
+    def test_a_command_may_span_lines(self):
+        text = "```console\n$ call -d '{\n  1}' \\\n    there\nprinted\n```\n"
+        [sample] = read_samples("page.md", text)
+        self.assertEqual(sample.command, "call -d '{\n  1}' \\\n    there")
+        self.assertEqual(sample.shown, ["printed"])
+
+    def test_a_command_in_a_block_that_is_not_tested_is_noticed(self):
+        with self.assertRaises(SampleError):
+            read_samples("page.md", "```\n$ call\n```\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--programs", type=pathlib.Path, required=True)
+    parser.add_argument("--page", action="append", default=[])
+    arguments = parser.parse_args()
+    SamplesTest.programs = arguments.programs.resolve()
+    SamplesTest.wanted = arguments.page
+    unittest.main(argv=sys.argv[:1])
+
+
+main()
