@@ -19,7 +19,7 @@ build() {
   stage "build $preset" cmake --build --preset "$preset" --parallel "$(build_jobs)" "${targets[@]}" >&2
 }
 
-# What programs with a sanitizer are told.
+# The options of programs with a sanitizer.
 set_sanitizer_options() {
   # Both for the tests and for the build, which starts every test program to list its tests.
   local symbolizer=/usr/bin/llvm-symbolizer-19

@@ -10,7 +10,7 @@ fail() {
 
 usage_error() {
   say "$*"
-  say "./dev help tells more"
+  say "see ./dev help"
   exit 2
 }
 

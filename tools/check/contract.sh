@@ -5,9 +5,9 @@
 #
 # A change is breaking if it breaks users of the last release: the nearest tag v* that leads here, or,
 # before the first release, the first commit that has the contract. In a clone without history that is
-# the commit itself, which proves nothing and is said.
+# the commit itself, which proves nothing, and the check says so.
 #
-# Exit codes: 0 nothing found; 1 something found. `proto/node_modules/.bin/buf format -w proto` mends
+# Exit codes: 0 nothing found; 1 something found. `proto/node_modules/.bin/buf format -w proto` fixes
 # the format.
 set -euo pipefail
 

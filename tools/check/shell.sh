@@ -2,7 +2,7 @@
 # Nothing in the shell scripts that shellcheck or shfmt would find.
 #
 # Usage: tools/check/shell.sh
-# Exit codes: 0 nothing found; 1 something found. `shfmt -i 2 -ci -w FILE` mends the format.
+# Exit codes: 0 nothing found; 1 something found. `shfmt -i 2 -ci -w FILE` fixes the format.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -45,7 +45,7 @@ MUTATIONS = {
         "for (const auto& listed : list.applications) first_baseline_.ids.push_back(listed.id);",
         "",
     )],
-    "settle counted from sending": [
+    "settle window counted from sending": [
         (SESSION,
          "options_.lease_duration + options_.attempt_timeout + options_.settle_window",
          "options_.settle_window"),
@@ -85,7 +85,7 @@ MUTATIONS = {
         "const bool is_conclusive =\n      !expected.conclusive_at || expected.store_now >= *expected.conclusive_at;",
         "const bool is_conclusive = true;",
     )],
-    "what other records hold is not left out": [
+    "attributed ids are not left out": [
         (MATCH, " || Contains(held, application.id)", " || (false && Contains(held, \"\"))"),
         (STATEMENTS, "OR other.application_id = $5 OR other.replaced_id = $5", ""),
     ],
@@ -115,7 +115,7 @@ MUTATIONS = {
         "        CompareRole(draft, application) != Agreement::kEqual) {\n"
         "      continue;\n    }",
     )],
-    "an incomplete list proves absence": [(
+    "an incomplete list proves that there was no effect": [(
         RECONCILER,
         "evidence.IsEmpty() && (list.is_complete || absence == Absence::kKnown)",
         "evidence.IsEmpty() && (true || absence == Absence::kKnown)",
@@ -126,21 +126,21 @@ MUTATIONS = {
     "what could not be read before is new": [
         (RECONCILER, "if (!list.is_complete || !baseline.is_complete)", "if (!list.is_complete)"),
     ],
-    "what is held is forgotten at expiry": [
+    "attributed ids are forgotten at expiry": [
         (STATEMENTS, "AND (state <> {done} OR NOT EXISTS", "AND (state IS NOT NULL OR NOT EXISTS"),
     ],
-    "an undecided record contests nothing": [
+    "an inconclusive record contests nothing": [
         (STATEMENTS, "other.state = {inconclusive} AND other.conclusive_at >",
          "other.state = 99 AND other.conclusive_at >"),
     ],
-    "a record that was found early contests nothing": [
+    "a record that was reconciled early contests nothing": [
         (STATEMENTS, "OR (other.state = {done} AND other.origin = {found} ", "OR (other.state = 99 "),
     ],
-    "what a received answer replaces is held no more": [
+    "what a received response replaces is no longer attributed": [
         (STATEMENTS, " OR other.replaced_id = $5", ""),
         (STATEMENTS, "AND replaced_id IS NOT NULL", "AND FALSE"),
     ],
-    "an unsure find counts as another": [(
+    "an uncertain match counts as another application": [(
         MATCH,
         "if (product == Agreement::kDifferent) continue;",
         "if (product != Agreement::kEqual) continue;",
