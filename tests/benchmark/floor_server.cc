@@ -1,7 +1,7 @@
-// bench-floor ANSWER_FILE
+// bench-floor RESPONSE_FILE
 //
 // The least that the gateway's contract can cost: the same gRPC library in the same way (callback
-// API), but the answer comes from memory. What the gateway needs above this is its own work.
+// API), but the response comes from memory. What the gateway needs above this is its own work.
 
 #include <grpcpp/grpcpp.h>
 
@@ -40,7 +40,7 @@ class FloorService final : public pb::ProductApplicationService::CallbackService
 
 int Main(int argc, char** argv) {
   if (argc != 2) {
-    std::cerr << "usage: bench-floor ANSWER_FILE\n";
+    std::cerr << "usage: bench-floor RESPONSE_FILE\n";
     return 2;
   }
   std::optional<pb::ProductApplication> application = ProductApplicationInFile(argv[1]);

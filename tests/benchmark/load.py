@@ -1,5 +1,5 @@
-"""The load and what it measured: h2load, which repeats one gRPC request, or bench-load, whose calls
-all differ."""
+"""The load and what it measured: h2load, which sends one gRPC request again and again, or bench-load,
+whose calls all differ."""
 
 import dataclasses
 import json

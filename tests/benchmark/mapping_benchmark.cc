@@ -1,7 +1,7 @@
-// bench-mapping ANSWER_FILE [Google Benchmark's flags]
+// bench-mapping RESPONSE_FILE [Google Benchmark's flags]
 //
 // What it costs to read Passfort's JSON and to map it to the contract: time and allocations per
-// answer, for the answer in ANSWER_FILE and for ones grown from it to given sizes.
+// response, for the response in RESPONSE_FILE and for ones grown from it to given sizes.
 
 #include <benchmark/benchmark.h>
 
@@ -44,10 +44,10 @@ namespace {
 
 using ::benchmark::State;
 
-// Larger answers of this kind have more values than are read.
+// Larger responses of this kind have more values than are read.
 constexpr size_t kSizes[] = {1 << 10, 10 << 10, 100 << 10, 200 << 10};
 
-// Runs `work` for every iteration and reports allocations and bytes per answer.
+// Runs `work` for every iteration and reports allocations and bytes per response.
 template <typename Work>
 void Measure(State& state, const std::string& text, Work work) {
   if (!ReadJson(text)) return state.SkipWithError("has more values than are read");
@@ -67,26 +67,26 @@ void ReadAndMap(State& state, const std::string& text) {
   Measure(state, text, [&text] { ::benchmark::DoNotOptimize(ReadProductApplication(text)); });
 }
 
-// `answer` with the first element of its list `member` repeated until the text has `bytes` bytes.
-std::string GrownByList(nlohmann::json answer, std::string_view member, size_t bytes) {
-  nlohmann::json& list = answer[std::string(member)];
+// `response` with the first element of its list `member` repeated until the text has `bytes` bytes.
+std::string GrownByList(nlohmann::json response, std::string_view member, size_t bytes) {
+  nlohmann::json& list = response[std::string(member)];
   const nlohmann::json element = list.at(0);
   const size_t element_bytes = element.dump().size() + 1;
-  size_t size = answer.dump().size();
+  size_t size = response.dump().size();
   for (; size + element_bytes <= bytes; size += element_bytes) list.push_back(element);
-  return answer.dump();
+  return response.dump();
 }
 
-// `answer` with members that the contract does not know until the text has `bytes` bytes.
-std::string GrownByUnknownMembers(nlohmann::json answer, size_t bytes) {
+// `response` with members that the contract does not know until the text has `bytes` bytes.
+std::string GrownByUnknownMembers(nlohmann::json response, size_t bytes) {
   const nlohmann::json value = {{"label", "Amber"}, {"score", 41.5}, {"regions", {"EU", "UAE"}}};
   const size_t value_bytes = value.dump().size();
-  size_t size = answer.dump().size();
+  size_t size = response.dump().size();
   for (int number = 0;; ++number) {
     const std::string name = "unknown_member_" + std::to_string(number);
     const size_t member_bytes = value_bytes + name.size() + std::string_view(R"("":,)").size();
-    if (size + member_bytes > bytes) return answer.dump();
-    answer[name] = value;
+    if (size + member_bytes > bytes) return response.dump();
+    response[name] = value;
     size += member_bytes;
   }
 }
@@ -99,24 +99,24 @@ void Register(const std::string& name, const std::string& text) {
 int Main(int argc, char** argv) {
   ::benchmark::Initialize(&argc, argv);
   if (argc != 2) {
-    std::cerr << "usage: bench-mapping ANSWER_FILE [--benchmark_...]\n";
+    std::cerr << "usage: bench-mapping RESPONSE_FILE [--benchmark_...]\n";
     return 2;
   }
   std::ifstream file(argv[1]);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const std::optional<nlohmann::json> answer = ReadJson(text);
-  if (!answer || !answer->is_object()) {
+  const std::optional<nlohmann::json> response = ReadJson(text);
+  if (!response || !response->is_object()) {
     std::cerr << argv[1] << " holds no JSON object\n";
     return 1;
   }
 
-  Register("answer", text);
+  Register("response", text);
   for (const size_t bytes : kSizes) {
     const std::string size = std::to_string(bytes >> 10) + "kB";
     for (const std::string_view list : {"required_tasks", "history"}) {
-      Register(std::string(list) + "/" + size, GrownByList(*answer, list, bytes));
+      Register(std::string(list) + "/" + size, GrownByList(*response, list, bytes));
     }
-    Register("unknown_members/" + size, GrownByUnknownMembers(*answer, bytes));
+    Register("unknown_members/" + size, GrownByUnknownMembers(*response, bytes));
   }
   ::benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -3,7 +3,7 @@
 
 Servers, in rounds one after another so that a change of the machine's mood hits all of them:
   gateway   passfort-gateway with its defaults
-  floor     the same contract answered from memory: what gRPC alone costs
+  floor     the same contract with a response from memory: what gRPC alone costs
   classic   a thread for each call and pooled libcurl handles: how it is usually written
   tls       passfort-gateway with Passfort behind TLS
   sqlite, postgres
@@ -36,7 +36,7 @@ from load import BenchmarkError
 from plots import plot_series
 from report import (conditions, idle_table, mapping_table, memory_table, scenario_table,
                     series_table)
-from scenarios import ANSWER, SCENARIOS, SERVERS, measure_scenario
+from scenarios import RESPONSE, SCENARIOS, SERVERS, measure_scenario
 from series import measure_series
 from targets import targets_table
 
@@ -177,7 +177,7 @@ def measure_all(arguments: argparse.Namespace) -> Results:
 
 def measure_mapping(binaries: pathlib.Path) -> list[MappingFigures]:
     print("mapping: about a minute", file=sys.stderr)
-    command = [str(binaries / "bench-mapping"), str(ANSWER), "--benchmark_format=json"]
+    command = [str(binaries / "bench-mapping"), str(RESPONSE), "--benchmark_format=json"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     except FileNotFoundError as error:

@@ -15,15 +15,15 @@ from servers import Classic, Floor, Gateway, Nginx, GatewayWithStore, Postgres, 
 from system_calls import SystemCallCounter
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-# Composed from the documented data model: a fresh application, as the add call answers it.
-ANSWER = FOLDER / "product_application.json"
+# Composed from the documented data model: a fresh application, as Passfort returns it.
+RESPONSE = FOLDER / "product_application.json"
 PEERS = ("gateway", "floor", "classic")
 SERVERS = (*PEERS, "tls", "sqlite", "postgres")
 
 # Enough for a steady count, and few, because a traced server is slow.
 TRACED_CALLS = 2_000
 # Above what any load here has in flight; the gateway refuses what is over its limit, 5,000 unless
-# told. As many upstream sockets fit into the 20,000 descriptors that a container often has.
+# set. As many upstream sockets fit into the 20,000 descriptors that a container often has.
 MANY_IN_FLIGHT = "--max_in_flight=16000"
 
 
@@ -98,8 +98,8 @@ def run_nginx(delay_milliseconds: int) -> Iterator[tuple[Nginx, pathlib.Path]]:
     """Passfort's stand-in while the block runs, and a folder for what goes with it."""
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        answer = ANSWER.read_text(encoding="utf-8").strip()
-        nginx = stack.enter_context(Nginx(folder, answer, delay_milliseconds))
+        response = RESPONSE.read_text(encoding="utf-8").strip()
+        nginx = stack.enter_context(Nginx(folder, response, delay_milliseconds))
         nginx.wait_until_serving()
         yield nginx, folder
 
@@ -165,7 +165,7 @@ def _start_server(name: str, bench: Bench, stack: contextlib.ExitStack) -> Serve
 def _new_server(name: str, bench: Bench, stack: contextlib.ExitStack) -> Server:
     nginx, binaries, folder = bench.nginx, bench.binaries, bench.folder
     if name == "floor":
-        return Floor(binaries, folder, ANSWER)
+        return Floor(binaries, folder, RESPONSE)
     if name == "classic":
         return Classic(binaries, folder, nginx.api_url)
     if name == "tls":

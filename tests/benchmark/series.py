@@ -25,7 +25,7 @@ POINTS = (1, 4, 16, 64, 256, 1_000, 4_000, 10_000)
 # The classic peer needs three descriptors for each call in flight; 20,000 are a common limit.
 POINTS_OF = {"gateway": POINTS, "classic": tuple(point for point in POINTS if point <= 4_000)}
 
-# After those that the first ones find in flight: by then the first answers have come, and every
+# After those that the first ones find in flight: by then the first responses have come, and every
 # connection is there.
 WARM_UP_CALLS = 500
 MEASURED_CALLS = 2_500
@@ -60,7 +60,7 @@ def measure_series(rounds: int, binaries: pathlib.Path) -> dict[str, Series]:
                 if point not in series:
                     continue
                 figures = _measure_point(name, point, binaries)
-                if figures.max_in_flight <= _most_if_keeping_up(point):
+                if figures.max_in_flight <= _max_if_keeping_up(point):
                     series[point].append(figures)
                 print(f"series, round {number} of {rounds}: {name}, {point} in flight (at most"
                       f" {figures.max_in_flight}) {figures.cpu_microseconds_per_call:.1f} µs CPU"
@@ -68,7 +68,7 @@ def measure_series(rounds: int, binaries: pathlib.Path) -> dict[str, Series]:
     return measured
 
 
-def _most_if_keeping_up(in_flight: int) -> int:
+def _max_if_keeping_up(in_flight: int) -> int:
     """More than random instants make of the number. A server that lets calls pile up has more in
     flight than the point stands for, and handles them when it is no longer called."""
     return in_flight + in_flight // 4 + 200

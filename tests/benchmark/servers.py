@@ -151,7 +151,7 @@ class Server(Child):
         self.listen = str(self.message("serving")["listen"])
 
     def stop_and_count(self) -> int:
-        """Stops it. Returns the calls that it answered with OK in its life, by its own count."""
+        """Stops it. Returns the calls that ended in OK in its life, by its own count."""
         self.stop()
         return int(str(self.message("stopped")["answered"]))
 
@@ -159,8 +159,8 @@ class Server(Child):
 class Floor(Server):
     upstream_requests_per_call = 0
 
-    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, answer: pathlib.Path):
-        super().__init__("floor", [str(binaries / "bench-floor"), str(answer)], folder)
+    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, response: pathlib.Path):
+        super().__init__("floor", [str(binaries / "bench-floor"), str(response)], folder)
 
 
 class Classic(Server):
@@ -254,10 +254,10 @@ class UpstreamCounts:
 
 
 class Nginx(Child):
-    """Passfort's stand-in: answers every POST with the same JSON after `delay_milliseconds`, and
+    """Passfort's stand-in: responds to every POST with the same JSON after `delay_milliseconds`, and
     every GET with an empty list. The same over TLS, where nothing is delayed."""
 
-    def __init__(self, folder: pathlib.Path, answer: str, delay_milliseconds: int):
+    def __init__(self, folder: pathlib.Path, response: str, delay_milliseconds: int):
         if delay_milliseconds and not ECHO_MODULE.exists():
             raise BenchmarkError(f"{ECHO_MODULE} is missing: run ./dev deps (package nginx-light)")
         # The port is free now. Should another process take it first, nginx says so and ends.
@@ -268,7 +268,7 @@ class Nginx(Child):
         self.certificate = _make_certificate(folder)
         configuration = folder / "nginx.conf"
         configuration.write_text(_nginx_configuration(
-            folder, self.port, self._tls_port, answer, delay_milliseconds))
+            folder, self.port, self._tls_port, response, delay_milliseconds))
         self._looks = 0
         super().__init__("nginx", ["nginx", "-p", str(folder), "-c", str(configuration)], folder)
 
@@ -290,7 +290,7 @@ class Nginx(Child):
                 return
             except OSError:
                 if time.monotonic() > give_up_at:
-                    raise self.failure(f"does not answer after {START_SECONDS} s") from None
+                    raise self.failure(f"does not respond after {START_SECONDS} s") from None
                 time.sleep(0.02)
 
     def counts(self) -> UpstreamCounts:
@@ -317,17 +317,17 @@ def _make_certificate(folder: pathlib.Path) -> pathlib.Path:
 
 
 def _nginx_configuration(
-        folder: pathlib.Path, port: int, tls_port: int, answer: str,
+        folder: pathlib.Path, port: int, tls_port: int, response: str,
         delay_milliseconds: int) -> str:
-    if any(character in answer for character in "'\\$"):
-        raise BenchmarkError("the answer holds a character that nginx's configuration cannot")
+    if any(character in response for character in "'\\$"):
+        raise BenchmarkError("the response holds a character that nginx's configuration cannot")
     load_module = f"load_module {ECHO_MODULE};" if delay_milliseconds else ""
     respond = (f"default_type application/json;"
-               f" if ($request_method = GET) {{ return 200 '[]'; }} return 200 '{answer}';")
+               f" if ($request_method = GET) {{ return 200 '[]'; }} return 200 '{response}';")
     if delay_milliseconds:
         locations = f"""
-          location /4.0/ {{ echo_sleep {delay_milliseconds / 1000}; echo_exec /answer; }}
-          location = /answer {{ internal; {respond} }}"""
+          location /4.0/ {{ echo_sleep {delay_milliseconds / 1000}; echo_exec /response; }}
+          location = /response {{ internal; {respond} }}"""
     else:
         locations = f"location /4.0/ {{ {respond} }}"
     temporary_paths = " ".join(

@@ -14,7 +14,7 @@ from report import round_ratios, round_values, table
 LIBRARY_THREADS = ("default-executo", "event_engine", "grpc_global_tim", "grpcpp_",
                    "nexting_thread", "resolver-execut", "timer_manager")
 FLAT_UP_TO = 4_000
-MAPPED_ANSWER = "read_and_map/answer"
+MAPPED_RESPONSE = "read_and_map/response"
 # More than the samples' trend varies by without any growth, as what malloc keeps differs from one
 # moment to the next. The least that malloc can lose, 32 bytes, lost in each call would be 27 MiB.
 GROWTH_MIB = 1
@@ -47,7 +47,7 @@ def _ratio(scenario: str, field: str, other: str, server: str = "gateway"
 
 
 def _mapping_microseconds(results: Results) -> float:
-    return next(line.nanoseconds for line in results.mapping if line.name == MAPPED_ANSWER) / 1000
+    return next(line.nanoseconds for line in results.mapping if line.name == MAPPED_RESPONSE) / 1000
 
 
 def _deviation_percent(results: Results) -> float:
@@ -61,7 +61,7 @@ def _deviation_percent(results: Results) -> float:
 
 
 def _growth_mib(results: Results) -> float:
-    """By the line that fits the samples best: two of them alone tell more of malloc's caches."""
+    """By the line that fits the samples best: two of them alone say more about malloc's caches."""
     calls = [sample.calls for sample in results.million]
     trend = statistics.linear_regression(
         calls, [sample.anonymous_mib for sample in results.million])
@@ -100,7 +100,7 @@ TARGETS = (
            is_floor=True),
     Target("10,000 in flight at 1 s", "≤ 220 MiB resident", _figure("slow10000", RESIDENT), 220,
            "MiB", 1),
-    Target("mapping of the answer", "≤ 8 µs", _mapping_microseconds, 8, "µs", 1),
+    Target("mapping of the response", "≤ 8 µs", _mapping_microseconds, 8, "µs", 1),
     Target("1 to 4,000 in flight", "CPU per call flat within ± 10 %", _deviation_percent, 10, "%",
            0),
     Target("1,000,000 calls", "no growth after the first 100,000", _growth_mib, GROWTH_MIB, "MiB"),

@@ -87,7 +87,7 @@ class KeptConnectionTest : public testing::TestWithParam<Case> {
     }
   }
 
-  const std::string answer_ = GuideAnswer();
+  const std::string answer_ = GuideJson();
   std::atomic<bool> wait_for_each_other_ = false;
   std::latch all_are_there_{kTogether};
   const TestAuthority authority_;

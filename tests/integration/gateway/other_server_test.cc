@@ -36,7 +36,7 @@ TEST_P(OtherServerTest, EveryCallIsAnswered) {
 }
 
 std::string Returns(int status) {
-  return "return " + std::to_string(status) + " '" + GuideAnswer() + "';";
+  return "return " + std::to_string(status) + " '" + GuideJson() + "';";
 }
 
 INSTANTIATE_TEST_SUITE_P(

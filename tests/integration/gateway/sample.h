@@ -13,9 +13,9 @@ inline std::string Sample(const std::string& name) {
 }
 
 // What Passfort answers to the guide's call, and the message that is made of it.
-inline std::string GuideAnswer() { return Sample("guide_answer.json"); }
+inline std::string GuideJson() { return Sample("guide_response.json"); }
 inline std::string GuideResponse() {
-  return "product_application {\n" + Sample("guide_answer.textproto") + "}\n";
+  return "product_application {\n" + Sample("guide_response.textproto") + "}\n";
 }
 
 }  // namespace gateway

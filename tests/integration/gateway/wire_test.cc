@@ -103,7 +103,7 @@ struct AnswerForm {
   friend void PrintTo(const AnswerForm& shown, std::ostream* out) { *out << shown.name; }
 };
 
-std::string PrettyGuideAnswer() { return json::parse(GuideAnswer()).dump(4) + "\r\n"; }
+std::string PrettyGuideJson() { return json::parse(GuideJson()).dump(4) + "\r\n"; }
 
 std::string RawAnswer(const std::string& head, const std::string& body) {
   return head + "\r\n\r\n" + body;
@@ -111,7 +111,7 @@ std::string RawAnswer(const std::string& head, const std::string& body) {
 
 std::vector<AnswerForm> AnswerForms() {
   using Framing = AnswerScript::Framing;
-  const std::string body = GuideAnswer();
+  const std::string body = GuideJson();
   const std::string length = std::to_string(body.size());
   return {
       {"ContentLength", {.body = body}},
@@ -119,7 +119,7 @@ std::vector<AnswerForm> AnswerForms() {
       {"ConnectionClose", {.body = body, .framing = Framing::kConnectionClose}},
       {"Created", {.status = 201, .body = body}},
       {"Accepted", {.status = 202, .body = body}},
-      {"Pretty", {.body = PrettyGuideAnswer()}},
+      {"Pretty", {.body = PrettyGuideJson()}},
       {"SpacesBehind", {.body = body, .pad_to = 100'000}},
       {"ByteByByte", {.body = body, .piece_bytes = 1}},
       {"ChunkedByteByByte", {.body = body, .framing = Framing::kChunked, .piece_bytes = 1}},

@@ -27,8 +27,8 @@ pb::ProductApplication MappedMembers(std::string_view members) {
 // --- Whole answers
 
 TEST(ProductApplicationJsonTest, MapsTheGuidesAnswer) {
-  EXPECT_THAT(Mapped(ReadJson(TestData("guide_answer.json")).value()),
-              IsProto(TestData("guide_answer.textproto")));
+  EXPECT_THAT(Mapped(ReadJson(TestData("guide_response.json")).value()),
+              IsProto(TestData("guide_response.textproto")));
 }
 
 TEST(ProductApplicationJsonTest, MapsAListsItems) {
@@ -39,13 +39,13 @@ TEST(ProductApplicationJsonTest, MapsAListsItems) {
 }
 
 TEST(ProductApplicationJsonTest, KeepsWhatNoDocumentNames) {
-  EXPECT_THAT(Mapped(ReadJson(TestData("newer_than_documents.json")).value()),
-              IsProto(TestData("newer_than_documents.textproto")));
+  EXPECT_THAT(Mapped(ReadJson(TestData("undocumented_members.json")).value()),
+              IsProto(TestData("undocumented_members.textproto")));
 }
 
 TEST(ProductApplicationJsonTest, MapsTheFormOf2018) {
-  EXPECT_THAT(Mapped(ReadJson(TestData("form_of_2018.json")).value()),
-              IsProto(TestData("form_of_2018.textproto")));
+  EXPECT_THAT(Mapped(ReadJson(TestData("response_2018.json")).value()),
+              IsProto(TestData("response_2018.textproto")));
 }
 
 // --- Single rules
