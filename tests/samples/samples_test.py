@@ -133,7 +133,8 @@ class SamplesTest(unittest.TestCase):
             tour = Tour(self.programs, folder, stack)
             for sample in samples:
                 if "grpcurl" in sample.command and not (shutil.which("grpcurl") or BUF.exists()):
-                    self.assertNotIn("CI", os.environ, "neither grpcurl nor buf: run ./dev deps")
+                    if "CI" in os.environ:
+                        self.fail(f"{sample.place()}: neither grpcurl nor buf: run ./dev deps")
                     print(f"{sample.place()}: left out: neither grpcurl nor buf here", file=sys.stderr)
                     continue
                 check(sample, tour.run(sample))
