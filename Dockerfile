@@ -20,7 +20,7 @@ RUN cmake --preset hardened -D GATEWAY_FAKE=OFF -D GATEWAY_EXAMPLES=OFF \
     && cmake --build --preset hardened \
     && strip build/hardened/bin/passfort-gateway \
     && build/hardened/bin/passfort-gateway --version | grep -q hardened \
-    # The hook by which tests end the gateway at an exact moment is in no release.
+    # The failpoints, by which tests kill the gateway at an exact moment, are in no release.
     && ! grep -q GATEWAY_FAILPOINTS build/hardened/bin/passfort-gateway
 
 # What a server of ours needs at run time: the libraries that it links directly bring the others.
