@@ -1,4 +1,4 @@
-"""SVG plots of the scaling series. Equal figures make equal files."""
+"""SVG plots of the scaling series. The same figures give the same files."""
 
 from __future__ import annotations
 

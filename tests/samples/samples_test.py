@@ -1,4 +1,4 @@
-"""Every sample that a reader would copy does what the documents show.
+"""Every sample that a reader would copy does what the documents show, and what they list is there.
 
 Usage: samples_test.py --programs FOLDER [--page PAGE...]
 
@@ -161,11 +161,38 @@ class SamplesTest(unittest.TestCase):
 
         self.run_samples(calls, check)
 
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+class DocumentsTest(unittest.TestCase):
+    """What pages say of the program outside of samples, where nothing else compares the two."""
+
     def test_every_command_of_dev_in_the_documents_exists(self):
         known = commands_of_dev()
         for page in pages():
-            for name in re.findall(r"\./dev ([a-z]+)", (ROOT / page).read_text(encoding="utf-8")):
+            for name in re.findall(r"\./dev ([a-z]+)", read(page)):
                 self.assertIn(name, known, f"{page}: ./dev {name}")
+
+    def test_the_readme_has_the_defaults_of_the_settings_page(self):
+        # | `name` | ... | `default` | meaning |, which the settings page gets from the program.
+        row = re.compile(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|", re.MULTILINE)
+        defaults = dict(row.findall(read("docs/settings.md")))
+        section = read("README.md").partition("\n## Settings\n")[2].partition("\n## ")[0]
+        shown = dict(row.findall(section))
+        self.assertGreater(len(shown), 9)
+        for name, default in shown.items():
+            default = "none" if default == "–" else default.strip("`")
+            self.assertEqual(default, defaults[name].strip("`"), name)
+
+    def test_the_operations_page_names_every_metric(self):
+        metric = re.compile(r'"((?:grpc_server|passfort_gateway)_\w+|passfort_\w+_(?:total|seconds|open))"')
+        sources = [path.read_text(encoding="utf-8") for path in (ROOT / "service").rglob("*.cc")]
+        metrics = set(metric.findall("\n".join(sources)))
+        self.assertGreater(len(metrics), 15)
+        documented = set(re.findall(r"\b(?:grpc_server|passfort)_\w+", read("docs/operations.md")))
+        self.assertEqual(metrics - documented, set())
 
 
 FIRST, SECOND, THIRD = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "123")
