@@ -161,6 +161,28 @@ class SamplesTest(unittest.TestCase):
 
         self.run_samples(calls, check)
 
+    def test_the_usage_at_the_head_of_every_example_works(self):
+        samples = []
+        for path in sorted((ROOT / "examples").glob("*.cc")):
+            usage = re.search(r"^//   (\w+ .*\n(?://       .*\n)*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+            self.assertIsNotNone(usage, path)
+            command = " ".join(usage[1].replace("//", "").split())
+            samples.append(Sample(f"examples/{path.name}", 1, f"build/release/bin/{command}"))
+        self.run_samples(samples, lambda sample, printed: self.assertIn('"id"', printed))
+
+    def test_the_fault_in_the_help_of_the_fake_does_what_the_help_says(self):
+        text = subprocess.run([str(self.programs / "fake-passfort"), "--help"], check=True,
+                              capture_output=True, text=True).stdout
+        # `curl -d '...' \\` and its address on the next line.
+        [curl] = re.findall(r"^  (curl .*\\\n.*/control/faults)$", text, re.MULTILINE)
+        fault = Sample("fake-passfort --help", 1, curl.replace("127.0.0.1:PORT", SHOWN_FAKE))
+        call = Sample("fake-passfort --help", 2,
+                      f"build/release/bin/add_product_application --target={SHOWN_GATEWAY} "
+                      f"--profile_id={PROFILE} --product_alias=forexo_basic", ["..."])
+        printed = {}
+        self.run_samples([fault, call], lambda sample, output: printed.update({sample.line: output}))
+        self.assertIn("http_status: 502", printed[2])
+
 
 def read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
