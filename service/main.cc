@@ -39,6 +39,7 @@
 #include "service/passfort/guarded_passfort_client.h"
 #include "service/passfort/rest_passfort_client.h"
 #include "service/resilience/retry_budget.h"
+#include "service/rpc/call_pipeline.h"
 #include "service/rpc/grpc_library.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/library_log.h"
@@ -90,12 +91,11 @@ GuardedPassfortClient::Options GuardOptions(const GatewayConfig& config) {
   return options;
 }
 
-ProductApplicationService::Options ServiceOptions(const GatewayConfig& config) {
+CallPipeline::Options PipelineOptions(const GatewayConfig& config) {
   return {.max_in_flight = static_cast<size_t>(config.max_in_flight),
           .max_request_bytes = static_cast<size_t>(config.max_request_bytes),
           .deadlines = {.default_deadline = config.default_deadline,
-                        .max_deadline = config.max_deadline},
-          .settle_window = config.settle_window};
+                        .max_deadline = config.max_deadline}};
 }
 
 AtMostOnce::Options OnceModeOptions(const GatewayConfig& config) {
@@ -201,18 +201,19 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   }
 
   ApplicationWriter& writer = once != nullptr ? once->writer() : plain;
-  ProductApplicationService service(ServiceOptions(config), {.loop = **loop,
-                                                             .clock = clock,
-                                                             .trace_ids = trace_ids,
-                                                             .writer = writer,
-                                                             .log = *log,
-                                                             .metrics = metrics,
-                                                             .memory = memory});
+  CallPipeline pipeline(
+      PipelineOptions(config),
+      {.loop = **loop, .trace_ids = trace_ids, .log = *log, .metrics = metrics, .memory = memory});
+  ProductApplicationService product_applications(
+      {.settle_window = config.settle_window},
+      {.pipeline = pipeline, .writer = writer, .clock = clock, .log = *log});
   auto metrics_server = metrics.Serve(config.metrics_listen);
   if (!metrics_server.ok()) {
     return Fail(*log, "cannot start: metrics_listen", metrics_server.status());
   }
-  auto server = GrpcServer::Start(ServerOptions(config), service, **loop, metrics);
+  auto server = GrpcServer::Start(ServerOptions(config),
+                                  {{ProductApplicationService::kName, product_applications}},
+                                  pipeline, **loop, metrics);
   if (!server.ok()) return Fail(*log, "cannot start: listen", server.status());
   if (once != nullptr) once->StartReconciling();
 

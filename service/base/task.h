@@ -113,6 +113,14 @@ inline void Spawn(Task<void> task) {
   [](Task<void> owned) -> task_internal::Detached { co_await owned; }(std::move(task));
 }
 
+// The same, and hands the task's value to `then`.
+template <typename T, typename Then>
+void Spawn(Task<T> task, Then then) {
+  [](Task<T> owned, Then with_value) -> task_internal::Detached {
+    with_value(co_await owned);
+  }(std::move(task), std::move(then));
+}
+
 }  // namespace gateway
 
 #endif  // SERVICE_BASE_TASK_H_

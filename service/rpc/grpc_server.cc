@@ -96,9 +96,9 @@ int ToInt(size_t value) {
 
 int ToInt(Milliseconds value) { return ToInt(static_cast<size_t>(value.count())); }
 
-void SetLimits(const GrpcServer::Options& options,
-               const ProductApplicationService::Options& service, grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(ToInt(service.max_request_bytes + kReceivedBeyondLimit));
+void SetLimits(const GrpcServer::Options& options, const CallPipeline::Options& calls,
+               grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(ToInt(calls.max_request_bytes + kReceivedBeyondLimit));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kMaxReadBytes);
   // gRPC inflates a message before it looks at its size: 917 kB became 981 MiB. A compressed
@@ -107,12 +107,11 @@ void SetLimits(const GrpcServer::Options& options,
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // One client channel is one connection: what it has beyond its places waits in the client.
-  builder.AddChannelArgument(
-      GRPC_ARG_MAX_CONCURRENT_STREAMS,
-      ToInt(ConcurrencyLimiter::PlacesOfOneConnection(service.max_in_flight)));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             ToInt(ConcurrencyLimiter::PlacesOfOneConnection(calls.max_in_flight)));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, ConnectionAgeArgument());
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
-                             ToInt(service.deadlines.max_deadline + kGraceBeyondDeadline));
+                             ToInt(calls.deadlines.max_deadline + kGraceBeyondDeadline));
   // Calls take up to a minute without a byte, so clients ask whether their connection lives. gRPC
   // would end it, and the calls on it, if they ask often.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
@@ -135,7 +134,8 @@ void SetLimits(const GrpcServer::Options& options,
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
 }
 
-void CountBuiltinCalls(const GrpcServer::Options& options, Metrics& metrics,
+void CountBuiltinCalls(const GrpcServer::Options& options,
+                       const std::vector<GrpcServer::Service>& services, Metrics& metrics,
                        grpc::ServerBuilder& builder) {
   // Naming the descriptor also keeps the linker from dropping health.proto, without which
   // reflection would list the health service but not describe it.
@@ -144,10 +144,11 @@ void CountBuiltinCalls(const GrpcServer::Options& options, Metrics& metrics,
           grpc::health::v1::HealthCheckRequest::descriptor()->file()->service(0)->full_name()),
       kReflectionService};
   if (options.channelz == GrpcServer::Channelz::kOn) counted.push_back(kChannelzService);
+  std::vector<std::string> counting_themselves;
+  for (const auto& service : services) counting_themselves.push_back(service.name);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
-  creators.push_back(std::make_unique<BuiltinServiceMetrics>(
-      metrics, counted,
-      std::vector<std::string>{pb::ProductApplicationService::service_full_name()}));
+  creators.push_back(
+      std::make_unique<BuiltinServiceMetrics>(metrics, counted, counting_themselves));
   builder.experimental().SetInterceptorCreators(std::move(creators));
 }
 
@@ -163,7 +164,8 @@ class GrpcServer::Parts {
 };
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options,
-                                                              ProductApplicationService& service,
+                                                              const std::vector<Service>& services,
+                                                              CallPipeline& pipeline,
                                                               EventLoop& loop, Metrics& metrics) {
   auto sockets = ListenSockets::Open(options.listen);
   if (!sockets.ok()) return sockets.status();
@@ -181,14 +183,15 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   using From = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   parts->connections = builder.experimental().AddExternalConnectionAcceptor(
       From::FROM_FD, grpc::InsecureServerCredentials());
-  builder.RegisterService(&service);
+  for (const Service& service : services) builder.RegisterService(&service.implementation);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
-  SetLimits(options, service.options(), builder);
-  CountBuiltinCalls(options, metrics, builder);
+  SetLimits(options, pipeline.options(), builder);
+  CountBuiltinCalls(options, services, metrics, builder);
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
-  parts->server->GetHealthCheckService()->SetServingStatus(
-      pb::ProductApplicationService::service_full_name(), true);
+  for (const Service& service : services) {
+    parts->server->GetHealthCheckService()->SetServingStatus(service.name, true);
+  }
   parts->acceptor = std::make_unique<ConnectionAcceptor>(
       loop, *std::move(sockets), options.max_connections, metrics,
       [grpc = parts->connections.get()](int listener, int descriptor) {
@@ -202,11 +205,11 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
       [health = parts->server->GetHealthCheckService()](LoopWatch::Loop is) {
         health->SetServingStatus(is == LoopWatch::Loop::kTurns);
       });
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(parts), service, port));
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(parts), pipeline, port));
 }
 
-GrpcServer::GrpcServer(std::unique_ptr<Parts> parts, ProductApplicationService& service, int port)
-    : parts_(std::move(parts)), service_(service), port_(port) {}
+GrpcServer::GrpcServer(std::unique_ptr<Parts> parts, CallPipeline& pipeline, int port)
+    : parts_(std::move(parts)), pipeline_(pipeline), port_(port) {}
 
 GrpcServer::~GrpcServer() {
   if (!drained_) Drain(Milliseconds(0)).IgnoreError();
@@ -226,11 +229,11 @@ absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
   EndConnectionAges();
   WaitUntilCallersLeft(end);
 
-  service_.BeginDrain();
+  pipeline_.BeginDrain();
   const auto left = std::chrono::ceil<Milliseconds>(end.TimeLeft(std::chrono::steady_clock::now()));
-  if (!service_.WaitUntilIdle(left)) {
-    service_.StopCalls();
-    if (!service_.WaitUntilIdle(kStopTimeout)) {
+  if (!pipeline_.WaitUntilIdle(left)) {
+    pipeline_.StopCalls();
+    if (!pipeline_.WaitUntilIdle(kStopTimeout)) {
       return absl::DeadlineExceededError("drain: a call did not end although it was asked to stop");
     }
   }
@@ -257,7 +260,7 @@ void GrpcServer::WaitUntilCallersLeft(Deadline end) {
   SteadyTime idle_since = std::chrono::steady_clock::now();
   while (parts_->acceptor->CountOpen() > 0) {
     const SteadyTime now = std::chrono::steady_clock::now();
-    if (!service_.IsIdle()) idle_since = now;
+    if (!pipeline_.IsIdle()) idle_since = now;
     if (end.HasPassed(now) || now - idle_since >= kGoodbyeWithin) return;
     std::this_thread::sleep_for(kLookAtConnectionsEvery);
   }

@@ -1,20 +1,23 @@
 #ifndef SERVICE_RPC_GRPC_SERVER_H_
 #define SERVICE_RPC_GRPC_SERVER_H_
 
+#include <grpcpp/grpcpp.h>
+
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/observability/metrics.h"
-#include "service/rpc/product_application_service.h"
+#include "service/rpc/call_pipeline.h"
 
 namespace gateway {
 
-// The port that callers use: our service, health, reflection and, if asked for, channelz.
+// The port that callers use: our services, health, reflection and, if asked for, channelz.
 class GrpcServer {
  public:
   enum class Channelz { kOff, kOn };
@@ -37,11 +40,17 @@ class GrpcServer {
     Reflection reflection = Reflection::kOn;
   };
 
-  // Serves at once, healthy. Fails if the address is taken. `service`, `loop` and `metrics` outlive
-  // the server.
+  // A service of ours, all of whose calls go through the server's pipeline.
+  struct Service {
+    std::string name;  // "package.Service"
+    grpc::Service& implementation;
+  };
+
+  // Serves at once, healthy. Fails if the address is taken. All but `options` outlive the server.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
-                                                           ProductApplicationService& service,
-                                                           EventLoop& loop, Metrics& metrics);
+                                                           const std::vector<Service>& services,
+                                                           CallPipeline& pipeline, EventLoop& loop,
+                                                           Metrics& metrics);
   // Drains with no time for calls in flight, unless `Drain` was called.
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;
@@ -65,14 +74,14 @@ class GrpcServer {
  private:
   class Parts;
 
-  GrpcServer(std::unique_ptr<Parts> parts, ProductApplicationService& service, int port);
+  GrpcServer(std::unique_ptr<Parts> parts, CallPipeline& pipeline, int port);
 
   // Or until it makes no sense to wait any longer, or `end`.
   void WaitUntilCallersLeft(Deadline end);
   void ShutDownGrpc();
 
   std::unique_ptr<Parts> parts_;
-  ProductApplicationService& service_;
+  CallPipeline& pipeline_;
   const int port_;
   bool drained_ = false;
   bool has_grpc_ended_ = false;

@@ -120,7 +120,7 @@ TEST(ListenTest, TwoGatewaysOnOnePortAreAnError) {
   RpcFixture bench;
   auto options = SomeServerOptions();
   options.listen = bench.address();
-  const auto second = GrpcServer::Start(options, bench.service, *bench.loop, bench.metrics);
+  const auto second = bench.StartServer(options);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()),
               HasSubstr("listen on " + bench.address() + ": bind: Address already in use"));

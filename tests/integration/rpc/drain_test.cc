@@ -18,7 +18,7 @@ TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
   bench.writer.Hold();
   auto under_way = bench.StartAdd();
   bench.writer.WaitUntilAsked(1);
-  bench.service.BeginDrain();
+  bench.pipeline.BeginDrain();
 
   const Answered refused = bench.Add();
   EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -100,7 +100,7 @@ TEST(DrainTest, FreesThePort) {
   EXPECT_TRUE(bench.server->Drain(0ms).ok());
   auto options = SomeServerOptions();
   options.listen = address;
-  EXPECT_TRUE(GrpcServer::Start(options, bench.service, *bench.loop, bench.metrics).ok());
+  EXPECT_TRUE(bench.StartServer(options).ok());
 }
 
 TEST(DrainTest, IsPartOfTheServersEnd) {

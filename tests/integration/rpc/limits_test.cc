@@ -131,7 +131,7 @@ TEST(LimitsTest, ShortensAnAnswerBesideTooManyResults) {
   EXPECT_TRUE(whole.response.product_application().has_unmapped());
 }
 
-ProductApplicationService::Options RoomForOneLargeAnswer() {
+CallPipeline::Options RoomForOneLargeAnswer() {
   auto options = SomeOptions();
   options.max_unread_bytes = 20'000;
   return options;

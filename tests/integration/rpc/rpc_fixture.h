@@ -18,6 +18,7 @@
 #include "service/base/event_loop.h"
 #include "service/base/random.h"
 #include "service/observability/metrics.h"
+#include "service/rpc/call_pipeline.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/product_application_service.h"
 #include "tests/integration/rpc/recording_log.h"
@@ -37,7 +38,7 @@ inline pb::AddProductApplicationRequest ARequest() {
   return request;
 }
 
-inline ProductApplicationService::Options SomeOptions() {
+inline CallPipeline::Options SomeOptions() {
   return {.max_in_flight = 100,
           .max_request_bytes = 64 * 1024,
           .deadlines = {.default_deadline = std::chrono::seconds(65),
@@ -63,10 +64,16 @@ struct Answered {
 // Passfort.
 class RpcFixture {
  public:
-  explicit RpcFixture(ProductApplicationService::Options options = SomeOptions(),
+  explicit RpcFixture(CallPipeline::Options options = SomeOptions(),
                       GrpcServer::Options server_options = SomeServerOptions())
-      : service(options, {*loop, clock, trace_ids, writer, log, metrics, memory}),
-        server(*GrpcServer::Start(server_options, service, *loop, metrics)) {}
+      : pipeline(options, {*loop, trace_ids, log, metrics, memory}),
+        server(*StartServer(server_options)) {}
+
+  // One more than `server` if it is called again.
+  absl::StatusOr<std::unique_ptr<GrpcServer>> StartServer(const GrpcServer::Options& options) {
+    return GrpcServer::Start(options, {{ProductApplicationService::kName, service}}, pipeline,
+                             *loop, metrics);
+  }
 
   std::string address() const { return absl::StrCat("127.0.0.1:", server->port()); }
 
@@ -123,7 +130,8 @@ class RpcFixture {
   RecordingLog log;
   Metrics metrics;
   ResponseMemory memory{*loop, size_t{64} * 1024 * 1024, metrics};
-  ProductApplicationService service;
+  CallPipeline pipeline;
+  ProductApplicationService service{{}, {pipeline, writer, clock, log}};
   std::unique_ptr<GrpcServer> server;
 };
 

@@ -1,0 +1,194 @@
+#include "service/rpc/call_pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <utility>
+#include <variant>
+
+#include "service/rpc/error_catalog.h"
+#include "service/rpc/outcome_to_grpc.h"
+
+namespace gateway {
+namespace {
+
+// Beside the calls that are in flight: each ended one is here for a moment.
+constexpr size_t kMinUnreadReplies = 100;
+
+// What is left of a reply beside too many.
+constexpr size_t kMinReplyBytes = 2048;
+
+double Seconds(std::chrono::nanoseconds took) {
+  return std::chrono::duration<double>(took).count();
+}
+
+// What gRPC holds of a reply that is an error.
+size_t MemoryOfReply(const CallError& error) { return error.status.error_details().size(); }
+
+}  // namespace
+
+CallPipeline::CallPipeline(Options options, Dependencies dependencies)
+    : options_(options),
+      dependencies_(dependencies),
+      limiter_(options_.max_in_flight),
+      unread_(dependencies.loop,
+              {.answers = std::max(options_.max_in_flight, kMinUnreadReplies),
+               .bytes = options_.max_unread_bytes,
+               .longest = options_.answer_read_within},
+              dependencies.metrics),
+      send_replies_(dependencies.loop, [this] { FlushReplies(); }) {}
+
+CallPipeline::~CallPipeline() {
+  // The last answer can reach its caller, and the server its end, before the loop is done with us.
+  if (!dependencies_.loop.IsLoopThread()) dependencies_.loop.RunAndWait([] {});
+}
+
+bool CallPipeline::Accept(RpcCall& call, size_t request_bytes) {
+  dependencies_.metrics.CallStarted(call.method_.service, call.method_.name);
+  auto refusal = Check(call, request_bytes);
+  if (!refusal.has_value()) return true;
+  ReportError(call, *refusal);
+  call.AddTrailers(*refusal);
+  unread_.Add(call, call.peer_, MemoryOfReply(*refusal));
+  call.FinishWith(std::move(refusal->status));
+  return false;
+}
+
+std::optional<CallError> CallPipeline::Check(RpcCall& call, size_t request_bytes) {
+  if (request_bytes > options_.max_request_bytes) {
+    return RequestTooLargeError(options_.max_request_bytes);
+  }
+  if (const auto violations = call.Validate(); !violations.empty()) {
+    return InvalidRequestError(violations);
+  }
+  if (!unread_.HasRoom(call.peer_)) return OverloadedError(call.request_id());
+  // Last, so that whoever is refused holds no place.
+  switch (limiter_.TryAcquire(call.peer_)) {
+    case ConcurrencyLimiter::Admission::kAtLimit:
+      return OverloadedError(call.request_id());
+    case ConcurrencyLimiter::Admission::kClosed:
+      return DrainingError(call.request_id());
+    case ConcurrencyLimiter::Admission::kAdmitted:
+      break;
+  }
+  return std::nullopt;
+}
+
+void CallPipeline::Run(RpcCall& call, Task<CallResult> handling) {
+  in_flight_.insert(&call);
+  if (stopping_) call.stop_.request_stop();
+  Spawn(std::move(handling), [this, &call](CallResult result) { End(call, std::move(result)); });
+}
+
+void CallPipeline::End(RpcCall& call, CallResult result) {
+  in_flight_.erase(&call);
+  if (const auto* reply = std::get_if<Reply>(&result)) {
+    EndWithReply(call, *reply);
+  } else {
+    EndWithError(call, *std::get<std::unique_ptr<CallError>>(std::move(result)));
+  }
+}
+
+void CallPipeline::EndWithReply(RpcCall& call, const Reply& reply) {
+  const bool is_least =
+      dependencies_.memory.IsFullOfResults() || !unread_.HasRoomForLargeOne(call.peer_);
+  const auto [truncation, memory] = call.FitReply(is_least ? kMinReplyBytes : kMaxReplyBytes);
+  if (reply.truncation == ReplyTruncation::kTruncated ||
+      truncation == ReplyTruncation::kTruncated) {
+    call.AddTrailer("gateway-answer-shortened", "true");
+    dependencies_.log.Warn(
+        "response truncated: it was too large, for a message or beside others",
+        {{"method", call.method_.name}, {"trace_id", call.context().trace_id()}});
+  }
+  ReportReply(call, reply);
+  SendAtEndOfTurn(call, grpc::Status::OK, memory);
+}
+
+void CallPipeline::EndWithError(RpcCall& call, CallError error) {
+  ReportError(call, error);
+  call.AddTrailers(error);
+  const size_t memory = MemoryOfReply(error);
+  SendAtEndOfTurn(call, std::move(error.status), memory);
+}
+
+void CallPipeline::SendAtEndOfTurn(RpcCall& call, grpc::Status status, size_t memory) {
+  unread_.Add(call, call.peer_, memory);
+  pending_replies_.push_back({.call = &call, .status = std::move(status)});
+  send_replies_.Request();
+}
+
+void CallPipeline::FlushReplies() {
+  for (PendingReply& reply : pending_replies_) {
+    // Before the answer: a caller that has it may call again at once and expects its place to be
+    // free.
+    limiter_.Release(reply.call->peer_);
+    reply.call->FinishWith(std::move(reply.status));
+  }
+  pending_replies_.clear();
+}
+
+void CallPipeline::ReportReply(const RpcCall& call, const Reply& reply) {
+  const auto& [service, method, effect] = call.method_;
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at_;
+  dependencies_.metrics.CallHandled(service, method, "OK", took);
+  if (effect == RpcMethod::Effect::kWrite) {
+    dependencies_.metrics.WriteFinished(method, reply.outcome);
+  }
+  dependencies_.log.Info("call", {{"method", method},
+                                  {"code", "OK"},
+                                  {"outcome", reply.outcome},
+                                  {"duration_seconds", Seconds(took)},
+                                  {"trace_id", call.context().trace_id()}});
+}
+
+void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
+  const auto& [service, method, effect] = call.method_;
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at_;
+  const std::string_view code = GrpcCodeName(error.status.error_code());
+  dependencies_.metrics.CallHandled(service, method, code, took);
+  dependencies_.metrics.CallFailed(method, code, error.reason);
+  if (effect == RpcMethod::Effect::kWrite) {
+    dependencies_.metrics.WriteFinished(method, error.outcome);
+  }
+
+  const LogField duration = {"duration_seconds", Seconds(took)};
+  const LogField trace_id = {"trace_id", call.context().trace_id()};
+  const std::string_view phase = PhaseName(error.phase);
+  if (error.http_status == 0) {
+    dependencies_.log.Info("call", {{"method", method},
+                                    {"code", code},
+                                    {"outcome", error.outcome},
+                                    {"reason", error.reason},
+                                    {"phase", phase},
+                                    duration,
+                                    trace_id});
+    return;
+  }
+  dependencies_.log.Info("call", {{"method", method},
+                                  {"code", code},
+                                  {"outcome", error.outcome},
+                                  {"reason", error.reason},
+                                  {"phase", phase},
+                                  {"http_status", int64_t{error.http_status}},
+                                  duration,
+                                  trace_id});
+}
+
+void CallPipeline::BeginDrain() { limiter_.Close(); }
+
+bool CallPipeline::WaitUntilIdle(Milliseconds longest) { return limiter_.WaitUntilEmpty(longest); }
+
+void CallPipeline::StopCalls() {
+  dependencies_.loop.Post([this] {
+    stopping_ = true;
+    // A call may end, and leave the set, inside its stop request.
+    std::vector<std::stop_source> stops;
+    stops.reserve(in_flight_.size());
+    for (const RpcCall* call : in_flight_) stops.push_back(call->stop_);
+    for (auto& stop : stops) stop.request_stop();
+  });
+}
+
+}  // namespace gateway

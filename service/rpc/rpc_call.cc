@@ -1,0 +1,59 @@
+#include "service/rpc/rpc_call.h"
+
+#include <google/protobuf/message.h>
+
+#include <optional>
+
+#include "service/passfort/mapping/application_memory.h"
+#include "service/rpc/call_deadline.h"
+#include "service/rpc/call_pipeline.h"
+#include "service/rpc/call_trace.h"
+
+namespace gateway {
+namespace {
+
+// Most are smaller. To measure how much memory one takes would show in the cost of a call.
+constexpr size_t kMeasuredReplyBytes = 2048;
+
+std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
+  return deadline - std::chrono::system_clock::now();
+}
+
+}  // namespace
+
+RpcCall::RpcCall(CallPipeline& pipeline, const RpcMethod& method,
+                 grpc::CallbackServerContext& grpc_context)
+    : pipeline_(pipeline),
+      method_(method),
+      grpc_context_(grpc_context),
+      trace_(TraceOf(grpc_context.client_metadata(), pipeline.dependencies_.trace_ids)),
+      context_{.deadline =
+                   CallDeadline(arrived_at_, TimeLeft(grpc_context), pipeline.options_.deadlines),
+               .stop = stop_.get_token(),
+               .trace = &trace_},
+      peer_(grpc_context.peer()) {}
+
+void RpcCall::AddTrailer(std::string_view name, std::string_view value) {
+  grpc_context_.AddTrailingMetadata(std::string(name), std::string(value));
+}
+
+void RpcCall::AddTrailers(const CallError& error) {
+  for (const auto& [name, value] : error.trailers) AddTrailer(name, value);
+}
+
+void RpcCall::HandleCancel() {
+  caller_gone_ = true;
+  // It resumes the coroutines that wait for it, which is the loop's business.
+  pipeline_.dependencies_.loop.Post([stop = stop_]() mutable { stop.request_stop(); });
+}
+
+void RpcCall::HandleDone() { pipeline_.unread_.Remove(*this); }
+
+size_t MemoryOfReply(const google::protobuf::Message& response) {
+  const auto bytes = static_cast<size_t>(response.GetCachedSize());
+  return bytes < kMeasuredReplyBytes ? bytes : MemoryOf(response, bytes);
+}
+
+}  // namespace gateway

@@ -1,0 +1,107 @@
+#ifndef SERVICE_RPC_RPC_CALL_H_
+#define SERVICE_RPC_RPC_CALL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "service/base/call_context.h"
+#include "service/base/trace_context.h"
+#include "service/rpc/call_error.h"
+#include "service/rpc/outcome_to_grpc.h"
+#include "service/rpc/request_validation.h"
+#include "service/rpc/response_truncation.h"
+#include "service/rpc/unread_replies.h"
+
+namespace gateway {
+
+class CallPipeline;
+
+// A method as log and metrics know it. A constant.
+struct RpcMethod {
+  enum class Effect { kRead, kWrite };
+
+  std::string_view service;  // "package.Service"
+  std::string_view name;
+  Effect effect;
+};
+
+// The end of a call that is OK. Its response is filled in.
+struct Reply {
+  // For the log line and, if the method is a write, for the metric of outcomes.
+  std::string_view outcome = "done";
+  // Something is missing from it already.
+  ReplyTruncation truncation = ReplyTruncation::kNone;
+};
+
+// What a handler returns. An error lies elsewhere, because several frames of every call that waits
+// have room for a result.
+using CallResult = std::variant<Reply, std::unique_ptr<CallError>>;
+
+// One call, whatever its messages are, from its arrival to gRPC's last word about it (`OnDone`,
+// which frees it). gRPC's threads and the loop's meet here like this:
+// - the thread that brought the call fills it in and posts it; from then on the loop owns it;
+// - `OnCancel` (any thread, at any time before `OnDone`) touches `caller_gone_` and `stop_` only;
+//   what it posts holds a stop_source of its own, not the call;
+// - whoever finishes the call (once: the loop, or the first thread for a refusal) touches it no
+//   more, since `OnDone` may run at once.
+class RpcCall : public UnreadReplies::Answer {
+ public:
+  // What the call asks of others.
+  const CallContext& context() const { return context_; }
+  Caller caller() const { return caller_gone_ ? Caller::kGone : Caller::kWaiting; }
+  // Empty: the caller gave none, or the method knows none.
+  virtual std::string_view request_id() const = 0;
+  void AddTrailer(std::string_view name, std::string_view value);
+
+ protected:
+  RpcCall(CallPipeline& pipeline, const RpcMethod& method,
+          grpc::CallbackServerContext& grpc_context);
+
+  struct FittedReply {
+    ReplyTruncation truncation;
+    size_t memory;
+  };
+
+  // What gRPC says to the reactor that the call is.
+  void HandleCancel();
+  void HandleDone();
+
+ private:
+  friend class CallPipeline;
+
+  // All that is wrong with the request.
+  virtual std::vector<FieldViolation> Validate() = 0;
+  // Makes the response fit into a message of `max_bytes`.
+  virtual FittedReply FitReply(size_t max_bytes) = 0;
+  // Hands the call to gRPC for good.
+  virtual void FinishWith(grpc::Status status) = 0;
+  void AddTrailers(const CallError& error);
+  void Cancel() override { grpc_context_.TryCancel(); }
+
+  CallPipeline& pipeline_;
+  const RpcMethod& method_;
+  grpc::CallbackServerContext& grpc_context_;
+  // Before the deadline, which is counted from it.
+  const SteadyTime arrived_at_ = std::chrono::steady_clock::now();
+  std::stop_source stop_;
+  const TraceContext trace_;
+  const CallContext context_;
+  const std::string peer_;
+  std::atomic<bool> caller_gone_ = false;
+};
+
+// What a response takes that was measured when it was made to fit, and what gRPC writes of it.
+size_t MemoryOfReply(const google::protobuf::Message& response);
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_RPC_CALL_H_
