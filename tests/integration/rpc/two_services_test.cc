@@ -1,0 +1,217 @@
+// A second service on the same server: what it gets by going through the pipeline, and what it
+// shares with the first one.
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <string>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/integration/rpc/echo_service.h"
+#include "tests/integration/rpc/rpc_fixture.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kTraceId[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+constexpr char kTraceparent[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+CallPipeline::Options RoomForOneCall() {
+  auto options = SomeOptions();
+  options.max_in_flight = 1;
+  return options;
+}
+
+struct Echoed {
+  grpc::Status status;
+  std::multimap<std::string, std::string> trailers;
+  std::string text;
+
+  ReceivedError error() const { return {.status = status, .trailers = trailers}; }
+};
+
+class TwoServices {
+ public:
+  explicit TwoServices(CallPipeline::Options options = SomeOptions())
+      : pipeline(options, {*loop, trace_ids, log, metrics, memory}),
+        server(*GrpcServer::Start(
+            SomeServerOptions(),
+            {{ProductApplicationService::kName, applications}, {EchoService::kName, echo}},
+            pipeline, *loop, metrics)) {}
+
+  Answered Add() const {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kTestBound);
+    Answered answered;
+    answered.status = pb::ProductApplicationService::NewStub(Connect())->AddProductApplication(
+        &context, ARequest(), &answered.response);
+    answered.trailers = Received(answered.status, context).trailers;
+    return answered;
+  }
+  Echoed Echo(const std::string& text = "hello") const {
+    test_pb::EchoRequest request;
+    request.set_text(text);
+    test_pb::EchoResponse response;
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kTestBound);
+    context.AddMetadata("traceparent", kTraceparent);
+    Echoed echoed;
+    echoed.status = test_pb::EchoService::NewStub(Connect())->Echo(&context, request, &response);
+    echoed.trailers = Received(echoed.status, context).trailers;
+    echoed.text = response.text();
+    return echoed;
+  }
+  std::future<Answered> StartAdd() const {
+    return std::async(std::launch::async, [this] { return Add(); });
+  }
+  std::future<Echoed> StartEcho() const {
+    return std::async(std::launch::async, [this] { return Echo(); });
+  }
+
+  // A connection of its own.
+  std::shared_ptr<grpc::Channel> Connect() const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server->port()),
+                                     grpc::InsecureChannelCredentials(), arguments);
+  }
+
+  std::unique_ptr<EventLoop> loop = *EventLoop::Create();
+  LoopClock clock{*loop};
+  const std::unique_ptr<RandomSource> random = MakeSystemRandom();
+  TraceIds trace_ids{*random};
+  ScriptedWriter writer{*loop, clock};
+  RecordingLog log;
+  Metrics metrics;
+  ResponseMemory memory{*loop, size_t{64} * 1024 * 1024, metrics};
+  CallPipeline pipeline;
+  ProductApplicationService applications{{}, {pipeline, writer, clock, log}};
+  EchoService echo{pipeline, *loop, clock};
+  std::unique_ptr<GrpcServer> server;
+};
+
+TEST(TwoServicesTest, BothAnswer) {
+  TwoServices bench;
+  bench.echo.Release();
+  EXPECT_TRUE(bench.Add().status.ok());
+  const Echoed echoed = bench.Echo("hello");
+  EXPECT_TRUE(echoed.status.ok()) << echoed.status.error_message();
+  EXPECT_EQ(echoed.text, "hello");
+}
+
+TEST(TwoServicesTest, ACallOfOneTakesThePlaceOfACallOfTheOther) {
+  TwoServices bench(RoomForOneCall());
+  bench.writer.Hold();
+  auto echo = bench.StartEcho();
+  bench.echo.WaitUntilAsked();
+  const Answered refused_add = bench.Add();
+  EXPECT_EQ(refused_add.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(refused_add.status), "OVERLOADED");
+  bench.echo.Release();
+  EXPECT_TRUE(echo.get().status.ok());
+
+  auto add = bench.StartAdd();
+  bench.writer.WaitUntilAsked(1);
+  const Echoed refused_echo = bench.Echo();
+  EXPECT_EQ(refused_echo.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(refused_echo.status), "OVERLOADED");
+  EXPECT_THAT(refused_echo.error(), IsWellFormedError());
+  bench.writer.Release();
+  EXPECT_TRUE(add.get().status.ok());
+}
+
+TEST(TwoServicesTest, TheDrainWaitsForTheCallsOfBoth) {
+  TwoServices bench;
+  bench.writer.Hold();
+  auto add = bench.StartAdd();
+  auto echo = bench.StartEcho();
+  bench.writer.WaitUntilAsked(1);
+  bench.echo.WaitUntilAsked();
+  auto drained = std::async(std::launch::async, [&] { return bench.server->Drain(60s); });
+
+  bench.writer.Release();
+  EXPECT_TRUE(add.get().status.ok());
+  EXPECT_FALSE(bench.pipeline.IsIdle());
+  bench.echo.Release();
+  EXPECT_TRUE(echo.get().status.ok());
+  EXPECT_TRUE(drained.get().ok());
+  EXPECT_TRUE(bench.pipeline.IsIdle());
+}
+
+TEST(TwoServicesTest, TheDrainEndsTheCallsOfBothThatOutlastIt) {
+  TwoServices bench;
+  bench.writer.Hold();
+  auto add = bench.StartAdd();
+  auto echo = bench.StartEcho();
+  bench.writer.WaitUntilAsked(1);
+  bench.echo.WaitUntilAsked();
+
+  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+  EXPECT_EQ(ReasonOf(add.get().status), "DRAINING");
+  const Echoed ended = echo.get();
+  EXPECT_EQ(ReasonOf(ended.status), "DRAINING");
+  EXPECT_THAT(ended.error(), IsWellFormedError());
+}
+
+TEST(TwoServicesTest, ACallIsCountedAndLoggedUnderItsOwnNames) {
+  TwoServices bench;
+  bench.echo.Release();
+  ASSERT_TRUE(bench.Echo().status.ok());
+
+  const std::string names =
+      "grpc_method=\"Echo\",grpc_service=\"passfort.gateway.test.v1.EchoService\"";
+  const std::string text = bench.metrics.Text();
+  EXPECT_THAT(text, HasSubstr("grpc_server_started_total{" + names + "} 1"));
+  EXPECT_THAT(text, HasSubstr("grpc_server_handled_total{grpc_code=\"OK\"," + names + "} 1"));
+  EXPECT_THAT(text, Not(HasSubstr("grpc_method=\"unknown\"")));
+  bench.log.WaitForLine("call method=Echo code=OK outcome=done duration_seconds trace_id=" +
+                        std::string(kTraceId));
+}
+
+TEST(TwoServicesTest, ARequestThatIsWrongIsRefusedWithErrorDetails) {
+  TwoServices bench;
+  const Echoed refused = bench.Echo("");
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ReasonOf(refused.status), "INVALID_REQUEST");
+  EXPECT_THAT(refused.error(), IsWellFormedError());
+  EXPECT_EQ(DetailOf<google::rpc::BadRequest>(refused.status).field_violations(0).field(), "text");
+  bench.log.WaitForLine(
+      "call method=Echo code=INVALID_ARGUMENT outcome=refused reason=INVALID_REQUEST");
+  EXPECT_THAT(bench.metrics.Text(), HasSubstr("passfort_gateway_failed_calls_total{grpc_code="
+                                              "\"INVALID_ARGUMENT\",grpc_method=\"Echo\""));
+}
+
+TEST(TwoServicesTest, ACallThatReadsIsNoWrite) {
+  TwoServices bench;
+  bench.echo.Release();
+  ASSERT_TRUE(bench.Echo().status.ok());
+  ASSERT_FALSE(bench.Echo("").status.ok());
+  ASSERT_TRUE(bench.Add().status.ok());
+  EXPECT_THAT(bench.metrics.Text(),
+              AllOf(HasSubstr("passfort_gateway_write_outcomes_total"
+                              "{grpc_method=\"AddProductApplication\",outcome=\"created\"} 1"),
+                    Not(HasSubstr("passfort_gateway_write_outcomes_total{grpc_method=\"Echo\""))));
+}
+
+TEST(TwoServicesTest, HealthAnswersForEach) {
+  TwoServices bench;
+  for (const char* name : {ProductApplicationService::kName, EchoService::kName}) {
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(name);
+    grpc::health::v1::HealthCheckResponse health;
+    const auto stub = grpc::health::v1::Health::NewStub(bench.Connect());
+    EXPECT_TRUE(stub->Check(&context, request, &health).ok()) << name;
+    EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::SERVING) << name;
+  }
+}
+
+}  // namespace
+}  // namespace gateway
