@@ -39,7 +39,7 @@
 #include "service/passfort/guarded_passfort_client.h"
 #include "service/passfort/rest_passfort_client.h"
 #include "service/resilience/retry_budget.h"
-#include "service/rpc/call_pipeline.h"
+#include "service/rpc/calls/call_pipeline.h"
 #include "service/rpc/grpc_library.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/library_log.h"

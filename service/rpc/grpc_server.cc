@@ -18,10 +18,10 @@
 
 #include "grpc/health/v1/health.pb.h"
 #include "service/rpc/builtin_service_metrics.h"
-#include "service/rpc/concurrency_limiter.h"
-#include "service/rpc/connection_acceptor.h"
-#include "service/rpc/connection_ages.h"
-#include "service/rpc/listen_sockets.h"
+#include "service/rpc/calls/concurrency_limiter.h"
+#include "service/rpc/connections/connection_acceptor.h"
+#include "service/rpc/connections/connection_ages.h"
+#include "service/rpc/connections/listen_sockets.h"
 #include "service/rpc/loop_watch.h"
 #include "service/rpc/outcome_to_grpc.h"
 

@@ -13,7 +13,7 @@
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/observability/metrics.h"
-#include "service/rpc/call_pipeline.h"
+#include "service/rpc/calls/call_pipeline.h"
 
 namespace gateway {
 

@@ -9,7 +9,7 @@
 #include "service/base/task.h"
 #include "service/observability/log.h"
 #include "service/passfort/application_writer.h"
-#include "service/rpc/call_pipeline.h"
+#include "service/rpc/calls/call_pipeline.h"
 
 namespace gateway {
 

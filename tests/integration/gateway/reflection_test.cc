@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "service/rpc/tsan_annotations.h"
+#include "service/rpc/calls/tsan_annotations.h"
 #include "tests/fake_passfort/fake_passfort.h"
 #include "tests/support/gateway_caller.h"
 #include "tests/support/gateway_process.h"

@@ -14,7 +14,7 @@
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
 #include "service/base/task.h"
-#include "service/rpc/call_pipeline.h"
+#include "service/rpc/calls/call_pipeline.h"
 #include "tests/integration/rpc/echo_service.grpc.pb.h"
 #include "tests/integration/rpc/scripted_writer.h"
 

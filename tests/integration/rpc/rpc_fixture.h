@@ -18,7 +18,7 @@
 #include "service/base/event_loop.h"
 #include "service/base/random.h"
 #include "service/observability/metrics.h"
-#include "service/rpc/call_pipeline.h"
+#include "service/rpc/calls/call_pipeline.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/product_application_service.h"
 #include "tests/integration/rpc/recording_log.h"

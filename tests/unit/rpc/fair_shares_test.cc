@@ -1,4 +1,4 @@
-#include "service/rpc/fair_shares.h"
+#include "service/rpc/connections/fair_shares.h"
 
 #include <gtest/gtest.h>
 

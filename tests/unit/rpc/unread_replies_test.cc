@@ -1,4 +1,4 @@
-#include "service/rpc/unread_replies.h"
+#include "service/rpc/calls/unread_replies.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_FAIR_SHARES_H_
-#define SERVICE_RPC_FAIR_SHARES_H_
+#ifndef SERVICE_RPC_CONNECTIONS_FAIR_SHARES_H_
+#define SERVICE_RPC_CONNECTIONS_FAIR_SHARES_H_
 
 #include <cstddef>
 #include <string>
@@ -36,4 +36,4 @@ class FairShares {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_FAIR_SHARES_H_
+#endif  // SERVICE_RPC_CONNECTIONS_FAIR_SHARES_H_

@@ -1,4 +1,4 @@
-#include "service/rpc/listen_sockets.h"
+#include "service/rpc/connections/listen_sockets.h"
 
 #include <netdb.h>
 #include <netinet/in.h>

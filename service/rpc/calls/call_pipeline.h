@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_CALL_PIPELINE_H_
-#define SERVICE_RPC_CALL_PIPELINE_H_
+#ifndef SERVICE_RPC_CALLS_CALL_PIPELINE_H_
+#define SERVICE_RPC_CALLS_CALL_PIPELINE_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -15,11 +15,11 @@
 #include "service/http/response_memory.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
-#include "service/rpc/call_deadline.h"
-#include "service/rpc/concurrency_limiter.h"
-#include "service/rpc/rpc_call.h"
-#include "service/rpc/unary_call.h"
-#include "service/rpc/unread_replies.h"
+#include "service/rpc/calls/call_deadline.h"
+#include "service/rpc/calls/concurrency_limiter.h"
+#include "service/rpc/calls/rpc_call.h"
+#include "service/rpc/calls/unary_call.h"
+#include "service/rpc/calls/unread_replies.h"
 
 namespace gateway {
 
@@ -122,4 +122,4 @@ class CallPipeline {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_CALL_PIPELINE_H_
+#endif  // SERVICE_RPC_CALLS_CALL_PIPELINE_H_

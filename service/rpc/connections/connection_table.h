@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_CONNECTION_TABLE_H_
-#define SERVICE_RPC_CONNECTION_TABLE_H_
+#ifndef SERVICE_RPC_CONNECTIONS_CONNECTION_TABLE_H_
+#define SERVICE_RPC_CONNECTIONS_CONNECTION_TABLE_H_
 
 #include <sys/types.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "service/rpc/fair_shares.h"
+#include "service/rpc/connections/fair_shares.h"
 
 namespace gateway {
 
@@ -42,4 +42,4 @@ class ConnectionTable {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_CONNECTION_TABLE_H_
+#endif  // SERVICE_RPC_CONNECTIONS_CONNECTION_TABLE_H_

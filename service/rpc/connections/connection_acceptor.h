@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_CONNECTION_ACCEPTOR_H_
-#define SERVICE_RPC_CONNECTION_ACCEPTOR_H_
+#ifndef SERVICE_RPC_CONNECTIONS_CONNECTION_ACCEPTOR_H_
+#define SERVICE_RPC_CONNECTIONS_CONNECTION_ACCEPTOR_H_
 
 #include <cstddef>
 #include <memory>
@@ -9,8 +9,8 @@
 #include "absl/functional/any_invocable.h"
 #include "service/base/event_loop.h"
 #include "service/observability/metrics.h"
-#include "service/rpc/connection_table.h"
-#include "service/rpc/listen_sockets.h"
+#include "service/rpc/connections/connection_table.h"
+#include "service/rpc/connections/listen_sockets.h"
 
 namespace gateway {
 
@@ -61,4 +61,4 @@ class ConnectionAcceptor {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_CONNECTION_ACCEPTOR_H_
+#endif  // SERVICE_RPC_CONNECTIONS_CONNECTION_ACCEPTOR_H_

@@ -1,4 +1,4 @@
-#include "service/rpc/call_trace.h"
+#include "service/rpc/calls/call_trace.h"
 
 #include <iterator>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "service/rpc/connection_acceptor.h"
+#include "service/rpc/connections/connection_acceptor.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_CONNECTION_AGES_H_
-#define SERVICE_RPC_CONNECTION_AGES_H_
+#ifndef SERVICE_RPC_CONNECTIONS_CONNECTION_AGES_H_
+#define SERVICE_RPC_CONNECTIONS_CONNECTION_AGES_H_
 
 #include "service/base/deadline.h"
 
@@ -27,4 +27,4 @@ void EndConnectionAges();
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_CONNECTION_AGES_H_
+#endif  // SERVICE_RPC_CONNECTIONS_CONNECTION_AGES_H_

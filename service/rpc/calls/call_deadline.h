@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_CALL_DEADLINE_H_
-#define SERVICE_RPC_CALL_DEADLINE_H_
+#ifndef SERVICE_RPC_CALLS_CALL_DEADLINE_H_
+#define SERVICE_RPC_CALLS_CALL_DEADLINE_H_
 
 #include <chrono>
 #include <optional>
@@ -30,4 +30,4 @@ Deadline CallDeadline(SteadyTime now, std::optional<std::chrono::nanoseconds> ti
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_CALL_DEADLINE_H_
+#endif  // SERVICE_RPC_CALLS_CALL_DEADLINE_H_

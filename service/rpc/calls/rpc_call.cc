@@ -1,13 +1,13 @@
-#include "service/rpc/rpc_call.h"
+#include "service/rpc/calls/rpc_call.h"
 
 #include <google/protobuf/message.h>
 
 #include <optional>
 
 #include "service/passfort/mapping/application_memory.h"
-#include "service/rpc/call_deadline.h"
-#include "service/rpc/call_pipeline.h"
-#include "service/rpc/call_trace.h"
+#include "service/rpc/calls/call_deadline.h"
+#include "service/rpc/calls/call_pipeline.h"
+#include "service/rpc/calls/call_trace.h"
 
 namespace gateway {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_UNREAD_REPLIES_H_
-#define SERVICE_RPC_UNREAD_REPLIES_H_
+#ifndef SERVICE_RPC_CALLS_UNREAD_REPLIES_H_
+#define SERVICE_RPC_CALLS_UNREAD_REPLIES_H_
 
 #include <chrono>
 #include <cstddef>
@@ -95,4 +95,4 @@ class UnreadReplies {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_UNREAD_REPLIES_H_
+#endif  // SERVICE_RPC_CALLS_UNREAD_REPLIES_H_

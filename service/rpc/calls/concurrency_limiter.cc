@@ -1,4 +1,4 @@
-#include "service/rpc/concurrency_limiter.h"
+#include "service/rpc/calls/concurrency_limiter.h"
 
 namespace gateway {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_UNARY_CALL_H_
-#define SERVICE_RPC_UNARY_CALL_H_
+#ifndef SERVICE_RPC_CALLS_UNARY_CALL_H_
+#define SERVICE_RPC_CALLS_UNARY_CALL_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -9,10 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "service/rpc/calls/rpc_call.h"
+#include "service/rpc/calls/tsan_annotations.h"
 #include "service/rpc/request_validation.h"
 #include "service/rpc/response_truncation.h"
-#include "service/rpc/rpc_call.h"
-#include "service/rpc/tsan_annotations.h"
 
 namespace gateway {
 
@@ -93,4 +93,4 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public RpcCall {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_UNARY_CALL_H_
+#endif  // SERVICE_RPC_CALLS_UNARY_CALL_H_

@@ -1,4 +1,4 @@
-#include "service/rpc/connection_ages.h"
+#include "service/rpc/connections/connection_ages.h"
 
 #include <grpc/event_engine/event_engine.h>
 #include <grpc/grpc.h>
@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "service/rpc/tsan_annotations.h"
+#include "service/rpc/calls/tsan_annotations.h"
 
 namespace gateway {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_LISTEN_SOCKETS_H_
-#define SERVICE_RPC_LISTEN_SOCKETS_H_
+#ifndef SERVICE_RPC_CONNECTIONS_LISTEN_SOCKETS_H_
+#define SERVICE_RPC_CONNECTIONS_LISTEN_SOCKETS_H_
 
 #include <string>
 #include <utility>
@@ -42,4 +42,4 @@ class ListenSockets {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_LISTEN_SOCKETS_H_
+#endif  // SERVICE_RPC_CONNECTIONS_LISTEN_SOCKETS_H_

@@ -1,4 +1,4 @@
-#include "service/rpc/call_pipeline.h"
+#include "service/rpc/calls/call_pipeline.h"
 
 #include <algorithm>
 #include <chrono>

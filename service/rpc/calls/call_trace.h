@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_CALL_TRACE_H_
-#define SERVICE_RPC_CALL_TRACE_H_
+#ifndef SERVICE_RPC_CALLS_CALL_TRACE_H_
+#define SERVICE_RPC_CALLS_CALL_TRACE_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -16,4 +16,4 @@ TraceContext TraceOf(const std::multimap<grpc::string_ref, grpc::string_ref>& me
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_CALL_TRACE_H_
+#endif  // SERVICE_RPC_CALLS_CALL_TRACE_H_

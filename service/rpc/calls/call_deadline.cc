@@ -1,4 +1,4 @@
-#include "service/rpc/call_deadline.h"
+#include "service/rpc/calls/call_deadline.h"
 
 #include <algorithm>
 

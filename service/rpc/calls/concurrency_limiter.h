@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_CONCURRENCY_LIMITER_H_
-#define SERVICE_RPC_CONCURRENCY_LIMITER_H_
+#ifndef SERVICE_RPC_CALLS_CONCURRENCY_LIMITER_H_
+#define SERVICE_RPC_CALLS_CONCURRENCY_LIMITER_H_
 
 #include <condition_variable>
 #include <cstddef>
@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "service/base/deadline.h"
-#include "service/rpc/fair_shares.h"
+#include "service/rpc/connections/fair_shares.h"
 
 namespace gateway {
 
@@ -48,4 +48,4 @@ class ConcurrencyLimiter {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_CONCURRENCY_LIMITER_H_
+#endif  // SERVICE_RPC_CALLS_CONCURRENCY_LIMITER_H_

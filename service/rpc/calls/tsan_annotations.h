@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_TSAN_ANNOTATIONS_H_
-#define SERVICE_RPC_TSAN_ANNOTATIONS_H_
+#ifndef SERVICE_RPC_CALLS_TSAN_ANNOTATIONS_H_
+#define SERVICE_RPC_CALLS_TSAN_ANNOTATIONS_H_
 
 // gRPC orders what its threads do with one call, but inside a library that ThreadSanitizer cannot
 // see. These two tell it; in every other build they are nothing.
@@ -32,4 +32,4 @@ inline void AnnotateHappensAfter([[maybe_unused]] void* object) {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_TSAN_ANNOTATIONS_H_
+#endif  // SERVICE_RPC_CALLS_TSAN_ANNOTATIONS_H_

@@ -1,5 +1,5 @@
-#ifndef SERVICE_RPC_RPC_CALL_H_
-#define SERVICE_RPC_RPC_CALL_H_
+#ifndef SERVICE_RPC_CALLS_RPC_CALL_H_
+#define SERVICE_RPC_CALLS_RPC_CALL_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -16,10 +16,10 @@
 #include "service/base/call_context.h"
 #include "service/base/trace_context.h"
 #include "service/rpc/call_error.h"
+#include "service/rpc/calls/unread_replies.h"
 #include "service/rpc/outcome_to_grpc.h"
 #include "service/rpc/request_validation.h"
 #include "service/rpc/response_truncation.h"
-#include "service/rpc/unread_replies.h"
 
 namespace gateway {
 
@@ -104,4 +104,4 @@ size_t MemoryOfReply(const google::protobuf::Message& response);
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_RPC_CALL_H_
+#endif  // SERVICE_RPC_CALLS_RPC_CALL_H_

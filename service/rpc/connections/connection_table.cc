@@ -1,4 +1,4 @@
-#include "service/rpc/connection_table.h"
+#include "service/rpc/connections/connection_table.h"
 
 #include <sys/stat.h>
 
