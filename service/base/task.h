@@ -116,9 +116,8 @@ inline void Spawn(Task<void> task) {
 // The same, and hands the task's value to `then`.
 template <typename T, typename Then>
 void Spawn(Task<T> task, Then then) {
-  [](Task<T> owned, Then with_value) -> task_internal::Detached {
-    with_value(co_await owned);
-  }(std::move(task), std::move(then));
+  [](Task<T> owned, Then with_value) -> task_internal::Detached { with_value(co_await owned); }(
+                                         std::move(task), std::move(then));
 }
 
 }  // namespace gateway
