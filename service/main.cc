@@ -34,8 +34,9 @@
 #include "service/idempotency/failpoints_from_environment.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/operations/add_product_application.h"
+#include "service/operations/direct_writer.h"
 #include "service/passfort/api_key_source.h"
-#include "service/passfort/direct_writer.h"
 #include "service/passfort/guarded_passfort_client.h"
 #include "service/passfort/rest_passfort_client.h"
 #include "service/resilience/retry_budget.h"
@@ -182,13 +183,14 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
                                metrics, *log);
   GuardedPassfortClient passfort(GuardOptions(config), unguarded, clock, *random, metrics, *log);
   RetryBudget budget({});
-  DirectWriter plain(passfort, {.clock = clock, .random = *random, .budget = budget});
+  DirectWriter direct(passfort, {.clock = clock, .random = *random, .budget = budget});
+  AddProductApplication operation(passfort);
   std::unique_ptr<AtMostOnce> once;
+  std::optional<AtMostOnceWriter> at_most_once_writer;
   if (!config.store.empty()) {
     auto opened =
         AtMostOnce::Open(OnceModeOptions(config), {.loop = **loop,
-                                                   .passfort = passfort,
-                                                   .plain = plain,
+                                                   .operations = {&operation},
                                                    .clock = clock,
                                                    .random = *random,
                                                    .trace_ids = trace_ids,
@@ -198,9 +200,11 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
                                                    .fail_point = FailPointsFromEnvironment()});
     if (!opened.ok()) return Fail(*log, "cannot start: store", opened.status());
     once = *std::move(opened);
+    at_most_once_writer.emplace(operation, once->coordinator(), direct);
   }
 
-  ApplicationWriter& writer = once != nullptr ? once->writer() : plain;
+  ApplicationWriter& writer =
+      at_most_once_writer ? static_cast<ApplicationWriter&>(*at_most_once_writer) : direct;
   CallPipeline pipeline(
       PipelineOptions(config),
       {.loop = **loop, .trace_ids = trace_ids, .log = *log, .metrics = metrics, .memory = memory});

@@ -15,7 +15,7 @@ constexpr std::chrono::seconds kMaxStop{20};
 
 // Whoever asks for a record looks by himself. What nobody asks for takes lease, attempt and settle
 // window to be settled, so half a settle window more makes little difference.
-BackgroundReconciler::Options ResolverOptions(const AtMostOnceOptions& once) {
+BackgroundReconciler::Options ReconcilerOptions(const AtMostOnceOptions& once) {
   constexpr Milliseconds kShortest{10};
   constexpr Milliseconds kLongest{30000};
   return {.poll_interval = std::clamp(once.settle_window / 2, kShortest, kLongest)};
@@ -23,71 +23,74 @@ BackgroundReconciler::Options ResolverOptions(const AtMostOnceOptions& once) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AtMostOnce>> AtMostOnce::Open(Options options, Parts parts) {
-  options.store.log = &parts.log;
+absl::StatusOr<std::unique_ptr<AtMostOnce>> AtMostOnce::Open(Options options,
+                                                             Dependencies dependencies) {
+  options.store.log = &dependencies.log;
   options.store.records.settle_window = options.once.settle_window;
-  auto store = OpenStore(parts.loop, parts.random, options.store_url, std::move(options.store));
+  auto store = OpenStore(dependencies.loop, dependencies.random, options.store_url,
+                         std::move(options.store));
   if (!store.ok()) return store.status();
-  auto measured =
-      std::make_unique<MeteredRecordStore>(*std::move(store), parts.clock, parts.metrics);
+  auto measured = std::make_unique<MeteredRecordStore>(*std::move(store), dependencies.clock,
+                                                       dependencies.metrics);
   return std::unique_ptr<AtMostOnce>(
-      new AtMostOnce(options.once, std::move(parts), std::move(measured)));
+      new AtMostOnce(options.once, std::move(dependencies), std::move(measured)));
 }
 
-AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Parts parts,
+AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
                        std::unique_ptr<RecordStore> store)
-    : parts_(std::move(parts)),
+    : dependencies_(std::move(dependencies)),
       store_(std::move(store)),
-      reconciler_({.store_timeout = once.store_timeout}, *store_, parts_.passfort, parts_.clock),
-      writer_(Shared(), once, parts_.plain),
+      reconciler_({.store_timeout = once.store_timeout}, *store_, dependencies_.operations,
+                  dependencies_.clock),
+      coordinator_(Shared(), once),
       background_reconciler_(
-          Shared(), ResolverOptions(once),
-          [this](const std::string& request_id) { return writer_.IsActive(request_id); },
+          Shared(), ReconcilerOptions(once),
+          [this](const std::string& request_id) { return coordinator_.IsActive(request_id); },
           [this](const RecordStore::SweepResult& swept) {
-            parts_.metrics.SetRecordCounts(swept.records, swept.unresolved);
+            dependencies_.metrics.SetRecordCounts(swept.records, swept.unresolved);
           }) {}
 
 AtMostOnce::~AtMostOnce() {
-  parts_.loop.RunAndWait([this] { store_.reset(); });
+  dependencies_.loop.RunAndWait([this] { store_.reset(); });
 }
 
 void AtMostOnce::StartReconciling() {
-  is_resolving_ = true;
-  parts_.loop.Post([this] { Spawn(Resolve()); });
+  is_reconciling_ = true;
+  dependencies_.loop.Post([this] { Spawn(RunReconciler()); });
 }
 
 SessionDependencies AtMostOnce::Shared() {
   return {.store = *store_,
-          .passfort = parts_.passfort,
           .reconciler = reconciler_,
           .key_mutex = key_mutex_,
-          .clock = parts_.clock,
-          .random = parts_.random,
-          .trace_ids = parts_.trace_ids,
-          .budget = parts_.budget,
-          .log = parts_.log,
-          .fail_point = parts_.fail_point};
+          .clock = dependencies_.clock,
+          .random = dependencies_.random,
+          .trace_ids = dependencies_.trace_ids,
+          .budget = dependencies_.budget,
+          .log = dependencies_.log,
+          .fail_point = dependencies_.fail_point};
 }
 
-Task<void> AtMostOnce::Resolve() {
+Task<void> AtMostOnce::RunReconciler() {
   co_await background_reconciler_.Run(background_reconciler_stop_.get_token());
   background_reconciler_ended_.request_stop();
 }
 
 Task<void> AtMostOnce::EndAll(std::shared_ptr<std::promise<void>> ended) {
   background_reconciler_stop_.request_stop();
-  co_await writer_.Drain();
-  if (is_resolving_) {
-    co_await parts_.clock.SleepUntil(SteadyTime::max(), background_reconciler_ended_.get_token());
+  co_await coordinator_.Drain();
+  if (is_reconciling_) {
+    co_await dependencies_.clock.SleepUntil(SteadyTime::max(),
+                                            background_reconciler_ended_.get_token());
   }
-  if (writer_.IsIdle()) ended->set_value();
+  if (coordinator_.IsIdle()) ended->set_value();
 }
 
 absl::Status AtMostOnce::Stop() {
   // Shared with the loop, which may outlive a wait in vain.
   const auto ended = std::make_shared<std::promise<void>>();
   const std::future<void> when_ended = ended->get_future();
-  parts_.loop.Post([this, ended] { Spawn(EndAll(ended)); });
+  dependencies_.loop.Post([this, ended] { Spawn(EndAll(ended)); });
   if (when_ended.wait_for(kMaxStop) != std::future_status::ready) {
     return absl::DeadlineExceededError("shutdown: an operation of the store did not end");
   }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,8 +19,8 @@
 
 namespace gateway {
 
-// At most once as a whole: the store, the writer that uses it, and the background reconciler that
-// goes on in the background. Its methods, but for the writer's, are for any thread but the loop's.
+// At most once as a whole: the store, the coordinator that uses it, and the background reconciler.
+// Its methods, but for the coordinator's, are for any thread but the loop's.
 class AtMostOnce {
  public:
   struct Options {
@@ -30,11 +31,10 @@ class AtMostOnce {
   };
 
   // All of them outlive the object.
-  struct Parts {
+  struct Dependencies {
     EventLoop& loop;
-    PassfortClient& passfort;
-    // For calls without a request_id.
-    ApplicationWriter& plain;
+    // All that records may be of. They outlive it too.
+    std::vector<Operation*> operations;
     Clock& clock;
     RandomSource& random;
     TraceIds& trace_ids;
@@ -45,38 +45,40 @@ class AtMostOnce {
   };
 
   // Opens the store, with the errors of OpenStore.
-  static absl::StatusOr<std::unique_ptr<AtMostOnce>> Open(Options options, Parts parts);
+  static absl::StatusOr<std::unique_ptr<AtMostOnce>> Open(Options options,
+                                                          Dependencies dependencies);
   // Closes the store. Once there was something to do, only after `Stop` has succeeded.
   ~AtMostOnce();
   AtMostOnce(const AtMostOnce&) = delete;
   AtMostOnce& operator=(const AtMostOnce&) = delete;
 
-  // Takes calls with and without a request_id. Loop thread only.
-  ApplicationWriter& writer() { return writer_; }
+  // Takes writes with a request_id. Loop thread only.
+  WriteCoordinator& coordinator() { return coordinator_; }
 
-  // Begins to settle what the store holds unsettled, and goes on with it until `Stop`. Once.
+  // Begins to reconcile what the store holds unresolved, and goes on with it until `Stop`. Once.
   void StartReconciling();
 
-  // Once no call waits for the writer any more: leaves what is unresolved to the store, for this
-  // gateway's next life or for another, and ends the background reconciler. In bounded time; fails
-  // if something does not end, and the process had better exit without destructors then.
+  // Once no call waits for the coordinator any more: leaves what is unresolved to the store, for
+  // this gateway's next life or for another, and ends the background reconciler. In bounded time;
+  // fails if something does not end, and the process had better exit without destructors then.
   absl::Status Stop();
 
  private:
-  AtMostOnce(const AtMostOnceOptions& once, Parts parts, std::unique_ptr<RecordStore> store);
+  AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
+             std::unique_ptr<RecordStore> store);
 
-  Task<void> Resolve();
+  Task<void> RunReconciler();
   Task<void> EndAll(std::shared_ptr<std::promise<void>> ended);
 
   SessionDependencies Shared();
 
-  Parts parts_;
+  Dependencies dependencies_;
   std::unique_ptr<RecordStore> store_;
   Reconciler reconciler_;
   KeyedMutex key_mutex_;
-  WriteCoordinator writer_;
+  WriteCoordinator coordinator_;
   BackgroundReconciler background_reconciler_;
-  bool is_resolving_ = false;
+  bool is_reconciling_ = false;
   std::stop_source background_reconciler_stop_;
   std::stop_source background_reconciler_ended_;
 };

@@ -22,10 +22,10 @@ Milliseconds AddJitter(Milliseconds poll_interval, RandomSource& random) {
 }  // namespace
 
 BackgroundReconciler::BackgroundReconciler(
-    SessionDependencies parts, Options options,
+    SessionDependencies dependencies, Options options,
     std::function<bool(const std::string& request_id)> is_active,
     std::function<void(const RecordStore::SweepResult&)> on_swept)
-    : parts_(std::move(parts)),
+    : dependencies_(std::move(dependencies)),
       options_(options),
       is_active_(std::move(is_active)),
       on_swept_(std::move(on_swept)) {}
@@ -34,21 +34,22 @@ Task<void> BackgroundReconciler::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     co_await Sweep(stop);
     co_await LookAtOverdue(stop);
-    co_await parts_.clock.SleepUntil(
-        parts_.clock.Now() + AddJitter(options_.poll_interval, parts_.random), stop);
+    co_await dependencies_.clock.SleepUntil(
+        dependencies_.clock.Now() + AddJitter(options_.poll_interval, dependencies_.random), stop);
   }
 }
 
 Task<void> BackgroundReconciler::Sweep(std::stop_token stop) {
   bool has_more = true;
   for (int i = 0; has_more && i < kMaxSweeps && !stop.stop_requested(); ++i) {
-    const auto swept = co_await parts_.store.Sweep(Deadline(parts_.clock.Now() + kStoreTimeout));
+    const auto swept =
+        co_await dependencies_.store.Sweep(Deadline(dependencies_.clock.Now() + kStoreTimeout));
     if (!swept.ok()) co_return;
     has_more = swept->has_more;
     on_swept_(*swept);
-    if (swept->undecided == 0) continue;
-    parts_.log.Error("writes expired with an unknown outcome",
-                     {{"records", int64_t{swept->undecided}}});
+    if (swept->inconclusive == 0) continue;
+    dependencies_.log.Error("writes expired with an unknown outcome",
+                            {{"records", int64_t{swept->inconclusive}}});
   }
 }
 
@@ -56,8 +57,8 @@ Task<void> BackgroundReconciler::Sweep(std::stop_token stop) {
 Task<void> BackgroundReconciler::LookAtOverdue(std::stop_token stop) {
   bool is_last_page = false;
   for (int i = 0; !is_last_page && i < kMaxPages && !stop.stop_requested(); ++i) {
-    auto page =
-        co_await parts_.store.ListSent(after_, kPage, Deadline(parts_.clock.Now() + kStoreTimeout));
+    auto page = co_await dependencies_.store.ListSent(
+        after_, kPage, Deadline(dependencies_.clock.Now() + kStoreTimeout));
     if (!page.ok()) co_return;
     is_last_page = std::ssize(*page) < kPage;
     if (!page->empty()) after_ = {page->back().lease_until, page->back().request_id};
@@ -79,7 +80,7 @@ Task<void> BackgroundReconciler::ReconcileAll(std::deque<Record> due, std::stop_
   std::stop_source all_done;
   int lookers = std::min(kMaxLooks, static_cast<int>(due.size()));
   for (int i = lookers; i > 0; --i) Spawn(ReconcileNext(due, lookers, all_done, stop));
-  co_await parts_.clock.SleepUntil(SteadyTime::max(), all_done.get_token());
+  co_await dependencies_.clock.SleepUntil(SteadyTime::max(), all_done.get_token());
 }
 
 Task<void> BackgroundReconciler::ReconcileNext(std::deque<Record>& due, int& lookers,
@@ -87,12 +88,13 @@ Task<void> BackgroundReconciler::ReconcileNext(std::deque<Record>& due, int& loo
   while (!due.empty() && !stop.stop_requested()) {
     Record record = std::move(due.front());
     due.pop_front();
-    const TraceContext trace = parts_.trace_ids.NewTrace();
+    const TraceContext trace = dependencies_.trace_ids.NewTrace();
     const CallContext context{.stop = stop, .trace = &trace};
-    const Reconciliation look = co_await parts_.reconciler.Reconcile(std::move(record), context);
+    const Reconciliation look =
+        co_await dependencies_.reconciler.Reconcile(std::move(record), context);
     if (look.kind == Reconciliation::Kind::kInconclusive) {
-      parts_.log.Error("write outcome unresolved: check the profile in the Passfort portal",
-                       {{"trace_id", trace.trace_id()}});
+      dependencies_.log.Error("write outcome unresolved: check the profile in the Passfort portal",
+                              {{"trace_id", trace.trace_id()}});
     }
   }
   if (--lookers == 0) all_done.request_stop();

@@ -23,8 +23,8 @@ class BackgroundReconciler {
   };
 
   // `is_active` tells whether a session of this process works on a record. `on_swept` is told what
-  // the store holds. All parts outlive `Run`.
-  BackgroundReconciler(SessionDependencies parts, Options options,
+  // the store holds. All dependencies outlive `Run`.
+  BackgroundReconciler(SessionDependencies dependencies, Options options,
                        std::function<bool(const std::string& request_id)> is_active,
                        std::function<void(const RecordStore::SweepResult&)> on_swept);
 
@@ -38,7 +38,7 @@ class BackgroundReconciler {
   Task<void> ReconcileNext(std::deque<Record>& due, int& lookers, std::stop_source all_done,
                            std::stop_token stop);
 
-  const SessionDependencies parts_;
+  const SessionDependencies dependencies_;
   const Options options_;
   const std::function<bool(const std::string& request_id)> is_active_;
   const std::function<void(const RecordStore::SweepResult&)> on_swept_;

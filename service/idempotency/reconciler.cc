@@ -1,13 +1,9 @@
 #include "service/idempotency/reconciler.h"
 
 #include <algorithm>
-#include <tuple>
+#include <memory>
 #include <utility>
-
-#include "absl/strings/ascii.h"
-#include "service/idempotency/application_match.h"
-#include "service/passfort/mapping/application_list.h"
-#include "service/passfort/mapping/application_truncation.h"
+#include <variant>
 
 namespace gateway {
 namespace {
@@ -20,37 +16,9 @@ Reconciliation End(Reconciliation::Kind kind, Record record) {
 
 }  // namespace
 
-Done ToDone(const Record& record) {
-  Done done;
-  // What `ToStoredResult` made.
-  std::ignore = done.application->ParseFromString(record.answer);
-  return done;
-}
-
-RecordStore::StoredResult ToStoredResult(const pb::ProductApplication& application) {
-  RecordStore::StoredResult answer{.application_id = absl::AsciiStrToLower(application.id())};
-  if (application.ByteSizeLong() <= kMaxStoredResultBytes) {
-    answer.application = application.SerializeAsString();
-    return answer;
-  }
-  pb::ProductApplication shortened = application;
-  TruncateToFit(shortened, kMaxStoredResultBytes);
-  answer.application = shortened.SerializeAsString();
-  answer.is_shortened = true;
-  return answer;
-}
-
-ApplicationList Storable(ApplicationList list) {
-  const size_t too_long = std::erase_if(list.applications, [](const ListedApplication& listed) {
-    return listed.id.size() > kMaxApplicationIdBytes;
-  });
-  if (too_long > 0) list.is_complete = false;
-  return list;
-}
-
 Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& context,
                                            Absence absence) {
-  // Read again, for the store's clock: only a list that is begun after the conclusive moment proves
+  // Read again, for the store's clock: only a look that is begun after the conclusive moment proves
   // that nothing was executed.
   auto now = co_await store_.Find(expected.request_id, StoreDeadline());
   if (!now.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
@@ -58,71 +26,71 @@ Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& c
     co_return End(Reconciliation::Kind::kVersionConflict, std::move(expected));
   }
   expected = **std::move(now);
-  const Deadline patience(clock_.Now() + options_.list_timeout);
+  Operation* const operation = FindOperation(expected.operation);
+  if (operation == nullptr) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
+  const Deadline patience(clock_.Now() + options_.observe_timeout);
   const CallContext reading{.deadline = Earlier(patience, context.deadline),
                             .stop = context.stop,
                             .trace = context.trace,
                             .priority = Priority::kReconciliation};
-  ListOutcome listed = co_await passfort_.ListApplications(expected.draft.profile_id, reading);
-  if (const auto* failed = std::get_if<ListFailed>(&listed)) {
+  const ObserveResult observed = co_await operation->Observe(expected.target, reading);
+  if (const auto* failed = std::get_if<ObservationFailed>(&observed)) {
     Reconciliation blind = End(Reconciliation::Kind::kUnavailable, std::move(expected));
-    if (failed->not_executed) blind.no_list = failed->not_executed->cause;
+    if (failed->not_executed) blind.unobserved = failed->not_executed->cause;
     co_return blind;
   }
-  co_return co_await Evaluate(std::move(expected), std::get<ApplicationList>(std::move(listed)),
-                              absence);
+  co_return co_await Evaluate(std::move(expected),
+                              *std::get<std::unique_ptr<const Observation>>(observed), absence);
 }
 
-Task<Reconciliation> Reconciler::Evaluate(Record expected, ApplicationList list, Absence absence) {
-  list = Storable(std::move(list));
-  const auto held = co_await store_.AttributedIds(expected.draft.profile_id, expected.request_id,
-                                                  StoreDeadline());
-  if (!held.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
-  const Baseline baseline = expected.baseline.value_or(Baseline());
-  MatchResult evidence = MatchApplications(expected.draft, baseline.ids, *held, list.applications);
-  // An item that cannot be read now may be the one that we look for. One that could not be read
-  // before the first attempt may be the one that looks new now.
-  if (!list.is_complete || !baseline.is_complete) evidence.found.reset();
-  const bool proves_absence =
-      evidence.IsEmpty() && (list.is_complete || absence == Absence::kKnown);
+Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& now,
+                                          Absence absence) {
+  const Operation* const operation = FindOperation(expected.operation);
+  if (operation == nullptr) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
+  const auto attributed = co_await store_.AttributedIds(expected.serialization_key,
+                                                        expected.request_id, StoreDeadline());
+  if (!attributed.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
+  const std::string baseline = expected.baseline ? expected.baseline->state : "";
+  Effect effect = operation->Evaluate(expected.target, baseline, now, *attributed);
+  const bool shows_nothing = effect.candidate_ids.empty();
+  const bool proves_no_effect = shows_nothing && (effect.is_complete || absence == Absence::kKnown);
 
-  if (evidence.found) {
-    auto stored = co_await store_.StoreReconciled(
-        expected, ToStoredResult(ApplicationOf(*evidence.found)), StoreDeadline());
+  if (effect.result != nullptr) {
+    auto stored = co_await store_.StoreReconciled(expected, effect.result->stored, StoreDeadline());
     if (!stored.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
     if (auto* record = std::get_if<Record>(&*stored)) {
       co_return End(Reconciliation::Kind::kTookEffect, std::move(*record));
     }
     if (!std::holds_alternative<RecordStore::Contested>(*stored)) {
-      Reconciliation lost = End(Reconciliation::Kind::kVersionConflict, std::move(expected));
-      if (auto* busy = std::get_if<RecordStore::KeyHeld>(&*stored)) {
-        lost.holder = std::move(busy->holder);
+      Reconciliation conflict = End(Reconciliation::Kind::kVersionConflict, std::move(expected));
+      if (auto* held = std::get_if<RecordStore::KeyHeld>(&*stored)) {
+        conflict.holder = std::move(held->holder);
       }
-      co_return lost;
+      co_return conflict;
     }
   }
 
-  evidence.candidate_ids.resize(std::min(evidence.candidate_ids.size(), kMaxCandidates));
+  effect.candidate_ids.resize(std::min(effect.candidate_ids.size(), kMaxCandidates));
   const bool is_conclusive =
       !expected.conclusive_at || expected.store_now >= *expected.conclusive_at;
   if (!is_conclusive) {
     Reconciliation early = End(Reconciliation::Kind::kTooEarly, expected);
     early.conclusive_after = absl::ToChronoMilliseconds(
         absl::Ceil(*expected.conclusive_at - expected.store_now, absl::Milliseconds(1)));
-    early.record.candidate_ids = std::move(evidence.candidate_ids);
+    early.record.candidate_ids = std::move(effect.candidate_ids);
     co_return early;
   }
-  if (evidence.IsEmpty() && expected.state == RecordState::kInconclusive) {
+  if (shows_nothing && expected.state == RecordState::kInconclusive) {
     // What was found once may only be hidden now: an inconclusive record is never sent again.
     co_return End(Reconciliation::Kind::kInconclusive, std::move(expected));
   }
-  if (proves_absence && expected.state == RecordState::kClaimed) {
+  if (proves_no_effect && expected.state == RecordState::kClaimed) {
     co_return End(Reconciliation::Kind::kNoEffect, std::move(expected));
   }
   RecordStore::RecordUpdate change{.state = RecordState::kNoEffect, .was_ambiguous = true};
-  if (!proves_absence) {
+  if (!proves_no_effect) {
     change.state = RecordState::kInconclusive;
-    change.candidate_ids = std::move(evidence.candidate_ids);
+    change.candidate_ids = std::move(effect.candidate_ids);
   }
   auto changed = co_await store_.Update(expected, change, StoreDeadline());
   if (!changed.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
@@ -131,6 +99,26 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, ApplicationList list,
   co_return End(change.state == RecordState::kNoEffect ? Reconciliation::Kind::kNoEffect
                                                        : Reconciliation::Kind::kInconclusive,
                 std::move(*record));
+}
+
+Task<std::optional<NotExecuted::Cause>> Reconciler::ReleaseExpired(Record expected,
+                                                                   const CallContext& context) {
+  if (expected.state == RecordState::kSent) {
+    co_return (co_await Reconcile(std::move(expected), context)).unobserved;
+  }
+  if (expected.was_ambiguous) {
+    (void)co_await store_.UpdateIfLeaseExpired(expected, {.state = RecordState::kNoEffect},
+                                               StoreDeadline());
+  } else {
+    (void)co_await store_.Remove(expected, StoreDeadline());
+  }
+  co_return std::nullopt;
+}
+
+Operation* Reconciler::FindOperation(const std::string& name) const {
+  const auto found = std::ranges::find_if(
+      operations_, [&](const Operation* operation) { return operation->name() == name; });
+  return found == operations_.end() ? nullptr : *found;
 }
 
 }  // namespace gateway

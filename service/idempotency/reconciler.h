@@ -2,43 +2,44 @@
 #define SERVICE_IDEMPOTENCY_RECONCILER_H_
 
 #include <optional>
-#include <variant>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "service/base/clock.h"
 #include "service/base/task.h"
+#include "service/idempotency/operation.h"
 #include "service/idempotency/store/record.h"
 #include "service/idempotency/store/record_store.h"
-#include "service/passfort/passfort_client.h"
 
 namespace gateway {
 
-// What one look at a profile's list made of a record.
+// What one look at Passfort made of a record.
 struct Reconciliation {
   enum class Kind {
-    kTookEffect,       // the record is done, with an application that was found
+    kTookEffect,       // the record is done, with a result that was found
     kNoEffect,         // nothing was executed, and the record says so
     kInconclusive,     // several or unsure finds, or not all could be read; and the record says so
     kTooEarly,         // it is too early to tell
-    kUnavailable,      // Passfort did not answer with a list that can be read, or the store did not
-                       // answer
+    kUnavailable,      // Passfort's state could not be read, or the store did not answer
     kVersionConflict,  // the record changed hands or state meanwhile
   };
   Kind kind = Kind::kTooEarly;
   // The record as it is now; with kUnavailable and kVersionConflict as it was, with kTooEarly with
-  // the candidates that the list shows so far.
+  // the candidates that there are so far.
   Record record;
-  // kTooEarly: until then nothing can be proven absent.
+  // kTooEarly: until then no effect can be proven.
   Milliseconds conclusive_after{0};
   // kUnavailable: why, if Passfort did not refuse it and the store did answer.
-  std::optional<NotExecuted::Cause> no_list;
-  // kVersionConflict: the profile's claimed or sent record, if it is what stands in the way.
+  std::optional<NotExecuted::Cause> unobserved;
+  // kVersionConflict: the key's claimed or sent record, if it is what stands in the way.
   std::optional<Record> holder;
 };
 
-// Whether it takes a list to know that nothing was executed.
+// Whether it takes a look to know that nothing was executed.
 enum class Absence {
   kToBeProven,  // an attempt may have been executed
-  kKnown,  // every attempt was definitely not; the list only shows whether that is the whole story
+  kKnown,  // every attempt was definitely not; a look only shows whether that is the whole story
 };
 
 // Finds out whether a write whose response was lost took effect. Read-only towards Passfort, so it
@@ -46,42 +47,40 @@ enum class Absence {
 class Reconciler {
  public:
   struct Options {
-    Milliseconds list_timeout{10000};
+    Milliseconds observe_timeout{10000};
     Milliseconds store_timeout{5000};
   };
 
   // All outlive the reconciler.
-  Reconciler(Options options, RecordStore& store, PassfortClient& passfort, Clock& clock)
-      : options_(options), store_(store), passfort_(passfort), clock_(clock) {}
+  Reconciler(Options options, RecordStore& store, std::vector<Operation*> operations, Clock& clock)
+      : options_(options), store_(store), operations_(std::move(operations)), clock_(clock) {}
 
-  // One look. `expected` is sent, inconclusive, or claimed again after it was absent. `context`
-  // outlives the task.
+  // One look. `expected` is sent, inconclusive, or claimed again after it was without effect. A
+  // record of an operation that is not among ours is left to those who know it. `context` outlives
+  // the task.
   Task<Reconciliation> Reconcile(Record expected,
                                  const CallContext& context [[clang::lifetimebound]],
                                  Absence absence = Absence::kToBeProven);
 
-  // As Reconcile, with a list that was read already, begun when the store's clock was
-  // `expected.store_now`.
-  Task<Reconciliation> Evaluate(Record expected, ApplicationList list,
+  // As Reconcile, with an observation that was made already, begun when the store's clock was
+  // `expected.store_now`. `now` outlives the task.
+  Task<Reconciliation> Evaluate(Record expected, const Observation& now [[clang::lifetimebound]],
                                 Absence absence = Absence::kToBeProven);
 
+  // Ends what a process that died left: a claim is given back, a sent record is reconciled, by one
+  // look. Only for a record whose lease has run out. Returns why the look showed nothing, if so.
+  Task<std::optional<NotExecuted::Cause>> ReleaseExpired(Record expected, const CallContext& context
+                                                         [[clang::lifetimebound]]);
+
  private:
+  Operation* FindOperation(const std::string& name) const;
   Deadline StoreDeadline() const { return Deadline(clock_.Now() + options_.store_timeout); }
 
   const Options options_;
   RecordStore& store_;
-  PassfortClient& passfort_;
+  const std::vector<Operation*> operations_;
   Clock& clock_;
 };
-
-// What a list says as far as the store can keep it: an item whose id is too long counts as
-// unreadable.
-ApplicationList Storable(ApplicationList list);
-
-// The response of a record that is done.
-Done ToDone(const Record& record);
-// Shortened if it is too large for the store.
-RecordStore::StoredResult ToStoredResult(const pb::ProductApplication& application);
 
 }  // namespace gateway
 

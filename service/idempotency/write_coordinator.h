@@ -1,7 +1,6 @@
 #ifndef SERVICE_IDEMPOTENCY_WRITE_COORDINATOR_H_
 #define SERVICE_IDEMPOTENCY_WRITE_COORDINATOR_H_
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,22 +8,24 @@
 #include <string>
 
 #include "service/base/task.h"
+#include "service/idempotency/operation.h"
 #include "service/idempotency/write_session.h"
-#include "service/passfort/application_writer.h"
 
 namespace gateway {
 
-// Adds an application at most once per request_id. Calls with the same request_id share one
-// session; a call leaves at its deadline, and the last to leave takes the intent back if nothing
-// was sent. Calls without a request_id go to `plain`. Loop thread only.
-class WriteCoordinator final : public ApplicationWriter {
+// Executes writes at most once per request_id. Calls with the same request_id share one session; a
+// call leaves at its deadline, and the last to leave has the record released if nothing was sent.
+// Loop thread only.
+class WriteCoordinator {
  public:
-  // All parts outlive the writer, and the writer outlives its sessions: see `Drain`.
-  WriteCoordinator(SessionDependencies parts, AtMostOnceOptions options, ApplicationWriter& plain)
-      : parts_(std::move(parts)), options_(options), plain_(plain) {}
+  // All dependencies outlive the coordinator, and it outlives its sessions: see `Drain`.
+  WriteCoordinator(SessionDependencies dependencies, AtMostOnceOptions options)
+      : dependencies_(std::move(dependencies)), options_(options) {}
 
-  Task<WriteResult> Add(ApplicationDraft draft, RequestKey intent,
-                        const CallContext& context) override;
+  // Returns what the intent came to. Returns by the context's deadline, or soon after its stop is
+  // requested. `key` has a request_id. `context` outlives the task.
+  Task<SessionResult> Write(RequestKey key, std::shared_ptr<const WriteRequest> request,
+                            const CallContext& context [[clang::lifetimebound]]);
 
   // Whether a session of this process works on the record.
   bool IsActive(const std::string& request_id) const { return sessions_.contains(request_id); }
@@ -38,34 +39,32 @@ class WriteCoordinator final : public ApplicationWriter {
 
  private:
   struct InFlightWrite {
-    InFlightWrite(const SessionDependencies& parts, AtMostOnceOptions options,
-                  RecordStore::Claim claim, TraceContext trace)
-        : session(parts, options, std::move(claim), std::move(trace)) {}
+    InFlightWrite(const SessionDependencies& dependencies, AtMostOnceOptions options,
+                  RequestKey key, std::shared_ptr<const WriteRequest> request, TraceContext trace)
+        : session(dependencies, options, std::move(key), std::move(request), std::move(trace)) {}
 
     WriteSession session;
     // The callers that wait, each with what wakes it.
     std::multimap<Deadline, std::stop_source> waiters;
-    std::optional<WriteResult> result;
+    std::optional<SessionResult> result;
     bool is_released = false;
   };
 
-  std::shared_ptr<InFlightWrite> Join(const RecordStore::Claim& claim, const CallContext& context);
+  std::shared_ptr<InFlightWrite> Join(const RequestKey& key,
+                                      const std::shared_ptr<const WriteRequest>& request,
+                                      const CallContext& context);
   Task<void> RunSession(std::string request_id, std::shared_ptr<InFlightWrite> shared);
   Task<void> WaitFor(InFlightWrite& shared, SteadyTime until, Deadline deadline,
                      std::stop_token stop);
-  Task<WriteResult> Detach(std::shared_ptr<InFlightWrite> shared, Deadline deadline);
+  Task<SessionResult> Detach(std::shared_ptr<InFlightWrite> shared, Deadline deadline);
   static void UpdateDeadline(InFlightWrite& shared);
 
-  const SessionDependencies parts_;
+  const SessionDependencies dependencies_;
   const AtMostOnceOptions options_;
-  ApplicationWriter& plain_;
   std::map<std::string, std::shared_ptr<InFlightWrite>, std::less<>> sessions_;
   bool is_draining_ = false;
   std::stop_source drained_;
 };
-
-// The values of a draft, in a form in which equal intents are equal: ids in lower case.
-std::string FingerprintOf(const ApplicationDraft& draft);
 
 }  // namespace gateway
 

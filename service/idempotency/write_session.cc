@@ -2,64 +2,53 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
-#include "absl/strings/ascii.h"
-#include "service/passfort/passfort_error_code.h"
-#include "service/passfort/write_retry_policy.h"
+#include "service/idempotency/observe_with_retries.h"
+#include "service/resilience/write_retry_policy.h"
 
 namespace gateway {
 namespace {
 
-constexpr int kConflict = 409;
-
-bool SaysAlreadyExists(const ResponseSummary& answer) {
-  return answer.http_status == kConflict || answer.code == PassfortErrorCode::kDataPresent;
-}
+using Change = OwnedRecord::Change;
 
 bool LeaseExpired(const Record& record) { return record.store_now >= record.lease_until; }
 
-bool Contains(const std::vector<std::string>& ids, const std::string& id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-// Whether the application that Passfort answered with had been there before the first attempt.
-bool WasThere(const Record& record, const std::string& application_id) {
-  return record.baseline && Contains(record.baseline->ids, application_id);
+SessionResult ToResult(IdempotencyError::Cause cause) {
+  return {.outcome = IdempotencyError{.cause = cause}};
 }
 
 }  // namespace
 
-WriteSession::WriteSession(SessionDependencies parts, AtMostOnceOptions options,
-                           RecordStore::Claim claim, TraceContext trace)
-    : parts_(std::move(parts)),
+WriteSession::WriteSession(SessionDependencies dependencies, AtMostOnceOptions options,
+                           RequestKey key, std::shared_ptr<const WriteRequest> request,
+                           TraceContext trace)
+    : dependencies_(std::move(dependencies)),
       options_(options),
-      claim_(std::move(claim)),
-      poll_backoff_(options.poll, parts_.random),
-      retry_backoff_(options.resend, parts_.random),
-      trace_(std::move(trace)) {}
+      key_(std::move(key)),
+      request_(std::move(request)),
+      trace_(std::move(trace)),
+      poll_backoff_(options.poll, dependencies_.random),
+      retry_backoff_(options.resend, dependencies_.random),
+      owned_(dependencies_.store, dependencies_.clock, options.store_timeout),
+      pending_(dependencies_.clock) {}
 
-Task<WriteResult> WriteSession::Run() {
-  parts_.budget.OnCall();
+bool WriteSession::IsFor(const RequestKey& key, const WriteRequest& request) const {
+  return key.caller == key_.caller && request.fingerprint() == request_->fingerprint();
+}
+
+Task<SessionResult> WriteSession::Run() {
+  dependencies_.budget.OnCall();
   while (true) {
     Next next = co_await LockKey();
-    if (next == Next::kContinue) next = co_await TakeClaim();
+    if (next == Next::kContinue) next = co_await Claim();
     if (next == Next::kFinished) co_return *result_;
     // The holder, or the background reconciler, goes on with what nobody here waits for.
     if (!has_waiters_) co_return PendingResult();
-    const SteadyTime again = parts_.clock.Now() + poll_backoff_.Next();
-    const auto wake = co_await parts_.clock.SleepUntil(again, release_requested_.get_token());
+    const SteadyTime again = dependencies_.clock.Now() + poll_backoff_.Next();
+    const auto wake = co_await dependencies_.clock.SleepUntil(again, until_released_.stop);
     if (wake == Clock::SleepResult::kStopped) co_return co_await FinishWaiting();
   }
-}
-
-// The wait for another record was stopped. An identical call elsewhere may have begun meanwhile.
-Task<WriteResult> WriteSession::FinishWaiting() {
-  const auto known = co_await parts_.store.Find(claim_.request_id, StoreDeadline());
-  if (!known.ok()) co_return StoreUnavailableResult();
-  const bool is_free = !known->has_value() || (*known)->state == RecordState::kNoEffect;
-  if (!is_free) co_return PendingResult();
-  co_return WriteResult{.outcome =
-                            IdempotencyError{.cause = IdempotencyError::Cause::kWriteInProgress}};
 }
 
 void WriteSession::Stop() {
@@ -67,88 +56,89 @@ void WriteSession::Stop() {
   stop_.request_stop();
 }
 
-WriteResult WriteSession::PendingResult() const {
-  if (result_) return *result_;
-  return {.outcome = unresolved_,
-          .sent_at = sent_at_,
-          .known_by = known_by_,
-          .candidate_ids = candidate_ids_,
-          .no_list = no_list_};
-}
+// ---- Step 1: claim. ----
 
-// The sessions of this process that want the same profile go one after another. A record that is
-// known and not absent needs no turn: it has a response, or a holder.
+// The sessions of this process that want the same key go one after another. A record that is known
+// and not without effect needs no turn: it has a result, or a holder.
 Task<WriteSession::Next> WriteSession::LockKey() {
   if (guard_) co_return Next::kContinue;
-  const std::string& profile_id = claim_.draft.profile_id;
-  const bool must_wait = !parts_.key_mutex.IsFree(profile_id);
-  if (must_wait) {
-    auto known = co_await parts_.store.Find(claim_.request_id, StoreDeadline());
+  const std::string key = request_->serialization_key();
+  if (!dependencies_.key_mutex.IsFree(key)) {
+    auto known = co_await dependencies_.store.Find(key_.request_id, StoreDeadline());
     if (!known.ok()) co_return Finish(StoreUnavailableResult());
     if (known->has_value() && (*known)->state != RecordState::kNoEffect) {
       co_return co_await Resume(**std::move(known));
     }
-    // Or one profile, and whoever calls for it, could take every place of the gateway.
-    if (parts_.key_mutex.IsFull(profile_id)) {
-      co_return Finish(
-          {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kWriteInProgress}});
+    // Or one key, and whoever calls for it, could take every place of the gateway.
+    if (dependencies_.key_mutex.IsFull(key)) {
+      co_return Finish(ToResult(IdempotencyError::Cause::kWriteInProgress));
     }
   }
-  KeyedMutex::Guard guard =
-      co_await parts_.key_mutex.Lock(profile_id, release_requested_.get_token());
+  KeyedMutex::Guard guard = co_await dependencies_.key_mutex.Lock(key, until_released_.stop);
   if (!guard) co_return Finish(co_await FinishWaiting());
   guard_.emplace(std::move(guard));
   co_return Next::kContinue;
 }
 
-Task<WriteSession::Next> WriteSession::TakeClaim() {
+Task<WriteSession::Next> WriteSession::Claim() {
   if (IsReleaseRequested()) co_return Finish(co_await FinishWaiting());
-  parts_.fail_point(FailPointId::kBeforeClaim, claim_.request_id);
-  auto begun = co_await parts_.store.TryClaim(claim_, StoreDeadline());
-  if (!begun.ok()) co_return Finish(StoreUnavailableResult());
-  if (auto* claimed = std::get_if<RecordStore::Claimed>(&*begun)) {
-    co_return co_await ExecuteAttempts(std::move(claimed->record));
+  dependencies_.fail_point(FailPointId::kBeforeClaim, key_.request_id);
+  RecordStore::Claim claim{.request_id = key_.request_id,
+                           .caller = key_.caller,
+                           .fingerprint = request_->fingerprint(),
+                           .operation = std::string(request_->operation().name()),
+                           .serialization_key = request_->serialization_key(),
+                           .target = request_->target(),
+                           .lease = options_.lease_duration};
+  auto result = co_await dependencies_.store.TryClaim(std::move(claim), StoreDeadline());
+  if (!result.ok()) co_return Finish(StoreUnavailableResult());
+  if (auto* claimed = std::get_if<RecordStore::Claimed>(&*result)) {
+    owned_.Hold(std::move(claimed->record));
+    co_return co_await ExecuteAttempts();
   }
-  if (auto* known = std::get_if<RecordStore::Exists>(&*begun)) {
+  if (auto* known = std::get_if<RecordStore::Exists>(&*result)) {
     co_return co_await Resume(std::move(known->record));
   }
-  if (auto* busy = std::get_if<RecordStore::KeyHeld>(&*begun)) {
-    co_return co_await WaitForHolder(std::move(busy->holder));
+  if (auto* held = std::get_if<RecordStore::KeyHeld>(&*result)) {
+    co_return co_await WaitForHolder(std::move(held->holder));
   }
-  co_return Finish({.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreFull}});
+  co_return Finish(ToResult(IdempotencyError::Cause::kStoreFull));
 }
 
-// Another record of the profile is claimed or sent, by another process or by one that died.
+// The wait for another record was stopped. An identical call elsewhere may have begun meanwhile.
+Task<SessionResult> WriteSession::FinishWaiting() {
+  const auto known = co_await dependencies_.store.Find(key_.request_id, StoreDeadline());
+  if (!known.ok()) co_return StoreUnavailableResult();
+  const bool is_free = !known->has_value() || (*known)->state == RecordState::kNoEffect;
+  if (!is_free) co_return PendingResult();
+  co_return ToResult(IdempotencyError::Cause::kWriteInProgress);
+}
+
+// Another record of the key is claimed or sent, by another process or by one that died.
 Task<WriteSession::Next> WriteSession::WaitForHolder(Record holder) {
   stage_ = Stage::kNothingSent;
   co_await ReleaseIfLeaseExpired(std::move(holder));
   co_return Next::kRestart;
 }
 
-// Releases a profile that a crashed process still holds. Whatever comes of it, the next try to
-// begin shows whether the profile is free.
+// Releases a key that a crashed process still holds. Whatever comes of it, the next try to claim
+// shows whether the key is free.
 Task<void> WriteSession::ReleaseIfLeaseExpired(Record holder) {
-  if (!LeaseExpired(holder)) co_return;
-  if (holder.state == RecordState::kSent) {
-    if (IsListTooLarge()) co_return;
-    no_list_ = (co_await parts_.reconciler.Reconcile(std::move(holder), until_taken_back_)).no_list;
-  } else if (holder.was_ambiguous) {
-    (void)co_await parts_.store.UpdateIfLeaseExpired(holder, {.state = RecordState::kNoEffect},
-                                                     StoreDeadline());
-  } else {
-    (void)co_await parts_.store.Remove(holder, StoreDeadline());
-  }
+  const bool must_look = holder.state == RecordState::kSent;
+  if (!LeaseExpired(holder) || (must_look && pending_.LooksInVain())) co_return;
+  const auto unobserved =
+      co_await dependencies_.reconciler.ReleaseExpired(std::move(holder), until_released_);
+  if (must_look) pending_.SetUnobserved(unobserved);
 }
 
 Task<WriteSession::Next> WriteSession::Resume(Record record) {
-  if (record.caller != claim_.caller || record.fingerprint != claim_.fingerprint) {
-    co_return Finish(
-        {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kRequestIdReused}});
+  if (record.caller != key_.caller || record.fingerprint != request_->fingerprint()) {
+    co_return Finish(ToResult(IdempotencyError::Cause::kRequestIdReused));
   }
-  UpdatePendingResult(record);
+  pending_.Update(record);
   switch (record.state) {
     case RecordState::kDone:
-      co_return FinishWith(record, WriteResult::Replay::kYes);
+      co_return FinishWith(record, Replay::kYes);
     case RecordState::kNoEffect:
       stage_ = Stage::kNothingSent;
       co_return co_await Reclaim(std::move(record));
@@ -163,87 +153,80 @@ Task<WriteSession::Next> WriteSession::Resume(Record record) {
     case RecordState::kInconclusive:
       break;
   }
+  co_return co_await ResumeInconclusive(std::move(record));
+}
+
+Task<WriteSession::Next> WriteSession::ResumeInconclusive(Record record) {
   stage_ = Stage::kSent;
-  Reconciliation look = co_await parts_.reconciler.Reconcile(std::move(record), until_stopped_);
-  if (look.kind == Reconciliation::Kind::kTookEffect) {
-    co_return FinishWith(look.record, WriteResult::Replay::kNo);
-  }
+  Reconciliation look =
+      co_await dependencies_.reconciler.Reconcile(std::move(record), until_stopped_);
+  if (look.kind == Reconciliation::Kind::kTookEffect)
+    co_return FinishWith(look.record, Replay::kNo);
   if (look.kind == Reconciliation::Kind::kVersionConflict) {
     // No background reconciler ends a dead claim, and it would keep what was found from being
     // stored for ever.
     if (look.holder) co_await ReleaseIfLeaseExpired(*std::move(look.holder));
     co_return Next::kRestart;
   }
-  UpdatePendingResult(look.record);
-  no_list_ = look.no_list;
+  pending_.Update(look.record);
+  pending_.SetUnobserved(look.unobserved);
   co_return Finish(PendingResult());
 }
 
-// Takes a record that nobody holds: proven absent, or claimed by one that died.
+// Takes a record that nobody holds: proven without effect, or claimed by one that died.
 Task<WriteSession::Next> WriteSession::Reclaim(Record record) {
-  const RecordStore::RecordUpdate change{.state = RecordState::kClaimed,
+  const RecordStore::RecordUpdate update{.state = RecordState::kClaimed,
                                          .lease = options_.lease_duration};
-  auto changed = record.state == RecordState::kClaimed
-                     ? co_await parts_.store.UpdateIfLeaseExpired(record, change, StoreDeadline())
-                     : co_await parts_.store.Update(record, change, StoreDeadline());
-  if (!changed.ok()) co_return Finish(StoreUnavailableResult());
-  if (auto* claimed = std::get_if<Record>(&*changed)) {
-    co_return co_await ExecuteAttempts(std::move(*claimed));
+  RecordStore& store = dependencies_.store;
+  auto updated = record.state == RecordState::kClaimed
+                     ? co_await store.UpdateIfLeaseExpired(record, update, StoreDeadline())
+                     : co_await store.Update(record, update, StoreDeadline());
+  if (!updated.ok()) co_return Finish(StoreUnavailableResult());
+  if (auto* claimed = std::get_if<Record>(&*updated)) {
+    owned_.Hold(std::move(*claimed));
+    co_return co_await ExecuteAttempts();
   }
-  if (auto* busy = std::get_if<RecordStore::KeyHeld>(&*changed)) {
-    co_return co_await WaitForHolder(std::move(busy->holder));
+  if (auto* held = std::get_if<RecordStore::KeyHeld>(&*updated)) {
+    co_return co_await WaitForHolder(std::move(held->holder));
   }
   co_return Next::kRestart;
 }
 
-// The record is ours and claimed: nothing of this attempt was sent, all earlier ones did nothing.
-Task<WriteSession::Next> WriteSession::ExecuteAttempts(Record record) {
-  stage_ = Stage::kNothingSent;
-  parts_.fail_point(FailPointId::kAfterClaim, claim_.request_id);
-  Next next = co_await ReadBaseline(record);
-  while (next == Next::kContinue) {
-    next = co_await RecordIntent(record);
-    if (next != Next::kContinue) break;
-    parts_.fail_point(FailPointId::kAfterIntent, claim_.request_id);
-    CallContext attempting = until_stopped_;
-    attempting.deadline = Deadline(parts_.clock.Now() + options_.attempt_timeout);
-    WriteAttempt attempt =
-        co_await parts_.passfort.CreateApplication(record.draft, attempting, send_before_);
-    parts_.fail_point(FailPointId::kAfterAttempt, claim_.request_id);
-    next = co_await AfterAttempt(record, std::move(attempt));
-  }
-  co_return next;
-}
+// ---- Step 2: baseline. ----
 
-// What is on the profile before anything is sent: the only dependable mark of what comes later.
-Task<WriteSession::Next> WriteSession::ReadBaseline(Record record) {
-  ListOutcome outcome = co_await ListForBaseline(record);
-  if (auto* failed = std::get_if<ListFailed>(&outcome)) {
-    if (failed->refusal) {
-      co_return co_await Release(std::move(record), {.outcome = Refused{*failed->refusal}});
-    }
+// What is there before anything is sent: the only dependable mark of what comes later.
+Task<WriteSession::Next> WriteSession::ReadBaseline() {
+  CallContext reading = until_released_;
+  reading.deadline = Deadline(dependencies_.clock.Now() + options_.lease_duration / 2);
+  ObserveResult observed =
+      co_await ObserveWithRetries(request_->operation(), owned_->target, reading,
+                                  {.clock = dependencies_.clock,
+                                   .random = dependencies_.random,
+                                   .budget = dependencies_.budget,
+                                   .backoff = options_.poll});
+  if (auto* failed = std::get_if<ObservationFailed>(&observed)) {
+    if (failed->refusal) co_return co_await Release({.outcome = Refused{*failed->refusal}});
     NotExecuted not_executed = failed->not_executed.value_or(NotExecuted{});
     if (not_executed.cause == NotExecuted::Cause::kNoTimeLeft) {
-      not_executed.cause = NotExecuted::Cause::kUnreachable;  // that was the list's time
+      not_executed.cause = NotExecuted::Cause::kUnreachable;  // that was the read's time
     }
     if (IsReleaseRequested()) not_executed = ReleasedOutcome();
-    co_return co_await Release(std::move(record), {.outcome = std::move(not_executed)});
+    co_return co_await Release({.outcome = std::move(not_executed)});
   }
-  ApplicationList list = Storable(std::get<ApplicationList>(std::move(outcome)));
-  if (!record.baseline) {
-    first_baseline_ = {.is_complete = list.is_complete, .read_at = record.store_now};
-    for (const auto& listed : list.applications) first_baseline_.ids.push_back(listed.id);
+  const auto observation = std::get<std::unique_ptr<const Observation>>(std::move(observed));
+  if (!owned_->baseline) {
+    baseline_ = {.state = observation->ToBaseline(), .read_at = owned_->store_now};
     co_return Next::kContinue;
   }
-  // It was sent before and proven absent; what came later than that is seen here.
-  Reconciliation look = co_await parts_.reconciler.Evaluate(std::move(record), std::move(list));
+  // It was sent before and proven without effect; what came later than that is seen here.
+  Reconciliation look = co_await dependencies_.reconciler.Evaluate(*owned_, *observation);
   switch (look.kind) {
     case Reconciliation::Kind::kNoEffect:
       co_return Next::kContinue;
     case Reconciliation::Kind::kTookEffect:
-      co_return FinishWith(look.record, WriteResult::Replay::kNo);
+      co_return FinishWith(look.record, Replay::kNo);
     case Reconciliation::Kind::kInconclusive:
-      UpdatePendingResult(look.record);
+      pending_.Update(look.record);
       co_return Finish(PendingResult());
     case Reconciliation::Kind::kUnavailable:
       co_return Finish(StoreUnavailableResult());
@@ -254,176 +237,147 @@ Task<WriteSession::Next> WriteSession::ReadBaseline(Record record) {
   co_return Next::kRestart;
 }
 
-Task<ListOutcome> WriteSession::ListForBaseline(const Record& record) {
-  CallContext context = until_taken_back_;
-  context.deadline = Deadline(parts_.clock.Now() + options_.lease_duration / 2);
-  Backoff backoff(options_.poll, parts_.random);
-  bool was_unreadable = false;
-  std::optional<ListFailed> last_answer;
-  while (true) {
-    ListOutcome outcome =
-        co_await parts_.passfort.ListApplications(record.draft.profile_id, context);
-    const auto* failed = std::get_if<ListFailed>(&outcome);
-    if (failed == nullptr || !failed->not_executed || IsReleaseRequested()) co_return outcome;
-    // Its time is over. Why it took so long is what Passfort said, if it said something.
-    const bool is_late = failed->not_executed->cause == NotExecuted::Cause::kNoTimeLeft;
-    if (is_late && last_answer) co_return *std::move(last_answer);
-    const std::optional<Retry> repeat = ShouldRetry(*failed->not_executed);
-    if (!repeat) co_return outcome;
-    if (failed->not_executed->answer) last_answer = *failed;
-    // Something before Passfort may have answered this once.
-    const bool is_unreadable = failed->not_executed->cause == NotExecuted::Cause::kUnreadable;
-    if (is_unreadable && std::exchange(was_unreadable, true)) co_return outcome;
-    const SteadyTime again = parts_.clock.Now() + repeat->not_before + backoff.Next();
-    if (again >= context.deadline.at() || !Spend(*repeat, parts_.budget)) co_return outcome;
-    co_await parts_.clock.SleepUntil(again, context.stop);
-  }
-}
+// ---- Step 3: intent and attempt. ----
 
-// From here on the application may come to be, so this is in the store before the body is let out.
-Task<WriteSession::Next> WriteSession::RecordIntent(Record& record) {
-  if (IsReleaseRequested() || !has_waiters_ || !HasTimeForAnAttempt()) {
-    co_return co_await Release(
-        record,
-        {.outcome = IsReleaseRequested() ? ReleasedOutcome()
-                                         : NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}});
-  }
-  // The gate is open for a lease from *before* the intent: by the time others may act on the
-  // record, nothing leaves any more, however long the store or this process was held up.
-  unresolved_ = {};
-  send_before_ = parts_.clock.BootNow() + options_.lease_duration;
-  sent_at_ = parts_.clock.WallNow();
-  stage_ = Stage::kSent;
-  auto changed = co_await parts_.store.Update(
-      record,
-      {.state = RecordState::kSent,
-       .lease = options_.lease_duration,
-       .conclusive_after =
-           options_.lease_duration + options_.attempt_timeout + options_.settle_window,
-       .first_baseline = first_baseline_,
-       .sent_at = sent_at_},
-      StoreDeadline());
-  if (!changed.ok()) {
-    stage_ = Stage::kNothingSent;  // the gate was never passed, whatever the store has
-    if (absl::IsResourceExhausted(changed.status())) {
-      co_return co_await Release(
-          record,
-          {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kTooManyToCompare}});
+// The record is ours and claimed: nothing of this attempt was sent, all earlier ones did nothing.
+Task<WriteSession::Next> WriteSession::ExecuteAttempts() {
+  stage_ = Stage::kNothingSent;
+  dependencies_.fail_point(FailPointId::kAfterClaim, key_.request_id);
+  Next next = co_await ReadBaseline();
+  while (next == Next::kContinue) {
+    // The gate is open for a lease from *before* the intent: by the time others may act on the
+    // record, nothing leaves any more, however long the store or this process was held up.
+    const BootTime send_before = dependencies_.clock.BootNow() + options_.lease_duration;
+    next = co_await RecordIntent();
+    if (next != Next::kContinue) break;
+    dependencies_.fail_point(FailPointId::kAfterIntent, key_.request_id);
+    CallContext attempting = until_stopped_;
+    attempting.deadline = Deadline(dependencies_.clock.Now() + options_.attempt_timeout);
+    Outcome<SharedResult> outcome = co_await request_->Execute(send_before, attempting);
+    dependencies_.fail_point(FailPointId::kAfterAttempt, key_.request_id);
+    if (auto* done = std::get_if<SharedResult>(&outcome)) {
+      next = co_await AfterDone(std::move(*done));
+    } else if (auto* refused = std::get_if<Refused>(&outcome)) {
+      next = co_await AfterRefused(std::move(*refused));
+    } else if (auto* not_executed = std::get_if<NotExecuted>(&outcome)) {
+      next = co_await AfterNotExecuted(std::move(*not_executed));
+    } else {
+      next = co_await AfterAmbiguous(std::move(std::get<Ambiguous>(outcome)));
     }
-    co_return Finish(StoreUnavailableResult());
   }
-  auto* sent = std::get_if<Record>(&*changed);
-  if (sent == nullptr) co_return FollowNewHolder();
-  record = std::move(*sent);
-  UpdatePendingResult(record);
-  co_return Next::kContinue;
-}
-
-Task<WriteSession::Next> WriteSession::AfterAttempt(Record& record, WriteAttempt attempt) {
-  if (auto* done = std::get_if<Done>(&attempt.outcome)) {
-    co_return co_await AfterDone(record, std::move(*done));
-  }
-  if (auto* refused = std::get_if<Refused>(&attempt.outcome)) {
-    co_return co_await AfterRefused(record, std::move(*refused));
-  }
-  if (auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome)) {
-    co_return co_await AfterNotExecuted(record, std::move(*not_executed));
-  }
-  unresolved_ = std::move(std::get<Ambiguous>(attempt.outcome));
-  co_return co_await AfterAmbiguous(record);
-}
-
-// Passfort's own word: it is given whatever the store does.
-Task<WriteSession::Next> WriteSession::AfterDone(Record record, Done done) {
-  RecordStore::StoredResult answer = ToStoredResult(*done.application);
-  WriteResult result{.outcome = std::move(done), .sent_at = sent_at_};
-  if (WasThere(record, answer.application_id)) result.source = WriteResult::Source::kExisting;
-  const Next next = Finish(std::move(result));
-  if (!(co_await parts_.store.StoreResponse(record, answer, StoreDeadline())).ok()) {
-    parts_.log.Warn("returning Passfort's response before it is stored: store unavailable",
-                    {{"trace_id", trace_.trace_id()}});
-    unstored_result_ = UnstoredResult{.record = std::move(record), .answer = std::move(answer)};
-  }
-  parts_.fail_point(FailPointId::kAfterFinish, claim_.request_id);
   co_return next;
 }
 
-Task<void> WriteSession::RetryStoringResult() {
-  Backoff backoff(options_.poll, parts_.random);
-  while (co_await parts_.clock.SleepUntil(parts_.clock.Now() + backoff.Next(), stop_.get_token()) ==
-         Clock::SleepResult::kElapsed) {
-    const auto stored = co_await parts_.store.StoreResponse(
-        unstored_result_->record, unstored_result_->answer, StoreDeadline());
-    if (stored.ok()) co_return;
+// From here on the write may take effect, so this is in the store before the body is let out.
+Task<WriteSession::Next> WriteSession::RecordIntent() {
+  if (IsReleaseRequested()) co_return co_await Release({.outcome = ReleasedOutcome()});
+  if (!has_waiters_ || !HasTimeForAnAttempt()) {
+    co_return co_await Release({.outcome = NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}});
   }
+  const absl::Time sent_at = dependencies_.clock.WallNow();
+  pending_.OnAttempt(sent_at);
+  stage_ = Stage::kSent;
+  const Milliseconds conclusive_after =
+      options_.lease_duration + options_.attempt_timeout + options_.settle_window;
+  switch (
+      co_await owned_.RecordIntent(options_.lease_duration, conclusive_after, baseline_, sent_at)) {
+    case Change::kMade:
+      pending_.Update(*owned_);
+      co_return Next::kContinue;
+    case Change::kLost:
+      co_return FollowNewHolder();
+    // The gate was never passed, whatever the store has.
+    case Change::kTooLarge:
+      stage_ = Stage::kNothingSent;
+      co_return co_await Release(ToResult(IdempotencyError::Cause::kTooManyToCompare));
+    case Change::kStoreUnavailable:
+      stage_ = Stage::kNothingSent;
+      break;
+  }
+  co_return Finish(StoreUnavailableResult());
 }
 
-Task<WriteSession::Next> WriteSession::AfterRefused(Record record, Refused refused) {
-  WriteResult result{.outcome = refused, .sent_at = sent_at_};
-  if (!SaysAlreadyExists(refused.answer) && !record.was_ambiguous) {
-    co_return co_await Release(std::move(record), std::move(result));
+// Passfort's own word: it is given whatever the store does.
+Task<WriteSession::Next> WriteSession::AfterDone(SharedResult done) {
+  const StoredResult& stored = done->stored;
+  const bool was_there = WasThere(*owned_, stored.resource_id);
+  const Next next =
+      Finish({.outcome = done,
+              .sent_at = pending_.sent_at(),
+              .source = was_there ? ResultSource::kExisting : ResultSource::kReceived});
+  if (!(co_await owned_.StoreResponse(stored)).ok()) {
+    dependencies_.log.Warn("returning Passfort's response before it is stored: store unavailable",
+                           {{"trace_id", trace_.trace_id()}});
+    is_result_unstored_ = true;
   }
-  unresolved_.answer = refused.answer;
-  // It may be refused because an earlier attempt, or a stranger, made it. This attempt did not, so
-  // there is nothing to wait for.
-  auto changed = co_await parts_.store.Update(
-      record, {.state = RecordState::kSent, .conclusive_after = Milliseconds(0)}, StoreDeadline());
-  if (!changed.ok()) co_return Finish(PendingResult());
-  auto* sent = std::get_if<Record>(&*changed);
-  if (sent == nullptr) co_return FollowNewHolder();
-  co_return co_await Reconcile(std::move(*sent), std::move(result));
+  dependencies_.fail_point(FailPointId::kAfterFinish, key_.request_id);
+  co_return next;
 }
 
-Task<WriteSession::Next> WriteSession::AfterNotExecuted(Record record, NotExecuted not_executed) {
+Task<WriteSession::Next> WriteSession::AfterRefused(Refused refused) {
+  const ResponseSummary response = refused.answer;
+  SessionResult result{.outcome = std::move(refused), .sent_at = pending_.sent_at()};
+  if (!owned_->was_ambiguous && !request_->operation().MayMeanAlreadyExecuted(response)) {
+    co_return co_await Release(std::move(result));
+  }
+  // It may be refused because of an earlier attempt, or because of a stranger. This attempt did
+  // nothing, so there is nothing to wait for.
+  pending_.OnAmbiguous({.answer = response});
+  switch (co_await owned_.RecordConclusive()) {
+    case Change::kMade:
+      co_return co_await Reconcile(*owned_, std::move(result));
+    case Change::kLost:
+      co_return FollowNewHolder();
+    case Change::kStoreUnavailable:
+    case Change::kTooLarge:
+      break;
+  }
+  co_return Finish(PendingResult());
+}
+
+Task<WriteSession::Next> WriteSession::AfterNotExecuted(NotExecuted not_executed) {
   stage_ = Stage::kNothingSent;
-  const std::optional<Retry> repeat = ShouldRetry(not_executed);
-  WriteResult result{.outcome = std::move(not_executed)};
-  if (!repeat) co_return co_await Release(std::move(record), std::move(result));
-  const SteadyTime again = parts_.clock.Now() + repeat->not_before + retry_backoff_.Next();
+  const std::optional<Retry> retry = ShouldRetry(not_executed);
+  SessionResult result{.outcome = std::move(not_executed)};
+  if (!retry) co_return co_await Release(std::move(result));
+  const SteadyTime again = dependencies_.clock.Now() + retry->not_before + retry_backoff_.Next();
   const bool in_time = again + kMinTimeToSend <= latest_deadline_.at();
-  if (!in_time || IsReleaseRequested() || !Spend(*repeat, parts_.budget)) {
-    co_return co_await Release(std::move(record), std::move(result));
+  if (!in_time || IsReleaseRequested() || !Spend(*retry, dependencies_.budget)) {
+    co_return co_await Release(std::move(result));
   }
-  // If this is stopped, the next intent is not written and the record is released there.
-  co_await parts_.clock.SleepUntil(again, release_requested_.get_token());
+  // If this is stopped, the next intent is not recorded and the record is released there.
+  co_await dependencies_.clock.SleepUntil(again, until_released_.stop);
   co_return Next::kContinue;
 }
 
-Task<WriteSession::Next> WriteSession::AfterAmbiguous(Record record) {
-  // The end of the attempt is known now, so the wait can be counted from it.
-  auto changed = co_await parts_.store.Update(record,
-                                              {.state = RecordState::kSent,
-                                               .conclusive_after = options_.settle_window,
-                                               .was_ambiguous = true},
-                                              StoreDeadline());
-  if (changed.ok()) {
-    auto* sent = std::get_if<Record>(&*changed);
-    if (sent == nullptr) co_return FollowNewHolder();
-    record = std::move(*sent);
+Task<WriteSession::Next> WriteSession::AfterAmbiguous(Ambiguous ambiguous) {
+  pending_.OnAmbiguous(std::move(ambiguous));
+  if (co_await owned_.RecordAmbiguous(options_.settle_window) == Change::kLost) {
+    co_return FollowNewHolder();
   }
-  // With the store away the later moment of the intent holds.
-  record.was_ambiguous = true;
-  UpdatePendingResult(record);
-  co_return co_await Reconcile(std::move(record), std::nullopt);
+  pending_.Update(*owned_);
+  co_return co_await Reconcile(*owned_, std::nullopt);
 }
+
+// ---- Step 4: reconcile. ----
 
 // Looks until it is clear what became of the attempt, or until looking is in vain or nobody waits
 // for it any more: the background reconciler goes on then. `refusal` stands if nothing is found.
 Task<WriteSession::Next> WriteSession::Reconcile(Record record,
-                                                 std::optional<WriteResult> refusal) {
+                                                 std::optional<SessionResult> refusal) {
   stage_ = Stage::kSent;
-  parts_.fail_point(FailPointId::kBeforeReconcile, claim_.request_id);
-  Backoff looks(options_.poll, parts_.random);
+  dependencies_.fail_point(FailPointId::kBeforeReconcile, key_.request_id);
+  Backoff looks(options_.poll, dependencies_.random);
   const Absence absence = refusal ? Absence::kKnown : Absence::kToBeProven;
   while (!stop_.stop_requested() && has_waiters_) {
     Reconciliation look =
-        co_await parts_.reconciler.Reconcile(std::move(record), until_stopped_, absence);
-    UpdatePendingResult(look.record);
-    no_list_ = look.no_list;
+        co_await dependencies_.reconciler.Reconcile(std::move(record), until_stopped_, absence);
+    pending_.Update(look.record);
+    pending_.SetUnobserved(look.unobserved);
     Milliseconds wait = looks.Next();
     switch (look.kind) {
       case Reconciliation::Kind::kTookEffect:
-        co_return FinishWith(look.record, WriteResult::Replay::kNo);
+        co_return FinishWith(look.record, Replay::kNo);
       case Reconciliation::Kind::kVersionConflict:
         co_return FollowNewHolder();
       case Reconciliation::Kind::kInconclusive:
@@ -432,42 +386,48 @@ Task<WriteSession::Next> WriteSession::Reconcile(Record record,
         stage_ = Stage::kNothingSent;
         if (refusal) co_return Finish(*std::move(refusal));
         if (std::exchange(was_proven_without_effect_, true) || !HasTimeForAnAttempt()) {
-          co_return Finish(
-              {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kNoEffect}});
+          co_return Finish(ToResult(IdempotencyError::Cause::kNoEffect));
         }
         co_return Next::kRestart;
       case Reconciliation::Kind::kTooEarly:
         wait = std::min(wait, look.conclusive_after);
         break;
       case Reconciliation::Kind::kUnavailable:
-        if (IsListTooLarge()) co_return Finish(PendingResult());
+        if (pending_.LooksInVain()) co_return Finish(PendingResult());
         break;
     }
     record = std::move(look.record);
-    co_await parts_.clock.SleepUntil(parts_.clock.Now() + wait, stop_.get_token());
+    co_await dependencies_.clock.SleepUntil(dependencies_.clock.Now() + wait, until_stopped_.stop);
   }
   co_return Finish(PendingResult());
 }
 
-// Gives the record back with nothing done. Only who really gave it back may say so.
-Task<WriteSession::Next> WriteSession::Release(Record record, WriteResult result) {
-  parts_.fail_point(FailPointId::kBeforeRelease, claim_.request_id);
-  const bool was_sent = record.state == RecordState::kSent;
-  bool is_released = false;
-  if (record.was_ambiguous) {
-    // All attempts are known to have done nothing: nothing has to become conclusive.
-    auto changed = co_await parts_.store.Update(
-        record, {.state = RecordState::kNoEffect, .conclusive_after = Milliseconds(0)},
-        StoreDeadline());
-    if (!changed.ok()) co_return Finish(was_sent ? PendingResult() : StoreUnavailableResult());
-    is_released = std::holds_alternative<Record>(*changed);
-  } else {
-    const auto removed = co_await parts_.store.Remove(record, StoreDeadline());
-    if (!removed.ok()) co_return Finish(was_sent ? PendingResult() : StoreUnavailableResult());
-    is_released = *removed;
+// ---- Step 5: finish or release. ----
+
+// Gives the record back with nothing executed. Only who really gave it back may say so.
+Task<WriteSession::Next> WriteSession::Release(SessionResult result) {
+  dependencies_.fail_point(FailPointId::kBeforeRelease, key_.request_id);
+  const bool was_sent = owned_->state == RecordState::kSent;
+  switch (co_await owned_.Release()) {
+    case Change::kMade:
+      co_return Finish(std::move(result));
+    case Change::kLost:
+      co_return FollowNewHolder();
+    case Change::kStoreUnavailable:
+    case Change::kTooLarge:
+      break;
   }
-  if (is_released) co_return Finish(std::move(result));
-  co_return FollowNewHolder();
+  co_return Finish(was_sent ? PendingResult() : StoreUnavailableResult());
+}
+
+Task<void> WriteSession::RetryStoringResult() {
+  const StoredResult& stored = std::get<SharedResult>(result_->outcome)->stored;
+  Backoff backoff(options_.poll, dependencies_.random);
+  Clock& clock = dependencies_.clock;
+  while (co_await clock.SleepUntil(clock.Now() + backoff.Next(), until_stopped_.stop) ==
+         Clock::SleepResult::kElapsed) {
+    if ((co_await owned_.StoreResponse(stored)).ok()) co_return;
+  }
 }
 
 // Somebody else changed the record: what is true of it now is for the store to say.
@@ -476,28 +436,33 @@ WriteSession::Next WriteSession::FollowNewHolder() {
   return Next::kRestart;
 }
 
-WriteSession::Next WriteSession::Finish(WriteResult result) {
+WriteSession::Next WriteSession::Finish(SessionResult result) {
   result_ = std::move(result);
   return Next::kFinished;
 }
 
-WriteSession::Next WriteSession::FinishWith(const Record& record, WriteResult::Replay replay) {
-  const bool is_found = record.origin == ResultOrigin::kReconciled;
-  const bool was_there = WasThere(record, record.application_id);
-  return Finish({.outcome = ToDone(record),
-                 .sent_at = record.sent_at,
-                 .source = is_found    ? WriteResult::Source::kReconciled
-                           : was_there ? WriteResult::Source::kExisting
-                                       : WriteResult::Source::kReceived,
-                 .replay = replay,
-                 .is_shortened = record.is_answer_shortened});
+WriteSession::Next WriteSession::FinishWith(const Record& record, Replay replay) {
+  const bool is_reconciled = record.result_origin == ResultOrigin::kReconciled;
+  const bool was_there = WasThere(record, record.result.resource_id);
+  return Finish(
+      {.outcome = std::make_shared<OperationResult>(OperationResult{.stored = record.result}),
+       .sent_at = record.sent_at,
+       .source = is_reconciled ? ResultSource::kReconciled
+                 : was_there   ? ResultSource::kExisting
+                               : ResultSource::kReceived,
+       .replay = replay,
+       .is_truncated = record.result.is_truncated});
+}
+
+bool WriteSession::WasThere(const Record& record, const std::string& resource_id) const {
+  return record.baseline && request_->operation().IsInBaseline(record.baseline->state, resource_id);
 }
 
 // Without the store this call sent and will send nothing more. That is the whole truth only if no
 // attempt is known of whose outcome is not.
-WriteResult WriteSession::StoreUnavailableResult() const {
+SessionResult WriteSession::StoreUnavailableResult() const {
   if (stage_ != Stage::kNothingSent) return PendingResult();
-  return {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreUnavailable}};
+  return ToResult(IdempotencyError::Cause::kStoreUnavailable);
 }
 
 NotExecuted WriteSession::ReleasedOutcome() const {
@@ -506,14 +471,7 @@ NotExecuted WriteSession::ReleasedOutcome() const {
 }
 
 bool WriteSession::HasTimeForAnAttempt() const {
-  return latest_deadline_.TimeLeft(parts_.clock.Now()) >= kMinTimeToSend;
-}
-
-void WriteSession::UpdatePendingResult(const Record& record) {
-  if (record.sent_at) sent_at_ = record.sent_at;
-  if (record.conclusive_at)
-    known_by_ = parts_.clock.WallNow() + (*record.conclusive_at - record.store_now);
-  candidate_ids_ = record.candidate_ids;
+  return latest_deadline_.TimeLeft(dependencies_.clock.Now()) >= kMinTimeToSend;
 }
 
 }  // namespace gateway

@@ -57,7 +57,7 @@ Sample ToSample(const Ambiguous& outcome, Milliseconds took, Milliseconds min_co
   return Sample::kUnanswered;
 }
 
-Sample ToSample(const Outcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+Sample ToSample(const CreateOutcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
   if (const auto* not_executed = std::get_if<NotExecuted>(&outcome)) {
     return ToSample(*not_executed, took, min_counted_timeout);
   }
@@ -75,7 +75,7 @@ Sample ToSample(const ListOutcome& outcome, Milliseconds took, Milliseconds min_
   return sample == Sample::kUnreachable ? Sample::kUnanswered : sample;
 }
 
-const NotExecuted* FindNotExecuted(const Outcome& outcome) {
+const NotExecuted* FindNotExecuted(const CreateOutcome& outcome) {
   return std::get_if<NotExecuted>(&outcome);
 }
 

@@ -12,7 +12,7 @@
 #include "service/base/call_context.h"
 #include "service/base/clock.h"
 #include "service/base/task.h"
-#include "service/passfort/outcome.h"
+#include "service/passfort/outcome_table.h"
 
 namespace gateway {
 
@@ -30,7 +30,7 @@ struct ApplicationDraft {
 
 // One attempt to write and what it came to.
 struct WriteAttempt {
-  Outcome outcome;
+  CreateOutcome outcome;
   // When the request was handed to the transport. Unset if that never happened.
   std::optional<absl::Time> sent_at;
 };

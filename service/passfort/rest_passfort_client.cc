@@ -169,7 +169,7 @@ Task<WriteAttempt> RestPassfortClient::SendCreate(const ApplicationDraft& draft,
   co_return attempt;
 }
 
-Task<Outcome> RestPassfortClient::OutcomeOfLarge(const HttpResponse& response) {
+Task<CreateOutcome> RestPassfortClient::OutcomeOfLarge(const HttpResponse& response) {
   ResponseMemory::Reading reading(memory_, response.body.size());
   std::optional<pb::ProductApplication> application;
   if (IsSuccess(response.status)) {
@@ -177,7 +177,7 @@ Task<Outcome> RestPassfortClient::OutcomeOfLarge(const HttpResponse& response) {
     while (!pieces.ReadPiece()) co_await reading.WaitForNextTurn();
     application = pieces.TakeResult();
   }
-  Outcome outcome =
+  CreateOutcome outcome =
       OutcomeOfResponse(response, std::move(application), clock_.WallNow(), messages());
   if (auto* const made = std::get_if<Done>(&outcome)) {
     co_await reading.WaitForNextTurn();

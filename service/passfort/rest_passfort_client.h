@@ -19,7 +19,7 @@
 
 namespace gateway {
 
-// PassfortClient over HTTP: writes the request, sends it once, reads the response into an Outcome,
+// PassfortClient over HTTP: writes the request, sends it once, reads the response into an outcome,
 // and counts it.
 class RestPassfortClient final : public PassfortClient {
  public:
@@ -54,7 +54,7 @@ class RestPassfortClient final : public PassfortClient {
                                 std::optional<BootTime> send_before);
   Task<ListOutcome> SendList(const std::string& profile_id, const CallContext& context);
   // What large responses come to, read in pieces with turns of the loop in between.
-  Task<Outcome> OutcomeOfLarge(const HttpResponse& response);
+  Task<CreateOutcome> OutcomeOfLarge(const HttpResponse& response);
   Task<ListOutcome> OutcomeOfLargeList(const HttpResult& result, std::string_view profile_id);
   HttpRequest GetRequest(const std::string& path, const CallContext& context);
   Task<HttpResult> SendGet(HttpRequest request, const CallContext& context);

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "service/base/deadline.h"
-#include "service/passfort/outcome.h"
+#include "service/passfort/outcome_table.h"
 #include "service/rpc/error_catalog.h"
 #include "service/rpc/request_validation.h"
 

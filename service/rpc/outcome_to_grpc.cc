@@ -234,12 +234,12 @@ std::string UnresolvableMessage(const Ambiguous& outcome, const std::string& kno
 }
 
 // Why the profile's applications do not tell, if it is more than a moment's trouble.
-const char* WhyBlind(std::optional<NotExecuted::Cause> no_list) {
-  if (no_list == NotExecuted::Cause::kResponseTooLarge) {
+const char* WhyBlind(std::optional<NotExecuted::Cause> unobserved) {
+  if (unobserved == NotExecuted::Cause::kResponseTooLarge) {
     return ", because the list of the profile's applications is larger or deeper than the gateway "
            "reads";
   }
-  if (no_list == NotExecuted::Cause::kUnreadable) {
+  if (unobserved == NotExecuted::Cause::kUnreadable) {
     return ", because what Passfort, or a proxy in front of it, returned is no list of the "
            "profile's applications";
   }
@@ -256,7 +256,7 @@ std::string UnresolvedMessage(const WriteResult& result, absl::Time now) {
   const std::string when =
       result.known_by.has_value() ? absl::StrCat(" (after ", Rfc3339(*result.known_by), ")") : "";
   return absl::StrCat(
-      "it is not yet known whether the application was created", WhyBlind(result.no_list),
+      "it is not yet known whether the application was created", WhyBlind(result.unobserved),
       ". Retry with the same request_id: it never creates a second one, and returns the outcome "
       "once it is known",
       when, ".");

@@ -8,7 +8,7 @@
 
 #include "absl/time/time.h"
 #include "service/base/deadline.h"
-#include "service/passfort/application_writer.h"
+#include "service/operations/application_writer.h"
 #include "service/rpc/call_error.h"
 #include "service/rpc/request_validation.h"
 

@@ -97,7 +97,7 @@ Reply ProductApplicationService::ToReply(AddCall& call, WriteResult result) {
     application = *done.application;  // identical calls share it
   }
   return {.outcome = is_replay ? "replayed" : SourceName(result.source),
-          .truncation = result.is_shortened ? ReplyTruncation::kTruncated : ReplyTruncation::kNone};
+          .truncation = result.is_truncated ? ReplyTruncation::kTruncated : ReplyTruncation::kNone};
 }
 
 }  // namespace gateway

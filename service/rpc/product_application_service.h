@@ -8,7 +8,7 @@
 #include "service/base/deadline.h"
 #include "service/base/task.h"
 #include "service/observability/log.h"
-#include "service/passfort/application_writer.h"
+#include "service/operations/application_writer.h"
 #include "service/rpc/calls/call_pipeline.h"
 
 namespace gateway {

@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 #include "service/http/http_client.h"
 #include "service/passfort/message_filter.h"
-#include "service/passfort/outcome.h"
+#include "service/passfort/outcome_table.h"
 #include "service/rpc/outcome_to_grpc.h"
 #include "tests/support/grpc_errors.h"
 
@@ -82,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const gateway::HttpResponse response =
       gateway::ReadInput({reinterpret_cast<const char*>(data), size});
   const int status = response.status;
-  const gateway::Outcome outcome = gateway::ClassifyWrite(
+  const gateway::CreateOutcome outcome = gateway::ClassifyWrite(
       {.answer = response, .may_have_sent_body = true}, absl::UnixEpoch(), &filter);
   std::visit(gateway::Checker{status}, outcome);
   return 0;

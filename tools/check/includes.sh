@@ -17,10 +17,11 @@ declare -rA MAY_INCLUDE=(
   [resilience]="base observability"
   [sql]="base observability resilience"
   [passfort]="base observability http json resilience"
-  [idempotency]="base observability resilience passfort sql"
-  [rpc]="base observability http json resilience passfort idempotency"
+  [idempotency]="base observability resilience sql"
+  [operations]="base observability resilience passfort idempotency"
+  [rpc]="base observability http json resilience passfort idempotency operations"
   [config]="base observability"
-  [app]="base observability http json resilience sql passfort idempotency rpc config"
+  [app]="base observability http json resilience sql passfort idempotency operations rpc config"
 )
 
 # Which folders may include a library's headers: regular expressions of an #include's target.
@@ -31,7 +32,7 @@ declare -rA LIBRARY_STAYS_IN=(
   ['^nlohmann/']="json passfort"
   ['^(grpc|grpcpp|google/rpc)/']="rpc"
   ['\.grpc\.pb\.h$']="rpc"
-  ['\.pb\.h$']="json passfort idempotency rpc"
+  ['\.pb\.h$']="json passfort operations rpc"
   ['^spdlog/']="observability"
   ['^prometheus/']="observability"
 )

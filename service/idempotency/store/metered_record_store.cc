@@ -73,9 +73,9 @@ Task<absl::StatusOr<RecordStore::FoundResult>> MeteredRecordStore::StoreReconcil
 }
 
 Task<absl::StatusOr<std::vector<std::string>>> MeteredRecordStore::AttributedIds(
-    std::string profile_id, std::string request_id, Deadline deadline) {
-  return Measure("attributed_ids",
-                 store_->AttributedIds(std::move(profile_id), std::move(request_id), deadline));
+    std::string serialization_key, std::string request_id, Deadline deadline) {
+  return Measure("attributed_ids", store_->AttributedIds(std::move(serialization_key),
+                                                         std::move(request_id), deadline));
 }
 
 Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::ListSent(Cursor after, int limit,

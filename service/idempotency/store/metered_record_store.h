@@ -33,7 +33,7 @@ class MeteredRecordStore final : public RecordStore {
                                    Deadline deadline) override;
   Task<absl::StatusOr<FoundResult>> StoreReconciled(Record expected, StoredResult result,
                                                     Deadline deadline) override;
-  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
+  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string serialization_key,
                                                                std::string request_id,
                                                                Deadline deadline) override;
   Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "service/passfort/passfort_client.h"
 
 namespace gateway {
 
@@ -15,29 +14,38 @@ namespace gateway {
 // to change a record must still hold the very version that it read.
 enum class RecordState {
   kClaimed = 1,       // nothing was sent in this attempt
-  kSent = 2,          // it may have been done
-  kNoEffect = 3,      // it was sent once, and proven not to have been done
-  kInconclusive = 4,  // several or unsure finds; nothing is sent again
-  kDone = 5,          // the application is known
+  kSent = 2,          // it may have been executed
+  kNoEffect = 3,      // it was sent once, and proven not to have been executed
+  kInconclusive = 4,  // several matches or possible ones; nothing is sent again
+  kDone = 5,          // the result is known
 };
 
-// How the application of a kDone record became known.
+// How the result of a kDone record became known.
 enum class ResultOrigin {
   kReceived = 1,    // Passfort answered with it
-  kReconciled = 2,  // it was found in the list after the response was lost
+  kReconciled = 2,  // it was found by a look at Passfort after the response was lost
 };
 
-// What was on a profile before the first attempt: what is compared with to see what came later.
+// What there was before the first attempt: what is compared with to see what came later.
 struct Baseline {
-  // Of the applications, in lower case.
-  std::vector<std::string> ids;
-  // False: some items of the list could not be read, so an application that looks new later may
-  // have been there all the time.
-  bool is_complete = true;
-  // By the store's clock, and not later than the list was begun.
+  // As the operation wrote it.
+  std::string state;
+  // By the store's clock, and not later than the read was begun.
   absl::Time read_at = absl::UnixEpoch();
 
   friend bool operator==(const Baseline&, const Baseline&) = default;
+};
+
+// What a write came to.
+struct StoredResult {
+  // What it created or changed, in lower case. Belongs to one record of a serialization key.
+  std::string resource_id;
+  // As the operation wrote it.
+  std::string contents;
+  // It was too large for the store: `contents` is not all of it.
+  bool is_truncated = false;
+
+  friend bool operator==(const StoredResult&, const StoredResult&) = default;
 };
 
 struct Record {
@@ -48,29 +56,30 @@ struct Record {
   // Who asked, and the values that were asked for; another one under the same id is refused.
   std::string caller;
   std::string fingerprint;
-  // Needed again by whoever goes on with the record.
-  ApplicationDraft draft;
+  // Which kind of write it is: Operation::name().
+  std::string operation;
+  // What is written one at a time: of all records with the same key, at most one is claimed or
+  // sent.
+  std::string serialization_key;
+  // What was asked for, as the operation wrote it: enough to recognise it later.
+  std::string target;
   // While claimed or sent: until then the holder alone acts on the record.
   absl::Time lease_until;
   // Kept for good. Set from the first intent on.
   std::optional<Baseline> baseline;
-  // From when on a list that shows nothing proves that nothing was executed. Set from the first
+  // From when on a look that shows nothing proves that nothing was executed. Set from the first
   // intent on.
   std::optional<absl::Time> conclusive_at;
   // When the last attempt was sent, by the gateway's clock, for the caller's eyes.
   std::optional<absl::Time> sent_at;
   // An attempt once ended without a clear outcome: the record is never deleted by a release.
   bool was_ambiguous = false;
-  // kInconclusive: what was found, at most 20. None if it is inconclusive only because the list
-  // could not be read to its end.
+  // kInconclusive: what was found, at most 20. None if it is inconclusive only because not all
+  // could be read.
   std::vector<std::string> candidate_ids;
-  // kDone: the application's id in lower case, the serialized pb::ProductApplication and its
-  // origin.
-  std::string application_id;
-  std::string answer;
-  // The application was too large for the store: `answer` is not all of it.
-  bool is_answer_shortened = false;
-  ResultOrigin origin = ResultOrigin::kReceived;
+  // kDone: the result and its origin.
+  StoredResult result;
+  ResultOrigin result_origin = ResultOrigin::kReceived;
   absl::Time expires_at;
   // The store's clock when this was read: all times above but `sent_at` are of that clock.
   absl::Time store_now;

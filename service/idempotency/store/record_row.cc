@@ -1,24 +1,23 @@
 #include "service/idempotency/store/record_row.h"
 
-#include <limits>
 #include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "service/idempotency/store/netstring_list.h"
+#include "service/base/netstring_list.h"
 #include "service/idempotency/store/record_store.h"
 
 namespace gateway {
 namespace {
 
-// The identifiers' bounds are those of the request check with room to spare. An application's id is
-// indexed, and PostgreSQL indexes less than 2.7 kB.
+// With room to spare for what an operation makes of a valid request. Ids and keys are indexed, and
+// PostgreSQL indexes less than 2.7 kB.
 constexpr size_t kMaxIdBytes = 512;
-static_assert(kMaxApplicationIdBytes <= kMaxIdBytes);
+static_assert(kMaxResourceIdBytes <= kMaxIdBytes);
 constexpr size_t kMaxCallerBytes = 8 * 1024;
 constexpr size_t kMaxFingerprintBytes = 1024;
+constexpr size_t kMaxTargetBytes = 4 * 1024;
 // Less than the longest list that is read, so that a longer one is told as what it is.
 constexpr size_t kMaxListBytes = 2 * 1024 * 1024;
 
@@ -99,7 +98,7 @@ std::string RecordSql(std::string_view text) {
        {"{no_effect}", number(RecordState::kNoEffect)},
        {"{inconclusive}", number(RecordState::kInconclusive)},
        {"{done}", number(RecordState::kDone)},
-       {"{found}", number(ResultOrigin::kReconciled)}});
+       {"{reconciled}", number(ResultOrigin::kReconciled)}});
 }
 
 absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
@@ -111,34 +110,29 @@ absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
   record.state = static_cast<RecordState>(state);
   record.caller = reader.Bytes();
   record.fingerprint = reader.Bytes();
-  reader.Text();  // profile_key
-  record.draft.profile_id = reader.Text();
-  record.draft.product_alias = reader.Text();
-  record.draft.product_id = reader.Text();
-  const int64_t role = reader.Number();
-  record.draft.associated_role = static_cast<pb::AssociatedRole>(role);
+  record.operation = reader.Text();
+  record.serialization_key = reader.Text();
+  record.target = reader.Bytes();
   record.lease_until = reader.Time();
-  if (const auto ids = reader.BytesOrNull()) record.baseline = Baseline{.ids = reader.List(*ids)};
+  std::optional<std::string> baseline = reader.BytesOrNull();
+  const std::optional<absl::Time> baseline_at = reader.TimeOrNull();
+  if (baseline) {
+    record.baseline =
+        Baseline{.state = *std::move(baseline), .read_at = baseline_at.value_or(absl::UnixEpoch())};
+  }
   record.conclusive_at = reader.TimeOrNull();
   record.sent_at = reader.TimeOrNull();
   record.was_ambiguous = reader.Number() != 0;
   record.candidate_ids = reader.List(reader.Bytes());
-  record.application_id = reader.BytesOrNull().value_or("");
-  record.answer = reader.BytesOrNull().value_or("");
+  record.result = {.resource_id = reader.BytesOrNull().value_or(""),
+                   .contents = reader.BytesOrNull().value_or(""),
+                   .is_truncated = reader.NumberOrNull().value_or(0) != 0};
   const int64_t origin =
       reader.NumberOrNull().value_or(static_cast<int64_t>(ResultOrigin::kReceived));
-  record.origin = static_cast<ResultOrigin>(origin);
+  record.result_origin = static_cast<ResultOrigin>(origin);
   record.expires_at = reader.Time();
-  const std::optional<absl::Time> baseline_at = reader.TimeOrNull();
-  const bool is_baseline_complete = reader.NumberOrNull().value_or(1) != 0;
-  if (record.baseline) {
-    record.baseline->read_at = baseline_at.value_or(absl::UnixEpoch());
-    record.baseline->is_complete = is_baseline_complete;
-  }
-  record.is_answer_shortened = reader.NumberOrNull().value_or(0) != 0;
   record.store_now = reader.Time();
-  const bool known_values = state >= 1 && state <= 5 && (origin == 1 || origin == 2) && role >= 0 &&
-                            role <= std::numeric_limits<int32_t>::max();
+  const bool known_values = state >= 1 && state <= 5 && (origin == 1 || origin == 2);
   if (!reader.IsValid() || !known_values) {
     return absl::InternalError("read a record: a column holds what no gateway writes");
   }
@@ -155,25 +149,22 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
       static_cast<int64_t>(record.state),
       SqlBytes{record.caller},
       SqlBytes{record.fingerprint},
-      absl::AsciiStrToLower(record.draft.profile_id),
-      record.draft.profile_id,
-      record.draft.product_alias,
-      record.draft.product_id,
-      static_cast<int64_t>(record.draft.associated_role),
+      record.operation,
+      record.serialization_key,
+      SqlBytes{record.target},
       absl::ToUnixMicros(record.lease_until),
-      baseline ? SqlValue(SqlBytes{EncodeNetstrings(baseline->ids)}) : SqlValue(SqlNull()),
+      baseline ? SqlValue(SqlBytes{baseline->state}) : SqlValue(SqlNull()),
+      baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at)) : SqlValue(SqlNull()),
       TimeOrNull(record.conclusive_at),
       TimeOrNull(record.sent_at),
       static_cast<int64_t>(record.was_ambiguous),
       SqlBytes{EncodeNetstrings(record.candidate_ids)},
-      record.application_id.empty() ? SqlValue(SqlNull())
-                                    : if_done(SqlBytes{record.application_id}),
-      if_done(SqlBytes{record.answer}),
-      if_done(static_cast<int64_t>(record.origin)),
+      record.result.resource_id.empty() ? SqlValue(SqlNull())
+                                        : if_done(SqlBytes{record.result.resource_id}),
+      if_done(SqlBytes{record.result.contents}),
+      if_done(int64_t{record.result.is_truncated}),
+      if_done(static_cast<int64_t>(record.result_origin)),
       absl::ToUnixMicros(record.expires_at),
-      baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at)) : SqlValue(SqlNull()),
-      baseline ? SqlValue(int64_t{baseline->is_complete}) : SqlValue(SqlNull()),
-      if_done(int64_t{record.is_answer_shortened}),
   };
 }
 
@@ -187,9 +178,9 @@ absl::Status CheckRecordSize(const Record& record) {
       {"request_id", record.request_id.size(), kMaxIdBytes},
       {"caller", record.caller.size(), kMaxCallerBytes},
       {"fingerprint", record.fingerprint.size(), kMaxFingerprintBytes},
-      {"profile_id", record.draft.profile_id.size(), kMaxIdBytes},
-      {"product_alias", record.draft.product_alias.size(), kMaxIdBytes},
-      {"product_id", record.draft.product_id.size(), kMaxIdBytes},
+      {"operation", record.operation.size(), kMaxIdBytes},
+      {"serialization_key", record.serialization_key.size(), kMaxIdBytes},
+      {"target", record.target.size(), kMaxTargetBytes},
   };
   for (const SizeLimit& bound : bounds) {
     if (auto status = CheckSize(bound.column, bound.size, bound.most); !status.ok()) return status;
@@ -197,18 +188,18 @@ absl::Status CheckRecordSize(const Record& record) {
   return absl::OkStatus();
 }
 
-absl::Status CheckBaselineSize(const std::vector<std::string>& ids) {
-  return CheckSize("baseline", EncodeNetstrings(ids).size(), kMaxListBytes);
+absl::Status CheckBaselineSize(const Baseline& baseline) {
+  return CheckSize("baseline", baseline.state.size(), kMaxListBytes);
 }
 
 absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids) {
   return CheckSize("candidate_ids", EncodeNetstrings(candidate_ids).size(), kMaxListBytes);
 }
 
-absl::Status CheckAnswerSize(std::string_view application_id, std::string_view application) {
-  const auto status = CheckSize("application_id", application_id.size(), kMaxApplicationIdBytes);
+absl::Status CheckResultSize(const StoredResult& result) {
+  const auto status = CheckSize("resource_id", result.resource_id.size(), kMaxResourceIdBytes);
   if (!status.ok()) return status;
-  return CheckSize("answer", application.size(), kMaxStoredResultBytes);
+  return CheckSize("result", result.contents.size(), kMaxStoredResultBytes);
 }
 
 }  // namespace gateway

@@ -15,14 +15,14 @@ namespace gateway {
 // The columns of a record, in the order in which ParseRecordRow reads and RecordParameters writes
 // them. `store_now` is none of them: a statement gives it after them.
 inline constexpr std::string_view kRecordColumns =
-    "request_id, epoch, state, caller, fingerprint, profile_key, profile_id, product_alias, "
-    "product_id, associated_role, lease_until, baseline, conclusive_at, sent_at, was_ambiguous, "
-    "candidate_ids, application_id, answer, origin, expires_at, baseline_at, baseline_complete, "
-    "answer_shortened";
-inline constexpr size_t kRecordColumnCount = 23;
+    "request_id, epoch, state, caller, fingerprint, operation, serialization_key, target, "
+    "lease_until, baseline, baseline_at, conclusive_at, sent_at, was_ambiguous, candidate_ids, "
+    "resource_id, result, result_truncated, result_origin, expires_at";
+inline constexpr size_t kRecordColumnCount = 20;
 
 // SQL about records. {columns} and {table} stand for the obvious; {claimed}, {sent}, {no_effect},
-// {inconclusive} and {done} for the numbers of RecordState, {found} for that of an origin.
+// {inconclusive} and {done} for the numbers of RecordState, {reconciled} for that of a
+// ResultOrigin.
 std::string RecordSql(std::string_view text);
 
 // INTERNAL if the row is none that a gateway wrote.
@@ -34,9 +34,9 @@ std::vector<SqlValue> RecordParameters(const Record& record);
 // What is bounded in number must be bounded in bytes as well. RESOURCE_EXHAUSTED names the column
 // that is too long, not its value.
 absl::Status CheckRecordSize(const Record& record);
-absl::Status CheckBaselineSize(const std::vector<std::string>& ids);
+absl::Status CheckBaselineSize(const Baseline& baseline);
 absl::Status CheckCandidateSize(const std::vector<std::string>& candidate_ids);
-absl::Status CheckAnswerSize(std::string_view application_id, std::string_view application);
+absl::Status CheckResultSize(const StoredResult& result);
 
 }  // namespace gateway
 

@@ -10,8 +10,7 @@ namespace gateway {
 const std::string& InsertClaim() {
   static const auto* const sql = new std::string(
       RecordSql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                "$9, $10, {now} + $11, "
-                "$12, $13, $14, $15, $16, $17, $18, $19, {now} + $20, $21, $22, $23) "
+                "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20) "
                 "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
   return *sql;
 }
@@ -23,19 +22,19 @@ const std::string& SelectRecord() {
 }
 
 const std::string& SelectOpenRecord() {
-  static const auto* const sql = new std::string(
-      RecordSql("SELECT {columns}, {now} FROM {table} "
-                "WHERE profile_key = $1 AND state IN ({claimed}, {sent}) AND request_id <> $2"));
+  static const auto* const sql = new std::string(RecordSql(
+      "SELECT {columns}, {now} FROM {table} "
+      "WHERE serialization_key = $1 AND state IN ({claimed}, {sent}) AND request_id <> $2"));
   return *sql;
 }
 
-// What an InsertClaim may have met: its id, its profile's open record, or one that is both. In one
+// What an InsertClaim may have met: its id, its key's open record, or one that is both. In one
 // statement, so that what moves from one to the other is not missed.
 const std::string& SelectKeyHolder() {
-  static const auto* const sql = new std::string(
-      RecordSql("SELECT {columns}, {now} FROM {table} WHERE request_id = $1 "
-                "UNION ALL SELECT {columns}, {now} FROM {table} "
-                "WHERE profile_key = $2 AND state IN ({claimed}, {sent}) AND request_id <> $1"));
+  static const auto* const sql = new std::string(RecordSql(
+      "SELECT {columns}, {now} FROM {table} WHERE request_id = $1 "
+      "UNION ALL SELECT {columns}, {now} FROM {table} "
+      "WHERE serialization_key = $2 AND state IN ({claimed}, {sent}) AND request_id <> $1"));
   return *sql;
 }
 
@@ -46,8 +45,6 @@ const std::string& UpdateRecord() {
                                 "baseline = COALESCE(baseline, $6), "
                                 "baseline_at = "
                                 "CASE WHEN baseline IS NULL THEN $12 ELSE baseline_at END, "
-                                "baseline_complete = "
-                                "CASE WHEN baseline IS NULL THEN $13 ELSE baseline_complete END, "
                                 "conclusive_at = COALESCE({now} + $7, conclusive_at), "
                                 "sent_at = COALESCE($8, sent_at), "
                                 "was_ambiguous = COALESCE($9, was_ambiguous), "
@@ -71,58 +68,61 @@ const std::string& DeleteRecord() {
   return *sql;
 }
 
-// An application that was found and is replaced stays held: a caller was given it.
+// What was found and is replaced stays attributed: a caller was given it.
 const std::string& UpsertResponse() {
   static const auto* const sql = new std::string(RecordSql(
       "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-      "$11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20, $21, $22, $23) "
+      "$11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20) "
       "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
-      "candidate_ids = excluded.candidate_ids, application_id = excluded.application_id, "
-      "answer = excluded.answer, origin = excluded.origin, expires_at = excluded.expires_at, "
-      "answer_shortened = excluded.answer_shortened, replaced_id = "
-      "COALESCE(NULLIF(kept.application_id, excluded.application_id), kept.replaced_id) "
-      "WHERE (kept.state <> {done} OR kept.origin = {found}) AND kept.caller = excluded.caller "
+      "candidate_ids = excluded.candidate_ids, resource_id = excluded.resource_id, "
+      "result = excluded.result, result_origin = excluded.result_origin, expires_at = "
+      "excluded.expires_at, "
+      "result_truncated = excluded.result_truncated, replaced_id = "
+      "COALESCE(NULLIF(kept.resource_id, excluded.resource_id), kept.replaced_id) "
+      "WHERE (kept.state <> {done} OR kept.result_origin = {reconciled}) AND kept.caller = "
+      "excluded.caller "
       "AND kept.fingerprint = excluded.fingerprint "
       "RETURNING epoch"));
   return *sql;
 }
 
-// An application belongs to one profile, so only the profile's own records can hold it. It may be
+// A resource belongs to one key, so only the key's own records can have it. It may be
 // that of an inconclusive record whose attempt could be executed after the baseline; or of one that
 // was found while its attempt went on, with what may be a stranger's: Passfort's response may yet
 // come, perhaps from a frozen process. $9: the settle window, from an attempt's end to its quiet.
 const std::string& UpdateReconciled() {
   static const auto* const sql = new std::string(RecordSql(
       "UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "
-      "application_id = $5, answer = $6, origin = {found}, expires_at = {now} + $7, "
-      "answer_shortened = $8 "
+      "resource_id = $5, result = $6, result_origin = {reconciled}, expires_at = {now} + $7, "
+      "result_truncated = $8 "
       "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
       "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
-      "WHERE other.profile_key = mine.profile_key AND other.request_id <> mine.request_id "
+      "WHERE other.serialization_key = mine.serialization_key "
+      "AND other.request_id <> mine.request_id "
       "AND (other.state IN ({claimed}, {sent}) "
-      "OR other.application_id = $5 OR other.replaced_id = $5 "
+      "OR other.resource_id = $5 OR other.replaced_id = $5 "
       "OR (other.state = {inconclusive} AND other.conclusive_at > COALESCE(mine.baseline_at, 0)) "
-      "OR (other.state = {done} AND other.origin = {found} "
+      "OR (other.state = {done} AND other.result_origin = {reconciled} "
       "AND other.conclusive_at - $9 > COALESCE(mine.baseline_at, 0)))) "
       "RETURNING {columns}, {now}"));
   return *sql;
 }
 
 const std::string& SelectContender() {
-  static const auto* const sql = new std::string(
-      RecordSql("SELECT {columns}, {now} FROM {table} "
-                "WHERE profile_key = $1 AND request_id <> $2 AND ((state = {inconclusive} AND "
-                "conclusive_at > $3) "
-                "OR (state = {done} AND origin = {found} AND conclusive_at - $4 > $3)) LIMIT 1"));
+  static const auto* const sql = new std::string(RecordSql(
+      "SELECT {columns}, {now} FROM {table} "
+      "WHERE serialization_key = $1 AND request_id <> $2 AND ((state = {inconclusive} AND "
+      "conclusive_at > $3) "
+      "OR (state = {done} AND result_origin = {reconciled} AND conclusive_at - $4 > $3)) LIMIT 1"));
   return *sql;
 }
 
 const std::string& SelectAttributedIds() {
   static const auto* const sql = new std::string(
-      RecordSql("SELECT application_id FROM {table} "
-                "WHERE profile_key = $1 AND request_id <> $2 AND application_id IS NOT NULL "
+      RecordSql("SELECT resource_id FROM {table} "
+                "WHERE serialization_key = $1 AND request_id <> $2 AND resource_id IS NOT NULL "
                 "UNION SELECT replaced_id FROM {table} "
-                "WHERE profile_key = $1 AND request_id <> $2 AND replaced_id IS NOT NULL"));
+                "WHERE serialization_key = $1 AND request_id <> $2 AND replaced_id IS NOT NULL"));
   return *sql;
 }
 
@@ -145,13 +145,13 @@ const std::string& ExpireSent() {
 }
 
 // What a done record holds must not look new to a record that still compares with an older
-// baseline. A baseline of before the columns of version 2 may be of any age.
+// baseline.
 const std::string& DeleteExpired() {
   static const auto* const sql = new std::string(RecordSql(
       "DELETE FROM {table} WHERE state <> {sent} AND expires_at <= {now} AND request_id IN "
       "(SELECT request_id FROM {table} AS expired WHERE state <> {sent} AND expires_at <= {now} "
       "AND (state <> {done} OR NOT EXISTS (SELECT 1 FROM {table} AS older "
-      "WHERE older.profile_key = expired.profile_key AND older.state <> {done} "
+      "WHERE older.serialization_key = expired.serialization_key AND older.state <> {done} "
       "AND older.baseline IS NOT NULL "
       "AND COALESCE(older.baseline_at, 0) < expired.expires_at)) "
       "ORDER BY expires_at LIMIT $1) RETURNING epoch"));

@@ -14,10 +14,10 @@
 
 namespace gateway {
 
-// An application that is larger as a message is shortened to be stored.
+// An operation truncates what is larger.
 inline constexpr size_t kMaxStoredResultBytes = 16 * 1024 * 1024;
-// A longer application id is no id: an item of a list with one counts as unreadable.
-inline constexpr size_t kMaxApplicationIdBytes = 512;
+// A longer id of a resource cannot be attributed to a record.
+inline constexpr size_t kMaxResourceIdBytes = 512;
 
 // Where records live. Every operation is one durable transaction; an error means that it counts as
 // not made, even where the store may have made it (the conditions of later operations see to that).
@@ -31,7 +31,9 @@ class RecordStore {
     std::string request_id;
     std::string caller;
     std::string fingerprint;
-    ApplicationDraft draft;
+    std::string operation;
+    std::string serialization_key;
+    std::string target;
     Milliseconds lease;
   };
   struct Claimed {
@@ -41,7 +43,7 @@ class RecordStore {
   struct Exists {
     Record record;
   };
-  // Another record of the profile is claimed or sent.
+  // Another record of the key is claimed or sent.
   struct KeyHeld {
     Record holder;
   };
@@ -63,19 +65,13 @@ class RecordStore {
   // The record changed since it was read; the caller no longer owns it.
   struct VersionConflict {};
   using UpdateResult = std::variant<Record, KeyHeld, VersionConflict>;
-  // Another record of the profile may be the one whose application it is.
+  // Another record of the key may be the one whose result it is.
   struct Contested {};
   using FoundResult = std::variant<Record, KeyHeld, Contested, VersionConflict>;
 
-  struct StoredResult {
-    std::string application_id;  // in lower case
-    std::string application;     // serialized
-    bool is_shortened = false;   // `application` is not all that Passfort sent
-  };
-
   virtual ~RecordStore() = default;
 
-  // Inserts a claim, unless the id is known, the profile busy or the store full. Its epoch starts
+  // Inserts a claim, unless the id is known, the key held or the store full. Its epoch starts
   // at a random number: a former holder of a record that was released and begun anew never takes
   // the new one for its own.
   virtual Task<absl::StatusOr<ClaimResult>> TryClaim(Claim claim, Deadline deadline) = 0;
@@ -91,27 +87,26 @@ class RecordStore {
                                                                   Deadline deadline) = 0;
   // Deletes the record if epoch and state are still those of `expected`. False: it was lost.
   virtual Task<absl::StatusOr<bool>> Remove(Record expected, Deadline deadline) = 0;
-  // Makes the record kDone with a response that Passfort gave: whatever became of the record in the
-  // meantime, and inserted from `expected` if it is gone. Replaces a found result, never a received
-  // one; an application that was found stays held. Nothing is changed if the id was begun anew by
-  // another caller or for other values. An application id that is too long is not held.
+  // Makes the record kDone with a result that was received: whatever became of the record in the
+  // meantime, and inserted from `expected` if it is gone. Replaces a reconciled result, never a
+  // received one; what was found stays attributed. Nothing is changed if the id was claimed anew by
+  // another caller or for other values. An id of a resource that is too long is not attributed.
   virtual Task<absl::Status> StoreResponse(Record expected, StoredResult result,
                                            Deadline deadline) = 0;
-  // Makes the record kDone with an application that was found, if epoch and state are still those
-  // of `expected`, no other record of the profile is claimed or sent, and none holds that
-  // application. Lost also if another record holds it by now: look again, either way. Contested if
+  // Makes the record kDone with a result that was found, if epoch and state are still those of
+  // `expected`, no other record of the key is claimed or sent, and the resource is attributed to
+  // none. A version conflict also if it is attributed by now: look again, either way. Contested if
   // another record is inconclusive whose attempts could still be executed after the baseline of
   // `expected` was read, or was found while its attempt may have gone on after that: Passfort's
-  // response may yet say that the application is that record's. Contested too if it was found for a
-  // record of another profile.
+  // response may yet say that the resource is that record's. Contested too if it was found for a
+  // record of another key.
   virtual Task<absl::StatusOr<FoundResult>> StoreReconciled(Record expected, StoredResult result,
                                                             Deadline deadline) = 0;
 
-  // The applications of `profile_id` that records other than `request_id` hold, or held before a
-  // received answer replaced a found one; ids in lower case.
-  virtual Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
-                                                                       std::string request_id,
-                                                                       Deadline deadline) = 0;
+  // The resources that are attributed to records of the key other than `request_id`, or were before
+  // a received result replaced a reconciled one; ids in lower case.
+  virtual Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(
+      std::string serialization_key, std::string request_id, Deadline deadline) = 0;
   // A place in the order of leases, and of request_ids where leases are equal.
   struct Cursor {
     absl::Time lease_until = absl::UnixEpoch();
@@ -124,13 +119,13 @@ class RecordStore {
 
   struct SweepResult {
     int expired = 0;         // deleted
-    int undecided = 0;       // were sent and are now kInconclusive: an alarm
+    int inconclusive = 0;    // were sent and are kInconclusive now: an alarm
     int64_t records = 0;     // what is left
     int64_t unresolved = 0;  // of those, sent or inconclusive
     bool has_more = false;   // expired, than one sweep ends
   };
   // Ends what has expired, a bounded part at a time. A done record stays for longer while another
-  // record of its profile could still take the application for its own: one that is not done and
+  // record of its key could still take the resource for its own: one that is not done and
   // whose baseline is older than the done record's expiry.
   virtual Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) = 0;
 };

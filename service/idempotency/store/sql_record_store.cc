@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "service/idempotency/store/netstring_list.h"
+#include "service/base/netstring_list.h"
 #include "service/idempotency/store/record_row.h"
 #include "service/idempotency/store/record_statements.h"
 
@@ -19,9 +18,6 @@ constexpr int kMaxRounds = 100;
 
 // Rows that one Sweep ends at most: no statement holds the database up for long.
 constexpr int kSweepRows = 500;
-
-// Identifiers are compared in lower case.
-std::string ProfileKey(const std::string& profile_id) { return absl::AsciiStrToLower(profile_id); }
 
 SqlValue MicrosOrNull(const std::optional<Milliseconds>& duration) {
   if (!duration.has_value()) return SqlNull();
@@ -65,7 +61,9 @@ Task<absl::StatusOr<RecordStore::ClaimResult>> SqlRecordStore::TryClaim(Claim cl
   record.state = RecordState::kClaimed;
   record.caller = std::move(claim.caller);
   record.fingerprint = std::move(claim.fingerprint);
-  record.draft = std::move(claim.draft);
+  record.operation = std::move(claim.operation);
+  record.serialization_key = std::move(claim.serialization_key);
+  record.target = std::move(claim.target);
   // Durations: the statement adds them to its own clock.
   record.lease_until = absl::FromUnixMicros(std::chrono::microseconds(claim.lease).count());
   record.expires_at = absl::FromUnixMicros(WindowMicros());
@@ -83,7 +81,7 @@ Task<absl::StatusOr<RecordStore::ClaimResult>> SqlRecordStore::TryClaim(Claim cl
         co_return Claimed{**std::move(claimed)};
       }
     }
-    std::vector<SqlValue> ids = {record.request_id, ProfileKey(record.draft.profile_id)};
+    std::vector<SqlValue> ids = {record.request_id, record.serialization_key};
     auto in_the_way = co_await Records(SelectKeyHolder(), std::move(ids), deadline);
     if (!in_the_way.ok()) co_return in_the_way.status();
     for (Record& other : *in_the_way) {
@@ -117,7 +115,7 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
                                                                          RecordUpdate change,
                                                                          Deadline deadline) {
   if (change.first_baseline.has_value()) {
-    auto status = CheckBaselineSize(change.first_baseline->ids);
+    auto status = CheckBaselineSize(*change.first_baseline);
     if (!status.ok()) co_return status;
   }
   if (change.candidate_ids.has_value()) {
@@ -127,8 +125,7 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
   parameters.emplace_back(static_cast<int64_t>(change.state));
   parameters.push_back(MicrosOrNull(change.lease));
   const std::optional<Baseline>& baseline = change.first_baseline;
-  parameters.push_back(baseline ? SqlValue(SqlBytes{EncodeNetstrings(baseline->ids)})
-                                : SqlValue(SqlNull()));
+  parameters.push_back(baseline ? SqlValue(SqlBytes{baseline->state}) : SqlValue(SqlNull()));
   parameters.push_back(MicrosOrNull(change.conclusive_after));
   parameters.push_back(change.sent_at.has_value() ? SqlValue(absl::ToUnixMicros(*change.sent_at))
                                                   : SqlValue(SqlNull()));
@@ -139,14 +136,13 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
   parameters.emplace_back(WindowMicros());
   parameters.push_back(baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at))
                                 : SqlValue(SqlNull()));
-  parameters.push_back(baseline ? SqlValue(int64_t{baseline->is_complete}) : SqlValue(SqlNull()));
   for (int round = 0; round < kMaxRounds; ++round) {
     auto changed = co_await Single(statement, parameters, deadline);
     if (changed.ok() && changed->has_value()) co_return **std::move(changed);
     if (changed.ok()) co_return VersionConflict{};
     if (!absl::IsAlreadyExists(changed.status())) co_return changed.status();
-    // The record was as expected, but another one of the profile is open; unless it has just ended.
-    auto holder = co_await OpenRecord(expected.draft.profile_id, expected.request_id, deadline);
+    // The record was as expected, but another one of the key is open; unless it has just ended.
+    auto holder = co_await OpenRecord(expected.serialization_key, expected.request_id, deadline);
     if (!holder.ok()) co_return holder.status();
     if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
   }
@@ -162,19 +158,15 @@ Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record expected, Deadline dead
 
 Task<absl::Status> SqlRecordStore::StoreResponse(Record expected, StoredResult result,
                                                  Deadline deadline) {
-  // Unheld, it is a candidate of whoever sees it, and nobody's.
-  if (result.application_id.size() > kMaxApplicationIdBytes) result.application_id.clear();
-  if (auto status = CheckAnswerSize(result.application_id, result.application); !status.ok()) {
-    co_return status;
-  }
+  // Attributed to nobody, it is a candidate of whoever sees it.
+  if (result.resource_id.size() > kMaxResourceIdBytes) result.resource_id.clear();
+  if (auto status = CheckResultSize(result); !status.ok()) co_return status;
   if (auto status = CheckRecordSize(expected); !status.ok()) co_return status;
   expected.epoch += 1;
   expected.state = RecordState::kDone;
   expected.candidate_ids.clear();
-  expected.application_id = absl::AsciiStrToLower(result.application_id);
-  expected.answer = std::move(result.application);
-  expected.is_answer_shortened = result.is_shortened;
-  expected.origin = ResultOrigin::kReceived;
+  expected.result = std::move(result);
+  expected.result_origin = ResultOrigin::kReceived;
   // A duration: the statement adds it to its own clock.
   expected.expires_at = absl::FromUnixMicros(WindowMicros());
   const auto rows = co_await executor_->Run(UpsertResponse(), RecordParameters(expected), deadline);
@@ -184,23 +176,20 @@ Task<absl::Status> SqlRecordStore::StoreResponse(Record expected, StoredResult r
 Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(Record expected,
                                                                                StoredResult result,
                                                                                Deadline deadline) {
-  if (auto status = CheckAnswerSize(result.application_id, result.application); !status.ok()) {
-    co_return status;
-  }
-  const std::string application_id = absl::AsciiStrToLower(result.application_id);
+  if (auto status = CheckResultSize(result); !status.ok()) co_return status;
   std::vector<SqlValue> parameters = ExpectedVersion(expected);
   parameters.emplace_back(SqlBytes{EncodeNetstrings({})});
-  parameters.emplace_back(SqlBytes{application_id});
-  parameters.emplace_back(SqlBytes{std::move(result.application)});
+  parameters.emplace_back(SqlBytes{result.resource_id});
+  parameters.emplace_back(SqlBytes{std::move(result.contents)});
   parameters.emplace_back(WindowMicros());
-  parameters.emplace_back(int64_t{result.is_shortened});
+  parameters.emplace_back(int64_t{result.is_truncated});
   const int64_t settle_window = std::chrono::microseconds(options_.settle_window).count();
   parameters.emplace_back(settle_window);
   const absl::Time baseline_at = expected.baseline ? expected.baseline->read_at : absl::UnixEpoch();
   for (int round = 0; round < kMaxRounds; ++round) {
     auto found = co_await Single(UpdateReconciled(), parameters, deadline);
-    // Another record found the same application: one of the profile at the same moment, or one of
-    // another profile at any time.
+    // Another record found the same resource: one of the key at the same moment, or one of another
+    // key at any time.
     const bool is_found_already = absl::IsAlreadyExists(found.status());
     if (!is_found_already && !found.ok()) co_return found.status();
     if (!is_found_already && found->has_value()) co_return **std::move(found);
@@ -208,26 +197,25 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(R
     auto now = co_await Find(expected.request_id, deadline);
     if (!now.ok()) co_return now.status();
     if (!IsVersion(*now, expected)) co_return VersionConflict{};
-    auto holder = co_await OpenRecord(expected.draft.profile_id, expected.request_id, deadline);
+    auto holder = co_await OpenRecord(expected.serialization_key, expected.request_id, deadline);
     if (!holder.ok()) co_return holder.status();
     if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
-    auto held = co_await AttributedIds(expected.draft.profile_id, expected.request_id, deadline);
+    auto held = co_await AttributedIds(expected.serialization_key, expected.request_id, deadline);
     if (!held.ok()) co_return held.status();
-    if (std::find(held->begin(), held->end(), application_id) != held->end())
+    if (std::find(held->begin(), held->end(), result.resource_id) != held->end())
       co_return VersionConflict{};
-    std::vector<SqlValue> contest = {ProfileKey(expected.draft.profile_id), expected.request_id,
+    std::vector<SqlValue> contest = {expected.serialization_key, expected.request_id,
                                      absl::ToUnixMicros(baseline_at), settle_window};
     auto contender = co_await Single(SelectContender(), std::move(contest), deadline);
     if (!contender.ok()) co_return contender.status();
     if (contender->has_value() || is_found_already) co_return Contested{};
   }
-  co_return TooManyConflicts("store a found application");
+  co_return TooManyConflicts("store a reconciled result");
 }
 
-Task<absl::StatusOr<std::vector<std::string>>> SqlRecordStore::AttributedIds(std::string profile_id,
-                                                                             std::string request_id,
-                                                                             Deadline deadline) {
-  std::vector<SqlValue> parameters = {ProfileKey(profile_id), std::move(request_id)};
+Task<absl::StatusOr<std::vector<std::string>>> SqlRecordStore::AttributedIds(
+    std::string serialization_key, std::string request_id, Deadline deadline) {
+  std::vector<SqlValue> parameters = {std::move(serialization_key), std::move(request_id)};
   auto rows = co_await executor_->Run(SelectAttributedIds(), std::move(parameters), deadline);
   if (!rows.ok()) co_return rows.status();
   std::vector<std::string> ids;
@@ -249,15 +237,15 @@ Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::ListSent(Cursor after,
 Task<absl::StatusOr<RecordStore::SweepResult>> SqlRecordStore::Sweep(Deadline deadline) {
   SweepResult swept;
   std::vector<SqlValue> window_and_limit = {WindowMicros(), int64_t{kSweepRows}};
-  auto undecided = co_await executor_->Run(ExpireSent(), std::move(window_and_limit), deadline);
-  if (!undecided.ok()) co_return undecided.status();
-  swept.undecided = static_cast<int>(undecided->size());
+  auto inconclusive = co_await executor_->Run(ExpireSent(), std::move(window_and_limit), deadline);
+  if (!inconclusive.ok()) co_return inconclusive.status();
+  swept.inconclusive = static_cast<int>(inconclusive->size());
 
   std::vector<SqlValue> limit = {int64_t{kSweepRows}};
   auto expired = co_await executor_->Run(DeleteExpired(), std::move(limit), deadline);
   if (!expired.ok()) co_return expired.status();
   swept.expired = static_cast<int>(expired->size());
-  swept.has_more = std::max(swept.undecided, swept.expired) == kSweepRows;
+  swept.has_more = std::max(swept.inconclusive, swept.expired) == kSweepRows;
 
   if (auto status = co_await CountRecords(deadline); !status.ok()) co_return status;
   swept.records = *records_;
@@ -300,10 +288,9 @@ Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::Single(std::string s
   co_return std::optional<Record>(std::move(records->front()));
 }
 
-Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::OpenRecord(std::string profile_id,
-                                                                       std::string request_id,
-                                                                       Deadline deadline) {
-  std::vector<SqlValue> parameters = {ProfileKey(profile_id), std::move(request_id)};
+Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::OpenRecord(
+    std::string serialization_key, std::string request_id, Deadline deadline) {
+  std::vector<SqlValue> parameters = {std::move(serialization_key), std::move(request_id)};
   co_return co_await Single(SelectOpenRecord(), std::move(parameters), deadline);
 }
 

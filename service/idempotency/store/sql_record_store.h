@@ -27,7 +27,7 @@ class SqlRecordStore final : public RecordStore {
     // what the others begin between two sweeps.
     int64_t max_records = 0;
     // How long after the end of an attempt Passfort may still execute it.
-    Milliseconds settle_window{65000};
+    Milliseconds settle_window;
   };
 
   // `random` outlives the store.
@@ -45,7 +45,7 @@ class SqlRecordStore final : public RecordStore {
                                    Deadline deadline) override;
   Task<absl::StatusOr<FoundResult>> StoreReconciled(Record expected, StoredResult result,
                                                     Deadline deadline) override;
-  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string profile_id,
+  Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string serialization_key,
                                                                std::string request_id,
                                                                Deadline deadline) override;
   Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
@@ -63,8 +63,8 @@ class SqlRecordStore final : public RecordStore {
   // Runs `statement`, one of the conditional updates, and says why if it changed nothing.
   Task<absl::StatusOr<UpdateResult>> UpdateIf(std::string statement, Record expected,
                                               RecordUpdate change, Deadline deadline);
-  // The record of the profile, other than `request_id`, that is claimed or sent.
-  Task<absl::StatusOr<std::optional<Record>>> OpenRecord(std::string profile_id,
+  // The record of the key, other than `request_id`, that is claimed or sent.
+  Task<absl::StatusOr<std::optional<Record>>> OpenRecord(std::string serialization_key,
                                                          std::string request_id, Deadline deadline);
   Task<absl::Status> CountRecords(Deadline deadline);
 

@@ -10,7 +10,7 @@
 #include "service/json/json_sax.h"
 #include "service/passfort/http_status.h"
 #include "service/passfort/mapping/product_application_json.h"
-#include "service/passfort/outcome.h"
+#include "service/passfort/outcome_table.h"
 
 namespace gateway {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "service/passfort/application_writer.h"
+#include "service/operations/application_writer.h"
 #include "tests/chaos/history/replica.h"
 #include "tests/chaos/history/virtual_world.h"
 

@@ -21,7 +21,9 @@ MAX_HISTORIES = 20000
 
 SESSION = "service/idempotency/write_session.cc"
 RECONCILER = "service/idempotency/reconciler.cc"
-MATCH = "service/idempotency/application_match.cc"
+OWNED_RECORD = "service/idempotency/owned_record.cc"
+OPERATION = "service/operations/add_product_application.cc"
+MATCH = "service/operations/application_match.cc"
 STORE = "service/idempotency/store/sql_record_store.cc"
 STATEMENTS = "service/idempotency/store/record_statements.cc"
 PASSFORT = "tests/chaos/history/simulated_passfort.cc"
@@ -30,39 +32,35 @@ PASSFORT = "tests/chaos/history/simulated_passfort.cc"
 MUTATIONS = {
     "no intent record": [(
         SESSION,
-        """  auto changed = co_await parts_.store.Update(
-      record,
-      {.state = RecordState::kSent,
-       .lease = options_.lease_duration,""",
-        """  co_return Next::kContinue;
-  auto changed = co_await parts_.store.Update(
-      record,
-      {.state = RecordState::kSent,
-       .lease = options_.lease_duration,""",
+        "      co_await owned_.RecordIntent(options_.lease_duration, conclusive_after, baseline_, sent_at)) {",
+        "      ((void)conclusive_after, (void)sent_at, Change::kMade)) {",
     )],
     "no baseline": [(
-        SESSION,
-        "for (const auto& listed : list.applications) first_baseline_.ids.push_back(listed.id);",
+        OPERATION,
+        "for (const ListedApplication& listed : list.applications) values.push_back(listed.id);",
         "",
     )],
     "settle window counted from sending": [
         (SESSION,
          "options_.lease_duration + options_.attempt_timeout + options_.settle_window",
          "options_.settle_window"),
-        (SESSION, ".conclusive_after = options_.settle_window,", ""),
+        (OWNED_RECORD,
+         ".conclusive_after = conclusive_after, .was_",
+         ".conclusive_after = conclusive_after.count() < 0 ? std::optional(conclusive_after) "
+         ": std::nullopt, .was_"),
     ],
     "no send gate": [(
         SESSION,
-        "send_before_ = parts_.clock.BootNow() + options_.lease_duration;",
-        "send_before_ = parts_.clock.BootNow() + 1000 * options_.lease_duration;",
+        "send_before = dependencies_.clock.BootNow() + options_.lease_duration;",
+        "send_before = dependencies_.clock.BootNow() + 1000 * options_.lease_duration;",
     )],
-    "send gate counted from after the intent": [(
-        SESSION,
-        "  record = std::move(*sent);\n  UpdatePendingResult(record);\n  co_return Next::kContinue;",
-        "  record = std::move(*sent);\n  UpdatePendingResult(record);\n"
-        "  send_before_ = parts_.clock.BootNow() + options_.lease_duration;\n"
-        "  co_return Next::kContinue;",
-    )],
+    "send gate counted from after the intent": [
+        (SESSION, "const BootTime send_before = ", "BootTime send_before = "),
+        (SESSION,
+         "    if (next != Next::kContinue) break;\n",
+         "    if (next != Next::kContinue) break;\n"
+         "    send_before = dependencies_.clock.BootNow() + options_.lease_duration;\n"),
+    ],
     "no epoch check": [
         (STATEMENTS, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
         (STORE, "now->epoch == expected.epoch && ", ""),
@@ -87,7 +85,7 @@ MUTATIONS = {
     )],
     "attributed ids are not left out": [
         (MATCH, " || Contains(held, application.id)", " || (false && Contains(held, \"\"))"),
-        (STATEMENTS, "OR other.application_id = $5 OR other.replaced_id = $5", ""),
+        (STATEMENTS, "OR other.resource_id = $5 OR other.replaced_id = $5", ""),
     ],
     "an expected id excludes": [(
         MATCH,
@@ -117,14 +115,14 @@ MUTATIONS = {
     )],
     "an incomplete list proves that there was no effect": [(
         RECONCILER,
-        "evidence.IsEmpty() && (list.is_complete || absence == Absence::kKnown)",
-        "evidence.IsEmpty() && (true || absence == Absence::kKnown)",
+        "shows_nothing && (effect.is_complete || absence == Absence::kKnown)",
+        "shows_nothing && (true || absence == Absence::kKnown)",
     )],
     "a match beside what cannot be read is sure": [
-        (RECONCILER, "if (!list.is_complete || !baseline.is_complete)", "if (!baseline.is_complete)"),
+        (OPERATION, "match.found && list.is_complete && before.is_complete", "match.found && before.is_complete"),
     ],
     "what could not be read before is new": [
-        (RECONCILER, "if (!list.is_complete || !baseline.is_complete)", "if (!list.is_complete)"),
+        (OPERATION, "match.found && list.is_complete && before.is_complete", "match.found && list.is_complete"),
     ],
     "attributed ids are forgotten at expiry": [
         (STATEMENTS, "AND (state <> {done} OR NOT EXISTS", "AND (state IS NOT NULL OR NOT EXISTS"),
@@ -134,7 +132,7 @@ MUTATIONS = {
          "other.state = 99 AND other.conclusive_at >"),
     ],
     "a record that was reconciled early contests nothing": [
-        (STATEMENTS, "OR (other.state = {done} AND other.origin = {found} ", "OR (other.state = 99 "),
+        (STATEMENTS, "OR (other.state = {done} AND other.result_origin = {reconciled} ", "OR (other.state = 99 "),
     ],
     "what a received response replaces is no longer attributed": [
         (STATEMENTS, " OR other.replaced_id = $5", ""),

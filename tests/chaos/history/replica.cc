@@ -8,7 +8,7 @@ namespace gateway::history {
 namespace {
 
 constexpr Milliseconds kListTimeout{600};
-constexpr Milliseconds kResolverInterval{800};
+constexpr Milliseconds kReconcilerInterval{800};
 constexpr Milliseconds kDrainCheck{300};
 
 // How a step is called in traces and counts.
@@ -72,16 +72,18 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
              {.replay_window = store.replay_window(),
               .max_records = 1000,
               .settle_window = ShortWindows().settle_window}),
-      reconciler_({.list_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
-                  store_, *passfort_, clock_),
-      plain_(*passfort_, {.clock = clock_,
-                          .random = random_,
-                          .budget = budget_,
-                          .backoff = ShortWindows().resend}),
-      writer_(Parts(), ShortWindows(), plain_),
+      operation_(*passfort_),
+      reconciler_({.observe_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
+                  store_, {&operation_}, clock_),
+      coordinator_(Dependencies(), ShortWindows()),
+      direct_(*passfort_, {.clock = clock_,
+                           .random = random_,
+                           .budget = budget_,
+                           .backoff = ShortWindows().resend}),
+      writer_(operation_, coordinator_, direct_),
       background_reconciler_(
-          Parts(), {.poll_interval = kResolverInterval},
-          [this](const std::string& request_id) { return writer_.IsActive(request_id); },
+          Dependencies(), {.poll_interval = kReconcilerInterval},
+          [this](const std::string& request_id) { return coordinator_.IsActive(request_id); },
           [](const RecordStore::SweepResult&) {}) {
   life_.SetAtPoint([this](std::string_view statement) {
     if (weather_.only_statement.value_or(statement) != statement) return;
@@ -93,16 +95,15 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
   });
 }
 
-void Process::Start() { Spawn(Resolve()); }
+void Process::Start() { Spawn(Reconcile()); }
 
-Task<void> Process::Resolve() {
+Task<void> Process::Reconcile() {
   co_await background_reconciler_.Run(stop_reconciler_.get_token());
   has_reconciler_ended_ = true;
 }
 
-SessionDependencies Process::Parts() {
+SessionDependencies Process::Dependencies() {
   return {.store = store_,
-          .passfort = *passfort_,
           .reconciler = reconciler_,
           .key_mutex = key_mutex_,
           .clock = clock_,
@@ -156,10 +157,10 @@ void Process::BeginDrain() {
 }
 
 Task<void> Process::Drain() {
-  co_await writer_.Drain();
+  co_await coordinator_.Drain();
   are_sessions_drained_ = true;
   // As main does if something does not end in time: it exits at once.
-  if (!writer_.IsIdle()) life_.Die();
+  if (!coordinator_.IsIdle()) life_.Die();
 }
 
 Replica::Replica(VirtualWorld& world, std::string name, SimulatedStore& store,

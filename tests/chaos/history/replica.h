@@ -13,7 +13,8 @@
 #include "service/idempotency/store/sql_record_store.h"
 #include "service/idempotency/write_coordinator.h"
 #include "service/observability/log.h"
-#include "service/passfort/direct_writer.h"
+#include "service/operations/add_product_application.h"
+#include "service/operations/direct_writer.h"
 #include "tests/chaos/history/simulated_passfort.h"
 #include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/simulated_store.h"
@@ -74,10 +75,10 @@ class Process {
  private:
   Task<void> Answer(ApplicationDraft draft, RequestKey intent, Deadline deadline,
                     std::stop_token stop, std::function<void(const WriteResult&)> on_answer);
-  Task<void> Resolve();
+  Task<void> Reconcile();
   Task<void> Drain();
   void MayStop(double crash, double freeze, const StepNames& at);
-  SessionDependencies Parts();
+  SessionDependencies Dependencies();
 
   VirtualWorld& world_;
   ProcessWeather weather_;
@@ -93,9 +94,11 @@ class Process {
   const std::unique_ptr<PassfortClient> passfort_;
   SqlRecordStore store_;
   KeyedMutex key_mutex_;
+  AddProductApplication operation_;
   Reconciler reconciler_;
-  DirectWriter plain_;
-  WriteCoordinator writer_;
+  WriteCoordinator coordinator_;
+  DirectWriter direct_;
+  AtMostOnceWriter writer_;
   BackgroundReconciler background_reconciler_;
   std::stop_source stop_reconciler_;
   int calls_ = 0;

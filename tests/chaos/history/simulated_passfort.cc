@@ -154,9 +154,9 @@ void SimulatedPassfort::Arrive(const std::shared_ptr<Post>& post, const Answer& 
 
 void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Ending fate,
                                  const Answer& answer) {
-  const Outcome lost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
-  const Outcome error = Ambiguous{.cause = Ambiguous::Cause::kServerError,
-                                  .answer = ResponseSummary{.http_status = 502}};
+  const CreateOutcome lost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
+  const CreateOutcome error = Ambiguous{.cause = Ambiguous::Cause::kServerError,
+                                        .answer = ResponseSummary{.http_status = 502}};
   SeededRandom& chance = world_.chance();
   const Milliseconds back = WayThere();
   using Conflict = PassfortWeather::Conflict;
@@ -348,7 +348,7 @@ class SimulatedPassfort::Client final : public PassfortClient {
 
   Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
                                        std::optional<BootTime> send_before) override {
-    auto wait = life_.Begin<Outcome>(NotExecuted{.cause = NotExecuted::Cause::kStopped});
+    auto wait = life_.Begin<CreateOutcome>(NotExecuted{.cause = NotExecuted::Cause::kStopped});
     if (life_.is_dead()) co_return WriteAttempt{.outcome = co_await wait.value()};
 
     const auto post =
@@ -362,7 +362,7 @@ class SimulatedPassfort::Client final : public PassfortClient {
     auto& world = life_.world();
     const absl::Time sent_at = ProcessClock(life_).WallNow();
     const auto state = wait.state();
-    const auto answer = [life = &life_, state](Milliseconds back, Outcome outcome) {
+    const auto answer = [life = &life_, state](Milliseconds back, CreateOutcome outcome) {
       life->DeliverAfter(back, [state, outcome = std::move(outcome)]() mutable {
         state->arrival.Set(std::move(outcome));
       });
@@ -385,15 +385,15 @@ class SimulatedPassfort::Client final : public PassfortClient {
       passfort_.OnLeft(post, answer);
     });
     const auto end = [state, post](NotExecuted::Cause before, Ambiguous::Cause after) {
-      state->arrival.Set(post->left_at ? Outcome(Ambiguous{.cause = after})
-                                       : Outcome(NotExecuted{.cause = before}));
+      state->arrival.Set(post->left_at ? CreateOutcome(Ambiguous{.cause = after})
+                                       : CreateOutcome(NotExecuted{.cause = before}));
     };
     life_.DeliverAt(context.deadline.at(),
                     [end] { end(NotExecuted::Cause::kNoTimeLeft, Ambiguous::Cause::kTimeout); });
     const std::stop_callback on_stop(
         context.stop, [&end] { end(NotExecuted::Cause::kStopped, Ambiguous::Cause::kStopped); });
 
-    Outcome outcome = co_await wait.value();
+    CreateOutcome outcome = co_await wait.value();
     passfort_.OnGone(post);
     co_return WriteAttempt{.outcome = std::move(outcome), .sent_at = sent_at};
   }

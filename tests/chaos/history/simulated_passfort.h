@@ -155,7 +155,7 @@ class SimulatedPassfort {
     kRefused,
     kExisting,
   };
-  using Answer = std::function<void(Milliseconds, Outcome)>;
+  using Answer = std::function<void(Milliseconds, CreateOutcome)>;
 
   Ending FateOfNext();
   Milliseconds WayThere() { return world_.chance().Between(Milliseconds(0), Milliseconds(15)); }

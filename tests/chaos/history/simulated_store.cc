@@ -134,13 +134,13 @@ void SimulatedStore::NoteEnded(const std::vector<Row>& before) {
   }
 }
 
-bool SimulatedStore::WasFoundEarly(const std::string& profile_key, const std::string& request_id,
+bool SimulatedStore::WasFoundEarly(const std::string& key, const std::string& request_id,
                                    SteadyTime at, Milliseconds settle_window) const {
   const absl::Time quiet_after = Now() - absl::FromChrono(world_.now() - at - settle_window);
   const auto rows = database_.Run(
-      "SELECT request_id FROM passfort_gateway_records WHERE profile_key = $1 "
-      "AND request_id <> $2 AND origin = 2 AND conclusive_at > $3",
-      {profile_key, request_id, absl::ToUnixMicros(quiet_after)}, Now());
+      "SELECT request_id FROM passfort_gateway_records WHERE serialization_key = $1 "
+      "AND request_id <> $2 AND result_origin = 2 AND conclusive_at > $3",
+      {key, request_id, absl::ToUnixMicros(quiet_after)}, Now());
   if (!rows.ok()) Fail(rows.status());
   return !rows->empty();
 }

@@ -53,9 +53,9 @@ class SimulatedStore {
   };
   // All records, past any fault.
   std::vector<Row> Records();
-  // Whether a record of the profile, other than `request_id`, was found in a list while its attempt
+  // Whether a record of the key, other than `request_id`, was found in a list while its attempt
   // may have gone on at `at`: `settle_window` before the moment from which on a list is proof.
-  bool WasFoundEarly(const std::string& profile_key, const std::string& request_id, SteadyTime at,
+  bool WasFoundEarly(const std::string& key, const std::string& request_id, SteadyTime at,
                      Milliseconds settle_window) const;
 
   // What the sweeps ended.

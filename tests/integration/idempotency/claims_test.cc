@@ -27,12 +27,11 @@ INSTANTIATE_TEST_SUITE_P(, StoreContractTest,
                          });
 
 TEST_P(StoreContractTest, GivesBackAClaimAsItWasMade) {
-  RecordStore::Claim claim = AClaim("request", kProfileInUpperCase);
+  RecordStore::Claim claim = AClaim("request", kProfile);
   claim.caller = std::string("spiffe://\0\xff", 11);  // any bytes
   claim.fingerprint = std::string("\x01\x00\xfe", 3);
-  claim.draft.product_alias = "jörg's \"product\"";
-  claim.draft.product_id = "dddddddd-0000-4000-8000-000000000004";
-  claim.draft.associated_role = pb::ASSOCIATED_ROLE_DIRECTOR;
+  claim.operation = "AddProductApplication";
+  claim.target = std::string("any \0\xff bytes", 12);
 
   const Record claimed = store_->Claimed(claim);
   const std::optional<Record> found = store_->Find("request");
@@ -43,15 +42,17 @@ TEST_P(StoreContractTest, GivesBackAClaimAsItWasMade) {
   EXPECT_EQ(found->state, RecordState::kClaimed);
   EXPECT_EQ(found->caller, claim.caller);
   EXPECT_EQ(found->fingerprint, claim.fingerprint);
-  EXPECT_EQ(found->draft, claim.draft);
+  EXPECT_EQ(found->operation, claim.operation);
+  EXPECT_EQ(found->serialization_key, claim.serialization_key);
+  EXPECT_EQ(found->target, claim.target);
   EXPECT_EQ(found->lease_until, claimed.lease_until);
   EXPECT_FALSE(found->baseline.has_value());
   EXPECT_FALSE(found->conclusive_at.has_value());
   EXPECT_FALSE(found->sent_at.has_value());
   EXPECT_FALSE(found->was_ambiguous);
   EXPECT_THAT(found->candidate_ids, IsEmpty());
-  EXPECT_EQ(found->application_id, "");
-  EXPECT_EQ(found->answer, "");
+  EXPECT_EQ(found->result.resource_id, "");
+  EXPECT_EQ(found->result.contents, "");
   EXPECT_GT(found->expires_at, found->lease_until);
   EXPECT_GE(found->store_now, claimed.store_now);
   EXPECT_GT(found->lease_until, found->store_now);
@@ -75,13 +76,13 @@ TEST_P(StoreContractTest, BeginsAKnownIdWithWhatIsKnown) {
   EXPECT_EQ(known->record.fingerprint, "fingerprint");
 }
 
-TEST_P(StoreContractTest, AProfileIsBusyWhileARecordIsClaimedOrSent) {
+TEST_P(StoreContractTest, AKeyIsHeldWhileARecordIsClaimedOrSent) {
   for (const RecordState state : {RecordState::kClaimed, RecordState::kSent}) {
     const std::string id = absl::StrCat("holder ", static_cast<int>(state));
-    const std::string profile = absl::StrCat("PROFILE ", static_cast<int>(state));
-    store_->InState(state, AClaim(id, profile));
+    const std::string key = absl::StrCat("key ", static_cast<int>(state));
+    store_->InState(state, AClaim(id, key));
 
-    const auto begun = store_->TryClaim(AClaim(id + " next", absl::AsciiStrToLower(profile)));
+    const auto begun = store_->TryClaim(AClaim(id + " next", key));
 
     ASSERT_TRUE(begun.ok()) << begun.status();
     const auto* const busy = std::get_if<Busy>(&*begun);
@@ -90,7 +91,7 @@ TEST_P(StoreContractTest, AProfileIsBusyWhileARecordIsClaimedOrSent) {
   }
 }
 
-TEST_P(StoreContractTest, AProfileIsFreeWhenItsRecordsAreNeitherClaimedNorSent) {
+TEST_P(StoreContractTest, AKeyIsFreeWhenItsRecordsAreNeitherClaimedNorSent) {
   for (const RecordState state : {RecordState::kNoEffect, RecordState::kInconclusive}) {
     store_->InState(state, AClaim(absl::StrCat("was ", static_cast<int>(state)), kProfile));
   }
@@ -161,8 +162,7 @@ TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
   const Record claimed = store_->Claimed(AClaim("request", kProfile));
   const absl::Time sent_at = absl::FromUnixMicros(1'700'000'000'123'456);
   const Baseline baseline = {
-      .ids = {"a", "", "with, comma: and \n", std::string("\0", 1)},
-      .is_complete = false,
+      .state = std::string("any \0\xff bytes", 12),
       .read_at = absl::FromUnixMicros(1'600'000'000'123'456),
   };
 
@@ -197,11 +197,11 @@ TEST_P(StoreContractTest, AChangeSetsWhatItNamesAndLeavesTheRest) {
   EXPECT_EQ(undecided.sent_at, sent_at);
   EXPECT_TRUE(undecided.was_ambiguous);
   EXPECT_EQ(undecided.caller, claimed.caller);
-  EXPECT_EQ(undecided.draft, claimed.draft);
+  EXPECT_EQ(undecided.target, claimed.target);
   EXPECT_GT(undecided.expires_at, claimed.expires_at);
 }
 
-TEST_P(StoreContractTest, KeepsTheFirstSnapshotForGood) {
+TEST_P(StoreContractTest, KeepsTheFirstBaselineForGood) {
   // Empty is a baseline too: nothing was on the profile.
   const Record claimed = store_->Claimed(AClaim("request", kProfile));
   const Record sent =
@@ -209,8 +209,7 @@ TEST_P(StoreContractTest, KeepsTheFirstSnapshotForGood) {
 
   const Record again = store_->Changed(
       sent, {.state = RecordState::kSent,
-             .first_baseline =
-                 Baseline{.ids = {"late"}, .is_complete = false, .read_at = sent.store_now}});
+             .first_baseline = Baseline{.state = "late", .read_at = sent.store_now}});
 
   EXPECT_EQ(again.baseline, Baseline{});
 }
@@ -257,7 +256,7 @@ TEST_P(StoreContractTest, AFormerHolderDoesNotKnowARecordThatWasBegunAnew) {
 
 TEST_P(StoreContractTest, ARecordWaitsForAnotherOfItsProfileToBeOpenedAgain) {
   const Record absent = store_->InState(RecordState::kNoEffect, AClaim("absent", kProfile));
-  const Record holder = store_->Claimed(AClaim("holder", kProfileInUpperCase));
+  const Record holder = store_->Claimed(AClaim("holder", kProfile));
 
   const auto busy = store_->Update(absent, {.state = RecordState::kClaimed, .lease = kAnHour});
   ASSERT_TRUE(busy.ok()) << busy.status();

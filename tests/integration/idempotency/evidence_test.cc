@@ -110,7 +110,7 @@ TEST_P(EvidenceTest, WhatIsKeptForItsApplicationIsStillReplayed) {
 
   ASSERT_TRUE(known.ok()) << known.status();
   ASSERT_TRUE(std::holds_alternative<RecordStore::Exists>(*known));
-  EXPECT_EQ(std::get<RecordStore::Exists>(*known).record.answer, "answer");
+  EXPECT_EQ(std::get<RecordStore::Exists>(*known).record.result.contents, "answer");
 }
 
 TEST_P(EvidenceTest, AFoundApplicationThatAReceivedOneReplacesStaysHeld) {
@@ -131,7 +131,7 @@ TEST_P(EvidenceTest, TheSameApplicationFoundAndReceivedIsHeldOnce) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("holder", kProfile));
   const auto found = store_->StoreReconciled(sent, {kApplication, "found"});
   ASSERT_TRUE(found.ok() && std::holds_alternative<Record>(*found));
-  ASSERT_TRUE(store_->StoreResponse(sent, {kApplicationInUpperCase, "received"}).ok());
+  ASSERT_TRUE(store_->StoreResponse(sent, {kApplication, "received"}).ok());
 
   EXPECT_THAT(store_->AttributedIds(kProfile, "other"), ElementsAre(kApplication));
 }
@@ -189,21 +189,21 @@ TEST_P(EvidenceTest, AnAnswerIsKeptWithAWordThatItIsShortened) {
   const Record found = store_->InState(RecordState::kSent, AClaim("found", kProfile));
   ASSERT_TRUE(store_->StoreReconciled(found, {kReplaced, "part", true}).ok());
 
-  EXPECT_TRUE(store_->Find("received")->is_answer_shortened);
-  EXPECT_TRUE(store_->Find("found")->is_answer_shortened);
+  EXPECT_TRUE(store_->Find("received")->result.is_truncated);
+  EXPECT_TRUE(store_->Find("found")->result.is_truncated);
 
   ASSERT_TRUE(store_->StoreResponse(found, {kReplaced, "whole"}).ok());
-  EXPECT_FALSE(store_->Find("found")->is_answer_shortened);
+  EXPECT_FALSE(store_->Find("found")->result.is_truncated);
 }
 
 TEST_P(EvidenceTest, AReceivedAnswerWhoseIdIsTooLongIsStoredAndHoldsNothing) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
-  const std::string too_long(kMaxApplicationIdBytes + 1, 'a');
+  const std::string too_long(kMaxResourceIdBytes + 1, 'a');
 
   ASSERT_TRUE(store_->StoreResponse(sent, {too_long, "answer"}).ok());
 
   EXPECT_EQ(store_->Find("request")->state, RecordState::kDone);
-  EXPECT_EQ(store_->Find("request")->answer, "answer");
+  EXPECT_EQ(store_->Find("request")->result.contents, "answer");
   EXPECT_THAT(store_->AttributedIds(kProfile, "other"), IsEmpty());
 }
 

@@ -365,27 +365,6 @@ TEST_F(PostgresStoreTest, SeveralStoresShareRecordsAndLetOneWin) {
   EXPECT_EQ(second.Find("request")->state, RecordState::kClaimed);
 }
 
-// A gateway of the first version goes on beside it: it names the columns that it writes.
-TEST_F(PostgresStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
-  {
-    StoreUnderTest store(*loop_, server_.Url(database_));
-    store.InState(RecordState::kInconclusive, AClaim("inconclusive", kProfile));
-  }
-  server_.Execute(database_,
-                  "ALTER TABLE passfort_gateway_records DROP COLUMN baseline_at, "
-                  "DROP COLUMN baseline_complete, DROP COLUMN answer_shortened, "
-                  "DROP COLUMN replaced_id; "
-                  "DELETE FROM passfort_gateway_schema WHERE version > 1");
-
-  StoreOptions options = AnOptions();
-  options.records.replay_window = Milliseconds(0);
-  StoreUnderTest store(*loop_, server_.Url(database_), std::move(options));
-  EXPECT_EQ(store.Find("inconclusive")->baseline, Baseline{});
-  const Record sent = store.InState(RecordState::kSent, AClaim("done", kProfile));
-  ASSERT_TRUE(store.StoreResponse(sent, {"application", "answer"}).ok());
-  EXPECT_EQ(store.Sweep().expired, 0) << "a baseline of unknown age may be older";
-}
-
 TEST_F(PostgresStoreTest, AUserWithoutTheRightToMakeTablesUsesThoseThatAreThere) {
   {
     StoreUnderTest(*loop_, server_.Url(database_)).Sweep();

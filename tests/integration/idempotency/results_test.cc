@@ -28,14 +28,14 @@ TEST_P(StoreContractTest, StoresAReceivedAnswerWhateverBecameOfTheRecord) {
     seen.epoch -= 1;
     seen.state = RecordState::kSent;
 
-    ASSERT_TRUE(store_->StoreResponse(seen, {kApplicationInUpperCase, "answer"}).ok());
+    ASSERT_TRUE(store_->StoreResponse(seen, {kApplication, "answer"}).ok());
 
     const auto done = store_->Find(id);
     ASSERT_TRUE(done.has_value());
     EXPECT_EQ(done->state, RecordState::kDone) << id;
-    EXPECT_EQ(done->application_id, kApplication);
-    EXPECT_EQ(done->answer, "answer");
-    EXPECT_EQ(done->origin, ResultOrigin::kReceived);
+    EXPECT_EQ(done->result.resource_id, kApplication);
+    EXPECT_EQ(done->result.contents, "answer");
+    EXPECT_EQ(done->result_origin, ResultOrigin::kReceived);
     EXPECT_GT(done->epoch, seen.epoch);
   }
 }
@@ -49,9 +49,9 @@ TEST_P(StoreContractTest, StoresAReceivedAnswerThoughTheRecordIsGone) {
   const auto done = store_->Find("request");
   ASSERT_TRUE(done.has_value());
   EXPECT_EQ(done->state, RecordState::kDone);
-  EXPECT_EQ(done->answer, std::string("\0\xff", 2));
+  EXPECT_EQ(done->result.contents, std::string("\0\xff", 2));
   EXPECT_EQ(done->caller, "caller");
-  EXPECT_EQ(done->draft, sent.draft);
+  EXPECT_EQ(done->target, sent.target);
   EXPECT_TRUE(done->baseline.has_value());
   EXPECT_GT(done->expires_at, done->store_now + absl::Hours(23));
 }
@@ -60,15 +60,15 @@ TEST_P(StoreContractTest, AReceivedAnswerReplacesAFoundOneAndIsNeverReplaced) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
   const auto found = store_->StoreReconciled(sent, {kApplication, "found"});
   ASSERT_TRUE(found.ok() && std::holds_alternative<Record>(*found));
-  EXPECT_EQ(std::get<Record>(*found).origin, ResultOrigin::kReconciled);
+  EXPECT_EQ(std::get<Record>(*found).result_origin, ResultOrigin::kReconciled);
 
   ASSERT_TRUE(store_->StoreResponse(sent, {"another id", "received"}).ok());
-  EXPECT_EQ(store_->Find("request")->answer, "received");
-  EXPECT_EQ(store_->Find("request")->application_id, "another id");
-  EXPECT_EQ(store_->Find("request")->origin, ResultOrigin::kReceived);
+  EXPECT_EQ(store_->Find("request")->result.contents, "received");
+  EXPECT_EQ(store_->Find("request")->result.resource_id, "another id");
+  EXPECT_EQ(store_->Find("request")->result_origin, ResultOrigin::kReceived);
 
   ASSERT_TRUE(store_->StoreResponse(sent, {"a third id", "received again"}).ok());
-  EXPECT_EQ(store_->Find("request")->answer, "received");
+  EXPECT_EQ(store_->Find("request")->result.contents, "received");
 }
 
 TEST_P(StoreContractTest, AReceivedAnswerIsNotGivenToAnIdThatWasBegunForOtherValues) {
@@ -86,15 +86,15 @@ TEST_P(StoreContractTest, AReceivedAnswerIsNotGivenToAnIdThatWasBegunForOtherVal
 TEST_P(StoreContractTest, StoresAFoundApplication) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
 
-  const auto found = store_->StoreReconciled(sent, {kApplicationInUpperCase, "answer"});
+  const auto found = store_->StoreReconciled(sent, {kApplication, "answer"});
 
   ASSERT_TRUE(found.ok()) << found.status();
   const auto* const done = std::get_if<Record>(&*found);
   ASSERT_NE(done, nullptr);
   EXPECT_EQ(done->state, RecordState::kDone);
   EXPECT_EQ(done->epoch, sent.epoch + 1);
-  EXPECT_EQ(done->application_id, kApplication);
-  EXPECT_EQ(done->answer, "answer");
+  EXPECT_EQ(done->result.resource_id, kApplication);
+  EXPECT_EQ(done->result.contents, "answer");
 }
 
 TEST_P(StoreContractTest, AFindMayBelongToAnOpenRecordOfTheProfile) {
@@ -119,7 +119,7 @@ TEST_P(StoreContractTest, AnApplicationIsFoundForOneRecordOnly) {
   // Received: the unique index on found ones says nothing about it.
   ASSERT_TRUE(store_->StoreResponse(sent, {kApplication, "received"}).ok());
 
-  const auto found = store_->StoreReconciled(undecided, {kApplicationInUpperCase, "found"});
+  const auto found = store_->StoreReconciled(undecided, {kApplication, "found"});
 
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_TRUE(std::holds_alternative<VersionConflict>(*found));
@@ -135,7 +135,7 @@ TEST_P(StoreContractTest, AnApplicationThatWasFoundOnAnotherProfileIsContested) 
   ASSERT_TRUE(std::holds_alternative<Record>(*first));
   const Record sent = store_->InState(RecordState::kSent, AClaim("second", kProfile));
 
-  const auto found = store_->StoreReconciled(sent, {kApplicationInUpperCase, "found"});
+  const auto found = store_->StoreReconciled(sent, {kApplication, "found"});
 
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_TRUE(std::holds_alternative<RecordStore::Contested>(*found));
@@ -172,17 +172,17 @@ TEST_P(StoreContractTest, OneOfManyRecordsGetsAFoundApplication) {
   EXPECT_EQ(finders, 1);
 }
 
-TEST_P(StoreContractTest, NamesTheApplicationsThatOtherRecordsOfTheProfileHold) {
+TEST_P(StoreContractTest, NamesWhatIsAttributedToOtherRecordsOfTheKey) {
   const auto hold = [this](const char* request_id, const char* profile, const char* application) {
     const Record record = store_->Claimed(AClaim(request_id, profile));
     ASSERT_TRUE(store_->StoreResponse(record, {application, "answer"}).ok());
   };
-  hold("first", kProfile, "APPLICATION-1");
-  hold("second", kProfileInUpperCase, "application-2");
+  hold("first", kProfile, "application-1");
+  hold("second", kProfile, "application-2");
   hold("third", kOtherProfile, "application-3");
   store_->Claimed(AClaim("open", kProfile));
 
-  EXPECT_THAT(store_->AttributedIds(kProfileInUpperCase, "open"),
+  EXPECT_THAT(store_->AttributedIds(kProfile, "open"),
               UnorderedElementsAre("application-1", "application-2"));
   EXPECT_THAT(store_->AttributedIds(kProfile, "first"), ElementsAre("application-2"));
 }

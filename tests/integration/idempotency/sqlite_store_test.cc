@@ -206,28 +206,6 @@ TEST_F(SqliteStoreTest, RefusesTheFileOfANewerGateway) {
   EXPECT_THAT(OpenMessage(), HasSubstr("newer gateway"));
 }
 
-// As the first version of the tables has it: without the columns of the second one.
-TEST_F(SqliteStoreTest, BringsTheTablesOfTheFirstVersionUpToDate) {
-  {
-    StoreUnderTest store(*loop_, Url());
-    store.InState(RecordState::kInconclusive, AClaim("inconclusive", "profile"));
-  }
-  for (const char* const column :
-       {"baseline_at", "baseline_complete", "answer_shortened", "replaced_id"}) {
-    Execute(absl::StrCat("ALTER TABLE passfort_gateway_records DROP COLUMN ", column));
-  }
-  Execute("PRAGMA user_version = 1");
-
-  StoreOptions options = AnOptions();
-  options.records.replay_window = Milliseconds(0);
-  StoreUnderTest store(*loop_, Url(), std::move(options));
-  ASSERT_TRUE(store.status().ok()) << store.status();
-  EXPECT_EQ(store.Find("inconclusive")->baseline, Baseline{});
-  const Record sent = store.InState(RecordState::kSent, AClaim("done", "profile"));
-  ASSERT_TRUE(store.StoreResponse(sent, {"application", "answer"}).ok());
-  EXPECT_EQ(store.Sweep().expired, 0) << "a baseline of unknown age may be older";
-}
-
 TEST_F(SqliteStoreTest, RefusesAPathWithoutAFolder) {
   const StoreUnderTest store(*loop_, "sqlite:" + folder_.File("missing/store.db"));
   EXPECT_TRUE(absl::IsFailedPrecondition(store.status())) << store.status();

@@ -14,10 +14,8 @@
 namespace gateway {
 
 inline constexpr char kProfile[] = "aaaaaaaa-0000-4000-8000-00000000000f";
-inline constexpr char kProfileInUpperCase[] = "AAAAAAAA-0000-4000-8000-00000000000F";
 inline constexpr char kOtherProfile[] = "bbbbbbbb-0000-4000-8000-000000000002";
 inline constexpr char kApplication[] = "cccccccc-0000-4000-8000-000000000003";
-inline constexpr char kApplicationInUpperCase[] = "CCCCCCCC-0000-4000-8000-000000000003";
 inline constexpr Milliseconds kNone{0};
 inline constexpr int kRacers = 24;
 

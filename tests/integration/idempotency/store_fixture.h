@@ -28,12 +28,14 @@ inline StoreOptions AnOptions() {
   return options;
 }
 
-// A claim of `request_id` on `profile_id` whose lease is an hour.
-inline RecordStore::Claim AClaim(const std::string& request_id, const std::string& profile_id) {
+// A claim of `request_id` on `key` whose lease is an hour.
+inline RecordStore::Claim AClaim(const std::string& request_id, const std::string& key) {
   return {.request_id = request_id,
           .caller = "caller",
           .fingerprint = "fingerprint",
-          .draft = {.profile_id = profile_id, .product_alias = "forexo_basic"},
+          .operation = "operation",
+          .serialization_key = key,
+          .target = "target",
           .lease = kAnHour};
 }
 
@@ -99,11 +101,11 @@ class StoreUnderTest {
   auto Remove(const Record& seen) {
     return RunTask(loop_, [&] { return store_->Remove(seen, Soon()); });
   }
-  auto StoreResponse(const Record& seen, RecordStore::StoredResult answer) {
-    return RunTask(loop_, [&] { return store_->StoreResponse(seen, answer, Soon()); });
+  auto StoreResponse(const Record& seen, StoredResult result) {
+    return RunTask(loop_, [&] { return store_->StoreResponse(seen, result, Soon()); });
   }
-  auto StoreReconciled(const Record& seen, RecordStore::StoredResult answer) {
-    return RunTask(loop_, [&] { return store_->StoreReconciled(seen, answer, Soon()); });
+  auto StoreReconciled(const Record& seen, StoredResult result) {
+    return RunTask(loop_, [&] { return store_->StoreReconciled(seen, result, Soon()); });
   }
   std::vector<std::string> AttributedIds(const std::string& profile_id,
                                          const std::string& request_id) {

@@ -51,7 +51,7 @@ TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
   Open();
   const RecordStore::SweepResult swept = store_->Sweep();
 
-  EXPECT_EQ(swept.undecided, 1);
+  EXPECT_EQ(swept.inconclusive, 1);
   EXPECT_EQ(swept.expired, 3);
   EXPECT_EQ(swept.records, claims_are_void ? 1 : 2);
   EXPECT_EQ(swept.unresolved, 1);
@@ -134,7 +134,7 @@ TEST_P(StoreContractTest, RefusesWhatWouldMakeARecordTooLarge) {
   EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreResponse(sent, {"id", large})));
   EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreReconciled(sent, {large, "answer"}).status()));
   const RecordStore::RecordUpdate change{.state = RecordState::kSent,
-                                         .first_baseline = Baseline{.ids = {large}}};
+                                         .first_baseline = Baseline{.state = large}};
   EXPECT_TRUE(absl::IsResourceExhausted(store_->Update(sent, change).status()));
 }
 
@@ -145,7 +145,7 @@ TEST_P(StoreContractTest, KeepsTheLargestAnswer) {
 
   ASSERT_TRUE(store_->StoreResponse(sent, {kApplication, answer}).ok());
 
-  EXPECT_EQ(store_->Find("request")->answer, answer);
+  EXPECT_EQ(store_->Find("request")->result.contents, answer);
 }
 
 }  // namespace

@@ -385,7 +385,7 @@ TEST(AddProductApplicationTest, SaysSoIfTheStoreHadNoRoomForAllOfAnAnswer) {
   RpcFixture bench;
   WriteResult replayed = DoneResult(AnApplication());
   replayed.replay = WriteResult::Replay::kYes;
-  replayed.is_shortened = true;
+  replayed.is_truncated = true;
   bench.writer.Answer(replayed);
   const Answered answered = bench.Add();
 

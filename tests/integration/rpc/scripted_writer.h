@@ -13,7 +13,7 @@
 
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
-#include "service/passfort/application_writer.h"
+#include "service/operations/application_writer.h"
 
 namespace gateway {
 

@@ -74,16 +74,6 @@ class CountingStore final : public RecordStore {
   }
 };
 
-class UnreachablePassfort final : public PassfortClient {
- public:
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
-                                       std::optional<BootTime>) override {
-    std::abort();
-  }
-  Task<ListOutcome> ListApplications(std::string, const CallContext&) override { std::abort(); }
-  Task<bool> Probe(const CallContext&) override { std::abort(); }
-};
-
 class BackgroundReconcilerTest : public testing::Test {
  protected:
   void TearDown() override {
@@ -91,7 +81,7 @@ class BackgroundReconcilerTest : public testing::Test {
     EXPECT_EQ(clock_.sleepers(), 0U) << "the background reconciler goes on after its stop";
   }
 
-  void Start() { Spawn(resolver_.Run(stop_.get_token())); }
+  void Start() { Spawn(background_reconciler_.Run(stop_.get_token())); }
 
   // A sent record whose lease ends in `lease`.
   Record SentRecord(Milliseconds lease, std::string request_id = "order-1") const {
@@ -104,8 +94,7 @@ class BackgroundReconcilerTest : public testing::Test {
   ManualClock clock_;
   CountingStore store_;
   bool is_active_ = false;
-  UnreachablePassfort passfort_;
-  Reconciler reconciler_{{}, store_, passfort_, clock_};
+  Reconciler reconciler_{{}, store_, {}, clock_};
   KeyedMutex key_mutex_;
   ScriptedRandom random_{{0.0, 0.999, 0.5}};
   ScriptedRandom trace_random_{{0.5}};
@@ -113,19 +102,18 @@ class BackgroundReconcilerTest : public testing::Test {
   RetryBudget budget_{{}};
   const std::unique_ptr<Log> log_ = Log::Discard();
   std::stop_source stop_;
-  BackgroundReconciler resolver_{{.store = store_,
-                                  .passfort = passfort_,
-                                  .reconciler = reconciler_,
-                                  .key_mutex = key_mutex_,
-                                  .clock = clock_,
-                                  .random = random_,
-                                  .trace_ids = trace_ids_,
-                                  .budget = budget_,
-                                  .log = *log_,
-                                  .fail_point = {}},
-                                 {.poll_interval = kInterval},
-                                 [this](const std::string&) { return is_active_; },
-                                 [](const RecordStore::SweepResult&) {}};
+  BackgroundReconciler background_reconciler_{{.store = store_,
+                                               .reconciler = reconciler_,
+                                               .key_mutex = key_mutex_,
+                                               .clock = clock_,
+                                               .random = random_,
+                                               .trace_ids = trace_ids_,
+                                               .budget = budget_,
+                                               .log = *log_,
+                                               .fail_point = {}},
+                                              {.poll_interval = kInterval},
+                                              [this](const std::string&) { return is_active_; },
+                                              [](const RecordStore::SweepResult&) {}};
 };
 
 TEST_F(BackgroundReconcilerTest, SweepsAndLooksOnceInEveryRound) {
@@ -149,7 +137,7 @@ TEST_F(BackgroundReconcilerTest, LeavesARecordAloneUntilItsLeaseHasEnded) {
   EXPECT_EQ(store_.found, std::vector<std::string>{"order-1"});
 }
 
-TEST_F(BackgroundReconcilerTest, LeavesWhatAFlowWorksOnUntilItsEnd) {
+TEST_F(BackgroundReconcilerTest, LeavesWhatASessionWorksOnUntilItsEnd) {
   store_.sent = {SentRecord(-1ms)};
   is_active_ = true;
   Start();
@@ -159,7 +147,7 @@ TEST_F(BackgroundReconcilerTest, LeavesWhatAFlowWorksOnUntilItsEnd) {
   EXPECT_EQ(store_.found.size(), 1U);
 }
 
-TEST_F(BackgroundReconcilerTest, LooksOnceInEveryRoundAtWhatCannotBeSettled) {
+TEST_F(BackgroundReconcilerTest, LooksOnceInEveryRoundAtWhatCannotBeResolved) {
   store_.sent = {SentRecord(-1ms)};
   Start();
   EXPECT_EQ(store_.found.size(), 1U);

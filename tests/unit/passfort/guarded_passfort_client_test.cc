@@ -22,7 +22,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Cause = NotExecuted::Cause;
 
-WriteAttempt Ends(Outcome outcome) { return {.outcome = std::move(outcome)}; }
+WriteAttempt Ends(CreateOutcome outcome) { return {.outcome = std::move(outcome)}; }
 WriteAttempt Unreachable() { return Ends(NotExecuted{.cause = Cause::kUnreachable}); }
 WriteAttempt Limited(Milliseconds retry_after) {
   return Ends(NotExecuted{.cause = Cause::kRateLimited,
@@ -82,7 +82,7 @@ class GuardedPassfortClientTest : public testing::Test {
   }
 
   // One call to the end, which must need no wait.
-  Outcome Create(Milliseconds patience = 60s) {
+  CreateOutcome Create(Milliseconds patience = 60s) {
     return RunToCompletion(
                client_.CreateApplication(draft_, {.deadline = clock_.In(patience)}, std::nullopt))
         .outcome;
@@ -93,7 +93,7 @@ class GuardedPassfortClientTest : public testing::Test {
   }
   ListOutcome ListToReconcile() { return List("a", Priority::kReconciliation); }
 
-  Outcome CreateFor(const std::string& profile_id) {
+  CreateOutcome CreateFor(const std::string& profile_id) {
     const ApplicationDraft draft{.profile_id = profile_id};
     return RunToCompletion(
                client_.CreateApplication(draft, {.deadline = clock_.In(60s)}, std::nullopt))
@@ -112,7 +112,7 @@ class GuardedPassfortClientTest : public testing::Test {
     for (int i = 0; i < 5; ++i) Create();
   }
 
-  static std::optional<NotExecuted> FindNotExecuted(const Outcome& outcome) {
+  static std::optional<NotExecuted> FindNotExecuted(const CreateOutcome& outcome) {
     const auto* not_executed = std::get_if<NotExecuted>(&outcome);
     return not_executed == nullptr ? std::nullopt : std::optional(*not_executed);
   }
@@ -340,7 +340,7 @@ TEST_F(GuardedPassfortClientTest, RefusesWhoWaitedAtTheRateGateWhileItOpened) {
 
 struct VerdictCase {
   std::string name;
-  Outcome outcome;
+  CreateOutcome outcome;
   Milliseconds takes;
   bool is_failure;
 };

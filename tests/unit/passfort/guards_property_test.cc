@@ -71,7 +71,7 @@ class MoodyPassfort final : public PassfortClient {
   bool whoami_is_broken = false;
 
  private:
-  Outcome Answer(Mood mood, bool is_bad) {
+  CreateOutcome Answer(Mood mood, bool is_bad) {
     switch (mood) {
       case Mood::kLimits:
       case Mood::kLimitsAbsurdly: {

@@ -324,7 +324,8 @@ TEST(ErrorOfAmbiguousTest, ClaimsNoTimesThatItDoesNotKnow) {
 TEST(ErrorOfAmbiguousTest, SaysWhyTheListDoesNotTell) {
   using Cause = NotExecuted::Cause;
   const auto told_with = [](std::optional<Cause> no_list) {
-    return ErrorWithRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .no_list = no_list})
+    return ErrorWithRequestId(
+               {.outcome = NotKnown(Ambiguous::Cause::kTimeout), .unobserved = no_list})
         .status.error_message();
   };
   EXPECT_THAT(told_with(Cause::kResponseTooLarge),

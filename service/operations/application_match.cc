@@ -1,4 +1,4 @@
-#include "service/idempotency/application_match.h"
+#include "service/operations/application_match.h"
 
 #include <algorithm>
 #include <string_view>

@@ -1,5 +1,5 @@
-#ifndef SERVICE_IDEMPOTENCY_APPLICATION_MATCH_H_
-#define SERVICE_IDEMPOTENCY_APPLICATION_MATCH_H_
+#ifndef SERVICE_OPERATIONS_APPLICATION_MATCH_H_
+#define SERVICE_OPERATIONS_APPLICATION_MATCH_H_
 
 #include <optional>
 #include <string>
@@ -35,4 +35,4 @@ MatchResult MatchApplications(const ApplicationDraft& draft,
 
 }  // namespace gateway
 
-#endif  // SERVICE_IDEMPOTENCY_APPLICATION_MATCH_H_
+#endif  // SERVICE_OPERATIONS_APPLICATION_MATCH_H_

@@ -1,11 +1,11 @@
-#ifndef SERVICE_PASSFORT_DIRECT_WRITER_H_
-#define SERVICE_PASSFORT_DIRECT_WRITER_H_
+#ifndef SERVICE_OPERATIONS_DIRECT_WRITER_H_
+#define SERVICE_OPERATIONS_DIRECT_WRITER_H_
 
 #include <string>
 
 #include "service/base/call_context.h"
 #include "service/base/task.h"
-#include "service/passfort/application_writer.h"
+#include "service/operations/application_writer.h"
 #include "service/passfort/passfort_client.h"
 #include "service/resilience/retry_loop.h"
 
@@ -18,7 +18,7 @@ class DirectWriter final : public ApplicationWriter {
   // `client` outlives the writer.
   DirectWriter(PassfortClient& client, RetryDependencies tools) : client_(client), tools_(tools) {}
 
-  Task<WriteResult> Add(ApplicationDraft draft, RequestKey intent,
+  Task<WriteResult> Add(ApplicationDraft draft, RequestKey key,
                         const CallContext& context) override;
 
  private:
@@ -30,4 +30,4 @@ class DirectWriter final : public ApplicationWriter {
 
 }  // namespace gateway
 
-#endif  // SERVICE_PASSFORT_DIRECT_WRITER_H_
+#endif  // SERVICE_OPERATIONS_DIRECT_WRITER_H_

@@ -1,4 +1,4 @@
-#include "service/passfort/direct_writer.h"
+#include "service/operations/direct_writer.h"
 
 #include <gmock/gmock.h>
 
@@ -18,13 +18,13 @@ using testing::ElementsAre;
 // Ends each attempt as scripted.
 class ScriptedPassfort final : public PassfortClient {
  public:
-  explicit ScriptedPassfort(std::deque<Outcome> outcomes) : outcomes_(std::move(outcomes)) {}
+  explicit ScriptedPassfort(std::deque<CreateOutcome> outcomes) : outcomes_(std::move(outcomes)) {}
 
   Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
                                        std::optional<BootTime> send_before) override {
     EXPECT_FALSE(send_before.has_value());
     ++posts_;
-    Outcome next = outcomes_.front();
+    CreateOutcome next = outcomes_.front();
     outcomes_.pop_front();
     co_return WriteAttempt{.outcome = std::move(next)};
   }
@@ -36,7 +36,7 @@ class ScriptedPassfort final : public PassfortClient {
   int posts() const { return posts_; }
 
  private:
-  std::deque<Outcome> outcomes_;
+  std::deque<CreateOutcome> outcomes_;
   int posts_ = 0;
 };
 

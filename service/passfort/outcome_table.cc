@@ -1,4 +1,4 @@
-#include "service/passfort/outcome.h"
+#include "service/passfort/outcome_table.h"
 
 #include <utility>
 
@@ -90,7 +90,7 @@ Ambiguous::Cause WhyAmbiguous(HttpFailure::Kind kind) {
   }
 }
 
-Outcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
+CreateOutcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
   if (!result.may_have_sent_body) {  // row 2
     return NotExecuted{.cause = WhyNotExecuted(failure.kind),
                        .lost_on_reuse = result.lost_on_reuse};
@@ -130,9 +130,9 @@ Done DoneWith(pb::ProductApplication application, const HttpResponse& response) 
 }  // namespace
 
 // The rows are numbered as in docs/errors.md; the first one that fits counts.
-Outcome OutcomeOfResponse(const HttpResponse& response,
-                          std::optional<pb::ProductApplication> application, absl::Time now,
-                          const MessageFilter* messages) {
+CreateOutcome OutcomeOfResponse(const HttpResponse& response,
+                                std::optional<pb::ProductApplication> application, absl::Time now,
+                                const MessageFilter* messages) {
   const int status = response.status;
   // Row 1: an application is there, whatever else the response holds.
   if (IsSuccess(status) && application) return DoneWith(*std::move(application), response);
@@ -173,7 +173,8 @@ Outcome OutcomeOfResponse(const HttpResponse& response,
   return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .answer = std::move(answer)};
 }
 
-Outcome ClassifyWrite(const HttpResult& result, absl::Time now, const MessageFilter* messages) {
+CreateOutcome ClassifyWrite(const HttpResult& result, absl::Time now,
+                            const MessageFilter* messages) {
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
     return OutcomeOfFailure(*failure, result);
   }
@@ -183,7 +184,7 @@ Outcome ClassifyWrite(const HttpResult& result, absl::Time now, const MessageFil
   return OutcomeOfResponse(response, std::move(application), now, messages);
 }
 
-std::string_view OutcomeName(const Outcome& outcome) {
+std::string_view OutcomeName(const CreateOutcome& outcome) {
   struct Namer {
     std::string_view operator()(const Done&) const { return "done"; }
     std::string_view operator()(const NotExecuted&) const { return "not_executed"; }

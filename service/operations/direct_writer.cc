@@ -1,8 +1,8 @@
-#include "service/passfort/direct_writer.h"
+#include "service/operations/direct_writer.h"
 
 #include <utility>
 
-#include "service/passfort/write_retry_policy.h"
+#include "service/resilience/write_retry_policy.h"
 
 namespace gateway {
 namespace {
@@ -28,9 +28,9 @@ Task<WriteResult> DirectWriter::RefuseRequestId() {
 }
 
 // No coroutine itself: thousands of calls wait in here, and each frame counts.
-Task<WriteResult> DirectWriter::Add(ApplicationDraft draft, RequestKey intent,
+Task<WriteResult> DirectWriter::Add(ApplicationDraft draft, RequestKey key,
                                     const CallContext& context) {
-  if (!intent.request_id.empty()) return RefuseRequestId();
+  if (!key.request_id.empty()) return RefuseRequestId();
   auto attempt = [this, draft = std::move(draft), &context] {
     return client_.CreateApplication(draft, context, std::nullopt);
   };

@@ -1,5 +1,5 @@
-#ifndef SERVICE_IDEMPOTENCY_STORE_NETSTRING_LIST_H_
-#define SERVICE_IDEMPOTENCY_STORE_NETSTRING_LIST_H_
+#ifndef SERVICE_BASE_NETSTRING_LIST_H_
+#define SERVICE_BASE_NETSTRING_LIST_H_
 
 #include <optional>
 #include <string>
@@ -17,4 +17,4 @@ std::optional<std::vector<std::string>> DecodeNetstrings(std::string_view encode
 
 }  // namespace gateway
 
-#endif  // SERVICE_IDEMPOTENCY_STORE_NETSTRING_LIST_H_
+#endif  // SERVICE_BASE_NETSTRING_LIST_H_

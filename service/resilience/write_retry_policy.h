@@ -1,9 +1,9 @@
-#ifndef SERVICE_PASSFORT_WRITE_RETRY_POLICY_H_
-#define SERVICE_PASSFORT_WRITE_RETRY_POLICY_H_
+#ifndef SERVICE_RESILIENCE_WRITE_RETRY_POLICY_H_
+#define SERVICE_RESILIENCE_WRITE_RETRY_POLICY_H_
 
 #include <optional>
 
-#include "service/passfort/outcome.h"
+#include "service/resilience/outcome.h"
 #include "service/resilience/retry_loop.h"
 
 namespace gateway {
@@ -35,4 +35,4 @@ inline std::optional<Retry> ShouldRetry(const NotExecuted& not_executed) {
 
 }  // namespace gateway
 
-#endif  // SERVICE_PASSFORT_WRITE_RETRY_POLICY_H_
+#endif  // SERVICE_RESILIENCE_WRITE_RETRY_POLICY_H_

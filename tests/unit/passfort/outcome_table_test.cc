@@ -1,4 +1,4 @@
-#include "service/passfort/outcome.h"
+#include "service/passfort/outcome_table.h"
 
 #include <gmock/gmock.h>
 
@@ -38,7 +38,7 @@ HttpResult LossOnReuse(bool may_have_sent_body) {
 }
 
 // One line per outcome, with everything that the caller can tell apart.
-std::string Describe(const Outcome& outcome) {
+std::string Describe(const CreateOutcome& outcome) {
   const auto with_answer = [](std::string text, const std::optional<ResponseSummary>& answer) {
     if (!answer) return text;
     text += " http=" + std::to_string(answer->http_status);
@@ -329,7 +329,7 @@ TEST(ClientErrorsTest, EveryStatusIsInOneRow) {
   std::vector<int> refused;
   std::vector<int> not_processed;
   for (int status = 400; status <= 499; ++status) {
-    const Outcome outcome = ClassifyWrite(Answer(status, ""), absl::UnixEpoch(), nullptr);
+    const CreateOutcome outcome = ClassifyWrite(Answer(status, ""), absl::UnixEpoch(), nullptr);
     if (std::holds_alternative<Refused>(outcome)) refused.push_back(status);
     if (std::holds_alternative<NotExecuted>(outcome)) not_processed.push_back(status);
   }
@@ -341,7 +341,7 @@ TEST(ClientErrorsTest, EveryStatusIsInOneRow) {
 TEST(PassfortMessageTest, IsNotReadUnlessAskedFor) {
   const HttpResult result = Answer(400, R"({"errors": [{"code": 201, "message": "no"}]})");
   const auto message = [&](const MessageFilter* messages) {
-    const Outcome outcome = ClassifyWrite(result, absl::UnixEpoch(), messages);
+    const CreateOutcome outcome = ClassifyWrite(result, absl::UnixEpoch(), messages);
     return std::get<Refused>(outcome).answer.message;
   };
   EXPECT_EQ(message(nullptr), "");

@@ -1,4 +1,4 @@
-#include "service/idempotency/store/netstring_list.h"
+#include "service/base/netstring_list.h"
 
 #include <charconv>
 

@@ -1,0 +1,106 @@
+#ifndef SERVICE_IDEMPOTENCY_OPERATION_H_
+#define SERVICE_IDEMPOTENCY_OPERATION_H_
+
+#include <any>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "service/base/call_context.h"
+#include "service/base/clock.h"
+#include "service/base/task.h"
+#include "service/idempotency/store/record.h"
+#include "service/resilience/outcome.h"
+
+namespace gateway {
+
+// What a write came to: as the record keeps it, and as it was received.
+struct OperationResult {
+  StoredResult stored;
+  // What `WriteRequest::Execute` received, for the callers of this process. Empty if the result
+  // comes from the store.
+  std::any received;
+};
+// Shared, because the frames of waiting calls keep room for it.
+using SharedResult = std::shared_ptr<const OperationResult>;
+
+// One read of the state that a write changes.
+class Observation {
+ public:
+  virtual ~Observation() = default;
+  // What the record keeps of it, if it is the first: Baseline::state.
+  virtual std::string ToBaseline() const = 0;
+};
+
+// It could not be read. Says nothing about any write.
+struct ObservationFailed {
+  // Set if it was a clear refusal, which a retry would not change.
+  std::optional<ResponseSummary> refusal;
+  // Set if it was anything else: what a write that was definitely not executed would come to in its
+  // place.
+  std::optional<NotExecuted> not_executed;
+};
+
+using ObserveResult = std::variant<std::unique_ptr<const Observation>, ObservationFailed>;
+
+// What an observation says about a write whose response was lost.
+struct Effect {
+  // Set if the write surely took effect: what it came to.
+  SharedResult result;
+  // What it may have created or changed, `result` included; in lower case.
+  std::vector<std::string> candidate_ids;
+  // False: there may be candidates that the observation does not show, so that showing none proves
+  // nothing.
+  bool is_complete = true;
+};
+
+// One kind of write that Passfort does not deduplicate: how to observe and evaluate it. The engine
+// decides whether and when to send; of a record's target, baseline and result it reads nothing.
+// Lives as long as the process. Loop thread only.
+class Operation {
+ public:
+  virtual ~Operation() = default;
+
+  // Stored with every record, so never reused for another meaning.
+  virtual std::string_view name() const = 0;
+
+  // Reads the state that a write with `target` changes. `context` outlives the task.
+  virtual Task<ObserveResult> Observe(std::string target,
+                                      const CallContext& context [[clang::lifetimebound]]) = 0;
+
+  // What `now` says about a write with `target`, compared with the first observation.
+  // `attributed_ids` are other records' resources. A pure function.
+  virtual Effect Evaluate(const std::string& target, const std::string& baseline,
+                          const Observation& now,
+                          const std::vector<std::string>& attributed_ids) const = 0;
+
+  // Whether the resource was there at the first observation.
+  virtual bool IsInBaseline(const std::string& baseline, const std::string& resource_id) const = 0;
+
+  // Whether a refusal may only mean that the write took effect before.
+  virtual bool MayMeanAlreadyExecuted(const ResponseSummary& refusal) const = 0;
+};
+
+// A write as its caller asked for it. What only a sender needs stays in here, and in memory.
+class WriteRequest {
+ public:
+  virtual ~WriteRequest() = default;
+
+  virtual Operation& operation() const = 0;
+  // As in the record. Two requests with the same fingerprint are the same request.
+  virtual std::string fingerprint() const = 0;
+  virtual std::string serialization_key() const = 0;
+  virtual std::string target() const = 0;
+
+  // One attempt: at most one request, and no byte of its body leaves the gateway at or after
+  // `send_before`. `context` outlives the task.
+  virtual Task<Outcome<SharedResult>> Execute(BootTime send_before, const CallContext& context
+                                              [[clang::lifetimebound]]) const = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_OPERATION_H_

@@ -1,0 +1,55 @@
+#include "service/idempotency/owned_record.h"
+
+#include <variant>
+
+namespace gateway {
+
+Task<OwnedRecord::Change> OwnedRecord::RecordIntent(Milliseconds lease,
+                                                    Milliseconds conclusive_after,
+                                                    Baseline baseline, absl::Time sent_at) {
+  return Update({.state = RecordState::kSent,
+                 .lease = lease,
+                 .conclusive_after = conclusive_after,
+                 .first_baseline = std::move(baseline),
+                 .sent_at = sent_at});
+}
+
+Task<OwnedRecord::Change> OwnedRecord::RecordAmbiguous(Milliseconds conclusive_after) {
+  const Change change = co_await Update(
+      {.state = RecordState::kSent, .conclusive_after = conclusive_after, .was_ambiguous = true});
+  // True whatever the store has. Without it, the later moment of the intent holds.
+  record_.was_ambiguous = true;
+  co_return change;
+}
+
+Task<OwnedRecord::Change> OwnedRecord::RecordConclusive() {
+  return Update({.state = RecordState::kSent, .conclusive_after = Milliseconds(0)});
+}
+
+Task<OwnedRecord::Change> OwnedRecord::Release() {
+  if (!record_.was_ambiguous) return Remove();
+  // All attempts are known to have done nothing: nothing has to become conclusive.
+  return Update({.state = RecordState::kNoEffect, .conclusive_after = Milliseconds(0)});
+}
+
+Task<absl::Status> OwnedRecord::StoreResponse(StoredResult result) {
+  return store_.StoreResponse(record_, std::move(result), StoreDeadline());
+}
+
+Task<OwnedRecord::Change> OwnedRecord::Update(RecordStore::RecordUpdate update) {
+  auto updated = co_await store_.Update(record_, std::move(update), StoreDeadline());
+  if (absl::IsResourceExhausted(updated.status())) co_return Change::kTooLarge;
+  if (!updated.ok()) co_return Change::kStoreUnavailable;
+  auto* const record = std::get_if<Record>(&*updated);
+  if (record == nullptr) co_return Change::kLost;
+  record_ = std::move(*record);
+  co_return Change::kMade;
+}
+
+Task<OwnedRecord::Change> OwnedRecord::Remove() {
+  const auto removed = co_await store_.Remove(record_, StoreDeadline());
+  if (!removed.ok()) co_return Change::kStoreUnavailable;
+  co_return *removed ? Change::kMade : Change::kLost;
+}
+
+}  // namespace gateway

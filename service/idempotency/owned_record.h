@@ -1,0 +1,61 @@
+#ifndef SERVICE_IDEMPOTENCY_OWNED_RECORD_H_
+#define SERVICE_IDEMPOTENCY_OWNED_RECORD_H_
+
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "service/base/clock.h"
+#include "service/base/task.h"
+#include "service/idempotency/store/record_store.h"
+
+namespace gateway {
+
+// The record that a session claimed. Each change is a compare-and-swap with the record as it was
+// read last: whoever loses one owns the record no more, and does nothing but follow it. Loop thread
+// only.
+class OwnedRecord {
+ public:
+  enum class Change {
+    kMade,
+    kLost,              // somebody else changed it: what is true now is for the store to say
+    kStoreUnavailable,  // or it was made all the same; later conditions see to that
+    kTooLarge,          // for the store, for good
+  };
+
+  // Both outlive it.
+  OwnedRecord(RecordStore& store, Clock& clock, Milliseconds store_timeout)
+      : store_(store), clock_(clock), store_timeout_(store_timeout) {}
+
+  void Hold(Record record) { record_ = std::move(record); }
+  const Record& operator*() const { return record_; }
+  const Record* operator->() const { return &record_; }
+
+  // Before anything leaves: from now on the write may take effect.
+  Task<Change> RecordIntent(Milliseconds lease, Milliseconds conclusive_after, Baseline baseline,
+                            absl::Time sent_at);
+  // The attempt has ended, so the wait for a conclusive look can be counted from now.
+  Task<Change> RecordAmbiguous(Milliseconds conclusive_after);
+  // The attempt did nothing, but an earlier one may have: a look is conclusive at once.
+  Task<Change> RecordConclusive();
+  // Nothing was executed under this record so far: deletes it, or leaves it proven without effect
+  // if it was ever ambiguous.
+  Task<Change> Release();
+  // Passfort's own word, stored whoever owns the record.
+  Task<absl::Status> StoreResponse(StoredResult result);
+
+ private:
+  Task<Change> Update(RecordStore::RecordUpdate update);
+  Task<Change> Remove();
+  Deadline StoreDeadline() const { return Deadline(clock_.Now() + store_timeout_); }
+
+  RecordStore& store_;
+  Clock& clock_;
+  const Milliseconds store_timeout_;
+  Record record_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_OWNED_RECORD_H_

@@ -1,0 +1,70 @@
+#ifndef SERVICE_IDEMPOTENCY_WRITE_RESULT_H_
+#define SERVICE_IDEMPOTENCY_WRITE_RESULT_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "service/resilience/outcome.h"
+
+namespace gateway {
+
+// Nothing was executed, for a reason that lies in the bookkeeping of request_ids.
+struct IdempotencyError {
+  enum class Cause {
+    kRequestIdReused,   // another caller or other values under the same request_id
+    kNeedsStore,        // no store is configured
+    kStoreUnavailable,  // the store did not answer before anything was sent
+    kStoreFull,
+    kTooManySessions,   // as many writes in flight as allowed, with those whose callers have left
+    kWriteInProgress,   // another record of the key is claimed or sent
+    kNoEffect,          // sent, and proven without effect
+    kTooManyToCompare,  // there is more to compare with than the store keeps
+  };
+  Cause cause = Cause::kStoreUnavailable;
+};
+
+// Who asks for a write, and under which name.
+struct RequestKey {
+  // Names the intent; empty: every call is an intent of its own.
+  std::string request_id;
+  // The authenticated caller; empty where callers are not authenticated.
+  std::string caller;
+};
+
+// How a result became known.
+enum class ResultSource {
+  kReceived,    // Passfort answered with it
+  kReconciled,  // it was found by a look at Passfort after the response was lost
+  kExisting,    // Passfort answered with what had been there before
+};
+
+enum class Replay { kNo, kYes };
+
+// What one intent came to; a Done is its result.
+template <typename Done>
+struct WriteResultOf {
+  using Source = ResultSource;
+  using Replay = gateway::Replay;
+
+  std::variant<Done, NotExecuted, Refused, Ambiguous, IdempotencyError> outcome;
+  // When the last attempt was handed to the transport. Unset if none was.
+  std::optional<absl::Time> sent_at = {};
+  Source source = Source::kReceived;
+  // kYes: an earlier call under the request_id made it, or found it.
+  Replay replay = Replay::kNo;
+  // Done only: it comes from the store, which had no room for all of it.
+  bool is_truncated = false;
+  // Ambiguous only: from then on a look at Passfort shows the truth.
+  std::optional<absl::Time> known_by = {};
+  // Ambiguous only: what may be the result.
+  std::vector<std::string> candidate_ids = {};
+  // Ambiguous only: why the last look at Passfort failed.
+  std::optional<NotExecuted::Cause> unobserved = {};
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_IDEMPOTENCY_WRITE_RESULT_H_

@@ -1,0 +1,217 @@
+#include "service/operations/add_product_application.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "service/base/netstring_list.h"
+#include "service/operations/application_match.h"
+#include "service/passfort/mapping/application_list.h"
+#include "service/passfort/mapping/application_truncation.h"
+#include "service/passfort/passfort_error_code.h"
+
+namespace gateway {
+namespace {
+
+constexpr int kConflict = 409;
+constexpr size_t kDraftValues = 4;
+constexpr std::string_view kWhole = "whole";
+constexpr std::string_view kPartial = "partial";
+
+// The records are written by gateways alone. One that cannot be read asks for an application of no
+// product on no profile, which matches nothing and is never found absent.
+ApplicationDraft DecodeDraft(const std::string& target) {
+  auto values = DecodeNetstrings(target);
+  int role = 0;
+  if (!values || values->size() != kDraftValues || !absl::SimpleAtoi((*values)[3], &role))
+    return {};
+  return {.profile_id = std::move((*values)[0]),
+          .product_alias = std::move((*values)[1]),
+          .product_id = std::move((*values)[2]),
+          .associated_role = static_cast<pb::AssociatedRole>(role)};
+}
+
+struct ListedBefore {
+  std::vector<std::string> ids;
+  // False: an application that looks new later may have been there all the time.
+  bool is_complete = false;
+};
+
+ListedBefore DecodeBaseline(const std::string& baseline) {
+  auto values = DecodeNetstrings(baseline);
+  if (!values || values->empty()) return {};
+  ListedBefore before{.is_complete = values->front() == kWhole};
+  values->erase(values->begin());
+  before.ids = *std::move(values);
+  return before;
+}
+
+class ListObservation final : public Observation {
+ public:
+  explicit ListObservation(ApplicationList list) : list_(std::move(list)) {
+    // An id that the store cannot keep is none: the item counts as unreadable.
+    const size_t too_long = std::erase_if(list_.applications, [](const ListedApplication& listed) {
+      return listed.id.size() > kMaxResourceIdBytes;
+    });
+    if (too_long > 0) list_.is_complete = false;
+  }
+
+  std::string ToBaseline() const override { return EncodeBaseline(list_); }
+  const ApplicationList& list() const { return list_; }
+
+ private:
+  ApplicationList list_;
+};
+
+class AddRequest final : public WriteRequest {
+ public:
+  AddRequest(AddProductApplication& operation, ApplicationDraft draft)
+      : operation_(operation), draft_(std::move(draft)) {
+    draft_.profile_id = absl::AsciiStrToLower(draft_.profile_id);
+  }
+
+  Operation& operation() const override { return operation_; }
+  std::string fingerprint() const override { return FingerprintOf(draft_); }
+  std::string serialization_key() const override { return draft_.profile_id; }
+  std::string target() const override { return EncodeDraft(draft_); }
+
+  Task<Outcome<SharedResult>> Execute(BootTime send_before,
+                                      const CallContext& context) const override {
+    WriteAttempt attempt =
+        co_await operation_.passfort().CreateApplication(draft_, context, send_before);
+    co_return std::visit(
+        [](auto&& outcome) -> Outcome<SharedResult> {
+          if constexpr (std::is_same_v<std::decay_t<decltype(outcome)>, Done>) {
+            StoredResult stored = ToStoredResult(*outcome.application);
+            return std::make_shared<OperationResult>(
+                OperationResult{.stored = std::move(stored), .received = std::move(outcome)});
+          } else {
+            return std::move(outcome);
+          }
+        },
+        std::move(attempt.outcome));
+  }
+
+ private:
+  AddProductApplication& operation_;
+  ApplicationDraft draft_;
+};
+
+Done ToDone(const OperationResult& result) {
+  if (const Done* const received = std::any_cast<Done>(&result.received)) return *received;
+  Done done;
+  // What ToStoredResult wrote.
+  std::ignore = done.application->ParseFromString(result.stored.contents);
+  return done;
+}
+
+WriteResult ToWriteResult(WriteResultOf<SharedResult> result) {
+  WriteResult converted{.sent_at = result.sent_at,
+                        .source = result.source,
+                        .replay = result.replay,
+                        .is_truncated = result.is_truncated,
+                        .known_by = result.known_by,
+                        .candidate_ids = std::move(result.candidate_ids),
+                        .unobserved = result.unobserved};
+  std::visit(
+      [&](auto&& outcome) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(outcome)>, SharedResult>) {
+          converted.outcome = ToDone(*outcome);
+        } else {
+          converted.outcome = std::move(outcome);
+        }
+      },
+      std::move(result.outcome));
+  return converted;
+}
+
+}  // namespace
+
+std::string EncodeDraft(const ApplicationDraft& draft) {
+  return EncodeNetstrings({draft.profile_id, draft.product_alias, draft.product_id,
+                           absl::StrCat(static_cast<int>(draft.associated_role))});
+}
+
+std::string EncodeBaseline(const ApplicationList& list) {
+  std::vector<std::string> values = {std::string(list.is_complete ? kWhole : kPartial)};
+  for (const ListedApplication& listed : list.applications) values.push_back(listed.id);
+  return EncodeNetstrings(values);
+}
+
+StoredResult ToStoredResult(const pb::ProductApplication& application) {
+  StoredResult stored{.resource_id = absl::AsciiStrToLower(application.id())};
+  if (application.ByteSizeLong() <= kMaxStoredResultBytes) {
+    stored.contents = application.SerializeAsString();
+    return stored;
+  }
+  pb::ProductApplication truncated = application;
+  TruncateToFit(truncated, kMaxStoredResultBytes);
+  stored.contents = truncated.SerializeAsString();
+  stored.is_truncated = true;
+  return stored;
+}
+
+std::string FingerprintOf(const ApplicationDraft& draft) {
+  // With its length, so that the alias cannot run into what follows.
+  return absl::StrCat("AddProductApplication/", absl::AsciiStrToLower(draft.profile_id), "/",
+                      absl::AsciiStrToLower(draft.product_id), "/", draft.product_alias.size(), ":",
+                      draft.product_alias, "/", static_cast<int>(draft.associated_role));
+}
+
+Task<ObserveResult> AddProductApplication::Observe(std::string target, const CallContext& context) {
+  ListOutcome outcome =
+      co_await passfort_.ListApplications(DecodeDraft(target).profile_id, context);
+  if (auto* const failed = std::get_if<ListFailed>(&outcome)) {
+    co_return ObservationFailed{.refusal = std::move(failed->refusal),
+                                .not_executed = std::move(failed->not_executed)};
+  }
+  co_return std::make_unique<ListObservation>(std::get<ApplicationList>(std::move(outcome)));
+}
+
+Effect AddProductApplication::Evaluate(const std::string& target, const std::string& baseline,
+                                       const Observation& now,
+                                       const std::vector<std::string>& attributed_ids) const {
+  const ApplicationList& list = dynamic_cast<const ListObservation&>(now).list();
+  const ListedBefore before = DecodeBaseline(baseline);
+  MatchResult match =
+      MatchApplications(DecodeDraft(target), before.ids, attributed_ids, list.applications);
+  Effect effect{.candidate_ids = std::move(match.candidate_ids), .is_complete = list.is_complete};
+  // An item that cannot be read now may be the one that we look for. One that could not be read
+  // before the first attempt may be the one that looks new now.
+  if (match.found && list.is_complete && before.is_complete) {
+    effect.result = std::make_shared<OperationResult>(
+        OperationResult{.stored = ToStoredResult(ApplicationOf(*match.found))});
+  }
+  return effect;
+}
+
+bool AddProductApplication::IsInBaseline(const std::string& baseline,
+                                         const std::string& resource_id) const {
+  const std::vector<std::string> ids = DecodeBaseline(baseline).ids;
+  return std::find(ids.begin(), ids.end(), resource_id) != ids.end();
+}
+
+bool AddProductApplication::MayMeanAlreadyExecuted(const ResponseSummary& refusal) const {
+  return refusal.http_status == kConflict || refusal.code == PassfortErrorCode::kDataPresent;
+}
+
+// No coroutine itself: calls without a request_id pay for no frame of it.
+Task<WriteResult> AtMostOnceWriter::Add(ApplicationDraft draft, RequestKey key,
+                                        const CallContext& context) {
+  if (key.request_id.empty()) return direct_.Add(std::move(draft), std::move(key), context);
+  return AddOnce(std::move(draft), std::move(key), context);
+}
+
+Task<WriteResult> AtMostOnceWriter::AddOnce(ApplicationDraft draft, RequestKey key,
+                                            const CallContext& context) {
+  auto request = std::make_shared<const AddRequest>(operation_, std::move(draft));
+  co_return ToWriteResult(co_await coordinator_.Write(std::move(key), std::move(request), context));
+}
+
+}  // namespace gateway

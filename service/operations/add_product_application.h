@@ -1,0 +1,65 @@
+#ifndef SERVICE_OPERATIONS_ADD_PRODUCT_APPLICATION_H_
+#define SERVICE_OPERATIONS_ADD_PRODUCT_APPLICATION_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "service/idempotency/operation.h"
+#include "service/idempotency/write_coordinator.h"
+#include "service/operations/application_writer.h"
+#include "service/passfort/passfort_client.h"
+
+namespace gateway {
+
+// Adding an application to a profile: what the write changes is the profile's list of applications.
+class AddProductApplication final : public Operation {
+ public:
+  // `passfort` outlives the operation.
+  explicit AddProductApplication(PassfortClient& passfort) : passfort_(passfort) {}
+
+  std::string_view name() const override { return "AddProductApplication"; }
+  Task<ObserveResult> Observe(std::string target, const CallContext& context) override;
+  Effect Evaluate(const std::string& target, const std::string& baseline, const Observation& now,
+                  const std::vector<std::string>& attributed_ids) const override;
+  bool IsInBaseline(const std::string& baseline, const std::string& resource_id) const override;
+  bool MayMeanAlreadyExecuted(const ResponseSummary& refusal) const override;
+
+  PassfortClient& passfort() const { return passfort_; }
+
+ private:
+  PassfortClient& passfort_;
+};
+
+// Adds applications at most once per request_id; without one, by `direct`. Loop thread only.
+class AtMostOnceWriter final : public ApplicationWriter {
+ public:
+  // All outlive the writer.
+  AtMostOnceWriter(AddProductApplication& operation, WriteCoordinator& coordinator,
+                   ApplicationWriter& direct)
+      : operation_(operation), coordinator_(coordinator), direct_(direct) {}
+
+  Task<WriteResult> Add(ApplicationDraft draft, RequestKey key,
+                        const CallContext& context) override;
+
+ private:
+  Task<WriteResult> AddOnce(ApplicationDraft draft, RequestKey key, const CallContext& context);
+
+  AddProductApplication& operation_;
+  WriteCoordinator& coordinator_;
+  ApplicationWriter& direct_;
+};
+
+// A draft and a list's ids as records keep them. The list's form is exposed for tests.
+std::string EncodeDraft(const ApplicationDraft& draft);
+std::string EncodeBaseline(const ApplicationList& list);
+
+// What is stored of an application. Truncated if it is too large for the store.
+StoredResult ToStoredResult(const pb::ProductApplication& application);
+
+// The values of a draft, in a form in which equal intents are equal: ids in lower case.
+std::string FingerprintOf(const ApplicationDraft& draft);
+
+}  // namespace gateway
+
+#endif  // SERVICE_OPERATIONS_ADD_PRODUCT_APPLICATION_H_

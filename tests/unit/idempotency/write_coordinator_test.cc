@@ -1,0 +1,150 @@
+// Who shares a session, who leaves it with what, and what becomes of it then.
+
+#include "service/idempotency/write_coordinator.h"
+
+#include <gmock/gmock.h>
+
+#include <list>
+#include <string>
+#include <utility>
+
+#include "tests/unit/idempotency/engine_fixture.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using Cause = IdempotencyError::Cause;
+
+class WriteCoordinatorTest : public EngineTest {
+ protected:
+  struct Call {
+    CallContext context;
+    std::stop_source leave;
+    std::optional<SessionResult> result;
+
+    bool IsDone() const { return result && std::holds_alternative<SharedResult>(result->outcome); }
+    bool IsUnknown() const { return result && std::holds_alternative<Ambiguous>(result->outcome); }
+    std::optional<Cause> error() const {
+      const auto* const found = result ? std::get_if<IdempotencyError>(&result->outcome) : nullptr;
+      return found == nullptr ? std::nullopt : std::optional(found->cause);
+    }
+  };
+
+  ~WriteCoordinatorTest() override {
+    Spawn(coordinator_.Drain());
+    clock_.Advance(1h);
+    EXPECT_TRUE(coordinator_.IsIdle());
+  }
+
+  Call& Start(RequestKey key = {.request_id = kId}, Milliseconds patience = 60s) {
+    return StartWith(request_, std::move(key), patience);
+  }
+  Call& StartWith(std::shared_ptr<AppendRequest> request, RequestKey key,
+                  Milliseconds patience = 60s) {
+    Call& call = calls_.emplace_back();
+    call.context = {.deadline = clock_.In(patience), .stop = call.leave.get_token()};
+    Spawn(Keep(call, std::move(key), std::move(request)));
+    return call;
+  }
+  Task<void> Keep(Call& call, RequestKey key, std::shared_ptr<AppendRequest> request) {
+    call.result = co_await coordinator_.Write(std::move(key), std::move(request), call.context);
+  }
+
+  const std::shared_ptr<AppendRequest> request_ = std::make_shared<AppendRequest>(operation_);
+  AtMostOnceOptions options_{.max_sessions = 2};
+  WriteCoordinator coordinator_{Dependencies(), options_};
+  std::list<Call> calls_;
+};
+
+TEST_F(WriteCoordinatorTest, IdenticalCallsShareOneAttemptAndItsResult) {
+  operation_.failure = ObservationFailed{.not_executed = NotExecuted{}};
+  Call& first = Start();
+  Call& second = Start();
+  operation_.failure.reset();
+  request_->outcomes = {AppendOperation::ResultOf("note/1")};
+  clock_.Advance(1s);
+  EXPECT_TRUE(first.IsDone());
+  EXPECT_TRUE(second.IsDone());
+  EXPECT_EQ(request_->executions, 1);
+}
+
+TEST_F(WriteCoordinatorTest, ACallWithOtherValuesOrOfAnotherCallerDoesNotJoin) {
+  request_->outcomes = {std::nullopt};
+  Start();
+  EXPECT_EQ(Start({.request_id = kId, .caller = "somebody else"}).error(), Cause::kRequestIdReused);
+  EXPECT_EQ(
+      StartWith(std::make_shared<AppendRequest>(operation_, "other"), {.request_id = kId}).error(),
+      Cause::kRequestIdReused);
+}
+
+TEST_F(WriteCoordinatorTest, ACallerThatLeavesAfterTheIntentLeavesTheSessionAtWork) {
+  request_->outcomes = {std::nullopt};
+  Call& call = Start();
+  call.leave.request_stop();
+  EXPECT_TRUE(call.IsUnknown());
+  EXPECT_TRUE(coordinator_.IsActive(kId));
+}
+
+TEST_F(WriteCoordinatorTest, ACallerLeavesAtItsDeadlineWhileOthersWaitOn) {
+  request_->outcomes = {std::nullopt};
+  Call& hurried = Start({.request_id = kId}, 1s);
+  Call& patient = Start({.request_id = kId}, 60s);
+  clock_.Advance(1s);
+  EXPECT_TRUE(hurried.IsUnknown());
+  EXPECT_FALSE(patient.result);
+}
+
+TEST_F(WriteCoordinatorTest, TheLastToLeaveBeforeTheIntentHasTheRecordReleased) {
+  operation_.failure = ObservationFailed{.not_executed = NotExecuted{}};
+  Call& first = Start();
+  Call& second = Start();
+  first.leave.request_stop();
+  EXPECT_NE(Find(), std::nullopt) << "the other one waits for it";
+  second.leave.request_stop();
+  ASSERT_TRUE(second.result);
+  EXPECT_TRUE(std::holds_alternative<NotExecuted>(second.result->outcome));
+  EXPECT_EQ(Find(), std::nullopt);
+  EXPECT_TRUE(coordinator_.IsIdle());
+}
+
+TEST_F(WriteCoordinatorTest, AResultThatOnlyThisProcessHasIsReplayedFromMemory) {
+  executor_->fails = [](const std::string& statement) {
+    return statement == UpsertResponse() ? ImmediateExecutor::Failure::kBefore
+                                         : ImmediateExecutor::Failure::kNone;
+  };
+  request_->outcomes = {AppendOperation::ResultOf("note/1")};
+  EXPECT_TRUE(Start().IsDone());
+  Call& later = Start();
+  ASSERT_TRUE(later.IsDone());
+  EXPECT_EQ(later.result->replay, Replay::kYes);
+  EXPECT_EQ(request_->executions, 1);
+}
+
+TEST_F(WriteCoordinatorTest, MoreSessionsThanAllowedAreRefusedAtOnce) {
+  request_->outcomes = {std::nullopt};
+  Start();
+  Start({.request_id = "order-2"});
+  EXPECT_EQ(Start({.request_id = "order-3"}).error(), Cause::kTooManySessions);
+  EXPECT_FALSE(Start().result) << "joining is no session more";
+}
+
+TEST_F(WriteCoordinatorTest, ADrainEndsTheSessionsAndTakesNoMoreCalls) {
+  request_->outcomes = {std::nullopt};
+  Call& call = Start();
+  bool is_drained = false;
+  const auto drain = [](WriteCoordinator& coordinator, bool& is_drained) -> Task<void> {
+    co_await coordinator.Drain();
+    is_drained = true;
+  };
+  Spawn(drain(coordinator_, is_drained));
+  EXPECT_TRUE(is_drained);
+  EXPECT_TRUE(call.IsUnknown());
+  EXPECT_EQ(Find()->state, RecordState::kSent) << "for a later process to reconcile";
+  Call& late = Start({.request_id = "order-2"});
+  ASSERT_TRUE(late.result);
+  EXPECT_EQ(std::get<NotExecuted>(late.result->outcome).cause, NotExecuted::Cause::kStopped);
+}
+
+}  // namespace
+}  // namespace gateway

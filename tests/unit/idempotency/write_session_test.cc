@@ -1,0 +1,428 @@
+// What a session does at each step, whatever becomes of the store, the record and its callers. What
+// many sessions do to each other under every fault is the subject of the history checker.
+
+#include "service/idempotency/write_session.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <utility>
+
+#include "tests/unit/idempotency/engine_fixture.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Cause = IdempotencyError::Cause;
+using Failure = ImmediateExecutor::Failure;
+
+Outcome<SharedResult> DoneWith(const std::string& line) { return AppendOperation::ResultOf(line); }
+Outcome<SharedResult> RefusedWith(int status) { return Refused{.answer = {.http_status = status}}; }
+const Outcome<SharedResult> kUnreachable = NotExecuted{};
+const Outcome<SharedResult> kLost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
+
+class WriteSessionTest : public EngineTest {
+ protected:
+  // As the coordinator runs one.
+  struct Running {
+    Running(const SessionDependencies& dependencies, RequestKey key,
+            std::shared_ptr<const WriteRequest> request, Deadline latest)
+        : session(dependencies, kOptions, std::move(key), std::move(request),
+                  dependencies.trace_ids.NewTrace()) {
+      session.SetLatestDeadline(latest);
+      Spawn(Keep());
+    }
+    Task<void> Keep() { result = co_await session.Run(); }
+    std::optional<IdempotencyError::Cause> error() const {
+      const auto* const found = result ? std::get_if<IdempotencyError>(&result->outcome) : nullptr;
+      return found == nullptr ? std::nullopt : std::optional(found->cause);
+    }
+    std::string line() const {
+      const auto* const done = result ? std::get_if<SharedResult>(&result->outcome) : nullptr;
+      return done == nullptr ? "none" : (*done)->stored.resource_id;
+    }
+    template <typename T>
+    const T* Get() const {
+      return result ? std::get_if<T>(&result->outcome) : nullptr;
+    }
+
+    WriteSession session;
+    std::optional<SessionResult> result;
+  };
+
+  ~WriteSessionTest() override {
+    for (const auto& running : sessions_) running->session.Stop();
+    clock_.Advance(1h);  // and whoever polls sees it
+  }
+
+  Running& Start(RequestKey key = {.request_id = kId}) { return StartWith(request_, key); }
+  Running& StartWith(std::shared_ptr<AppendRequest> request, RequestKey key = {.request_id = kId},
+                     Deadline latest = Deadline(SteadyTime::max())) {
+    sessions_.push_back(std::make_unique<Running>(Dependencies(), key, std::move(request), latest));
+    return *sessions_.back();
+  }
+  // A statement as it is named in record_statements.h fails from now on.
+  void FailAt(const std::string& statement, Failure failure) {
+    executor_->fails = [statement, failure](const std::string& run) {
+      return run == statement ? failure : Failure::kNone;
+    };
+  }
+  void HealStore() {
+    executor_->fails = [](const std::string&) { return Failure::kNone; };
+  }
+  RecordState StateNow() { return Find().value_or(Record{.state = RecordState(0)}).state; }
+
+  const std::shared_ptr<AppendRequest> request_ = std::make_shared<AppendRequest>(operation_);
+  std::vector<std::unique_ptr<Running>> sessions_;
+};
+
+// ---- Claim. ----
+
+TEST_F(WriteSessionTest, ReturnsWhatWasReceivedAndStoresIt) {
+  request_->outcomes = {DoneWith("note/1")};
+  Running& session = Start();
+  EXPECT_EQ(session.line(), "note/1");
+  EXPECT_EQ(session.result->replay, Replay::kNo);
+  ASSERT_EQ(StateNow(), RecordState::kDone);
+  EXPECT_EQ(Find()->result.contents, "contents of note/1");
+}
+
+TEST_F(WriteSessionTest, ALaterSessionReplaysTheResultAndSendsNothing) {
+  request_->outcomes = {DoneWith("note/1")};
+  Start();
+  Running& later = Start();
+  EXPECT_EQ(later.line(), "note/1");
+  EXPECT_EQ(later.result->replay, Replay::kYes);
+  EXPECT_EQ(request_->executions, 1);
+}
+
+TEST_F(WriteSessionTest, AnotherCallerOrOtherValuesAreRefused) {
+  request_->outcomes = {DoneWith("note/1")};
+  Start();
+  EXPECT_EQ(Start({.request_id = kId, .caller = "somebody else"}).error(), Cause::kRequestIdReused);
+  EXPECT_EQ(StartWith(std::make_shared<AppendRequest>(operation_, "other")).error(),
+            Cause::kRequestIdReused);
+}
+
+TEST_F(WriteSessionTest, WaitsForAnotherRecordOfTheKeyAndGoesOnAfterIt) {
+  const Record holder = ClaimedElsewhere();
+  request_->outcomes = {DoneWith("note/1")};
+  Running& session = Start();
+  clock_.Advance(1s);
+  EXPECT_EQ(request_->executions, 0);
+  ASSERT_TRUE(*RunToCompletion(store_.Remove(holder, Deadline(SteadyTime::max()))));
+  clock_.Advance(5s);
+  EXPECT_EQ(session.line(), "note/1");
+}
+
+TEST_F(WriteSessionTest, WhoeverGivesUpWaitingForAnotherRecordSentNothing) {
+  ClaimedElsewhere();
+  Running& session = Start();
+  session.session.RequestRelease();
+  EXPECT_EQ(session.error(), Cause::kWriteInProgress);
+}
+
+TEST_F(WriteSessionTest, ADeadClaimOfAnotherRecordIsGivenBack) {
+  ClaimedElsewhere();
+  clock_.Advance(kOptions.lease_duration);
+  request_->outcomes = {DoneWith("note/1")};
+  Running& session = Start();
+  clock_.Advance(1s);
+  EXPECT_EQ(session.line(), "note/1");
+  EXPECT_EQ(Find("order-2"), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, TakesOverTheClaimOfOneThatDiedButNotBeforeItsLeaseEnds) {
+  ClaimedElsewhere(kId);
+  request_->outcomes = {DoneWith("note/1")};
+  Running& session = Start();
+  clock_.Advance(kOptions.lease_duration - 1ms);
+  EXPECT_EQ(request_->executions, 0);
+  clock_.Advance(3s);
+  EXPECT_EQ(session.line(), "note/1");
+}
+
+TEST_F(WriteSessionTest, FindsWhatOneThatDiedHadSent) {
+  SentElsewhere(kId);
+  operation_.lines = {"note/1"};
+  clock_.Advance(kOptions.lease_duration);
+  Running& session = Start();
+  EXPECT_EQ(session.line(), "note/1");
+  EXPECT_EQ(session.result->source, ResultSource::kReconciled);
+  EXPECT_EQ(request_->executions, 0);
+}
+
+// ---- Baseline. ----
+
+TEST_F(WriteSessionTest, ABaselineThatCannotBeReadInTimeReleases) {
+  operation_.failure = ObservationFailed{.not_executed = NotExecuted{}};
+  Running& session = Start();
+  clock_.Advance(kOptions.lease_duration);
+  ASSERT_NE(session.Get<NotExecuted>(), nullptr);
+  EXPECT_EQ(session.Get<NotExecuted>()->cause, NotExecuted::Cause::kUnreachable);
+  EXPECT_GT(operation_.observations, 1) << "it may pass";
+  EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, ARefusedBaselineIsARefusalOfTheWrite) {
+  operation_.failure = ObservationFailed{.refusal = ResponseSummary{.http_status = 404}};
+  Running& session = Start();
+  ASSERT_NE(session.Get<Refused>(), nullptr);
+  EXPECT_EQ(session.Get<Refused>()->answer.http_status, 404);
+  EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, ABaselineThatTheStoreCannotKeepReleases) {
+  operation_.lines = {std::string(3 << 20, 'x')};
+  EXPECT_EQ(Start().error(), Cause::kTooManyToCompare);
+  EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, ALaterAttemptIsFirstComparedWithTheFirstBaseline) {
+  WithoutEffectElsewhere(kId);
+  operation_.lines = {"note/1"};  // late, but it came
+  Running& session = Start();
+  EXPECT_EQ(session.line(), "note/1");
+  EXPECT_EQ(request_->executions, 0);
+}
+
+// ---- Intent and attempt. ----
+
+TEST_F(WriteSessionTest, NothingLeavesBeforeTheIntentIsStored) {
+  operation_.lines = {"note/0"};
+  RecordState state{};
+  std::optional<Baseline> baseline;
+  request_->on_execute = [&](BootTime) {
+    state = StateNow();
+    baseline = Find()->baseline;
+  };
+  request_->outcomes = {DoneWith("note/1")};
+  Start();
+  EXPECT_EQ(state, RecordState::kSent);
+  ASSERT_TRUE(baseline);
+  EXPECT_EQ(baseline->state, EncodeNetstrings({"note/0"}));
+}
+
+TEST_F(WriteSessionTest, TheGateClosesALeaseAfterTheTimeBeforeTheIntent) {
+  // The store takes its time over the intent.
+  executor_->fails = [this](const std::string& statement) {
+    if (statement == UpdateRecord()) clock_.Advance(3s);
+    return Failure::kNone;
+  };
+  BootTime gate{};
+  request_->on_execute = [&](BootTime send_before) { gate = send_before; };
+  request_->outcomes = {DoneWith("note/1")};
+  const BootTime before = clock_.BootNow();
+  Start();
+  EXPECT_EQ(gate, before + kOptions.lease_duration);
+}
+
+TEST_F(WriteSessionTest, AnIntentThatIsNotStoredSendsNothing) {
+  FailAt(UpdateRecord(), Failure::kBefore);
+  EXPECT_EQ(Start().error(), Cause::kStoreUnavailable);
+  EXPECT_EQ(request_->executions, 0);
+}
+
+TEST_F(WriteSessionTest, AnIntentThatMayBeStoredSendsNothing) {
+  FailAt(UpdateRecord(), Failure::kAfter);
+  EXPECT_EQ(Start().error(), Cause::kStoreUnavailable);
+  EXPECT_EQ(StateNow(), RecordState::kSent);
+  EXPECT_EQ(request_->executions, 0);
+}
+
+TEST_F(WriteSessionTest, WhoeverLosesTheRecordSendsNothingAndFollowsIt) {
+  operation_.on_observe = [this] {
+    operation_.on_observe = [] {};
+    const Record sent = UpdatedElsewhere(*Find(), {.state = RecordState::kSent});
+    (void)RunToCompletion(store_.StoreResponse(
+        sent, {.resource_id = "note/9", .contents = "theirs"}, Deadline(SteadyTime::max())));
+  };
+  Running& session = Start();
+  clock_.Advance(1s);
+  EXPECT_EQ(session.line(), "note/9");
+  EXPECT_EQ(request_->executions, 0);
+}
+
+TEST_F(WriteSessionTest, WhatWasDefinitelyNotExecutedIsSentAgainUnderAnIntentOfItsOwn) {
+  std::vector<int64_t> epochs;
+  request_->on_execute = [&](BootTime) { epochs.push_back(Find()->epoch); };
+  request_->outcomes = {kUnreachable, DoneWith("note/1")};
+  Running& session = Start();
+  clock_.Advance(1s);
+  EXPECT_EQ(session.line(), "note/1");
+  ASSERT_EQ(epochs.size(), 2U);
+  EXPECT_EQ(epochs[1], epochs[0] + 1);
+}
+
+TEST_F(WriteSessionTest, NothingIsSentAgainOnceNoCallerWouldLearnOfIt) {
+  request_->outcomes = {kUnreachable};
+  Running& session = StartWith(request_, {.request_id = kId}, clock_.In(60ms));
+  EXPECT_NE(session.Get<NotExecuted>(), nullptr);
+  EXPECT_EQ(request_->executions, 1);
+  EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, NothingIsSentAtAllForCallersThatHaveNoTimeLeft) {
+  Running& session = StartWith(request_, {.request_id = kId}, clock_.In(20ms));
+  EXPECT_NE(session.Get<NotExecuted>(), nullptr);
+  EXPECT_EQ(request_->executions, 0);
+}
+
+TEST_F(WriteSessionTest, BeforeTheIntentTheLastCallerMayHaveTheRecordReleased) {
+  operation_.failure = ObservationFailed{.not_executed = NotExecuted{}};
+  Running& session = Start();
+  ASSERT_TRUE(session.session.CanRelease());
+  session.session.RequestRelease();
+  ASSERT_NE(session.Get<NotExecuted>(), nullptr);
+  EXPECT_EQ(session.Get<NotExecuted>()->cause, NotExecuted::Cause::kNoTimeLeft);
+  EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, AfterTheIntentNobodyMayAndALeaverIsToldThatItIsUnknown) {
+  request_->outcomes = {std::nullopt};
+  Running& session = Start();
+  EXPECT_FALSE(session.session.CanRelease());
+  const SessionResult pending = session.session.PendingResult();
+  EXPECT_TRUE(std::holds_alternative<Ambiguous>(pending.outcome));
+  EXPECT_EQ(pending.sent_at, clock_.WallNow());
+  EXPECT_EQ(pending.known_by,
+            clock_.WallNow() + absl::FromChrono(kOptions.lease_duration + kOptions.attempt_timeout +
+                                                kOptions.settle_window));
+}
+
+TEST_F(WriteSessionTest, AResultThatWasThereBeforeIsSaidToBeSo) {
+  operation_.lines = {"note/1"};
+  request_->outcomes = {DoneWith("note/1")};
+  EXPECT_EQ(Start().result->source, ResultSource::kExisting);
+  EXPECT_EQ(Start().result->source, ResultSource::kExisting) << "a replay";
+}
+
+// ---- Reconcile. ----
+
+TEST_F(WriteSessionTest, ALostResponseIsFoundByALook) {
+  request_->outcomes = {kLost};
+  request_->on_execute = [this](BootTime) { operation_.lines = {"note/1"}; };
+  Running& session = Start();
+  EXPECT_EQ(session.line(), "note/1");
+  EXPECT_EQ(session.result->source, ResultSource::kReconciled);
+}
+
+TEST_F(WriteSessionTest, WhatIsProvenWithoutEffectIsSentOnceMoreAndThenReportedSo) {
+  request_->outcomes = {kLost, kLost};
+  Running& session = Start();
+  clock_.Advance(kOptions.settle_window - 1ms);
+  EXPECT_EQ(request_->executions, 1) << "too early to prove anything";
+  clock_.Advance(3 * kOptions.settle_window);
+  EXPECT_EQ(request_->executions, 2);
+  EXPECT_EQ(session.error(), Cause::kNoEffect);
+  EXPECT_EQ(StateNow(), RecordState::kNoEffect) << "with its baseline, for the next call";
+}
+
+TEST_F(WriteSessionTest, SeveralCandidatesAreInconclusiveAndNothingIsSentAgain) {
+  request_->outcomes = {kLost};
+  operation_.on_observe = [this] {
+    if (request_->executions > 0) operation_.lines = {"note/1", "note/2"};
+  };
+  Running& session = Start();
+  clock_.Advance(2 * kOptions.settle_window);
+  ASSERT_NE(session.Get<Ambiguous>(), nullptr);
+  EXPECT_THAT(session.result->candidate_ids, ElementsAre("note/1", "note/2"));
+  EXPECT_EQ(StateNow(), RecordState::kInconclusive);
+
+  operation_.on_observe = [] {};
+  operation_.lines.clear();  // not even if they disappear
+  Running& later = Start();
+  EXPECT_NE(later.Get<Ambiguous>(), nullptr);
+  EXPECT_EQ(request_->executions, 1);
+}
+
+TEST_F(WriteSessionTest, AnInconclusiveRecordIsLookedAtOnceMoreByEveryCall) {
+  const Record sent = SentElsewhere(kId);
+  UpdatedElsewhere(sent, {.state = RecordState::kInconclusive, .was_ambiguous = true});
+  operation_.lines = {"note/1"};
+  EXPECT_EQ(Start().line(), "note/1");
+}
+
+TEST_F(WriteSessionTest, AStopLeavesWhatWasSentToTheStore) {
+  request_->outcomes = {kLost};
+  Running& session = Start();
+  session.session.Stop();
+  EXPECT_NE(session.Get<Ambiguous>(), nullptr);
+  EXPECT_EQ(StateNow(), RecordState::kSent);
+}
+
+TEST_F(WriteSessionTest, WithoutTheStoreALostResponseIsStillReportedAsUnknown) {
+  request_->outcomes = {kLost};
+  request_->on_execute = [this](BootTime) {
+    executor_->fails = [](const std::string&) { return Failure::kBefore; };
+  };
+  Running& session = Start();
+  clock_.Advance(1s);
+  session.session.Stop();
+  EXPECT_NE(session.Get<Ambiguous>(), nullptr);
+}
+
+// ---- Finish and release. ----
+
+TEST_F(WriteSessionTest, AResultIsReturnedWithoutTheStoreAndStoredOnceItIsBack) {
+  request_->outcomes = {DoneWith("note/1")};
+  FailAt(UpsertResponse(), Failure::kBefore);
+  Running& session = Start();
+  EXPECT_EQ(session.line(), "note/1");
+  ASSERT_TRUE(session.session.HasUnstoredResult());
+
+  Spawn(session.session.RetryStoringResult());
+  clock_.Advance(1s);
+  EXPECT_EQ(StateNow(), RecordState::kSent);
+  HealStore();
+  clock_.Advance(3s);
+  EXPECT_EQ(StateNow(), RecordState::kDone);
+}
+
+TEST_F(WriteSessionTest, ARefusalDeletesTheRecord) {
+  request_->outcomes = {RefusedWith(422)};
+  Running& session = Start();
+  EXPECT_NE(session.Get<Refused>(), nullptr);
+  EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, ARefusalThatMayMeanAlreadyExecutedIsReconciledFirst) {
+  request_->outcomes = {RefusedWith(409)};
+  request_->on_execute = [this](BootTime) { operation_.lines = {"note/1"}; };
+  EXPECT_EQ(Start().line(), "note/1");
+}
+
+TEST_F(WriteSessionTest, ARefusalStandsIfTheLookShowsNothing) {
+  request_->outcomes = {RefusedWith(409)};
+  Running& session = Start();
+  EXPECT_NE(session.Get<Refused>(), nullptr);
+  EXPECT_EQ(StateNow(), RecordState::kNoEffect);
+}
+
+TEST_F(WriteSessionTest, ARefusalAfterALostResponseIsReconciledFirst) {
+  WithoutEffectElsewhere(kId);
+  request_->outcomes = {RefusedWith(422)};
+  request_->on_execute = [this](BootTime) { operation_.lines = {"note/1"}; };
+  EXPECT_EQ(Start().line(), "note/1");
+}
+
+TEST_F(WriteSessionTest, AReleaseThatMayNotBeStoredIsNotCalledOne) {
+  request_->outcomes = {RefusedWith(422)};
+  FailAt(DeleteRecord(), Failure::kAfter);
+  Running& session = Start();
+  EXPECT_NE(session.Get<Ambiguous>(), nullptr) << "it may be held by somebody else by now";
+}
+
+TEST_F(WriteSessionTest, AnAttemptThatDidNothingAfterALostOneKeepsTheRecord) {
+  WithoutEffectElsewhere(kId);
+  request_->outcomes = {NotExecuted{.cause = NotExecuted::Cause::kCircuitOpen}};
+  Running& session = Start();
+  EXPECT_NE(session.Get<NotExecuted>(), nullptr);
+  EXPECT_EQ(StateNow(), RecordState::kNoEffect);
+}
+
+}  // namespace
+}  // namespace gateway
