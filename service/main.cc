@@ -37,8 +37,9 @@
 #include "service/operations/add_product_application.h"
 #include "service/operations/direct_writer.h"
 #include "service/passfort/api_key_source.h"
-#include "service/passfort/guarded_passfort_client.h"
-#include "service/passfort/rest_passfort_client.h"
+#include "service/passfort/product_application_client.h"
+#include "service/passfort/rest_transport.h"
+#include "service/passfort/throttled_transport.h"
 #include "service/resilience/retry_budget.h"
 #include "service/rpc/calls/call_pipeline.h"
 #include "service/rpc/grpc_library.h"
@@ -71,24 +72,24 @@ CurlHttpClient::Options HttpOptions(const GatewayConfig& config) {
           .ca_file = config.api_ca_file,
           .proxy = config.api_proxy,
           .user_agent = absl::StrCat("passfort-gateway/", kVersion),
-          .kept_response_headers = RestPassfortClient::ResponseHeaderNames()};
+          .kept_response_headers = RestTransport::ResponseHeaderNames()};
 }
 
-RestPassfortClient::Options RestOptions(const GatewayConfig& config) {
-  using Messages = RestPassfortClient::Messages;
+RestTransport::Options RestOptions(const GatewayConfig& config) {
+  using Messages = RestTransport::Messages;
   return {.api_url = config.api_url,
           .attempt_timeout = config.attempt_timeout,
           .messages = config.passfort_message ? Messages::kOn : Messages::kOff};
 }
 
-GuardedPassfortClient::Options GuardOptions(const GatewayConfig& config) {
-  GuardedPassfortClient::Options options;
-  options.circuit_breaker = config.circuit_breaker ? GuardedPassfortClient::Breaker::kOn
-                                                   : GuardedPassfortClient::Breaker::kOff;
+ThrottledTransport::Options ThrottleOptions(const GatewayConfig& config) {
+  ThrottledTransport::Options options;
+  options.circuit_breaker =
+      config.circuit_breaker ? ThrottledTransport::Breaker::kOn : ThrottledTransport::Breaker::kOff;
   options.min_counted_write_timeout =
       std::min(options.min_counted_write_timeout, config.attempt_timeout);
   // Half of what a list gets before a write.
-  options.min_counted_list_timeout = config.lease_duration / 4;
+  options.min_counted_read_timeout = config.lease_duration / 4;
   return options;
 }
 
@@ -179,9 +180,10 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   ResponseMemory memory(**loop, static_cast<size_t>(config.max_response_bytes_in_flight), metrics);
   auto http = CurlHttpClient::Create(**loop, memory, HttpOptions(config));
   if (!http.ok()) return Fail(*log, "cannot start: the HTTP client", http.status());
-  RestPassfortClient unguarded(RestOptions(config), **http, memory, **key, clock, trace_ids,
-                               metrics, *log);
-  GuardedPassfortClient passfort(GuardOptions(config), unguarded, clock, *random, metrics, *log);
+  RestTransport rest(RestOptions(config), **http, memory, **key, clock, trace_ids, metrics, *log);
+  ThrottledTransport transport(ThrottleOptions(config), rest, clock, *random, trace_ids, metrics,
+                               *log);
+  ProductApplicationClient passfort(transport);
   RetryBudget budget({});
   DirectWriter direct(passfort, {.clock = clock, .random = *random, .budget = budget});
   AddProductApplication operation(passfort);
@@ -240,7 +242,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   if (const auto stopped = once != nullptr ? once->Stop() : absl::OkStatus(); !stopped.ok()) {
     ExitImmediately(*log, "shutdown: store still busy", stopped);
   }
-  (*loop)->RunAndWait([&passfort] { passfort.Stop(); });
+  (*loop)->RunAndWait([&transport] { transport.Stop(); });
   log->Info("stopped");
   if (!(*server)->has_grpc_ended()) {
     libraries.reset();

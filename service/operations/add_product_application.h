@@ -8,7 +8,7 @@
 #include "service/idempotency/operation.h"
 #include "service/idempotency/write_coordinator.h"
 #include "service/operations/application_writer.h"
-#include "service/passfort/passfort_client.h"
+#include "service/passfort/product_application_client.h"
 
 namespace gateway {
 
@@ -16,7 +16,7 @@ namespace gateway {
 class AddProductApplication final : public Operation {
  public:
   // `passfort` outlives the operation.
-  explicit AddProductApplication(PassfortClient& passfort) : passfort_(passfort) {}
+  explicit AddProductApplication(ProductApplicationClient& passfort) : passfort_(passfort) {}
 
   std::string_view name() const override { return "AddProductApplication"; }
   Task<ObserveResult> Observe(std::string target, const CallContext& context) override;
@@ -25,10 +25,10 @@ class AddProductApplication final : public Operation {
   bool IsInBaseline(const std::string& baseline, const std::string& resource_id) const override;
   bool MayMeanAlreadyExecuted(const ResponseSummary& refusal) const override;
 
-  PassfortClient& passfort() const { return passfort_; }
+  ProductApplicationClient& passfort() const { return passfort_; }
 
  private:
-  PassfortClient& passfort_;
+  ProductApplicationClient& passfort_;
 };
 
 // Adds applications at most once per request_id; without one, by `direct`. Loop thread only.

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "service/passfort/passfort_client.h"
+#include "service/passfort/product_application_client.h"
 
 namespace gateway {
 

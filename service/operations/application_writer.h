@@ -4,7 +4,7 @@
 #include "service/base/call_context.h"
 #include "service/base/task.h"
 #include "service/idempotency/write_result.h"
-#include "service/passfort/passfort_client.h"
+#include "service/passfort/product_application_client.h"
 
 namespace gateway {
 

@@ -6,7 +6,7 @@
 #include "service/base/call_context.h"
 #include "service/base/task.h"
 #include "service/operations/application_writer.h"
-#include "service/passfort/passfort_client.h"
+#include "service/passfort/product_application_client.h"
 #include "service/resilience/retry_loop.h"
 
 namespace gateway {
@@ -16,7 +16,8 @@ namespace gateway {
 class DirectWriter final : public ApplicationWriter {
  public:
   // `client` outlives the writer.
-  DirectWriter(PassfortClient& client, RetryDependencies tools) : client_(client), tools_(tools) {}
+  DirectWriter(ProductApplicationClient& client, RetryDependencies tools)
+      : client_(client), tools_(tools) {}
 
   Task<WriteResult> Add(ApplicationDraft draft, RequestKey key,
                         const CallContext& context) override;
@@ -24,7 +25,7 @@ class DirectWriter final : public ApplicationWriter {
  private:
   static Task<WriteResult> RefuseRequestId();
 
-  PassfortClient& client_;
+  ProductApplicationClient& client_;
   const RetryDependencies tools_;
 };
 

@@ -184,14 +184,4 @@ CreateOutcome ClassifyWrite(const HttpResult& result, absl::Time now,
   return OutcomeOfResponse(response, std::move(application), now, messages);
 }
 
-std::string_view OutcomeName(const CreateOutcome& outcome) {
-  struct Namer {
-    std::string_view operator()(const Done&) const { return "done"; }
-    std::string_view operator()(const NotExecuted&) const { return "not_executed"; }
-    std::string_view operator()(const Refused&) const { return "refused"; }
-    std::string_view operator()(const Ambiguous&) const { return "ambiguous"; }
-  };
-  return std::visit(Namer(), outcome);
-}
-
 }  // namespace gateway

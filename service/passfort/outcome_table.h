@@ -42,9 +42,6 @@ CreateOutcome OutcomeOfResponse(const HttpResponse& response,
                                 std::optional<pb::ProductApplication> application, absl::Time now,
                                 const MessageFilter* messages);
 
-// A short stable name for logs and metrics: done, not_executed, refused, ambiguous.
-std::string_view OutcomeName(const CreateOutcome& outcome);
-
 }  // namespace gateway
 
 #endif  // SERVICE_PASSFORT_OUTCOME_TABLE_H_

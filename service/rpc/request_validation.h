@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "passfort/gateway/v1/product_application_service.pb.h"
-#include "service/passfort/passfort_client.h"
+#include "service/passfort/product_application_client.h"
 
 namespace gateway {
 

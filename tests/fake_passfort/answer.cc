@@ -76,7 +76,7 @@ std::string_view ContentType(std::string_view body) {
 
 }  // namespace
 
-ApiAnswer NotExecutedAnswer(const AnswerScript& script) {
+GivenAnswer NotExecutedAnswer(const AnswerScript& script) {
   const int status = script.status == 0 ? 503 : script.status;
   const std::string title = std::to_string(status) + " " +
                             std::string(boost::beast::http::obsolete_reason(
@@ -85,7 +85,7 @@ ApiAnswer NotExecutedAnswer(const AnswerScript& script) {
                       "</h1></body></html>\n"};
 }
 
-ApiAnswer Edited(ApiAnswer ordinary, const AnswerScript& script) {
+GivenAnswer Edited(GivenAnswer ordinary, const AnswerScript& script) {
   if (script.status != 0) ordinary.status = script.status;
   if (script.body) ordinary.body = *script.body;
   if (!script.set.empty() || !script.remove.empty() || script.upper_case_ids) {
@@ -102,7 +102,7 @@ ApiAnswer Edited(ApiAnswer ordinary, const AnswerScript& script) {
   return ordinary;
 }
 
-WireAnswer OnWire(const ApiAnswer& answer, const AnswerScript& script, Connection connection) {
+WireAnswer OnWire(const GivenAnswer& answer, const AnswerScript& script, Connection connection) {
   using Framing = AnswerScript::Framing;
   WireAnswer wire;
   if (!script.raw.empty()) {

@@ -18,15 +18,15 @@ struct WireAnswer {
 };
 
 // In place of an ordinary answer, for a request that was not executed.
-ApiAnswer NotExecutedAnswer(const AnswerScript& script);
+GivenAnswer NotExecutedAnswer(const AnswerScript& script);
 
 // Changes the ordinary answer as the script says: status and body.
-ApiAnswer Edited(ApiAnswer ordinary, const AnswerScript& script);
+GivenAnswer Edited(GivenAnswer ordinary, const AnswerScript& script);
 
 enum class Connection { kKept, kClosed };
 
 // Puts an (edited) answer into bytes. kClosed announces that the connection ends with it.
-WireAnswer OnWire(const ApiAnswer& answer, const AnswerScript& script, Connection connection);
+WireAnswer OnWire(const GivenAnswer& answer, const AnswerScript& script, Connection connection);
 
 }  // namespace gateway
 

@@ -62,19 +62,19 @@ void Backend::BodyCame(Exchange& exchange, std::string body, Body state) {
   Changed();
 }
 
-ApiAnswer Backend::Apply(const Exchange& exchange) {
+GivenAnswer Backend::Apply(const Exchange& exchange) {
   const std::lock_guard lock(mutex_);
   const Route& route = exchange.request.route;
   const Fault& fault = exchange.fault;
 
-  std::optional<ApiAnswer> existing;
+  std::optional<GivenAnswer> existing;
   if (fault.answer.existing_application && PassfortState::ProfileExists(route.profile_id)) {
     const auto& applications = state_.Applications(route.profile_id);
     if (!applications.empty()) existing = {200, Text(ApplicationJson(applications.front()))};
   }
 
   AddStranger(exchange, Fault::Stranger::kBefore);
-  ApiAnswer answer = NotExecutedAnswer(fault.answer);
+  GivenAnswer answer = NotExecutedAnswer(fault.answer);
   if (fault.carry_out != Fault::CarryOut::kNever) {
     ApiEffect effect = CarryOut(state_, exchange.request, api_key_, fault.reverted_id, Now());
     answer = std::move(effect.answer);

@@ -32,7 +32,7 @@ struct Counts {
 struct Exchange {
   uint64_t number = 0;  // in the log
   std::string method;
-  ApiRequest request;
+  ReceivedRequest request;
   Fault fault;
 };
 
@@ -47,7 +47,7 @@ class Backend {
   void BodyCame(Exchange& exchange, std::string body, Body state);
   // Everything that the request brings about, at the moment it does. With Fault::CarryOut::kNever
   // that is at most what a stranger does.
-  ApiAnswer Apply(const Exchange& exchange);
+  GivenAnswer Apply(const Exchange& exchange);
   void Answered(const Exchange& exchange, int status);
 
   // The test's part.

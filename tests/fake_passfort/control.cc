@@ -12,17 +12,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-ApiAnswer Done() { return {200, "{}"}; }
-ApiAnswer Wrong(std::string_view what) { return {400, Text({{"error", what}})}; }
+GivenAnswer Done() { return {200, "{}"}; }
+GivenAnswer Wrong(std::string_view what) { return {400, Text({{"error", what}})}; }
 
-ApiAnswer AddFaults(Backend& backend, std::string_view body) {
+GivenAnswer AddFaults(Backend& backend, std::string_view body) {
   auto parsed = ParseFaults(body);
   if (const auto* const problem = std::get_if<std::string>(&parsed)) return Wrong(*problem);
   for (Fault& fault : std::get<std::vector<Fault>>(parsed)) backend.Script(std::move(fault));
   return Done();
 }
 
-ApiAnswer AddApplication(Backend& backend, const Json& wish) {
+GivenAnswer AddApplication(Backend& backend, const Json& wish) {
   const std::string profile_id = wish.at("profile_id").get<std::string>();
   const std::string made_by = wish.value("made_by", "portal_user");
   const FakeProduct* const product = FindFakeProduct(wish.at("product").get<std::string>(), "");
@@ -36,7 +36,7 @@ ApiAnswer AddApplication(Backend& backend, const Json& wish) {
   return {200, Text({{"id", id}})};
 }
 
-ApiAnswer ChangeApplication(Backend& backend, const Route& route, const Json& wish) {
+GivenAnswer ChangeApplication(Backend& backend, const Route& route, const Json& wish) {
   if (!wish.contains("status") && !wish.contains("hidden") && !wish.contains("shows_alias")) {
     return Wrong("status, hidden or shows_alias?");
   }
@@ -94,8 +94,8 @@ is an outage of everything, GET /whoami too, until the faults are forgotten.
 )";
 }
 
-ApiAnswer Control(Backend& backend, std::string_view method, std::string_view target,
-                  std::string_view body) {
+GivenAnswer Control(Backend& backend, std::string_view method, std::string_view target,
+                    std::string_view body) {
   const bool is_get = method == "GET";
   const bool is_post = method == "POST";
   const bool is_delete = method == "DELETE";

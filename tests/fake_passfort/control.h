@@ -13,8 +13,8 @@ namespace gateway {
 std::string_view ControlHelp();
 
 // Answers everything but POST /control/release, which is the server's own.
-ApiAnswer Control(Backend& backend, std::string_view method, std::string_view target,
-                  std::string_view body);
+GivenAnswer Control(Backend& backend, std::string_view method, std::string_view target,
+                    std::string_view body);
 
 }  // namespace gateway
 

@@ -157,7 +157,7 @@ class HttpServer::Loop {
     if (!co_await ReadBody(*link, parser)) co_return Next::kNothing;
     const std::string method = Str(parser.get().method_string());
     const std::string target = Str(parser.get().target());
-    ApiAnswer answer{200, "{}"};
+    GivenAnswer answer{200, "{}"};
     if (method == "POST" && target == "/control/release") {
       ReleaseHeld();
     } else {
@@ -183,7 +183,7 @@ class HttpServer::Loop {
     }
 
     if (fault.hold == Fault::Hold::kBeforeCarryingOut) co_await Held();
-    ApiAnswer answer = NotExecutedAnswer(fault.answer);
+    GivenAnswer answer = NotExecutedAnswer(fault.answer);
     if (fault.carry_out != Fault::CarryOut::kLate) {
       co_await Sleep(fault.carry_out_after);
       answer = backend_.Apply(exchange);
@@ -206,7 +206,7 @@ class HttpServer::Loop {
 
   // Sends what is to be sent and does with the connection what is to be done.
   asio::awaitable<Next> Finish(std::shared_ptr<Link> link, const Exchange& exchange,
-                               ApiAnswer answer, bool client_keeps) {
+                               GivenAnswer answer, bool client_keeps) {
     const Fault& fault = exchange.fault;
     bool may_keep = client_keeps && fault.read == Fault::Read::kWhole;
     if (fault.send == Fault::Send::kNothing) {

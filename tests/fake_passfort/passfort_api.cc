@@ -81,7 +81,7 @@ ApiEffect List(PassfortState& state, const Route& route, WallTime now) {
   return Answered(list);
 }
 
-ApiEffect Add(PassfortState& state, const ApiRequest& request, WallTime now) {
+ApiEffect Add(PassfortState& state, const ReceivedRequest& request, WallTime now) {
   std::optional<Refusal> refusal;
   const ApplicationWish wish = ReadWish(request.body, refusal);
   if (refusal) return {.answer = RefusalAnswer(*refusal), .made_id = {}};
@@ -126,7 +126,7 @@ std::string Text(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-ApiAnswer RefusalAnswer(const Refusal& refusal) {
+GivenAnswer RefusalAnswer(const Refusal& refusal) {
   Json error = {{"message", refusal.message}, {"source", "API"}, {"info", Json::object()}};
   if (refusal.code != 0) error["code"] = refusal.code;
   return {refusal.status, Text({{"errors", Json::array({error})}})};
@@ -189,8 +189,9 @@ ApplicationWish ReadWish(std::string_view body, std::optional<Refusal>& refusal)
   return wish;
 }
 
-ApiEffect CarryOut(PassfortState& state, const ApiRequest& request, std::string_view expected_key,
-                   PassfortState::RevertedId reverted_id, WallTime now) {
+ApiEffect CarryOut(PassfortState& state, const ReceivedRequest& request,
+                   std::string_view expected_key, PassfortState::RevertedId reverted_id,
+                   WallTime now) {
   if (!request.api_key) return Refused(401, kMissingApiKey, "the header apikey is missing");
   if (*request.api_key != expected_key) return Refused(401, kInvalidApiKey, "unknown API key");
 

@@ -12,12 +12,12 @@
 namespace gateway {
 
 // Status and JSON text.
-struct ApiAnswer {
+struct GivenAnswer {
   int status = 200;
   std::string body;
 };
 
-struct ApiRequest {
+struct ReceivedRequest {
   Route route;
   std::optional<std::string> api_key;  // the `apikey` header; a key in the query is not read
   std::string body;
@@ -25,7 +25,7 @@ struct ApiRequest {
 
 // What one request made; empty: nothing.
 struct ApiEffect {
-  ApiAnswer answer;
+  GivenAnswer answer;
   std::string made_id;
 };
 
@@ -36,14 +36,15 @@ struct ApplicationWish {
 };
 
 // The API as documented: decides about one request, changes `state`, and answers. No I/O.
-ApiEffect CarryOut(PassfortState& state, const ApiRequest& request, std::string_view expected_key,
-                   PassfortState::RevertedId reverted_id, WallTime now);
+ApiEffect CarryOut(PassfortState& state, const ReceivedRequest& request,
+                   std::string_view expected_key, PassfortState::RevertedId reverted_id,
+                   WallTime now);
 
 // Reads the body of POST .../applications; `refusal` is set if there is no product for it.
 ApplicationWish ReadWish(std::string_view body, std::optional<Refusal>& refusal);
 
 nlohmann::ordered_json ApplicationJson(const FakeApplication& application);
-ApiAnswer RefusalAnswer(const Refusal& refusal);
+GivenAnswer RefusalAnswer(const Refusal& refusal);
 // JSON as text; bytes that are no UTF-8 become replacement characters.
 std::string Text(const nlohmann::ordered_json& json);
 

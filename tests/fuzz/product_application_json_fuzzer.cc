@@ -13,8 +13,8 @@
 #include "service/http/http_client.h"
 #include "service/json/json_builder.h"
 #include "service/json/json_reader.h"
-#include "service/passfort/mapping/application_list.h"
 #include "service/passfort/mapping/product_application_json.h"
+#include "service/passfort/product_application_client.h"
 #include "tests/unit/passfort/rebuilt_application.h"
 
 namespace {
@@ -108,7 +108,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto application = gateway::ReadProductApplication(text);
   const gateway::HttpResult result{
       .answer = gateway::HttpResponse{.status = 200, .body = std::string(text)}};
-  const gateway::ListOutcome listed = gateway::ClassifyList(result, "", absl::UnixEpoch(), nullptr);
+  const gateway::ListOutcome listed = gateway::ToListOutcome(
+      gateway::ReadAtOnce(gateway::kListApplications, "", result, absl::UnixEpoch(), nullptr)
+          .outcome);
   CheckStrictJson(text, json);
   if (json) {
     const std::string written = gateway::WriteJson(*json);

@@ -10,7 +10,6 @@
 #include "service/json/json_sax.h"
 #include "service/passfort/http_status.h"
 #include "service/passfort/mapping/product_application_json.h"
-#include "service/passfort/outcome_table.h"
 
 namespace gateway {
 
@@ -157,80 +156,42 @@ bool MayBeWhole(const HttpResponse& response) {
 
 using Cause = NotExecuted::Cause;
 
-const HttpResponse& ResponseOf(const HttpResult& result) {
-  return std::get<HttpResponse>(result.answer);
+NotExecuted NotTheList(Cause cause, const HttpResponse& response) {
+  return {.cause = cause, .answer = ResponseSummary{.http_status = response.status}};
 }
-
-ListFailed NotTheList(Cause cause, const HttpResponse& response) {
-  return {.not_executed = NotExecuted{.cause = cause,
-                                      .answer = ResponseSummary{.http_status = response.status}}};
-}
-
-ListFailed NoAnswer(const HttpFailure& failure, bool lost_on_reuse) {
-  if (failure.kind == HttpFailure::Kind::kTooLarge) {
-    return {.not_executed = NotExecuted{.cause = Cause::kResponseTooLarge}};
-  }
-  const HttpResult not_executed{
-      .answer = failure, .may_have_sent_body = false, .lost_on_reuse = lost_on_reuse};
-  return {.not_executed =
-              std::get<NotExecuted>(ClassifyWrite(not_executed, absl::InfinitePast(), nullptr))};
-}
-
-// What a write would have come to, said of a read: to read does nothing, so what is ambiguous for a
-// write was not executed here.
-struct SaidOfARead {
-  ListFailed operator()(Refused refused) const { return {.refusal = std::move(refused.answer)}; }
-  ListFailed operator()(NotExecuted outcome) const { return {.not_executed = std::move(outcome)}; }
-  ListFailed operator()(Ambiguous outcome) const {
-    const bool is_failure = outcome.cause == Ambiguous::Cause::kServerError;
-    return {.not_executed =
-                NotExecuted{.cause = is_failure ? Cause::kServerError : Cause::kUnreadable,
-                            .answer = std::move(outcome.answer)}};
-  }
-  // One application in place of a list.
-  ListFailed operator()(const Done&) const { return NotTheList(Cause::kUnreadable, response); }
-
-  const HttpResponse& response;
-};
 
 }  // namespace
 
-ApplicationListReading::ApplicationListReading(const HttpResult& result,
+ApplicationListReading::ApplicationListReading(const HttpResponse& response,
                                                std::string_view profile_id)
-    : result_(result),
-      reader_(std::make_unique<Reader>(ResponseOf(result).body, profile_id)),
-      json_(ResponseOf(result).body, *reader_, kMaxJsonValuesOfList) {}
+    : response_(response),
+      reader_(std::make_unique<Reader>(response.body, profile_id)),
+      json_(response.body, *reader_, kMaxJsonValuesOfList) {}
 
 ApplicationListReading::~ApplicationListReading() = default;
 
 bool ApplicationListReading::ReadPiece() {
-  if (!IsSuccess(ResponseOf(result_).status)) return true;
+  if (!IsSuccess(response_.status)) return true;
   const std::optional<JsonEnd> end = json_.ReadPiece();
   end_ = end.value_or(end_);
   return end.has_value();
 }
 
-ListOutcome ApplicationListReading::TakeOutcome(absl::Time now, const MessageFilter* messages) {
-  const HttpResponse& response = ResponseOf(result_);
-  if (end_ == JsonEnd::kOverLimit) return NotTheList(Cause::kResponseTooLarge, response);
+ReadResponse ApplicationListReading::TakeOutcome(absl::Time now, const MessageFilter* messages) {
+  if (end_ == JsonEnd::kOverLimit) return {NotTheList(Cause::kResponseTooLarge, response_)};
   if (end_ != JsonEnd::kWhole) {
-    return std::visit(SaidOfARead{response}, ClassifyWrite(result_, now, messages));
+    return {ToReadOutcome(OutcomeOfResponse(response_, std::nullopt, now, messages))};
   }
-  if (!reader_->names_another_profile()) return reader_->TakeResult(MayBeWhole(response));
-  ListFailed failed = NotTheList(Cause::kUnreadable, response);
-  failed.is_of_another_profile = true;
-  return failed;
+  if (reader_->names_another_profile()) {
+    return {.outcome = NotTheList(Cause::kUnreadable, response_),
+            .remark = "Passfort listed applications of another profile; the list is not used"};
+  }
+  return {ApiAnswer{std::make_shared<ApplicationList>(reader_->TakeResult(MayBeWhole(response_)))}};
 }
 
-ListOutcome ClassifyList(const HttpResult& result, std::string_view profile_id, absl::Time now,
-                         const MessageFilter* messages) {
-  if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
-    return NoAnswer(*failure, result.lost_on_reuse);
-  }
-  ApplicationListReading reading(result, profile_id);
-  while (!reading.ReadPiece()) {
-  }
-  return reading.TakeOutcome(now, messages);
+// What is kept of an item is mostly its text.
+size_t ApplicationListReading::BytesOf(const ApiAnswer& /*answer*/) const {
+  return response_.body.size();
 }
 
 pb::ProductApplication ApplicationOf(const ListedApplication& listed) {
@@ -240,12 +201,6 @@ pb::ProductApplication ApplicationOf(const ListedApplication& listed) {
   pb::ProductApplication known;
   known.set_id(listed.id);
   return known;
-}
-
-std::string_view OutcomeName(const ListOutcome& outcome) {
-  const auto* failed = std::get_if<ListFailed>(&outcome);
-  if (failed == nullptr) return "done";
-  return failed->refusal ? "refused" : "not_executed";
 }
 
 }  // namespace gateway

@@ -2,45 +2,61 @@
 #define SERVICE_PASSFORT_MAPPING_APPLICATION_LIST_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "service/json/json_sax.h"
-#include "service/passfort/passfort_client.h"
+#include "service/passfort/endpoint.h"
 
 namespace gateway {
 
-struct HttpResult;
+// One application of a profile, as far as it can be recognised by.
+struct ListedApplication {
+  // In lower case, as are all ids that are compared.
+  std::string id;
+  // Empty if Passfort left them out.
+  std::string product_alias;
+  std::string product_id;
+  // Passfort's own name of the role, also one that the contract does not know. Empty if absent.
+  std::string associated_role;
+  // The item as Passfort sent it, for ApplicationOf.
+  std::string json;
+};
 
-// Reads the response to GET /profiles/{profile_id}/applications. A list counts only if it came
-// whole, with a 2xx, as a JSON array, and if no item says that it belongs to another profile. An
-// item that is no object with a non-empty `id` is left out, and makes the list incomplete, as a
-// status or a header does that says that it is a part (206) or not of this moment (Age). A list
-// that exceeds a limit is told apart from one that cannot be read: asking again changes nothing.
-// Everything else is what the table of outcomes makes of it. A pure function that never fails.
-// `now` is for dates in rate-limit headers.
+// A profile's applications, as far as Passfort's list of them could be read.
+struct ApplicationList {
+  std::vector<ListedApplication> applications;
+  // False: some items of the list could not be read, or it is a part or an old copy of the list, so
+  // what it does not show may be there all the same. Such a list never proves absence.
+  bool is_complete = true;
+  // Keeps its share of the memory for responses, if it is large.
+  std::shared_ptr<const void> memory = nullptr;
+};
+
+// Reads the response to GET /profiles/{profile_id}/applications, as an ApplicationList. A list
+// counts only if it came whole, with a 2xx, as a JSON array, and if no item says that it belongs to
+// another profile. An item that is no object with a non-empty `id` is left out, and makes the list
+// incomplete, as a status or a header does that says that it is a part (206) or not of this moment
+// (Age). A list that exceeds a limit is told apart from one that cannot be read: asking again
+// changes nothing. Everything else is what the table of outcomes makes of it.
 //
 // Of each item it reads what is compared, so that a long list does not hold the loop; the rest is
 // for ApplicationOf.
-ListOutcome ClassifyList(const HttpResult& result, std::string_view profile_id, absl::Time now,
-                         const MessageFilter* messages);
-
-// The same in pieces, for a list that would hold the loop for too long. `result` has a response;
-// it and `profile_id` outlive this.
-class ApplicationListReading {
+class ApplicationListReading final : public ResponseReading {
  public:
-  ApplicationListReading(const HttpResult& result, std::string_view profile_id);
-  ~ApplicationListReading();
+  ApplicationListReading(const HttpResponse& response, std::string_view profile_id);
+  ~ApplicationListReading() override;
 
-  // False: there is more to read.
-  bool ReadPiece();
-  // What was read, after the last piece.
-  ListOutcome TakeOutcome(absl::Time now, const MessageFilter* messages);
+  bool ReadPiece() override;
+  ReadResponse TakeOutcome(absl::Time now, const MessageFilter* messages) override;
+  size_t BytesOf(const ApiAnswer& answer) const override;
 
  private:
   class Reader;
 
-  const HttpResult& result_;
+  const HttpResponse& response_;
   std::unique_ptr<Reader> reader_;
   JsonReading json_;
   JsonEnd end_ = JsonEnd::kBroken;
@@ -48,9 +64,6 @@ class ApplicationListReading {
 
 // The whole application, with nothing lost.
 pb::ProductApplication ApplicationOf(const ListedApplication& listed);
-
-// A short stable name for logs and metrics, as OutcomeName has them.
-std::string_view OutcomeName(const ListOutcome& outcome);
 
 }  // namespace gateway
 

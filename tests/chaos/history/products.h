@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "service/passfort/passfort_client.h"
+#include "service/passfort/product_application_client.h"
 
 namespace gateway::history {
 

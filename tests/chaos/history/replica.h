@@ -91,7 +91,8 @@ class Process {
   TraceIds trace_ids_{trace_random_};
   RetryBudget budget_;
   const std::unique_ptr<Log> log_;
-  const std::unique_ptr<PassfortClient> passfort_;
+  const std::unique_ptr<ApiTransport> transport_;
+  ProductApplicationClient passfort_{*transport_};
   SqlRecordStore store_;
   KeyedMutex key_mutex_;
   AddProductApplication operation_;

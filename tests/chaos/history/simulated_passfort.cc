@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -331,25 +332,44 @@ ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
   return all;
 }
 
-ListFailed NoList() { return {.not_executed = NotExecuted{}}; }
+ApiOutcome NoList() { return NotExecuted{}; }
+
+// What a request asks for, as Passfort reads it.
+ApplicationDraft DraftOf(const ApiRequest& request) {
+  const auto body = nlohmann::json::parse(request.body);
+  const auto& product = body.at("product");
+  ApplicationDraft draft{.profile_id = std::string(request.profile_id),
+                         .product_alias = product.value("alias", ""),
+                         .product_id = product.value("id", "")};
+  const std::string role = body.value("associated_role", "");
+  for (int number = 1; !role.empty() && pb::AssociatedRole_IsValid(number); ++number) {
+    const auto named = static_cast<pb::AssociatedRole>(number);
+    if (AssociatedRoleJsonName(named) == role) draft.associated_role = named;
+  }
+  return draft;
+}
 
 // ---- The client
 // ----------------------------------------------------------------------------------
 
 // What the real client does with a request, without HTTP: it honours the send gate, the deadline
 // and the stop, and closes the connection when the attempt ends.
-class SimulatedPassfort::Client final : public PassfortClient {
+class SimulatedPassfort::Client final : public ApiTransport {
  public:
   Client(SimulatedPassfort& passfort, SimulatedProcess& life, const std::string& session)
       : passfort_(passfort), life_(life), flow_(session) {}
 
-  // Nothing in these histories asks it: the circuit breaker has tests of its own.
-  Task<bool> Probe(const CallContext&) override { co_return true; }
+  Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
+                       const CallContext& context) override {
+    if (!endpoint.is_write()) return List(std::string(request.profile_id), context);
+    return Create(DraftOf(request), context, request.send_before);
+  }
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
-                                       std::optional<BootTime> send_before) override {
+ private:
+  Task<ApiResult> Create(ApplicationDraft draft, const CallContext& context,
+                         std::optional<BootTime> send_before) {
     auto wait = life_.Begin<CreateOutcome>(NotExecuted{.cause = NotExecuted::Cause::kStopped});
-    if (life_.is_dead()) co_return WriteAttempt{.outcome = co_await wait.value()};
+    if (life_.is_dead()) co_return ApiResult{ToApiOutcome(co_await wait.value())};
 
     const auto post =
         std::make_shared<Post>(Post{.number = static_cast<int>(passfort_.posts_.size()),
@@ -395,11 +415,11 @@ class SimulatedPassfort::Client final : public PassfortClient {
 
     CreateOutcome outcome = co_await wait.value();
     passfort_.OnGone(post);
-    co_return WriteAttempt{.outcome = std::move(outcome), .sent_at = sent_at};
+    co_return ApiResult{ToApiOutcome(std::move(outcome)), sent_at};
   }
 
-  Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context) override {
-    auto wait = life_.Begin<ListOutcome>(NoList());
+  Task<ApiResult> List(std::string profile_id, const CallContext& context) {
+    auto wait = life_.Begin<ApiOutcome>(NoList());
     auto& world = life_.world();
     const auto& weather = passfort_.weather_;
     const bool is_slow = world.chance().Happens(weather.list_slow);
@@ -408,33 +428,32 @@ class SimulatedPassfort::Client final : public PassfortClient {
                                       : passfort_.WayThere();
     const auto state = wait.state();
     world.After(there, [passfort = &passfort_, life = &life_, back, state, profile_id] {
-      ListOutcome outcome = passfort->AnswerList(profile_id);
+      ApiOutcome outcome = passfort->AnswerList(profile_id);
       life->DeliverAfter(back, [state, outcome = std::move(outcome)]() mutable {
         state->arrival.Set(std::move(outcome));
       });
     });
     life_.DeliverAt(context.deadline.at(), [state] { state->arrival.Set(NoList()); });
     const std::stop_callback on_stop(context.stop, [&state] { state->arrival.Set(NoList()); });
-    co_return co_await wait.value();
+    co_return ApiResult{co_await wait.value()};
   }
 
- private:
   SimulatedPassfort& passfort_;
   SimulatedProcess& life_;
   const std::string& flow_;
 };
 
-ListOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
+ApiOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
   SeededRandom& chance = world_.chance();
   if (IsAway() || chance.Happens(weather_.list_fails)) return NoList();
   if (chance.Happens(weather_.list_refused)) {
-    return ListFailed{.refusal = ResponseSummary{.http_status = 403}};
+    return Refused{.answer = {.http_status = 403}};
   }
-  return List(profile_id);
+  return ApiAnswer{std::make_shared<ApplicationList>(List(profile_id))};
 }
 
-std::unique_ptr<PassfortClient> SimulatedPassfort::Connect(SimulatedProcess& life,
-                                                           const std::string& session) {
+std::unique_ptr<ApiTransport> SimulatedPassfort::Connect(SimulatedProcess& life,
+                                                         const std::string& session) {
   return std::make_unique<Client>(*this, life, session);
 }
 

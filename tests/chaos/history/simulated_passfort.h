@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "service/passfort/passfort_client.h"
+#include "service/passfort/product_application_client.h"
 #include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/virtual_world.h"
 
@@ -109,9 +109,9 @@ class SimulatedPassfort {
   SimulatedPassfort(VirtualWorld& world, Windows windows, PassfortWeather weather)
       : world_(world), windows_(windows), weather_(weather) {}
 
-  // The client of one process. `session` tells whose POST with a send gate comes next: the truth
+  // The transport of one process. `session` tells whose POST with a send gate comes next: the truth
   // needs what a draft does not say.
-  std::unique_ptr<PassfortClient> Connect(SimulatedProcess& life, const std::string& session);
+  std::unique_ptr<ApiTransport> Connect(SimulatedProcess& life, const std::string& session);
 
   // A portal user, or a policy, adds an application.
   void AddByStranger(const ApplicationDraft& draft);
@@ -173,7 +173,7 @@ class SimulatedPassfort {
   bool WillBeThere(const ApplicationDraft& draft) const;
   std::string RoleMadeOf(const ApplicationDraft& draft) const;
   Done AnswerWith(const MadeApplication& application);
-  ListOutcome AnswerList(const std::string& profile_id);
+  ApiOutcome AnswerList(const std::string& profile_id);
   ApplicationList List(const std::string& profile_id);
 
   VirtualWorld& world_;

@@ -10,7 +10,8 @@
 
 #include "service/http/curl_http_client.h"
 #include "service/json/json_sax.h"
-#include "service/passfort/rest_passfort_client.h"
+#include "service/passfort/product_application_client.h"
+#include "service/passfort/rest_transport.h"
 #include "tests/fakes/run_task.h"
 #include "tests/support/raw_http_server.h"
 
@@ -70,8 +71,9 @@ class LargeResponseTest : public testing::Test {
   TraceIds trace_ids_{*random_};
   const std::unique_ptr<ApiKeySource> key_ = *ApiKeySource::FromValue("test-key");
   const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, memory_, {});
-  RestPassfortClient client_{
+  RestTransport rest_{
       {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, trace_ids_, metrics_, *log_};
+  ProductApplicationClient client_{rest_};
 };
 
 TEST_F(LargeResponseTest, AnApplicationLeavesTheLoopToOthersAfterEachPiece) {

@@ -15,7 +15,9 @@
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/passfort/api_key_source.h"
-#include "service/passfort/rest_passfort_client.h"
+#include "service/passfort/product_application_client.h"
+#include "service/passfort/rest_transport.h"
+#include "service/passfort/whoami.h"
 #include "tests/fake_passfort/fake_passfort.h"
 #include "tests/fakes/run_task.h"
 
@@ -23,13 +25,12 @@ namespace gateway {
 
 inline constexpr char kProfileId[] = "a2c4393a-e219-67a4-5ab4-2186952e9038";
 
-// A RestPassfortClient over real HTTP to a fake Passfort, called from the thread of the test.
+// A client over real HTTP to a fake Passfort, called from the thread of the test.
 class PassfortFixture {
  public:
   PassfortFixture() = default;
 
   FakePassfort& passfort() { return passfort_; }
-  RestPassfortClient& client() { return client_; }
   EventLoop& loop() { return *loop_; }
   LoopClock& clock() { return clock_; }
   Metrics& metrics() { return metrics_; }
@@ -43,19 +44,20 @@ class PassfortFixture {
     return {.profile_id = kProfileId, .product_alias = "forexo_basic"};
   }
 
-  WriteAttempt Create(PassfortClient& client, std::optional<BootTime> send_before = std::nullopt,
+  WriteAttempt Create(std::optional<BootTime> send_before = std::nullopt,
                       Milliseconds patience = std::chrono::seconds(30)) {
     const ApplicationDraft draft = ADraft();
     const CallContext context{.deadline = In(patience)};
-    return RunTask(*loop_, [&] { return client.CreateApplication(draft, context, send_before); });
+    return RunTask(*loop_, [&] { return client_.CreateApplication(draft, context, send_before); });
   }
-  ListOutcome List(PassfortClient& client, std::string profile_id = kProfileId) {
+  ListOutcome List(std::string profile_id = kProfileId) {
     const CallContext context{.deadline = In(std::chrono::seconds(30))};
-    return RunTask(*loop_, [&] { return client.ListApplications(profile_id, context); });
+    return RunTask(*loop_, [&] { return client_.ListApplications(profile_id, context); });
   }
-  bool Probe(PassfortClient& client, Milliseconds patience = std::chrono::seconds(30)) {
+  bool Probe(Milliseconds patience = std::chrono::seconds(30)) {
     const CallContext context{.deadline = In(patience)};
-    return RunTask(*loop_, [&] { return client.Probe(context); });
+    const ApiResult probe = RunTask(*loop_, [&] { return rest_.Call(kWhoAmI, {}, context); });
+    return std::holds_alternative<ApiAnswer>(probe.outcome);
   }
 
  private:
@@ -69,18 +71,12 @@ class PassfortFixture {
   TraceIds trace_ids_{*random_};
   const std::unique_ptr<ApiKeySource> key_ =
       *ApiKeySource::FromValue(std::string(FakePassfort::kApiKey));
-  const std::unique_ptr<CurlHttpClient> http_ =
-      *CurlHttpClient::Create(*loop_, memory_,
-                              {.max_response_bytes = 4096,
-                               .kept_response_headers = RestPassfortClient::ResponseHeaderNames()});
-  RestPassfortClient client_{{.api_url = passfort_.url(), .max_list_bytes = 16 * 1024},
-                             *http_,
-                             memory_,
-                             *key_,
-                             clock_,
-                             trace_ids_,
-                             metrics_,
-                             *log_};
+  const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(
+      *loop_, memory_,
+      {.max_response_bytes = 4096, .kept_response_headers = RestTransport::ResponseHeaderNames()});
+  RestTransport rest_{
+      {.api_url = passfort_.url()}, *http_, memory_, *key_, clock_, trace_ids_, metrics_, *log_};
+  ProductApplicationClient client_{rest_};
 };
 
 }  // namespace gateway

@@ -23,20 +23,17 @@ using testing::IsEmpty;
 constexpr char kProfile[] = "96d5c92b-6e20-4b4e-9a8c-6e5d6a1f0f01";
 
 // Has one list.
-class ListingPassfort final : public PassfortClient {
+class ListingPassfort final : public ApiTransport {
  public:
-  ListOutcome list;
+  ApiOutcome list;
   std::string asked_for;
 
-  Task<ListOutcome> ListApplications(std::string profile_id, const CallContext&) override {
-    asked_for = std::move(profile_id);
-    co_return list;
+  Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
+                       const CallContext& /*context*/) override {
+    EXPECT_EQ(endpoint.name, kListApplications.name);
+    asked_for = request.profile_id;
+    co_return ApiResult{list};
   }
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
-                                       std::optional<BootTime>) override {
-    std::abort();
-  }
-  Task<bool> Probe(const CallContext&) override { std::abort(); }
 };
 
 ListedApplication Listed(std::string id, std::string alias = "forexo_basic") {
@@ -47,7 +44,7 @@ ListedApplication Listed(std::string id, std::string alias = "forexo_basic") {
 class AddProductApplicationTest : public testing::Test {
  protected:
   std::unique_ptr<const Observation> Observe(ApplicationList list) {
-    passfort_.list = std::move(list);
+    passfort_.list = ApiAnswer{std::make_shared<ApplicationList>(std::move(list))};
     auto result = RunToCompletion(operation_.Observe(target_, {}));
     return std::get<std::unique_ptr<const Observation>>(std::move(result));
   }
@@ -57,7 +54,8 @@ class AddProductApplicationTest : public testing::Test {
   }
 
   ListingPassfort passfort_;
-  AddProductApplication operation_{passfort_};
+  ProductApplicationClient client_{passfort_};
+  AddProductApplication operation_{client_};
   const std::string target_ =
       EncodeDraft({.profile_id = kProfile, .product_alias = "forexo_basic"});
   std::string baseline_ = BaselineOf({.applications = {Listed("before")}});
@@ -136,8 +134,7 @@ TEST_F(AddProductApplicationTest, ATargetOrBaselineThatCannotBeReadProvesNothing
 }
 
 TEST_F(AddProductApplicationTest, AFailedListIsNoObservation) {
-  passfort_.list =
-      ListFailed{.not_executed = NotExecuted{.cause = NotExecuted::Cause::kResponseTooLarge}};
+  passfort_.list = NotExecuted{.cause = NotExecuted::Cause::kResponseTooLarge};
   const auto result = RunToCompletion(operation_.Observe(target_, {}));
   const auto* const failed = std::get_if<ObservationFailed>(&result);
   ASSERT_NE(failed, nullptr);

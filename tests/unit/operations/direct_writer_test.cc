@@ -16,23 +16,19 @@ using std::chrono::operator""s;
 using testing::ElementsAre;
 
 // Ends each attempt as scripted.
-class ScriptedPassfort final : public PassfortClient {
+class ScriptedPassfort final : public ApiTransport {
  public:
   explicit ScriptedPassfort(std::deque<CreateOutcome> outcomes) : outcomes_(std::move(outcomes)) {}
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft&, const CallContext&,
-                                       std::optional<BootTime> send_before) override {
-    EXPECT_FALSE(send_before.has_value());
+  Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
+                       const CallContext& /*context*/) override {
+    EXPECT_EQ(endpoint.name, kCreateApplication.name) << "and no list is looked at";
+    EXPECT_FALSE(request.send_before.has_value());
     ++posts_;
     CreateOutcome next = outcomes_.front();
     outcomes_.pop_front();
-    co_return WriteAttempt{.outcome = std::move(next)};
+    co_return ApiResult{ToApiOutcome(std::move(next))};
   }
-  Task<ListOutcome> ListApplications(std::string, const CallContext&) override {
-    ADD_FAILURE() << "a call without a request_id looks at no list";
-    co_return ListFailed{};
-  }
-  Task<bool> Probe(const CallContext&) override { co_return true; }
   int posts() const { return posts_; }
 
  private:
@@ -43,7 +39,8 @@ class ScriptedPassfort final : public PassfortClient {
 class DirectWriterTest : public testing::Test {
  protected:
   WriteResult Add(ScriptedPassfort& passfort, RequestKey intent = {}) {
-    DirectWriter writer(passfort, {.clock = clock_, .random = random_, .budget = budget_});
+    ProductApplicationClient client(passfort);
+    DirectWriter writer(client, {.clock = clock_, .random = random_, .budget = budget_});
     return RunToCompletion(writer.Add({}, std::move(intent), {.deadline = clock_.In(30s)}));
   }
 

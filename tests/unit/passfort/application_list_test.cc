@@ -1,5 +1,3 @@
-#include "service/passfort/mapping/application_list.h"
-
 #include <gmock/gmock.h>
 
 #include <string>
@@ -8,12 +6,14 @@
 #include "service/http/http_client.h"
 #include "service/json/json_sax.h"
 #include "service/passfort/mapping/product_application_json.h"
+#include "service/passfort/product_application_client.h"
 
 namespace gateway {
 namespace {
 
 using std::chrono::operator""ms;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
@@ -23,9 +23,11 @@ HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
 
 constexpr char kProfileId[] = "aAaA0000-0000-4000-8000-000000000001";
 
-ListOutcome Read(const HttpResult& result) {
-  return ClassifyList(result, kProfileId, absl::UnixEpoch(), nullptr);
+ReadResponse ReadWithRemark(const HttpResult& result) {
+  return ReadAtOnce(kListApplications, kProfileId, result, absl::UnixEpoch(), nullptr);
 }
+
+ListOutcome Read(const HttpResult& result) { return ToListOutcome(ReadWithRemark(result).outcome); }
 
 // One application with a list of zeros: `values` values in all.
 std::string LongList(size_t values) {
@@ -110,9 +112,10 @@ TEST(ApplicationListTest, IsAListOfTheProfileThatItsItemsName) {
 }
 
 TEST(ApplicationListTest, SaysThatItIsOfAnotherProfile) {
-  const auto outcome = Read(Answer(200, R"([{"id": "a", "profile_id": "other"}])"));
-  EXPECT_TRUE(std::get<ListFailed>(outcome).is_of_another_profile);
-  EXPECT_FALSE(std::get<ListFailed>(Read(Answer(200, "null"))).is_of_another_profile);
+  const ReadResponse read = ReadWithRemark(Answer(200, R"([{"id": "a", "profile_id": "other"}])"));
+  EXPECT_TRUE(std::holds_alternative<NotExecuted>(read.outcome));
+  EXPECT_THAT(read.remark, HasSubstr("another profile"));
+  EXPECT_EQ(ReadWithRemark(Answer(200, "null")).remark, "");
 }
 
 bool IsWhole(const HttpResult& result) {

@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "service/http/http_client.h"
 #include "service/json/json_reader.h"
-#include "service/passfort/mapping/application_list.h"
 #include "service/passfort/mapping/product_application_json.h"
+#include "service/passfort/product_application_client.h"
 #include "tests/unit/passfort/mapped_application.h"
 
 namespace gateway {
@@ -20,8 +20,8 @@ using nlohmann::json;
 
 std::vector<ListedApplication> ItemsOf(const std::string& list) {
   const HttpResult result{.answer = HttpResponse{.status = 200, .body = list}};
-  return std::get<ApplicationList>(ClassifyList(result, "", absl::UnixEpoch(), nullptr))
-      .applications;
+  const auto read = ReadAtOnce(kListApplications, "", result, absl::UnixEpoch(), nullptr);
+  return std::get<ApplicationList>(ToListOutcome(read.outcome)).applications;
 }
 
 // --- What is no application

@@ -1,6 +1,6 @@
 // The REST client against a fake Passfort: one call is one request, and what comes back is read as
 // it is.
-#include "service/passfort/rest_passfort_client.h"
+#include "service/passfort/rest_transport.h"
 
 #include <gmock/gmock.h>
 
@@ -20,14 +20,14 @@ using std::chrono::operator""ms;
 using std::chrono::operator""s;
 using testing::HasSubstr;
 
-class RestPassfortClientTest : public testing::Test {
+class RestTransportTest : public testing::Test {
  protected:
   FakePassfort& passfort() { return bench_.passfort(); }
   WriteAttempt Create(std::optional<BootTime> send_before = std::nullopt) {
-    return bench_.Create(bench_.client(), send_before);
+    return bench_.Create(send_before);
   }
   ListOutcome List(std::string profile_id = kProfileId) {
-    return bench_.List(bench_.client(), std::move(profile_id));
+    return bench_.List(std::move(profile_id));
   }
   std::vector<ListedApplication> ListOrDie() {
     return std::get<ApplicationList>(List()).applications;
@@ -36,7 +36,7 @@ class RestPassfortClientTest : public testing::Test {
   PassfortFixture bench_;
 };
 
-TEST_F(RestPassfortClientTest, ListsWhatAProfileHas) {
+TEST_F(RestTransportTest, ListsWhatAProfileHas) {
   EXPECT_TRUE(ListOrDie().empty());
   const std::string first =
       passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
@@ -61,7 +61,7 @@ TEST_F(RestPassfortClientTest, ListsWhatAProfileHas) {
             "/4.0/profiles/a2c4393a-e219-67a4-5ab4-2186952e9038/applications");
 }
 
-TEST_F(RestPassfortClientTest, ListsItemsInUpperCaseAndWithoutAlias) {
+TEST_F(RestTransportTest, ListsItemsInUpperCaseAndWithoutAlias) {
   const std::string id =
       passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
   passfort().Script({.endpoint = Endpoint::kList,
@@ -73,23 +73,23 @@ TEST_F(RestPassfortClientTest, ListsItemsInUpperCaseAndWithoutAlias) {
   EXPECT_EQ(list[0].product_id, "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
 }
 
-TEST_F(RestPassfortClientTest, DoesNotUseAListOfAnotherProfile) {
+TEST_F(RestTransportTest, DoesNotUseAListOfAnotherProfile) {
   passfort().Script({.endpoint = Endpoint::kList,
                      .answer = {.body = R"([{"id": "a1", "profile_id": "another"}])"}});
-  const ListOutcome outcome = List();
-  ASSERT_TRUE(std::holds_alternative<ListFailed>(outcome));
-  EXPECT_TRUE(std::get<ListFailed>(outcome).is_of_another_profile);
-}
-
-TEST_F(RestPassfortClientTest, TakesAListLongerThanOtherAnswers) {
-  passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
-  passfort().Script({.endpoint = Endpoint::kList, .answer = {.pad_to = 16 * 1024}});
-  EXPECT_EQ(ListOrDie().size(), 1u);
-  passfort().Script({.endpoint = Endpoint::kList, .answer = {.pad_to = 16 * 1024 + 1}});
   EXPECT_TRUE(std::holds_alternative<ListFailed>(List()));
 }
 
-TEST_F(RestPassfortClientTest, TakesNoPartOfAListForTheWhole) {
+TEST_F(RestTransportTest, TakesAListLongerThanOtherAnswers) {
+  passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
+  passfort().Script(
+      {.endpoint = Endpoint::kList, .answer = {.pad_to = kListApplications.max_response_bytes}});
+  EXPECT_EQ(ListOrDie().size(), 1u);
+  passfort().Script({.endpoint = Endpoint::kList,
+                     .answer = {.pad_to = kListApplications.max_response_bytes + 1}});
+  EXPECT_TRUE(std::holds_alternative<ListFailed>(List()));
+}
+
+TEST_F(RestTransportTest, TakesNoPartOfAListForTheWhole) {
   passfort().AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
   passfort().Script({.endpoint = Endpoint::kList, .answer = {.cut_after = 100}});
   const auto outcome = List();
@@ -97,7 +97,7 @@ TEST_F(RestPassfortClientTest, TakesNoPartOfAListForTheWhole) {
   EXPECT_FALSE(std::get<ListFailed>(outcome).refusal.has_value());
 }
 
-TEST_F(RestPassfortClientTest, TellsARefusedListFromAFailedOne) {
+TEST_F(RestTransportTest, TellsARefusedListFromAFailedOne) {
   const auto missing = std::get<ListFailed>(List("00000000-e219-67a4-5ab4-2186952e9038"));
   ASSERT_TRUE(missing.refusal.has_value());
   EXPECT_EQ(missing.refusal->http_status, 404);
@@ -111,7 +111,7 @@ TEST_F(RestPassfortClientTest, TellsARefusedListFromAFailedOne) {
   EXPECT_EQ(failed.not_executed->answer->http_status, 502);
 }
 
-TEST_F(RestPassfortClientTest, TakesNoCopyThatACacheKeptForTheListOfThisMoment) {
+TEST_F(RestTransportTest, TakesNoCopyThatACacheKeptForTheListOfThisMoment) {
   const auto lists_with = [](std::string age) -> Fault {
     return {.endpoint = Endpoint::kList, .answer = {.headers = {{"Age", std::move(age)}}}};
   };
@@ -121,7 +121,7 @@ TEST_F(RestPassfortClientTest, TakesNoCopyThatACacheKeptForTheListOfThisMoment) 
   EXPECT_FALSE(std::get<ApplicationList>(List()).is_complete);
 }
 
-TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
+TEST_F(RestTransportTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
   const auto attempt = Create(BootNow());
   const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome);
   ASSERT_NE(not_executed, nullptr);
@@ -132,34 +132,34 @@ TEST_F(RestPassfortClientTest, KeepsTheBodyBackWhenTheRightToSendHasEnded) {
   EXPECT_TRUE(std::holds_alternative<Done>(Create(BootNow() + 60s).outcome));
 }
 
-TEST_F(RestPassfortClientTest, AsksWhetherPassfortAnswers) {
-  EXPECT_TRUE(bench_.Probe(bench_.client()));
+TEST_F(RestTransportTest, AsksWhetherPassfortAnswers) {
+  EXPECT_TRUE(bench_.Probe());
   for (const int status : {500, 503, 408}) {
     passfort().Script({.endpoint = Endpoint::kWhoami, .answer = {.status = status}});
-    EXPECT_FALSE(bench_.Probe(bench_.client())) << status;
+    EXPECT_FALSE(bench_.Probe()) << status;
   }
   for (const int status : {401, 403, 429}) {
     passfort().Script({.endpoint = Endpoint::kWhoami, .answer = {.status = status}});
-    EXPECT_TRUE(bench_.Probe(bench_.client())) << status;
+    EXPECT_TRUE(bench_.Probe()) << status;
   }
   passfort().Script(
       {.endpoint = Endpoint::kWhoami, .send = Fault::Send::kNothing, .then = Fault::Then::kHang});
-  EXPECT_FALSE(bench_.Probe(bench_.client(), 50ms));
+  EXPECT_FALSE(bench_.Probe(50ms));
   passfort().GoAway();
-  EXPECT_FALSE(bench_.Probe(bench_.client()));
+  EXPECT_FALSE(bench_.Probe());
 }
 
-TEST_F(RestPassfortClientTest, AsksOnAFreshConnection) {
+TEST_F(RestTransportTest, AsksOnAFreshConnection) {
   List();
   const auto opened = bench_.connections_opened();
-  EXPECT_TRUE(bench_.Probe(bench_.client()));
+  EXPECT_TRUE(bench_.Probe());
   EXPECT_EQ(bench_.connections_opened(), opened + 1);
 }
 
-TEST_F(RestPassfortClientTest, CountsEveryRequestByEndpointAndOutcome) {
+TEST_F(RestTransportTest, CountsEveryRequestByEndpointAndOutcome) {
   List();
   List("00000000-e219-67a4-5ab4-2186952e9038");
-  bench_.Probe(bench_.client());
+  bench_.Probe();
   const std::string text = bench_.metrics().Text();
   EXPECT_THAT(text, HasSubstr("passfort_requests_total{endpoint=\"GET "
                               "/profiles/{profile_id}/applications\",outcome=\"done\"} 1"));
@@ -213,8 +213,9 @@ class ChangedKeyTest : public testing::Test {
   TraceIds trace_ids_{*random_};
   const std::unique_ptr<ApiKeySource> key_ = *ApiKeySource::FromFile(file_.path());
   const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, memory_, {});
-  RestPassfortClient client_{
+  RestTransport rest_{
       {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, trace_ids_, metrics_, *log_};
+  ProductApplicationClient client_{rest_};
 };
 
 TEST_F(ChangedKeyTest, IsLookedAtAsSoonAsTheOldOneIsRefused) {

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "service/passfort/guarded_passfort_client.h"
+#include "service/passfort/product_application_client.h"
+#include "service/passfort/throttled_transport.h"
+#include "service/passfort/whoami.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/fakes/run_to_completion.h"
 #include "tests/fakes/scripted_random.h"
@@ -29,41 +31,16 @@ int Pick(std::mt19937& random, int below) {
 }
 
 // Behaves as its mood says, which changes.
-class MoodyPassfort final : public PassfortClient {
+class MoodyPassfort final : public ApiTransport {
  public:
   enum class Mood { kWorks, kLimits, kLimitsAbsurdly, kFails, kFailsSome, kHangs, kIsGone };
 
   MoodyPassfort(ManualClock& clock, std::mt19937& random) : clock_(clock), random_(random) {}
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
-                                       std::optional<BootTime>) override {
-    const Mood mood = mood_;
-    const bool is_bad = draft.profile_id == "0";
-    const SteadyTime answered = clock_.Now() + Milliseconds(1 + Pick(random_, 400));
-    const bool hangs = mood == Mood::kHangs;
-    const SteadyTime deadline = context.deadline.at();
-    const auto wake =
-        co_await clock_.SleepUntil(hangs ? deadline : std::min(answered, deadline), context.stop);
-    if (wake == Clock::SleepResult::kStopped) {
-      co_return WriteAttempt{.outcome = Ambiguous{.cause = Ambiguous::Cause::kStopped}};
-    }
-    if (hangs || answered > deadline) {
-      co_return WriteAttempt{.outcome = Ambiguous{.cause = Ambiguous::Cause::kTimeout}};
-    }
-    co_return WriteAttempt{.outcome = Answer(mood, is_bad)};
-  }
-  Task<ListOutcome> ListApplications(std::string, const CallContext&) override {
-    const bool works = mood_ == Mood::kWorks;
-    co_await clock_.SleepUntil(clock_.Now() + 20ms, {});
-    if (works) co_return ApplicationList();
-    co_return ListFailed{.not_executed = NotExecuted{}};
-  }
-  Task<bool> Probe(const CallContext& context) override {
-    EXPECT_EQ(++probes_, 1) << "two probes at a time";
-    const bool works = mood_ == Mood::kWorks && !whoami_is_broken;
-    co_await clock_.SleepUntil(works ? clock_.Now() + 20ms : context.deadline.at(), context.stop);
-    --probes_;
-    co_return works;
+  Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
+                       const CallContext& context) override {
+    if (&endpoint == &kWhoAmI) return Probe(context);
+    return endpoint.is_write() ? Create(request.profile_id == "0", context) : List();
   }
 
   void Become(Mood mood) { mood_ = mood; }
@@ -71,7 +48,35 @@ class MoodyPassfort final : public PassfortClient {
   bool whoami_is_broken = false;
 
  private:
-  CreateOutcome Answer(Mood mood, bool is_bad) {
+  Task<ApiResult> Create(bool is_bad, const CallContext& context) {
+    const Mood mood = mood_;
+    const SteadyTime answered = clock_.Now() + Milliseconds(1 + Pick(random_, 400));
+    const bool hangs = mood == Mood::kHangs;
+    const SteadyTime deadline = context.deadline.at();
+    const auto wake =
+        co_await clock_.SleepUntil(hangs ? deadline : std::min(answered, deadline), context.stop);
+    if (wake == Clock::SleepResult::kStopped) {
+      co_return ApiResult{Ambiguous{.cause = Ambiguous::Cause::kStopped}};
+    }
+    if (hangs || answered > deadline) {
+      co_return ApiResult{Ambiguous{.cause = Ambiguous::Cause::kTimeout}};
+    }
+    co_return ApiResult{Answer(mood, is_bad)};
+  }
+  Task<ApiResult> List() {
+    const bool works = mood_ == Mood::kWorks;
+    co_await clock_.SleepUntil(clock_.Now() + 20ms, {});
+    co_return ApiResult{works ? ApiOutcome(ApiAnswer{}) : NotExecuted{}};
+  }
+  Task<ApiResult> Probe(const CallContext& context) {
+    EXPECT_EQ(++probes_, 1) << "two probes at a time";
+    const bool works = mood_ == Mood::kWorks && !whoami_is_broken;
+    co_await clock_.SleepUntil(works ? clock_.Now() + 20ms : context.deadline.at(), context.stop);
+    --probes_;
+    co_return ApiResult{works ? ApiOutcome(ApiAnswer{}) : NotExecuted{}};
+  }
+
+  ApiOutcome Answer(Mood mood, bool is_bad) {
     switch (mood) {
       case Mood::kLimits:
       case Mood::kLimitsAbsurdly: {
@@ -84,12 +89,12 @@ class MoodyPassfort final : public PassfortClient {
       case Mood::kIsGone:
         return NotExecuted{.cause = Cause::kUnreachable};
       case Mood::kFailsSome:
-        if (Pick(random_, 2) == 0) return Done{};
+        if (Pick(random_, 2) == 0) return ApiAnswer{};
         break;
       case Mood::kFails:
         break;
       default:
-        if (!is_bad) return Done{};
+        if (!is_bad) return ApiAnswer{};
     }
     return Ambiguous{.cause = Ambiguous::Cause::kServerError,
                      .answer = ResponseSummary{.http_status = 500}};
@@ -112,7 +117,7 @@ class History {
       for (int step = Pick(random_, 200); step > 0; --step) Step();
     }
     Recover();
-    client_.Stop();
+    transport_.Stop();
     for (auto& stop : stops_) stop.request_stop();
     clock_.Advance(200s);
     EXPECT_EQ(begun_, ended_) << "a call never ended";
@@ -160,14 +165,14 @@ class History {
 
   Task<void> Call(std::string profile_id, Milliseconds patience, std::stop_token stop) {
     const int number = begun_++;
-    const ApplicationDraft draft{.profile_id = std::move(profile_id)};
     const SteadyTime deadline = clock_.Now() + patience;
-    const auto attempt = co_await client_.CreateApplication(
-        draft, {.deadline = Deadline(deadline), .stop = stop}, std::nullopt);
+    const CallContext context{.deadline = Deadline(deadline), .stop = stop};
+    const ApiResult result =
+        co_await transport_.Call(kCreateApplication, {.profile_id = profile_id}, context);
     ++ended_;
     EXPECT_LE(clock_.Now(), deadline);
-    if (std::holds_alternative<Done>(attempt.outcome) && number >= counted_from_) ++done_;
-    const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome);
+    if (std::holds_alternative<ApiAnswer>(result.outcome) && number >= counted_from_) ++done_;
+    const auto* not_executed = std::get_if<NotExecuted>(&result.outcome);
     if (not_executed == nullptr || not_executed->answer) co_return;
     if (not_executed->cause == Cause::kRateLimited || not_executed->cause == Cause::kCircuitOpen) {
       EXPECT_GT(not_executed->retry_after.value_or(0ms), 0ms);
@@ -177,8 +182,8 @@ class History {
 
   Task<void> Reconcile() {
     ++begun_;
-    co_await client_.ListApplications(
-        "1", {.deadline = clock_.In(10s), .priority = Priority::kReconciliation});
+    const CallContext context{.deadline = clock_.In(10s), .priority = Priority::kReconciliation};
+    co_await transport_.Call(kListApplications, {.profile_id = "1"}, context);
     ++ended_;
   }
 
@@ -188,7 +193,9 @@ class History {
   Metrics metrics_;
   const std::unique_ptr<Log> log_ = Log::Discard();
   MoodyPassfort passfort_{clock_, random_};
-  GuardedPassfortClient client_{{}, passfort_, clock_, fractions_, metrics_, *log_};
+  ScriptedRandom trace_random_{{1.0}};
+  TraceIds trace_ids_{trace_random_};
+  ThrottledTransport transport_{{}, passfort_, clock_, fractions_, trace_ids_, metrics_, *log_};
   std::list<std::stop_source> stops_;
   int begun_ = 0;
   int ended_ = 0;

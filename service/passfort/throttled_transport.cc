@@ -1,9 +1,11 @@
-#include "service/passfort/guarded_passfort_client.h"
+#include "service/passfort/throttled_transport.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "service/base/trace_context.h"
 #include "service/passfort/http_status.h"
+#include "service/passfort/whoami.h"
 
 namespace gateway {
 namespace {
@@ -57,31 +59,17 @@ Sample ToSample(const Ambiguous& outcome, Milliseconds took, Milliseconds min_co
   return Sample::kUnanswered;
 }
 
-Sample ToSample(const CreateOutcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
+Sample ToSample(const ApiEndpoint& endpoint, const ApiOutcome& outcome, Milliseconds took,
+                Milliseconds min_counted_timeout) {
   if (const auto* not_executed = std::get_if<NotExecuted>(&outcome)) {
-    return ToSample(*not_executed, took, min_counted_timeout);
+    const Sample sample = ToSample(*not_executed, took, min_counted_timeout);
+    // Of a read nobody can tell whether it was sent.
+    return sample == Sample::kUnreachable && !endpoint.is_write() ? Sample::kUnanswered : sample;
   }
   if (const auto* unknown = std::get_if<Ambiguous>(&outcome)) {
     return ToSample(*unknown, took, min_counted_timeout);
   }
   return Sample::kSuccess;
-}
-
-Sample ToSample(const ListOutcome& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
-  const auto* failed = std::get_if<ListFailed>(&outcome);
-  if (failed == nullptr || !failed->not_executed) return Sample::kSuccess;
-  const Sample sample = ToSample(*failed->not_executed, took, min_counted_timeout);
-  // Of a read nobody can tell whether it was sent.
-  return sample == Sample::kUnreachable ? Sample::kUnanswered : sample;
-}
-
-const NotExecuted* FindNotExecuted(const CreateOutcome& outcome) {
-  return std::get_if<NotExecuted>(&outcome);
-}
-
-const NotExecuted* FindNotExecuted(const ListOutcome& outcome) {
-  const auto* failed = std::get_if<ListFailed>(&outcome);
-  return failed != nullptr && failed->not_executed ? &*failed->not_executed : nullptr;
 }
 
 template <typename Duration>
@@ -91,89 +79,77 @@ Milliseconds WholeMilliseconds(Duration time) {
 
 }  // namespace
 
-GuardedPassfortClient::GuardedPassfortClient(Options options, PassfortClient& inner, Clock& clock,
-                                             RandomSource& random, Metrics& metrics, Log& log)
+ThrottledTransport::ThrottledTransport(Options options, ApiTransport& inner, Clock& clock,
+                                       RandomSource& random, TraceIds& trace_ids, Metrics& metrics,
+                                       Log& log)
     : options_(options),
       inner_(inner),
       clock_(clock),
       random_(random),
+      trace_ids_(trace_ids),
       metrics_(metrics),
       log_(log),
-      writes_(kCreateApplicationEndpoint, options.min_counted_write_timeout, options.rate, clock),
-      reads_(kListApplicationsEndpoint, options.min_counted_list_timeout, options.rate, clock),
       breaker_(options.circuit, clock) {}
 
-void GuardedPassfortClient::Stop() {
+void ThrottledTransport::Stop() {
   is_stopped_ = true;
   probing_.request_stop();
-  writes_.gate.Stop();
-  reads_.gate.Stop();
+  for (auto& [name, limiter] : limiters_) limiter.Stop();
+}
+
+RateLimiter& ThrottledTransport::LimiterOf(const ApiEndpoint& endpoint) {
+  const auto [entry, is_new] = limiters_.try_emplace(endpoint.name, options_.rate, clock_);
+  if (is_new && is_stopped_) entry->second.Stop();
+  return entry->second;
 }
 
 // No coroutine itself: thousands of calls wait in here, and each frame counts. So the way of a call
 // that need not wait has the smallest frame that there can be.
-Task<WriteAttempt> GuardedPassfortClient::CreateApplication(const ApplicationDraft& draft,
-                                                            const CallContext& context,
-                                                            std::optional<BootTime> send_before) {
+Task<ApiResult> ThrottledTransport::Call(const ApiEndpoint& endpoint, ApiRequest request,
+                                         const CallContext& context) {
   if (!breaker_.IsOpen()) {
-    if (const auto pass = writes_.gate.TryAcquire()) {
-      return Write(draft, *pass, inner_.CreateApplication(draft, context, send_before));
+    if (const auto pass = LimiterOf(endpoint).TryAcquire()) {
+      const std::string_view profile_id = request.profile_id;
+      return Watch(endpoint, profile_id, *pass, inner_.Call(endpoint, std::move(request), context));
     }
   }
-  return WaitAndWrite(draft, context, send_before);
+  return WaitAndCall(endpoint, std::move(request), context);
 }
 
-Task<WriteAttempt> GuardedPassfortClient::WaitAndWrite(const ApplicationDraft& draft,
-                                                       const CallContext& context,
-                                                       std::optional<BootTime> send_before) {
+Task<ApiResult> ThrottledTransport::WaitAndCall(const ApiEndpoint& endpoint, ApiRequest request,
+                                                const CallContext& context) {
   SteadyTime until = context.deadline.at() - kMinTimeToSend;
-  if (send_before) {
-    const auto right_to_send = send_before->since_boot - clock_.BootNow().since_boot;
+  if (request.send_before) {
+    const auto right_to_send = request.send_before->since_boot - clock_.BootNow().since_boot;
     until = std::min(until, clock_.Now() + right_to_send);
   }
-  const Turn turn = co_await AcquirePermit(writes_, until, context);
-  if (const auto* refused = std::get_if<NotExecuted>(&turn)) {
-    co_return WriteAttempt{.outcome = *refused};
-  }
-  co_return co_await Write(draft, std::get<RateLimiter::Pass>(turn),
-                           inner_.CreateApplication(draft, context, send_before));
+  const Turn turn = co_await AcquirePermit(LimiterOf(endpoint), until, context);
+  if (const auto* refused = std::get_if<NotExecuted>(&turn)) co_return ApiResult{*refused};
+  const std::string_view profile_id = request.profile_id;
+  co_return co_await Watch(endpoint, profile_id, std::get<RateLimiter::Pass>(turn),
+                           inner_.Call(endpoint, std::move(request), context));
 }
 
-Task<WriteAttempt> GuardedPassfortClient::Write(const ApplicationDraft& draft,
-                                                RateLimiter::Pass pass,
-                                                Task<WriteAttempt> sending) {
+Task<ApiResult> ThrottledTransport::Watch(const ApiEndpoint& endpoint, std::string_view profile_id,
+                                          RateLimiter::Pass pass, Task<ApiResult> call) {
   const CircuitBreaker::Generation generation = breaker_.generation();
   const SteadyTime start = clock_.Now();
-  WriteAttempt attempt = co_await sending;
+  ApiResult result = co_await call;
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
-  NoteVerdict(generation, ToSample(attempt.outcome, took, writes_.min_counted_timeout),
-              draft.profile_id);
-  NoteEnd(writes_, pass, FindNotExecuted(attempt.outcome));
-  co_return attempt;
+  const Milliseconds min_counted =
+      endpoint.is_write() ? options_.min_counted_write_timeout : options_.min_counted_read_timeout;
+  NoteVerdict(generation, ToSample(endpoint, result.outcome, took, min_counted), profile_id);
+  NoteEnd(endpoint, pass, result.outcome);
+  co_return result;
 }
 
-Task<ListOutcome> GuardedPassfortClient::ListApplications(std::string profile_id,
-                                                          const CallContext& context) {
-  const Turn turn = co_await AcquirePermit(reads_, context.deadline.at() - kMinTimeToSend, context);
-  if (const auto* refused = std::get_if<NotExecuted>(&turn)) {
-    co_return ListFailed{.not_executed = *refused};
-  }
-  const CircuitBreaker::Generation generation = breaker_.generation();
-  const SteadyTime start = clock_.Now();
-  ListOutcome outcome = co_await inner_.ListApplications(profile_id, context);
-  const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
-  NoteVerdict(generation, ToSample(outcome, took, reads_.min_counted_timeout), profile_id);
-  NoteEnd(reads_, std::get<RateLimiter::Pass>(turn), FindNotExecuted(outcome));
-  co_return outcome;
-}
-
-Task<GuardedPassfortClient::Turn> GuardedPassfortClient::AcquirePermit(Endpoint& endpoint,
-                                                                       SteadyTime until,
-                                                                       const CallContext& context) {
+Task<ThrottledTransport::Turn> ThrottledTransport::AcquirePermit(RateLimiter& limiter,
+                                                                 SteadyTime until,
+                                                                 const CallContext& context) {
   // An open circuit refuses at once, not after a wait.
   if (!breaker_.LetsThrough(context.priority)) co_return CircuitOpenOutcome();
   const RateLimiter::AcquireResult entry =
-      co_await endpoint.gate.Acquire(context.priority, until, context.stop);
+      co_await limiter.Acquire(context.priority, until, context.stop);
   if (const auto* too_long = std::get_if<RateLimiter::ExceedsDeadline>(&entry)) {
     co_return NotExecuted{.cause = NotExecuted::Cause::kRateLimited,
                           .retry_after = too_long->retry_after};
@@ -183,33 +159,35 @@ Task<GuardedPassfortClient::Turn> GuardedPassfortClient::AcquirePermit(Endpoint&
   }
   const auto pass = std::get<RateLimiter::Pass>(entry);
   if (breaker_.Admit(context.priority)) co_return pass;
-  endpoint.gate.OnNothing(pass);  // it opened during the wait
+  limiter.OnNothing(pass);  // it opened during the wait
   co_return CircuitOpenOutcome();
 }
 
-NotExecuted GuardedPassfortClient::CircuitOpenOutcome() const {
+NotExecuted ThrottledTransport::CircuitOpenOutcome() const {
   const auto wait = std::chrono::ceil<Milliseconds>(next_probe_ - clock_.Now());
   return {.cause = NotExecuted::Cause::kCircuitOpen,
           .retry_after =
               std::clamp(wait, options_.initial_probe_interval, options_.max_probe_interval)};
 }
 
-void GuardedPassfortClient::NoteEnd(Endpoint& endpoint, RateLimiter::Pass pass,
-                                    const NotExecuted* not_executed) {
-  if (not_executed == nullptr) return endpoint.gate.OnAccepted(pass);
+void ThrottledTransport::NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass pass,
+                                 const ApiOutcome& outcome) {
+  RateLimiter& limiter = LimiterOf(endpoint);
+  const auto* not_executed = std::get_if<NotExecuted>(&outcome);
+  if (not_executed == nullptr) return limiter.OnAccepted(pass);
   if (not_executed->cause != NotExecuted::Cause::kRateLimited) {
-    return not_executed->answer ? endpoint.gate.OnAccepted(pass) : endpoint.gate.OnNothing(pass);
+    return not_executed->answer ? limiter.OnAccepted(pass) : limiter.OnNothing(pass);
   }
   const auto stated = not_executed->retry_after;
-  if (!endpoint.gate.OnThrottled(pass, stated)) return;
+  if (!limiter.OnThrottled(pass, stated)) return;
   metrics_.RateLimitPaused(endpoint.name);
   log_.Warn("rate limited by Passfort; calls are paused",
             {{"endpoint", endpoint.name},
              {"retry_after_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
 }
 
-void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, Sample sample,
-                                        std::string_view profile_id) {
+void ThrottledTransport::NoteVerdict(CircuitBreaker::Generation generation, Sample sample,
+                                     std::string_view profile_id) {
   if (options_.circuit_breaker == Breaker::kOff) return;
   switch (breaker_.OnResult(generation, sample, profile_id)) {
     case CircuitBreaker::Change::kNone:
@@ -227,32 +205,29 @@ void GuardedPassfortClient::NoteVerdict(CircuitBreaker::Generation generation, S
   Spawn(ProbeUntilHealthy(probing_.get_token()));
 }
 
-void GuardedPassfortClient::OnClosed() {
+void ThrottledTransport::OnClosed() {
   metrics_.SetCircuit(Metrics::Circuit::kClosed);
   log_.Info("circuit closed: Passfort is answering again",
             {{"open_for_ms", int64_t{WholeMilliseconds(clock_.Now() - opened_).count()}}});
   probing_.request_stop();
 }
 
-Task<void> GuardedPassfortClient::ProbeUntilHealthy(std::stop_token stop) {
+Task<void> ThrottledTransport::ProbeUntilHealthy(std::stop_token stop) {
   Milliseconds pause = options_.initial_probe_interval;
   while (true) {
     // A little earlier or later each time, so that replicas do not ask in step.
     next_probe_ = clock_.Now() + WholeMilliseconds(pause * (0.5 + random_.Fraction() / 2));
     pause = std::min(pause * 2, options_.max_probe_interval);
     if (co_await clock_.SleepUntil(next_probe_, stop) == Clock::SleepResult::kStopped) co_return;
-    const CallContext probe{.deadline = Deadline(clock_.Now() + options_.probe_timeout),
-                            .stop = stop};
-    const bool answers = co_await inner_.Probe(probe);
+    const TraceContext trace = trace_ids_.NewTrace();  // a probe is nobody's call
+    const CallContext context{
+        .deadline = Deadline(clock_.Now() + options_.probe_timeout), .stop = stop, .trace = &trace};
+    const ApiResult probe = co_await inner_.Call(kWhoAmI, {}, context);
     if (stop.stop_requested()) co_return;
-    if (answers) break;
+    if (std::holds_alternative<ApiAnswer>(probe.outcome)) break;
   }
   breaker_.Close();
   OnClosed();
-}
-
-Task<bool> GuardedPassfortClient::Probe(const CallContext& context) {
-  return inner_.Probe(context);
 }
 
 }  // namespace gateway

@@ -1,5 +1,5 @@
-#ifndef SERVICE_PASSFORT_REST_PASSFORT_CLIENT_H_
-#define SERVICE_PASSFORT_REST_PASSFORT_CLIENT_H_
+#ifndef SERVICE_PASSFORT_REST_TRANSPORT_H_
+#define SERVICE_PASSFORT_REST_TRANSPORT_H_
 
 #include <memory>
 #include <optional>
@@ -14,14 +14,14 @@
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/passfort/api_key_source.h"
+#include "service/passfort/api_transport.h"
 #include "service/passfort/message_filter.h"
-#include "service/passfort/passfort_client.h"
 
 namespace gateway {
 
-// PassfortClient over HTTP: writes the request, sends it once, reads the response into an outcome,
-// and counts it.
-class RestPassfortClient final : public PassfortClient {
+// ApiTransport over HTTP: sends the request, has the response read, and counts both. Counting is no
+// decorator of its own: every waiting call would pay for one more frame.
+class RestTransport final : public ApiTransport {
  public:
   // Whether outcomes have Passfort's own words of an error.
   enum class Messages { kOff, kOn };
@@ -31,9 +31,6 @@ class RestPassfortClient final : public PassfortClient {
     std::string api_url;
     // The longest that one attempt may take; Passfort itself gives up after 60 s.
     Milliseconds attempt_timeout{65000};
-    // A list holds all that a profile ever had and comes unpaged, so it may be longer than other
-    // answers, whose limit is the HTTP client's. But to read it holds the loop.
-    size_t max_list_bytes = 4 * 1024 * 1024;
     Messages messages = Messages::kOff;
   };
 
@@ -41,27 +38,22 @@ class RestPassfortClient final : public PassfortClient {
   static std::vector<std::string> ResponseHeaderNames();
 
   // All of them outlive the client.
-  RestPassfortClient(Options options, HttpClient& http, ResponseMemory& memory, ApiKeySource& key,
-                     Clock& clock, TraceIds& trace_ids, Metrics& metrics, Log& log);
+  RestTransport(Options options, HttpClient& http, ResponseMemory& memory, ApiKeySource& key,
+                Clock& clock, TraceIds& trace_ids, Metrics& metrics, Log& log);
 
-  Task<WriteAttempt> CreateApplication(const ApplicationDraft& draft, const CallContext& context,
-                                       std::optional<BootTime> send_before) override;
-  Task<ListOutcome> ListApplications(std::string profile_id, const CallContext& context) override;
-  Task<bool> Probe(const CallContext& context) override;
+  Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
+                       const CallContext& context) override;
 
  private:
-  Task<WriteAttempt> SendCreate(const ApplicationDraft& draft, const CallContext& context,
-                                std::optional<BootTime> send_before);
-  Task<ListOutcome> SendList(const std::string& profile_id, const CallContext& context);
-  // What large responses come to, read in pieces with turns of the loop in between.
-  Task<CreateOutcome> OutcomeOfLarge(const HttpResponse& response);
-  Task<ListOutcome> OutcomeOfLargeList(const HttpResult& result, std::string_view profile_id);
-  HttpRequest GetRequest(const std::string& path, const CallContext& context);
-  Task<HttpResult> SendGet(HttpRequest request, const CallContext& context);
-  // Make a request part of the trace, or of a new one if there is none.
+  HttpRequest ToHttp(const ApiEndpoint& endpoint, const ApiRequest& request,
+                     const CallContext& context);
+  // Makes a request part of the trace, or of a new one if there is none.
   HttpHeaders TraceHeaders(const CallContext& context);
-  // Counts a request that has ended, and logs it if no response came.
-  void Note(std::string_view endpoint, std::string_view outcome, SteadyTime start,
+  // Reads a large response, in pieces with turns of the loop in between.
+  Task<ReadResponse> ReadInPieces(const ApiEndpoint& endpoint, const HttpResponse& response,
+                                  std::string_view profile_id);
+  // Counts a request that has ended, and logs what is odd about it.
+  void Note(const ApiEndpoint& endpoint, const ReadResponse& read, SteadyTime start,
             const HttpResult& result, const CallContext& context);
   // Looks at the key's file first, if that was not done for a while: a gateway without calls never
   // wakes for it.
@@ -90,4 +82,4 @@ class RestPassfortClient final : public PassfortClient {
 
 }  // namespace gateway
 
-#endif  // SERVICE_PASSFORT_REST_PASSFORT_CLIENT_H_
+#endif  // SERVICE_PASSFORT_REST_TRANSPORT_H_

@@ -1,0 +1,74 @@
+#include "service/passfort/endpoint.h"
+
+#include <type_traits>
+#include <utility>
+
+namespace gateway {
+namespace {
+
+NotExecuted::Cause WhyNotRead(Ambiguous::Cause cause) {
+  switch (cause) {
+    case Ambiguous::Cause::kTimeout:
+      return NotExecuted::Cause::kNoTimeLeft;
+    case Ambiguous::Cause::kConnectionLost:
+      return NotExecuted::Cause::kUnreachable;
+    case Ambiguous::Cause::kResponseTooLarge:
+      return NotExecuted::Cause::kResponseTooLarge;
+    case Ambiguous::Cause::kServerError:
+      return NotExecuted::Cause::kServerError;
+    case Ambiguous::Cause::kUnreadable:
+      return NotExecuted::Cause::kUnreadable;
+    case Ambiguous::Cause::kStopped:
+      return NotExecuted::Cause::kStopped;
+  }
+  return NotExecuted::Cause::kUnreachable;
+}
+
+}  // namespace
+
+ApiOutcome ToApiOutcome(CreateOutcome outcome) {
+  return std::visit(
+      [](auto&& ended) -> ApiOutcome {
+        if constexpr (std::is_same_v<std::decay_t<decltype(ended)>, Done>) {
+          return ApiAnswer{.value = std::move(ended.application), .error_code = ended.error_code};
+        } else {
+          return std::forward<decltype(ended)>(ended);
+        }
+      },
+      std::move(outcome));
+}
+
+ApiOutcome ToReadOutcome(CreateOutcome outcome) {
+  if (auto* const unknown = std::get_if<Ambiguous>(&outcome)) {
+    return NotExecuted{.cause = WhyNotRead(unknown->cause),
+                       .answer = std::move(unknown->answer),
+                       .lost_on_reuse = unknown->lost_on_reuse};
+  }
+  return ToApiOutcome(std::move(outcome));
+}
+
+std::string_view OutcomeName(const ApiOutcome& outcome) {
+  struct Namer {
+    std::string_view operator()(const ApiAnswer&) const { return "done"; }
+    std::string_view operator()(const NotExecuted&) const { return "not_executed"; }
+    std::string_view operator()(const Refused&) const { return "refused"; }
+    std::string_view operator()(const Ambiguous&) const { return "ambiguous"; }
+  };
+  return std::visit(Namer(), outcome);
+}
+
+ReadResponse ReadAtOnce(const ApiEndpoint& endpoint, std::string_view profile_id,
+                        const HttpResult& result, absl::Time now, const MessageFilter* messages) {
+  const auto* response = std::get_if<HttpResponse>(&result.answer);
+  if (response == nullptr) {  // rows 2 and 3 of the table
+    CreateOutcome outcome = ClassifyWrite(result, now, messages);
+    return {endpoint.is_write() ? ToApiOutcome(std::move(outcome))
+                                : ToReadOutcome(std::move(outcome))};
+  }
+  const auto reading = endpoint.read(*response, profile_id);
+  while (!reading->ReadPiece()) {
+  }
+  return reading->TakeOutcome(now, messages);
+}
+
+}  // namespace gateway

@@ -1,0 +1,123 @@
+#include "service/passfort/product_application_client.h"
+
+#include <memory>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "service/passfort/http_status.h"
+#include "service/passfort/mapping/application_memory.h"
+#include "service/passfort/mapping/product_application_json.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kMaxListBytes = size_t{4} * 1024 * 1024;
+
+class CreateApplicationReading final : public ResponseReading {
+ public:
+  explicit CreateApplicationReading(const HttpResponse& response)
+      : response_(response), application_(response.body) {}
+
+  bool ReadPiece() override { return !IsSuccess(response_.status) || application_.ReadPiece(); }
+
+  ReadResponse TakeOutcome(absl::Time now, const MessageFilter* messages) override {
+    std::optional<pb::ProductApplication> application;
+    if (IsSuccess(response_.status)) application = application_.TakeResult();
+    CreateOutcome outcome = OutcomeOfResponse(response_, std::move(application), now, messages);
+    const auto* done = std::get_if<Done>(&outcome);
+    const bool has_error = done != nullptr && done->error_code.has_value();
+    return {.outcome = ToApiOutcome(std::move(outcome)),
+            .remark = has_error ? "Passfort created the application but also reported an error"
+                                : std::string_view()};
+  }
+
+  size_t BytesOf(const ApiAnswer& answer) const override {
+    const auto& application = *static_cast<const pb::ProductApplication*>(answer.value.get());
+    return MemoryOf(application, application.ByteSizeLong());
+  }
+
+ private:
+  const HttpResponse& response_;
+  ProductApplicationReading application_;
+};
+
+std::unique_ptr<ResponseReading> ReadCreateApplication(const HttpResponse& response,
+                                                       std::string_view /*profile_id*/) {
+  return std::make_unique<CreateApplicationReading>(response);
+}
+
+std::unique_ptr<ResponseReading> ReadListApplications(const HttpResponse& response,
+                                                      std::string_view profile_id) {
+  return std::make_unique<ApplicationListReading>(response, profile_id);
+}
+
+CreateOutcome ToCreateOutcome(ApiOutcome outcome) {
+  return std::visit(
+      [](auto&& ended) -> CreateOutcome {
+        if constexpr (std::is_same_v<std::decay_t<decltype(ended)>, ApiAnswer>) {
+          return Done{.application =
+                          std::static_pointer_cast<pb::ProductApplication>(std::move(ended.value)),
+                      .error_code = ended.error_code};
+        } else {
+          return std::forward<decltype(ended)>(ended);
+        }
+      },
+      std::move(outcome));
+}
+
+Task<WriteAttempt> AwaitCreate(Task<ApiResult> call) {
+  ApiResult result = co_await call;
+  co_return WriteAttempt{.outcome = ToCreateOutcome(std::move(result.outcome)),
+                         .sent_at = result.sent_at};
+}
+
+}  // namespace
+
+constinit const ApiEndpoint kCreateApplication{.name = "POST /profiles/{profile_id}/applications",
+                                               .method = HttpMethod::kPost,
+                                               .read = ReadCreateApplication};
+constinit const ApiEndpoint kListApplications{.name = "GET /profiles/{profile_id}/applications",
+                                              .read = ReadListApplications,
+                                              .max_response_bytes = kMaxListBytes};
+
+ListOutcome ToListOutcome(ApiOutcome outcome) {
+  struct Converter {
+    ListOutcome operator()(ApiAnswer answer) const {
+      const auto whole = std::static_pointer_cast<ApplicationList>(std::move(answer.value));
+      ApplicationList list = std::move(*whole);
+      list.memory = whole;
+      return list;
+    }
+    ListOutcome operator()(NotExecuted outcome) const {
+      return ListFailed{.not_executed = std::move(outcome)};
+    }
+    ListOutcome operator()(Refused refused) const {
+      return ListFailed{.refusal = std::move(refused.answer)};
+    }
+    ListOutcome operator()(const Ambiguous& /*never of a read*/) const {
+      return ListFailed{.not_executed = NotExecuted{.cause = NotExecuted::Cause::kUnreadable}};
+    }
+  };
+  return std::visit(Converter(), std::move(outcome));
+}
+
+// No coroutine itself, so that the request is in no frame of a waiting call.
+Task<WriteAttempt> ProductApplicationClient::CreateApplication(
+    const ApplicationDraft& draft, const CallContext& context,
+    std::optional<BootTime> send_before) {
+  return AwaitCreate(transport_.Call(
+      kCreateApplication,
+      {.profile_id = draft.profile_id,
+       .body = CreateApplicationJson(draft.product_alias, draft.product_id, draft.associated_role),
+       .send_before = send_before},
+      context));
+}
+
+Task<ListOutcome> ProductApplicationClient::ListApplications(std::string profile_id,
+                                                             const CallContext& context) {
+  Task<ApiResult> call = transport_.Call(kListApplications, {.profile_id = profile_id}, context);
+  co_return ToListOutcome((co_await call).outcome);
+}
+
+}  // namespace gateway

@@ -1,0 +1,204 @@
+#include "service/passfort/rest_transport.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "service/base/version.h"
+#include "service/passfort/rate_limit_headers.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::chrono::seconds kKeyRefreshInterval{1};
+
+// Null if it is none, or small.
+const HttpResponse* LargeResponse(const HttpResult& result) {
+  const auto* response = std::get_if<HttpResponse>(&result.answer);
+  const bool is_large =
+      response != nullptr && response->body.size() >= ResponseMemory::kSmallResponseBytes;
+  return is_large ? response : nullptr;
+}
+
+// The same answer, counted for as long as somebody has it.
+std::shared_ptr<void> Counted(std::shared_ptr<void> answer, size_t bytes, ResponseMemory& memory) {
+  struct CountedAnswer {
+    explicit CountedAnswer(ResponseMemory& memory) : share(memory, ResponseMemory::Use::kResult) {}
+    ResponseMemory::Share share;
+    std::shared_ptr<void> answer;
+  };
+  const auto counted = std::make_shared<CountedAnswer>(memory);
+  counted->share.Set(bytes);
+  counted->answer = std::move(answer);
+  return {counted, counted->answer.get()};
+}
+
+std::string PathOf(const ApiEndpoint& endpoint, const ApiRequest& request) {
+  constexpr std::string_view kProfileId = "{profile_id}";
+  std::string path(endpoint.path());
+  if (const size_t at = path.find(kProfileId); at != std::string::npos) {
+    path.replace(at, kProfileId.size(), request.profile_id);
+  }
+  return path;
+}
+
+HttpHeaders HeadersOf(const TraceContext& trace, uint64_t span_id) {
+  HttpHeaders headers;
+  headers.reserve(2);
+  headers.emplace_back(kTraceparentHeader, trace.Traceparent(span_id));
+  if (!trace.tracestate().empty()) headers.emplace_back(kTracestateHeader, trace.tracestate());
+  return headers;
+}
+
+}  // namespace
+
+std::vector<std::string> RestTransport::ResponseHeaderNames() {
+  std::vector<std::string> names = RateLimitHeaderNames();
+  names.emplace_back("age");
+  return names;
+}
+
+RestTransport::RestTransport(Options options, HttpClient& http, ResponseMemory& memory,
+                             ApiKeySource& key, Clock& clock, TraceIds& trace_ids, Metrics& metrics,
+                             Log& log)
+    : options_(std::move(options)),
+      http_(http),
+      memory_(memory),
+      key_(key),
+      clock_(clock),
+      trace_ids_(trace_ids),
+      metrics_(metrics),
+      log_(log) {}
+
+const std::shared_ptr<const std::string>& RestTransport::KeyInHeaders() {
+  Headers();
+  return key_in_headers_;
+}
+
+std::shared_ptr<const HttpHeaders> RestTransport::Headers() {
+  if (const SteadyTime now = clock_.Now(); now >= next_key_refresh_) {
+    next_key_refresh_ = now + kKeyRefreshInterval;
+    RefreshKey();
+  }
+  const auto& key = key_.Current();
+  if (key != key_in_headers_) {
+    if (options_.messages == Messages::kOn) {
+      messages_.emplace(std::vector<std::string>{*key, key_in_headers_ ? *key_in_headers_ : ""});
+    }
+    key_in_headers_ = key;
+    HttpHeaders headers{{"apikey", *key},
+                        {"Content-Type", "application/json"},
+                        {"Accept", "application/json"},
+                        {"User-Agent", absl::StrCat("passfort-gateway/", kVersion)}};
+    headers_ = std::make_shared<const HttpHeaders>(headers);
+    // What a cache on the way kept is no evidence. Caches take a request with a header of our own
+    // for one that everybody may be answered alike.
+    headers.emplace_back("Cache-Control", "no-cache");
+    read_headers_ = std::make_shared<const HttpHeaders>(std::move(headers));
+  }
+  return headers_;
+}
+
+void RestTransport::RefreshKey() {
+  const auto refreshed = key_.Refresh();
+  if (!refreshed.ok()) {
+    const std::string detail(refreshed.status().message());
+    log_.Error("API key file unusable; still using the previous key", {{"detail", detail}});
+  } else if (*refreshed == ApiKeySource::Refreshed::kNew) {
+    log_.Info("API key reloaded");
+  }
+}
+
+bool RestTransport::HasOtherKey(const std::shared_ptr<const std::string>& refused) {
+  if (key_.Current() == refused) RefreshKey();
+  return key_.Current() != refused;
+}
+
+// A key that was replaced is refused until the gateway looks at its file again. Passfort did
+// nothing with it, so the request goes out once more.
+Task<ApiResult> RestTransport::Call(const ApiEndpoint& endpoint, ApiRequest request,
+                                    const CallContext& context) {
+  for (bool is_repeated = false;; is_repeated = true) {
+    const SteadyTime start = clock_.Now();
+    if (context.deadline.TimeLeft(start) < kMinTimeToSend) {
+      co_return ApiResult{.outcome = NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}};
+    }
+    const auto key = KeyInHeaders();
+    const absl::Time sent_at = clock_.WallNow();
+    const Deadline deadline = Earlier(context.deadline, Deadline(start + options_.attempt_timeout));
+    Task<HttpResult> sending =
+        http_.Send(ToHttp(endpoint, request, context), deadline, context.stop);
+    const HttpResult result = co_await sending;
+    const HttpResponse* const large = LargeResponse(result);
+    ReadResponse read =
+        large != nullptr
+            ? co_await ReadInPieces(endpoint, *large, request.profile_id)
+            : ReadAtOnce(endpoint, request.profile_id, result, clock_.WallNow(), messages());
+    Note(endpoint, read, start, result, context);
+    const auto* refused = std::get_if<Refused>(&read.outcome);
+    if (is_repeated || refused == nullptr || !ConcernsApiKey(refused->answer) ||
+        !HasOtherKey(key)) {
+      co_return ApiResult{.outcome = std::move(read.outcome), .sent_at = sent_at};
+    }
+  }
+}
+
+HttpRequest RestTransport::ToHttp(const ApiEndpoint& endpoint, const ApiRequest& request,
+                                  const CallContext& context) {
+  const auto headers = Headers();
+  return {.method = endpoint.method,
+          .url = options_.api_url + PathOf(endpoint, request),
+          .headers = endpoint.is_write() ? headers : read_headers_,
+          .own_headers = TraceHeaders(context),
+          .body = request.body,
+          .send_before = request.send_before,
+          .response_bytes_allowed = endpoint.max_response_bytes,
+          .needs_fresh_connection = endpoint.needs_fresh_connection};
+}
+
+Task<ReadResponse> RestTransport::ReadInPieces(const ApiEndpoint& endpoint,
+                                               const HttpResponse& response,
+                                               std::string_view profile_id) {
+  ResponseMemory::Reading turns(memory_, response.body.size());
+  const auto reading = endpoint.read(response, profile_id);
+  while (!reading->ReadPiece()) co_await turns.WaitForNextTurn();
+  ReadResponse read = reading->TakeOutcome(clock_.WallNow(), messages());
+  if (auto* const answer = std::get_if<ApiAnswer>(&read.outcome)) {
+    co_await turns.WaitForNextTurn();
+    const size_t bytes = reading->BytesOf(*answer);
+    answer->value = Counted(std::move(answer->value), bytes, memory_);
+  }
+  // Much may be done with it at once.
+  co_await turns.WaitForNextTurn();
+  co_return read;
+}
+
+HttpHeaders RestTransport::TraceHeaders(const CallContext& context) {
+  const uint64_t span_id = trace_ids_.NewSpanId();
+  return context.trace != nullptr ? HeadersOf(*context.trace, span_id)
+                                  : HeadersOf(trace_ids_.NewTrace(), span_id);
+}
+
+void RestTransport::Note(const ApiEndpoint& endpoint, const ReadResponse& read, SteadyTime start,
+                         const HttpResult& result, const CallContext& context) {
+  const std::string_view outcome = OutcomeName(read.outcome);
+  metrics_.PassfortRequest(endpoint.name, outcome, clock_.Now() - start);
+  if (const auto* failure = std::get_if<HttpFailure>(&result.answer);
+      failure != nullptr && !failure->detail.empty()) {
+    log_.Warn("Passfort did not answer", {{"endpoint", endpoint.name},
+                                          {"outcome", outcome},
+                                          {"detail", failure->detail},
+                                          {"trace_id", context.trace_id()}});
+  }
+  if (read.remark.empty()) return;
+  const auto* answer = std::get_if<ApiAnswer>(&read.outcome);
+  if (answer != nullptr && answer->error_code) {
+    log_.Warn(read.remark, {{"endpoint", endpoint.name},
+                            {"passfort_code", int64_t{*answer->error_code}},
+                            {"trace_id", context.trace_id()}});
+  } else {
+    log_.Warn(read.remark, {{"endpoint", endpoint.name}, {"trace_id", context.trace_id()}});
+  }
+}
+
+}  // namespace gateway

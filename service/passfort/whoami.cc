@@ -1,0 +1,34 @@
+#include "service/passfort/whoami.h"
+
+#include "service/passfort/http_status.h"
+
+namespace gateway {
+namespace {
+
+class WhoAmIReading final : public ResponseReading {
+ public:
+  explicit WhoAmIReading(int status) : status_(status) {}
+
+  bool ReadPiece() override { return true; }
+  ReadResponse TakeOutcome(absl::Time /*now*/, const MessageFilter* /*messages*/) override {
+    if (!IsServerFailure(status_)) return {ApiAnswer{}};
+    return {NotExecuted{.cause = NotExecuted::Cause::kServerError,
+                        .answer = ResponseSummary{.http_status = status_}}};
+  }
+  size_t BytesOf(const ApiAnswer& /*answer*/) const override { return 0; }
+
+ private:
+  const int status_;
+};
+
+std::unique_ptr<ResponseReading> ReadWhoAmI(const HttpResponse& response,
+                                            std::string_view /*profile_id*/) {
+  return std::make_unique<WhoAmIReading>(response.status);
+}
+
+}  // namespace
+
+constinit const ApiEndpoint kWhoAmI{
+    .name = "GET /whoami", .read = ReadWhoAmI, .needs_fresh_connection = true};
+
+}  // namespace gateway
