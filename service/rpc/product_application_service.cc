@@ -96,6 +96,7 @@ Reply ProductApplicationService::ToReply(AddCall& call, WriteResult result) {
   } else {
     application = *done.application;  // identical calls share it
   }
+  call.KeepUntilReplied(std::move(done.application));
   return {.outcome = is_replay ? "replayed" : SourceName(result.source),
           .truncation = result.is_truncated ? ReplyTruncation::kTruncated : ReplyTruncation::kNone};
 }

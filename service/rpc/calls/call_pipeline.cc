@@ -87,7 +87,7 @@ void CallPipeline::End(RpcCall& call, CallResult result) {
   if (const auto* reply = std::get_if<Reply>(&result)) {
     EndWithReply(call, *reply);
   } else {
-    EndWithError(call, *std::get<std::unique_ptr<CallError>>(std::move(result)));
+    EndWithError(call, std::move(*std::get<std::unique_ptr<CallError>>(result)));
   }
 }
 
@@ -104,6 +104,7 @@ void CallPipeline::EndWithReply(RpcCall& call, const Reply& reply) {
   }
   ReportReply(call, reply);
   SendAtEndOfTurn(call, grpc::Status::OK, memory);
+  call.KeepUntilReplied(nullptr);
 }
 
 void CallPipeline::EndWithError(RpcCall& call, CallError error) {

@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -61,6 +62,9 @@ class RpcCall : public UnreadReplies::Answer {
   // Empty: the caller gave none, or the method knows none.
   virtual std::string_view request_id() const = 0;
   void AddTrailer(std::string_view name, std::string_view value);
+  // `result` is what the reply was made of. Its share of the memory for responses is given back
+  // only when the reply is counted as unread.
+  void KeepUntilReplied(std::shared_ptr<const void> result) { result_ = std::move(result); }
 
  protected:
   RpcCall(CallPipeline& pipeline, const RpcMethod& method,
@@ -96,6 +100,7 @@ class RpcCall : public UnreadReplies::Answer {
   const TraceContext trace_;
   const CallContext context_;
   const std::string peer_;
+  std::shared_ptr<const void> result_;
   std::atomic<bool> caller_gone_ = false;
 };
 

@@ -131,6 +131,27 @@ TEST(LimitsTest, ShortensAnAnswerBesideTooManyResults) {
   EXPECT_TRUE(whole.response.product_application().has_unmapped());
 }
 
+// The result takes its share until its reply is made to fit, also if it is the only one.
+TEST(LimitsTest, ShortensAnAnswerThatIsTooMuchByItself) {
+  struct Result {
+    explicit Result(ResponseMemory& memory) : share(memory, ResponseMemory::Use::kResult) {}
+    ResponseMemory::Share share;
+    pb::ProductApplication application = ALargeApplication();
+  };
+  RpcFixture bench;
+  auto result = std::make_shared<Result>(bench.memory);
+  result->share.Set(size_t{64} * 1024 * 1024);
+  pb::ProductApplication* const application = &result->application;
+  ScriptedWriter::Script script;
+  script.answer.outcome = Done{.application = {std::move(result), application}, .error_code = {}};
+  script.gives_it_away = true;
+  bench.writer.Follow(std::move(script));
+
+  EXPECT_TRUE(bench.Add().trailers.contains("gateway-answer-shortened"));
+  bench.writer.Answer(DoneResult(ALargeApplication()));
+  EXPECT_FALSE(bench.Add().trailers.contains("gateway-answer-shortened")) << "it is given back";
+}
+
 CallPipeline::Options RoomForOneLargeAnswer() {
   auto options = SomeOptions();
   options.max_unread_bytes = 20'000;
