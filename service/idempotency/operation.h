@@ -90,7 +90,7 @@ class WriteRequest {
   virtual ~WriteRequest() = default;
 
   virtual Operation& operation() const = 0;
-  // As in the record. Two requests with the same fingerprint are the same request.
+  // As in the record. Two requests of one operation with the same fingerprint are the same.
   virtual std::string fingerprint() const = 0;
   virtual std::string serialization_key() const = 0;
   virtual std::string target() const = 0;

@@ -34,7 +34,8 @@ WriteSession::WriteSession(SessionDependencies dependencies, AtMostOnceOptions o
       pending_(dependencies_.clock) {}
 
 bool WriteSession::IsFor(const RequestKey& key, const WriteRequest& request) const {
-  return key.caller == key_.caller && request.fingerprint() == request_->fingerprint();
+  return key.caller == key_.caller && &request.operation() == &request_->operation() &&
+         request.fingerprint() == request_->fingerprint();
 }
 
 Task<SessionResult> WriteSession::Run() {
@@ -132,7 +133,8 @@ Task<void> WriteSession::ReleaseIfLeaseExpired(Record holder) {
 }
 
 Task<WriteSession::Next> WriteSession::Resume(Record record) {
-  if (record.caller != key_.caller || record.fingerprint != request_->fingerprint()) {
+  if (record.caller != key_.caller || record.fingerprint != request_->fingerprint() ||
+      record.operation != request_->operation().name()) {
     co_return Finish(ToResult(IdempotencyError::Cause::kRequestIdReused));
   }
   pending_.Update(record);

@@ -24,17 +24,17 @@ constexpr size_t kDraftValues = 4;
 constexpr std::string_view kWhole = "whole";
 constexpr std::string_view kPartial = "partial";
 
-// The records are written by gateways alone. One that cannot be read asks for an application of no
-// product on no profile, which matches nothing and is never found absent.
-ApplicationDraft DecodeDraft(const std::string& target) {
+// Nothing if no gateway of this version wrote it. A newer one may.
+std::optional<ApplicationDraft> DecodeDraft(const std::string& target) {
   auto values = DecodeNetstrings(target);
   int role = 0;
-  if (!values || values->size() != kDraftValues || !absl::SimpleAtoi((*values)[3], &role))
-    return {};
-  return {.profile_id = std::move((*values)[0]),
-          .product_alias = std::move((*values)[1]),
-          .product_id = std::move((*values)[2]),
-          .associated_role = static_cast<pb::AssociatedRole>(role)};
+  if (!values || values->size() != kDraftValues || !absl::SimpleAtoi((*values)[3], &role)) {
+    return std::nullopt;
+  }
+  return ApplicationDraft{.profile_id = std::move((*values)[0]),
+                          .product_alias = std::move((*values)[1]),
+                          .product_id = std::move((*values)[2]),
+                          .associated_role = static_cast<pb::AssociatedRole>(role)};
 }
 
 struct ListedBefore {
@@ -165,8 +165,12 @@ std::string FingerprintOf(const ApplicationDraft& draft) {
 }
 
 Task<ObserveResult> AddProductApplication::Observe(std::string target, const CallContext& context) {
-  ListOutcome outcome =
-      co_await passfort_.ListApplications(DecodeDraft(target).profile_id, context);
+  std::optional<ApplicationDraft> draft = DecodeDraft(target);
+  if (!draft) {
+    co_return ObservationFailed{.not_executed =
+                                    NotExecuted{.cause = NotExecuted::Cause::kUnreadable}};
+  }
+  ListOutcome outcome = co_await passfort_.ListApplications(std::move(draft->profile_id), context);
   if (auto* const failed = std::get_if<ListFailed>(&outcome)) {
     co_return ObservationFailed{.refusal = std::move(failed->refusal),
                                 .not_executed = std::move(failed->not_executed)};
@@ -178,9 +182,10 @@ Effect AddProductApplication::Evaluate(const std::string& target, const std::str
                                        const Observation& now,
                                        const std::vector<std::string>& attributed_ids) const {
   const ApplicationList& list = dynamic_cast<const ListObservation&>(now).list();
+  const std::optional<ApplicationDraft> draft = DecodeDraft(target);
+  if (!draft) return {.is_complete = false};
   const ListedBefore before = DecodeBaseline(baseline);
-  MatchResult match =
-      MatchApplications(DecodeDraft(target), before.ids, attributed_ids, list.applications);
+  MatchResult match = MatchApplications(*draft, before.ids, attributed_ids, list.applications);
   Effect effect{.candidate_ids = std::move(match.candidate_ids), .is_complete = list.is_complete};
   // An item that cannot be read now may be the one that we look for. One that could not be read
   // before the first attempt may be the one that looks new now.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "tests/integration/gateway/at_most_once_fixture.h"
 #include "tests/integration/gateway/faults.h"
 #include "tests/support/temporary_folder.h"
@@ -364,6 +365,12 @@ TEST_F(RequestIdTest, TwoOnOneProfileGoOneAfterTheOther) {
   EXPECT_EQ(ReasonOf(second.status), "WRITE_IN_PROGRESS");
   EXPECT_THAT(second.error(), IsWellFormedError());
   EXPECT_EQ(passfort_.counts().posts_begun, 1);
+
+  // It is the same profile, whatever the case of its id.
+  auto in_upper_case = ARequestWithId("order-2");
+  in_upper_case.set_profile_id(absl::AsciiStrToUpper(in_upper_case.profile_id()));
+  EXPECT_EQ(ReasonOf(AddUntilKnownOrOpen(gateway.caller, in_upper_case, 1s).status),
+            "WRITE_IN_PROGRESS");
 
   auto waiting = gateway.caller.StartAdd(ARequestWithId("order-2"));
   passfort_.Release();

@@ -154,6 +154,7 @@ TEST_F(ReconcilerTest, AtMostTwentyCandidatesAreKept) {
 TEST_F(ReconcilerTest, ADeadClaimIsDeletedUnlessItFollowsALostAttempt) {
   ASSERT_TRUE(*RunToCompletion(store_.Remove(sent_, Deadline(SteadyTime::max()))));
   const Record fresh = ClaimedElsewhere("order-3");
+  clock_.Advance(kOptions.lease_duration);
   RunToCompletion(reconciler_.ReleaseExpired(fresh, {}));
   EXPECT_EQ(Find("order-3"), std::nullopt);
 

@@ -128,8 +128,14 @@ TEST_F(AddProductApplicationTest, ATargetOrBaselineThatCannotBeReadProvesNothing
   for (const std::string broken : {"", "x", "3:abc,"}) {
     const Effect by_target = operation_.Evaluate(broken, baseline_, *now, {});
     EXPECT_EQ(by_target.result, nullptr) << broken;
-    EXPECT_THAT(by_target.candidate_ids, ElementsAre("new")) << broken;
+    EXPECT_FALSE(by_target.is_complete) << broken;
+    EXPECT_FALSE(operation_.Evaluate(broken, baseline_, *Observe({}), {}).is_complete) << broken;
     EXPECT_EQ(operation_.Evaluate(target_, broken, *now, {}).result, nullptr) << broken;
+
+    passfort_.asked_for = "nobody";
+    const auto observed = RunToCompletion(operation_.Observe(broken, {}));
+    EXPECT_TRUE(std::holds_alternative<ObservationFailed>(observed)) << broken;
+    EXPECT_EQ(passfort_.asked_for, "nobody") << broken;
   }
 }
 

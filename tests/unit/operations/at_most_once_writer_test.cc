@@ -1,0 +1,150 @@
+// What a caller of AddProductApplication with a request_id gets of what the engine knows, and what
+// Passfort gets of what the caller asked for.
+
+#include <gmock/gmock.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "service/operations/add_product_application.h"
+#include "service/operations/direct_writer.h"
+#include "tests/unit/idempotency/engine_fixture.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr char kProfile[] = "96d5c92b-6e20-4b4e-9a8c-6e5d6a1f0f01";
+
+// A profile with a list, and what the next POST comes to.
+class ScriptedPassfort final : public ApiTransport {
+ public:
+  ApplicationList list;
+  ApiOutcome outcome = Ambiguous{};
+  std::string body;
+  std::string profile_id;
+  int posts = 0;
+
+  Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
+                       const CallContext& /*context*/) override {
+    profile_id = request.profile_id;
+    if (!endpoint.is_write())
+      co_return ApiResult{ApiAnswer{std::make_shared<ApplicationList>(list)}};
+    EXPECT_TRUE(request.send_before);
+    ++posts;
+    body = request.body;
+    co_return ApiResult{outcome};
+  }
+};
+
+class AtMostOnceWriterTest : public EngineTest {
+ protected:
+  AtMostOnceWriterTest() {
+    application_->set_id("A1");
+    application_->set_status(pb::PRODUCT_APPLICATION_STATUS_APPLIED);
+  }
+  ~AtMostOnceWriterTest() override {
+    Spawn(coordinator_.Drain());
+    clock_.Advance(1h);
+  }
+
+  SessionDependencies WithPassfort() {
+    return {.store = store_,
+            .reconciler = passfort_reconciler_,
+            .key_mutex = key_mutex_,
+            .clock = clock_,
+            .random = random_,
+            .trace_ids = trace_ids_,
+            .budget = budget_,
+            .log = *log_,
+            .fail_point = {}};
+  }
+  void Add(const ApplicationDraft& draft, Milliseconds patience = 60s) {
+    result_.reset();
+    Spawn(Keep(draft, patience));
+    clock_.Advance(patience);
+    ASSERT_TRUE(result_);
+  }
+  Task<void> Keep(ApplicationDraft draft, Milliseconds patience) {
+    const CallContext context{.deadline = clock_.In(patience)};
+    result_ = co_await writer_.Add(std::move(draft), {.request_id = kId}, context);
+  }
+
+  const std::shared_ptr<pb::ProductApplication> application_ =
+      std::make_shared<pb::ProductApplication>();
+  ScriptedPassfort passfort_;
+  ProductApplicationClient client_{passfort_};
+  AddProductApplication operation_{client_};
+  Reconciler passfort_reconciler_{{}, store_, {&operation_}, clock_};
+  WriteCoordinator coordinator_{WithPassfort(), kOptions};
+  DirectWriter direct_{client_, {.clock = clock_, .random = random_, .budget = budget_}};
+  AtMostOnceWriter writer_{operation_, coordinator_, direct_};
+  const ApplicationDraft draft_{.profile_id = kProfile,
+                                .product_id = "dddddddd-0000-4000-8000-000000000004",
+                                .associated_role = pb::ASSOCIATED_ROLE_DIRECTOR};
+  std::optional<WriteResult> result_;
+};
+
+TEST_F(AtMostOnceWriterTest, SendsWhatTheCallerAskedFor) {
+  passfort_.outcome = ApiAnswer{application_};
+  Add(draft_);
+  EXPECT_EQ(passfort_.profile_id, kProfile);
+  EXPECT_THAT(passfort_.body, HasSubstr(draft_.product_id));
+  EXPECT_THAT(passfort_.body, HasSubstr("DIRECTOR"));
+}
+
+TEST_F(AtMostOnceWriterTest, ReturnsTheApplicationAsReceivedAndReplaysIt) {
+  passfort_.outcome = ApiAnswer{application_};
+  Add(draft_);
+  EXPECT_EQ(std::get<Done>(result_->outcome).application, application_) << "not a copy";
+  EXPECT_EQ(result_->replay, Replay::kNo);
+  EXPECT_EQ(Find()->result.resource_id, "a1");
+
+  Add(draft_);
+  EXPECT_EQ(std::get<Done>(result_->outcome).application->SerializeAsString(),
+            application_->SerializeAsString());
+  EXPECT_EQ(result_->replay, Replay::kYes);
+  EXPECT_EQ(passfort_.posts, 1);
+}
+
+// Else two request_ids would write to one profile at the same time.
+TEST_F(AtMostOnceWriterTest, OneProfileIsOneKeyWhateverTheCaseOfItsId) {
+  passfort_.outcome = ApiAnswer{application_};
+  ApplicationDraft draft = draft_;
+  draft.profile_id = "96D5C92B-6E20-4B4E-9A8C-6E5D6A1F0F01";
+  Add(draft);
+  EXPECT_EQ(Find()->serialization_key, kProfile);
+}
+
+TEST_F(AtMostOnceWriterTest, FindsByProductAndRoleWhatItsRecordRemembers) {
+  passfort_.list.applications = {};
+  Add(draft_, 1s);
+  EXPECT_TRUE(std::holds_alternative<Ambiguous>(result_->outcome));
+  passfort_.list.applications = {{.id = "a2",
+                                  .product_id = draft_.product_id,
+                                  .associated_role = "DIRECTOR",
+                                  .json = R"({"id": "a2"})"}};
+  Add(draft_, 60s);
+  EXPECT_EQ(std::get<Done>(result_->outcome).application->id(), "a2");
+  EXPECT_EQ(result_->source, ResultSource::kReconciled);
+}
+
+TEST_F(AtMostOnceWriterTest, AnUnknownOutcomeComesWithAllThatIsKnown) {
+  const absl::Time sent_at = clock_.WallNow();
+  passfort_.outcome = Ambiguous{.cause = Ambiguous::Cause::kTimeout};
+  Add(draft_, 1s);
+  EXPECT_EQ(std::get<Ambiguous>(result_->outcome).cause, Ambiguous::Cause::kTimeout);
+  EXPECT_EQ(result_->sent_at, sent_at);
+  EXPECT_EQ(result_->known_by, sent_at + absl::FromChrono(kOptions.settle_window));
+  passfort_.list.applications = {{.id = "a2", .product_id = draft_.product_id, .json = "{}"},
+                                 {.id = "a3", .product_id = draft_.product_id, .json = "{}"}};
+  Add(draft_, 10s);
+  EXPECT_THAT(result_->candidate_ids, ElementsAre("a2", "a3"));
+}
+
+}  // namespace
+}  // namespace gateway
