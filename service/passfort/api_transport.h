@@ -35,7 +35,8 @@ class ApiTransport {
  public:
   virtual ~ApiTransport() = default;
 
-  // `endpoint` and `context` outlive the task.
+  // `endpoint` and `context` outlive the task. The answer's value belongs to whoever called: it may
+  // be moved from.
   virtual Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
                                const CallContext& context [[clang::lifetimebound]]) = 0;
 };

@@ -28,7 +28,10 @@ std::unique_ptr<ResponseReading> ReadWhoAmI(const HttpResponse& response,
 
 }  // namespace
 
-constinit const ApiEndpoint kWhoAmI{
-    .name = "GET /whoami", .read = ReadWhoAmI, .needs_fresh_connection = true};
+constinit const ApiEndpoint kWhoAmI{.name = "GET /whoami",
+                                    .read = ReadWhoAmI,
+                                    // Only its status counts: whatever it holds, Passfort answers.
+                                    .max_response_bytes = size_t{4} * 1024 * 1024,
+                                    .needs_fresh_connection = true};
 
 }  // namespace gateway

@@ -144,7 +144,9 @@ TEST_F(RestTransportTest, AsksWhetherPassfortAnswers) {
   }
   passfort().Script(
       {.endpoint = Endpoint::kWhoami, .send = Fault::Send::kNothing, .then = Fault::Then::kHang});
-  EXPECT_FALSE(bench_.Probe(50ms));
+  const auto asked = passfort().requests().size();
+  EXPECT_FALSE(bench_.Probe(300ms));
+  EXPECT_EQ(passfort().requests().size(), asked + 1) << "it was sent, and had no answer";
   passfort().GoAway();
   EXPECT_FALSE(bench_.Probe());
 }
