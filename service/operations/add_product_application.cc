@@ -89,10 +89,10 @@ class AddRequest final : public WriteRequest {
         [](auto&& outcome) -> Outcome<SharedResult> {
           if constexpr (std::is_same_v<std::decay_t<decltype(outcome)>, Done>) {
             StoredResult stored = ToStoredResult(*outcome.application);
-            return std::make_shared<OperationResult>(
-                OperationResult{.stored = std::move(stored), .received = std::move(outcome)});
+            return std::make_shared<OperationResult>(OperationResult{
+                .stored = std::move(stored), .received = std::forward<decltype(outcome)>(outcome)});
           } else {
-            return std::move(outcome);
+            return std::forward<decltype(outcome)>(outcome);
           }
         },
         std::move(attempt.outcome));
@@ -124,7 +124,7 @@ WriteResult ToWriteResult(WriteResultOf<SharedResult> result) {
         if constexpr (std::is_same_v<std::decay_t<decltype(outcome)>, SharedResult>) {
           converted.outcome = ToDone(*outcome);
         } else {
-          converted.outcome = std::move(outcome);
+          converted.outcome = std::forward<decltype(outcome)>(outcome);
         }
       },
       std::move(result.outcome));
