@@ -31,7 +31,7 @@ class WriteCoordinatorTest : public EngineTest {
     }
   };
 
-  ~WriteCoordinatorTest() override {
+  void TearDown() override {
     Spawn(coordinator_.Drain());
     clock_.Advance(1h);
     EXPECT_TRUE(coordinator_.IsIdle());

@@ -53,7 +53,7 @@ class WriteSessionTest : public EngineTest {
     std::optional<SessionResult> result;
   };
 
-  ~WriteSessionTest() override {
+  void TearDown() override {
     for (const auto& running : sessions_) running->session.Stop();
     clock_.Advance(1h);  // and whoever polls sees it
   }

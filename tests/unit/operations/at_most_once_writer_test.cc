@@ -47,7 +47,7 @@ class AtMostOnceWriterTest : public EngineTest {
     application_->set_id("A1");
     application_->set_status(pb::PRODUCT_APPLICATION_STATUS_APPLIED);
   }
-  ~AtMostOnceWriterTest() override {
+  void TearDown() override {
     Spawn(coordinator_.Drain());
     clock_.Advance(1h);
   }
