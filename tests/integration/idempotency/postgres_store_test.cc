@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "service/sql/postgres_executor.h"
 #include "service/sql/postgres_target.h"
 #include "tests/integration/idempotency/store_fixture.h"
 #include "tests/support/connection_server.h"
@@ -363,6 +364,28 @@ TEST_F(PostgresStoreTest, SeveralStoresShareRecordsAndLetOneWin) {
   }
   EXPECT_EQ(winners, 1);
   EXPECT_EQ(second.Find("request")->state, RecordState::kClaimed);
+}
+
+// What a later version of the records' tables will need.
+TEST_F(PostgresStoreTest, MigratesTheTablesOfAnOlderVersionAndKeepsWhatTheyHold) {
+  const auto random = MakeSystemRandom();
+  const auto run_with = [&](const SqlSchema& schema, const std::string& statement) {
+    auto target = ParsePostgresUrl(server_.Url(database_), InsecureStore::kRefused);
+    ASSERT_TRUE(target.ok()) << target.status();
+    auto executor = std::make_unique<PostgresExecutor>(*loop_, *random, *std::move(target), schema,
+                                                       PostgresExecutor::Options());
+    const auto rows = RunTask(*loop_, [&] { return executor->Run(statement, {}, Soon()); });
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    loop_->RunAndWait([&] { executor.reset(); });
+  };
+  SqlSchema schema{.migrations = {{{"CREATE TABLE IF NOT EXISTS things (id text)"}}}};
+  run_with(schema, "INSERT INTO things VALUES ('kept')");
+  const SqlSchema older = schema;
+  schema.migrations.push_back({{"ALTER TABLE things ADD COLUMN IF NOT EXISTS size bigint"}});
+  run_with(schema, "UPDATE things SET size = 7");
+  // A gateway of the older version goes on beside it.
+  run_with(older, "INSERT INTO things (id) VALUES ('later')");
+  EXPECT_EQ(server_.Execute(database_, "SELECT count(*) FROM things WHERE size = 7"), "1");
 }
 
 TEST_F(PostgresStoreTest, AUserWithoutTheRightToMakeTablesUsesThoseThatAreThere) {

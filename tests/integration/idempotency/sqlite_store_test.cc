@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "service/sql/sqlite_file.h"
 #include "tests/integration/idempotency/store_fixture.h"
 
 namespace gateway {
@@ -204,6 +205,22 @@ TEST_F(SqliteStoreTest, RefusesTheFileOfANewerGateway) {
   }
   Execute("PRAGMA user_version = 1000");
   EXPECT_THAT(OpenMessage(), HasSubstr("newer gateway"));
+}
+
+// What a later version of the records' tables will need.
+TEST_F(SqliteStoreTest, MigratesTheTablesOfAnOlderVersionAndKeepsWhatTheyHold) {
+  SqlSchema schema{.migrations = {{{"CREATE TABLE IF NOT EXISTS things (id text)"}}}};
+  ASSERT_TRUE(OpenSqliteFile(path_, schema).ok());
+  Execute("INSERT INTO things VALUES ('kept')");
+  schema.migrations.push_back({{"ALTER TABLE things ADD COLUMN IF NOT EXISTS size bigint"}});
+  for (const char* const opened : {"with the new version", "and once more"}) {
+    const auto file = OpenSqliteFile(path_, schema);
+    ASSERT_TRUE(file.ok()) << opened << ": " << file.status();
+  }
+  // The constraint fails unless the row and its new column are there.
+  Execute(
+      "CREATE TABLE proof (rows integer CHECK (rows = 1)); "
+      "INSERT INTO proof SELECT count(*) FROM things WHERE id = 'kept' AND size IS NULL");
 }
 
 TEST_F(SqliteStoreTest, RefusesAPathWithoutAFolder) {
