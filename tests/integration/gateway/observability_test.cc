@@ -103,6 +103,28 @@ TEST(ObservationTest, HealthIsServedForTheProcess) {
   EXPECT_TRUE(CallPath(bench.caller, "/grpc.health.v1.Health/Check").status.ok());
 }
 
+TEST(ObservationTest, SaysThatPassfortNamedAnErrorBesideTheApplication) {
+  GatewayFixture bench;
+  bench.passfort.Script(
+      {.endpoint = Endpoint::kAdd,
+       .answer = {.body = R"({"id": "a1", "errors": [{"code": 101, "message": "m"}]})"}});
+  EXPECT_TRUE(bench.caller.Add().status.ok());
+  const std::string line =
+      bench.gateway.WaitForLogLine("Passfort created the application but also reported an error");
+  EXPECT_THAT(line, testing::HasSubstr("\"passfort_code\":101"));
+}
+
+TEST(ObservationTest, SaysThatAListIsOfAnotherProfile) {
+  GatewayFixture bench({"--store=sqlite::memory:"});
+  bench.passfort.Script({.endpoint = Endpoint::kList,
+                         .answer = {.body = R"([{"id": "a1", "profile_id": "another"}])"}});
+  auto request = ARequest();
+  request.set_request_id("order-1");
+  bench.caller.Add(request);
+  bench.gateway.WaitForLogLine(
+      "Passfort listed applications of another profile; the list is not used");
+}
+
 constexpr char kChannelz[] = "/grpc.channelz.v1.Channelz/GetServers";
 
 TEST(ObservationTest, ChannelzIsOffByDefault) {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "service/passfort/mapping/application_list.h"
 #include "tests/integration/passfort/passfort_fixture.h"
 #include "tests/support/raw_http_server.h"
@@ -76,7 +77,15 @@ TEST_F(RestTransportTest, ListsItemsInUpperCaseAndWithoutAlias) {
 TEST_F(RestTransportTest, DoesNotUseAListOfAnotherProfile) {
   passfort().Script({.endpoint = Endpoint::kList,
                      .answer = {.body = R"([{"id": "a1", "profile_id": "another"}])"}});
-  EXPECT_TRUE(std::holds_alternative<ListFailed>(List()));
+  const ListOutcome outcome = List();
+  ASSERT_TRUE(std::holds_alternative<ListFailed>(outcome));
+  ASSERT_TRUE(std::get<ListFailed>(outcome).not_executed);
+  EXPECT_EQ(std::get<ListFailed>(outcome).not_executed->cause, NotExecuted::Cause::kUnreadable);
+
+  passfort().Script(
+      {.endpoint = Endpoint::kList,
+       .answer = {.body = absl::StrCat(R"([{"id": "a1", "profile_id": ")", kProfileId, "\"}]")}});
+  EXPECT_EQ(ListOrDie().size(), 1U);
 }
 
 TEST_F(RestTransportTest, TakesAListLongerThanOtherAnswers) {
