@@ -185,10 +185,10 @@ void RestTransport::Note(const ApiEndpoint& endpoint, const ReadResponse& read, 
   metrics_.PassfortRequest(endpoint.name, outcome, clock_.Now() - start);
   if (const auto* failure = std::get_if<HttpFailure>(&result.answer);
       failure != nullptr && !failure->detail.empty()) {
-    log_.Warn("Passfort did not answer", {{"endpoint", endpoint.name},
-                                          {"outcome", outcome},
-                                          {"detail", failure->detail},
-                                          {"trace_id", context.trace_id()}});
+    log_.Warn("no response from Passfort", {{"endpoint", endpoint.name},
+                                            {"outcome", outcome},
+                                            {"detail", failure->detail},
+                                            {"trace_id", context.trace_id()}});
   }
   if (read.remark.empty()) return;
   const auto* answer = std::get_if<ApiAnswer>(&read.outcome);

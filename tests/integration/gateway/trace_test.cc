@@ -119,14 +119,14 @@ TEST(TraceTest, EveryLineOfACallThatIsRepeatedHasItsTrace) {
   GatewayFixture bench({"--circuit_breaker=false"});
   bench.passfort.GoAway();
   auto call = std::async(std::launch::async, [&bench] { return AddTraced(bench.caller); });
-  bench.gateway.WaitForLogLine("Passfort did not answer");
+  bench.gateway.WaitForLogLine("no response from Passfort");
   bench.passfort.ComeBack();
   EXPECT_TRUE(call.get().ok());
 
   EXPECT_THAT(TraceIdsAt(bench.passfort), ElementsAre(kTraceId));
   bench.gateway.WaitForLogLine(R"("message":"call")");
   const CallLines lines = LinesOfCalls(bench.gateway);
-  EXPECT_THAT(lines.messages, IsSupersetOf({"Passfort did not answer", "call"}));
+  EXPECT_THAT(lines.messages, IsSupersetOf({"no response from Passfort", "call"}));
   EXPECT_THAT(lines.trace_ids, Each(kTraceId));
 }
 
@@ -137,7 +137,7 @@ TEST(TraceTest, EveryLineOfACallThatFailsHasItsTrace) {
 
   bench.gateway.WaitForLogLine(R"("message":"call")");
   const CallLines lines = LinesOfCalls(bench.gateway);
-  EXPECT_THAT(lines.messages, ElementsAre("Passfort did not answer", "call"));
+  EXPECT_THAT(lines.messages, ElementsAre("no response from Passfort", "call"));
   EXPECT_THAT(lines.trace_ids, Each(kTraceId));
 }
 
@@ -156,7 +156,7 @@ TEST(TraceTest, ACallWithARequestIdHasOneTraceFromItsFirstReadToItsReconciliatio
   EXPECT_THAT(TraceIdsAt(passfort), Each(kTraceId));
   gateway.process.WaitForLogLine(R"("message":"call")");
   const CallLines lines = LinesOfCalls(gateway.process);
-  EXPECT_THAT(lines.messages, ElementsAre("Passfort did not answer", "call"));
+  EXPECT_THAT(lines.messages, ElementsAre("no response from Passfort", "call"));
   EXPECT_THAT(lines.trace_ids, Each(kTraceId));
 }
 

@@ -29,7 +29,7 @@ TEST(RepeatTest, AddsOnceIfPassfortComesBackInsideTheDeadline) {
   GatewayFixture bench({kNoCircuit});
   bench.passfort.GoAway();
   auto call = bench.caller.StartAdd();
-  bench.gateway.WaitForLogLine("Passfort did not answer");
+  bench.gateway.WaitForLogLine("no response from Passfort");
   bench.passfort.ComeBack();
 
   const Answered answered = call.get();
