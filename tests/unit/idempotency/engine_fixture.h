@@ -169,9 +169,10 @@ class EngineTest : public testing::Test {
   static constexpr char kId[] = "order-1";
 
   // What a process shares; two of them over one store are two replicas.
-  SessionDependencies Dependencies() {
+  SessionDependencies Dependencies() { return DependenciesWith(reconciler_); }
+  SessionDependencies DependenciesWith(Reconciler& reconciler) {
     return {.store = store_,
-            .reconciler = reconciler_,
+            .reconciler = reconciler,
             .key_mutex = key_mutex_,
             .clock = clock_,
             .random = random_,

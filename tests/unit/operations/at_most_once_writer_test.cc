@@ -52,17 +52,6 @@ class AtMostOnceWriterTest : public EngineTest {
     clock_.Advance(1h);
   }
 
-  SessionDependencies WithPassfort() {
-    return {.store = store_,
-            .reconciler = passfort_reconciler_,
-            .key_mutex = key_mutex_,
-            .clock = clock_,
-            .random = random_,
-            .trace_ids = trace_ids_,
-            .budget = budget_,
-            .log = *log_,
-            .fail_point = {}};
-  }
   void Add(const ApplicationDraft& draft, Milliseconds patience = 60s) {
     result_.reset();
     Spawn(Keep(draft, patience));
@@ -80,7 +69,7 @@ class AtMostOnceWriterTest : public EngineTest {
   ProductApplicationClient client_{passfort_};
   AddProductApplication operation_{client_};
   Reconciler passfort_reconciler_{{}, store_, {&operation_}, clock_};
-  WriteCoordinator coordinator_{WithPassfort(), kOptions};
+  WriteCoordinator coordinator_{DependenciesWith(passfort_reconciler_), kOptions};
   DirectWriter direct_{client_, {.clock = clock_, .random = random_, .budget = budget_}};
   AtMostOnceWriter writer_{operation_, coordinator_, direct_};
   const ApplicationDraft draft_{.profile_id = kProfile,
