@@ -26,7 +26,7 @@ constexpr char kStopped[] = "The caller stopped the request";
 
 // Nothing has left the gateway.
 HttpResult NotSent(Kind kind, std::string detail) {
-  return {.answer = HttpFailure{.kind = kind, .detail = std::move(detail)},
+  return {.response_or_failure = HttpFailure{.kind = kind, .detail = std::move(detail)},
           .may_have_sent_body = false};
 }
 

@@ -133,13 +133,13 @@ void CurlTransfer::Abort(HttpFailure::Kind kind, std::string_view detail) {
   deadline_timer_.Stop();
   // Closes the connection, unless it is an HTTP/2 one: then this request's stream only.
   multi_->Remove(easy_);
-  result_.answer = HttpFailure{.kind = kind, .detail = std::string(detail)};
+  result_.response_or_failure = HttpFailure{.kind = kind, .detail = std::string(detail)};
   Complete();
 }
 
 void CurlTransfer::OnEnd(CURLcode code) {
   is_running_ = false;
-  result_.answer = AnswerOf(code);
+  result_.response_or_failure = ResponseOrFailure(code);
   result_.lost_on_reuse = IsLossOnReuse(code);
   // libcurl counts its own retries over the life of a handle and gives up at the fifth.
   is_reusable_ = code == CURLE_OK && connections_used_ == 1;
@@ -156,7 +156,7 @@ void CurlTransfer::Complete() {
   end_->Set(std::move(result_));
 }
 
-std::variant<HttpResponse, HttpFailure> CurlTransfer::AnswerOf(CURLcode code) {
+std::variant<HttpResponse, HttpFailure> CurlTransfer::ResponseOrFailure(CURLcode code) {
   if (code == CURLE_OK && !reader_.has_whole_headers()) code = CURLE_RECV_ERROR;
   if (code == CURLE_OK) {
     long status = 0;
@@ -187,7 +187,7 @@ std::variant<HttpResponse, HttpFailure> CurlTransfer::AnswerOf(CURLcode code) {
 
 // An HTTP/2 server that resets a stream speaks of the request, not of the connection.
 bool CurlTransfer::IsLossOnReuse(CURLcode code) const {
-  const auto* failure = std::get_if<HttpFailure>(&result_.answer);
+  const auto* failure = std::get_if<HttpFailure>(&result_.response_or_failure);
   return failure != nullptr && failure->kind == HttpFailure::Kind::kConnectionLost &&
          code != CURLE_HTTP2_STREAM && is_on_reused_connection_ && !reader_.has_begun();
 }

@@ -80,7 +80,7 @@ class CurlTransfer {
   // The end is told when there is room for what is made of it, at the deadline at the latest.
   void WaitForSlot();
   bool NeedsTurn() const {
-    return IsLarge() && std::holds_alternative<HttpResponse>(result_.answer);
+    return IsLarge() && std::holds_alternative<HttpResponse>(result_.response_or_failure);
   }
   // Whether what came so far takes more memory, and may take more time, than most responses do.
   bool IsLarge() const { return body_share_ != nullptr; }
@@ -112,7 +112,7 @@ class CurlTransfer {
   // What libcurl is told of a piece of the body.
   size_t AddBody(std::string_view piece);
   bool MayReadOn(size_t bytes);
-  std::variant<HttpResponse, HttpFailure> AnswerOf(CURLcode code);
+  std::variant<HttpResponse, HttpFailure> ResponseOrFailure(CURLcode code);
   bool IsLossOnReuse(CURLcode code) const;
   bool MustNotResend() const;
   bool SendGateIsOpen();

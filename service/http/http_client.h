@@ -79,7 +79,7 @@ struct HttpFailure {
 };
 
 struct HttpResult {
-  std::variant<HttpResponse, HttpFailure> answer;
+  std::variant<HttpResponse, HttpFailure> response_or_failure;
   // Whether a byte of the request's body may have left the gateway. This alone tells "definitely
   // not executed" from "not known": it turns true when the transport asks to send the body and may
   // (a GET counts as asked from the start of its transfer), and error numbers have no say in it.

@@ -24,7 +24,7 @@ Task<ObserveResult> ObserveWithRetries(Operation& operation, std::string target,
     if (is_late && last_response) co_return *std::move(last_response);
     const std::optional<Retry> retry = ShouldRetry(*failed->not_executed);
     if (!retry) co_return result;
-    if (failed->not_executed->answer) last_response = *failed;
+    if (failed->not_executed->response) last_response = *failed;
     // Something before Passfort may have answered this once.
     const bool is_unreadable = failed->not_executed->cause == NotExecuted::Cause::kUnreadable;
     if (is_unreadable && std::exchange(was_unreadable, true)) co_return result;

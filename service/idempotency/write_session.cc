@@ -317,14 +317,14 @@ Task<WriteSession::Next> WriteSession::AfterDone(SharedResult done) {
 }
 
 Task<WriteSession::Next> WriteSession::AfterRefused(Refused refused) {
-  const ResponseSummary response = refused.answer;
+  const ResponseSummary response = refused.response;
   SessionResult result{.outcome = std::move(refused), .sent_at = pending_.sent_at()};
   if (!owned_->was_ambiguous && !request_->operation().MayMeanAlreadyExecuted(response)) {
     co_return co_await Release(std::move(result));
   }
   // It may be refused because of an earlier attempt, or because of a stranger. This attempt did
   // nothing, so there is nothing to wait for.
-  pending_.OnAmbiguous({.answer = response});
+  pending_.OnAmbiguous({.response = response});
   switch (co_await owned_.RecordConclusive()) {
     case Change::kMade:
       co_return co_await Reconcile(*owned_, std::move(result));

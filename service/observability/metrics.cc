@@ -232,7 +232,7 @@ void Metrics::ConnectionRefused(std::string_view reason) {
   families_->connections_refused.For({reason}).Increment();
 }
 
-void Metrics::AnswerUnread() { families_->unread_replies.Increment(); }
+void Metrics::ReplyUnread() { families_->unread_replies.Increment(); }
 
 void Metrics::ResponseBytesChanged(int64_t by) {
   families_->response_bytes.Increment(static_cast<double>(by));

@@ -54,7 +54,7 @@ class Metrics {
   void ConnectionsOpen(size_t connections);
   void ConnectionRefused(std::string_view reason);
   // passfort_gateway_unread_answers_total: answers given up because their callers did not read.
-  void AnswerUnread();
+  void ReplyUnread();
   // passfort_gateway_response_bytes: memory that large responses of Passfort take.
   void ResponseBytesChanged(int64_t by);
   // passfort_gateway_response_waits_total. `wait` is send, read or result: what had to wait for the

@@ -115,10 +115,10 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   SteadyTime ends_at() const { return ends_at_; }
-  bool IsBeingAnswered() const { return written_ < response_.size(); }
+  bool IsResponding() const { return written_ < response_.size(); }
 
   Progress GoOn(absl::AnyInvocable<std::string()>& text) {
-    if (!IsBeingAnswered()) {
+    if (!IsResponding()) {
       if (Read() == Progress::kEnded) return Progress::kEnded;
       // What comes after the request is of no interest but for the end of the connection.
       if (!response_.empty()) return Progress::kGoesOn;
@@ -145,7 +145,7 @@ class Connection {
   }
 
   Progress Write() {
-    while (IsBeingAnswered()) {
+    while (IsResponding()) {
       const ssize_t sent =
           send(descriptor_, response_.data() + written_, response_.size() - written_, MSG_NOSIGNAL);
       if (sent < 0) {
@@ -212,7 +212,7 @@ class Connections {
 
   void Add(int descriptor) {
     if (all_.size() == kMaxConnections) {
-      const auto waits = [](const auto& connection) { return !connection->IsBeingAnswered(); };
+      const auto waits = [](const auto& connection) { return !connection->IsResponding(); };
       const auto oldest = std::find_if(all_.begin(), all_.end(), waits);
       all_.erase(oldest == all_.end() ? all_.begin() : oldest);
     }

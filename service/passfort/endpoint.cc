@@ -30,7 +30,7 @@ ApiOutcome ToApiOutcome(CreateOutcome outcome) {
   return std::visit(
       [](auto&& ended) -> ApiOutcome {
         if constexpr (std::is_same_v<std::decay_t<decltype(ended)>, Done>) {
-          return ApiAnswer{.value = std::move(ended.application), .error_code = ended.error_code};
+          return ApiResponse{.value = std::move(ended.application), .error_code = ended.error_code};
         } else {
           return std::forward<decltype(ended)>(ended);
         }
@@ -41,7 +41,7 @@ ApiOutcome ToApiOutcome(CreateOutcome outcome) {
 ApiOutcome ToReadOutcome(CreateOutcome outcome) {
   if (auto* const unknown = std::get_if<Ambiguous>(&outcome)) {
     return NotExecuted{.cause = WhyNotRead(unknown->cause),
-                       .answer = std::move(unknown->answer),
+                       .response = std::move(unknown->response),
                        .lost_on_reuse = unknown->lost_on_reuse};
   }
   return ToApiOutcome(std::move(outcome));
@@ -49,7 +49,7 @@ ApiOutcome ToReadOutcome(CreateOutcome outcome) {
 
 std::string_view OutcomeName(const ApiOutcome& outcome) {
   struct Namer {
-    std::string_view operator()(const ApiAnswer&) const { return "done"; }
+    std::string_view operator()(const ApiResponse&) const { return "done"; }
     std::string_view operator()(const NotExecuted&) const { return "not_executed"; }
     std::string_view operator()(const Refused&) const { return "refused"; }
     std::string_view operator()(const Ambiguous&) const { return "ambiguous"; }
@@ -59,7 +59,7 @@ std::string_view OutcomeName(const ApiOutcome& outcome) {
 
 ReadResponse ReadAtOnce(const ApiEndpoint& endpoint, std::string_view profile_id,
                         const HttpResult& result, absl::Time now, const MessageFilter* messages) {
-  const auto* response = std::get_if<HttpResponse>(&result.answer);
+  const auto* response = std::get_if<HttpResponse>(&result.response_or_failure);
   if (response == nullptr) {  // rows 2 and 3 of the table
     CreateOutcome outcome = ClassifyWrite(result, now, messages);
     return {endpoint.is_write() ? ToApiOutcome(std::move(outcome))

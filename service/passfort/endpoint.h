@@ -19,7 +19,7 @@ namespace gateway {
 // it (product_application_client.h) say what to send, and know the type of the answer.
 
 // Passfort did what was asked, and this is its answer.
-struct ApiAnswer {
+struct ApiResponse {
   // Of the type that the endpoint's reading makes; null if it makes none.
   std::shared_ptr<void> value{};
   // Set if Passfort named an error beside it: worth a log line, never a failure.
@@ -28,7 +28,7 @@ struct ApiAnswer {
 
 // What one request came to. To read executes nothing, so a read is never Ambiguous: what would be
 // that of a write is NotExecuted.
-using ApiOutcome = Outcome<ApiAnswer>;
+using ApiOutcome = Outcome<ApiResponse>;
 
 // The application of a Done becomes the answer.
 ApiOutcome ToApiOutcome(CreateOutcome outcome);
@@ -56,7 +56,7 @@ class ResponseReading {
   // `messages` the outcome has none of Passfort's words.
   virtual ReadResponse TakeOutcome(absl::Time now, const MessageFilter* messages) = 0;
   // About the memory that the answer takes.
-  virtual size_t BytesOf(const ApiAnswer& answer) const = 0;
+  virtual size_t BytesOf(const ApiResponse& response) const = 0;
 };
 
 struct ApiEndpoint {

@@ -56,8 +56,8 @@ bool MayHaveBeenDone(int status) {
 
 }  // namespace
 
-bool ConcernsApiKey(const ResponseSummary& answer) {
-  return answer.http_status == 401 || ConcernsApiKey(answer.code);
+bool ConcernsApiKey(const ResponseSummary& response) {
+  return response.http_status == 401 || ConcernsApiKey(response.code);
 }
 
 namespace {
@@ -106,14 +106,14 @@ const std::optional<PassfortError>& DecidingError(const PassfortErrors& errors) 
   return errors.unknown ? errors.unknown : errors.without_code;
 }
 
-ResponseSummary AnswerWith(const std::optional<PassfortError>& error, const PassfortErrors& errors,
-                           int status) {
-  ResponseSummary answer{.http_status = status};
-  if (!error) return answer;
-  answer.code = error->code;
+ResponseSummary SummaryWith(const std::optional<PassfortError>& error, const PassfortErrors& errors,
+                            int status) {
+  ResponseSummary summary{.http_status = status};
+  if (!error) return summary;
+  summary.code = error->code;
   // Words about the gateway's own API key may repeat it, and they would reach every caller.
-  if (status != 401 && !errors.names_the_key) answer.message = error->message;
-  return answer;
+  if (status != 401 && !errors.names_the_key) summary.message = error->message;
+  return summary;
 }
 
 Done DoneWith(pb::ProductApplication application, const HttpResponse& response) {
@@ -137,48 +137,48 @@ CreateOutcome OutcomeOfResponse(const HttpResponse& response,
   // Row 1: an application is there, whatever else the response holds.
   if (IsSuccess(status) && application) return DoneWith(*std::move(application), response);
   const PassfortErrors errors = ReadPassfortErrors(response.body, messages);
-  ResponseSummary answer = AnswerWith(DecidingError(errors), errors, status);
+  ResponseSummary summary = SummaryWith(DecidingError(errors), errors, status);
 
   // Row 4: a server that gave up, or a status that nobody defined.
   if (MayHaveBeenDone(status)) {
-    return Ambiguous{.cause = Ambiguous::Cause::kServerError, .answer = std::move(answer)};
+    return Ambiguous{.cause = Ambiguous::Cause::kServerError, .response = std::move(summary)};
   }
   // Row 5: Passfort failed inside, whatever status it chose for that.
   if (errors.internal) {
-    return Ambiguous{.cause = Ambiguous::Cause::kServerError, .answer = std::move(answer)};
+    return Ambiguous{.cause = Ambiguous::Cause::kServerError, .response = std::move(summary)};
   }
   // Row 9 before its turn: what was too much to read may hold a code of row 5.
   if (errors.end == JsonEnd::kOverLimit) {
-    return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .answer = std::move(answer)};
+    return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .response = std::move(summary)};
   }
   // Row 6: Passfort said no, also with a 2xx. A code beside it that nobody knows may be one more of
   // row 5, and an id of another type than documented may be that of an application, so then it
   // takes an HTTP status that says no as well.
   const bool is_clear = !errors.unknown.has_value() && !errors.are_beside_an_id;
   if (errors.refusal && (IsClientError(status) || (IsSuccess(status) && is_clear))) {
-    return Refused{.answer = std::move(answer)};
+    return Refused{.response = std::move(summary)};
   }
   // Row 7: not processed.
   if (WasNotProcessed(status)) {
     return NotExecuted{.cause = status == 429 ? NotExecuted::Cause::kRateLimited
                                               : NotExecuted::Cause::kUnreachable,
                        .retry_after = ParseRetryAfter(response, now),
-                       .answer = std::move(answer)};
+                       .response = std::move(summary)};
   }
   // Row 8: the HTTP status alone says no.
-  if (IsRefusalOfServer(status)) return Refused{.answer = std::move(answer)};
+  if (IsRefusalOfServer(status)) return Refused{.response = std::move(summary)};
   // It did not decide because of the one beside it.
-  if (errors.refusal && errors.unknown) answer = AnswerWith(errors.unknown, errors, status);
+  if (errors.refusal && errors.unknown) summary = SummaryWith(errors.unknown, errors, status);
   // Row 9: the rest.
-  return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .answer = std::move(answer)};
+  return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .response = std::move(summary)};
 }
 
 CreateOutcome ClassifyWrite(const HttpResult& result, absl::Time now,
                             const MessageFilter* messages) {
-  if (const auto* failure = std::get_if<HttpFailure>(&result.answer)) {
+  if (const auto* failure = std::get_if<HttpFailure>(&result.response_or_failure)) {
     return OutcomeOfFailure(*failure, result);
   }
-  const auto& response = std::get<HttpResponse>(result.answer);
+  const auto& response = std::get<HttpResponse>(result.response_or_failure);
   std::optional<pb::ProductApplication> application;
   if (IsSuccess(response.status)) application = ReadProductApplication(response.body);
   return OutcomeOfResponse(response, std::move(application), now, messages);

@@ -27,7 +27,7 @@ struct Done {
 };
 
 // Whether Passfort speaks of the gateway's own API key.
-bool ConcernsApiKey(const ResponseSummary& answer);
+bool ConcernsApiKey(const ResponseSummary& response);
 
 // What one attempt to create an application came to.
 using CreateOutcome = Outcome<Done>;

@@ -32,8 +32,8 @@ class CreateApplicationReading final : public ResponseReading {
                                 : std::string_view()};
   }
 
-  size_t BytesOf(const ApiAnswer& answer) const override {
-    const auto& application = *static_cast<const pb::ProductApplication*>(answer.value.get());
+  size_t BytesOf(const ApiResponse& response) const override {
+    const auto& application = *static_cast<const pb::ProductApplication*>(response.value.get());
     return MemoryOf(application, application.ByteSizeLong());
   }
 
@@ -55,7 +55,7 @@ std::unique_ptr<ResponseReading> ReadListApplications(const HttpResponse& respon
 CreateOutcome ToCreateOutcome(ApiOutcome outcome) {
   return std::visit(
       [](auto&& ended) -> CreateOutcome {
-        if constexpr (std::is_same_v<std::decay_t<decltype(ended)>, ApiAnswer>) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(ended)>, ApiResponse>) {
           return Done{.application =
                           std::static_pointer_cast<pb::ProductApplication>(std::move(ended.value)),
                       .error_code = ended.error_code};
@@ -83,8 +83,8 @@ constinit const ApiEndpoint kListApplications{.name = "GET /profiles/{profile_id
 
 ListOutcome ToListOutcome(ApiOutcome outcome) {
   struct Converter {
-    ListOutcome operator()(ApiAnswer answer) const {
-      const auto whole = std::static_pointer_cast<ApplicationList>(std::move(answer.value));
+    ListOutcome operator()(ApiResponse response) const {
+      const auto whole = std::static_pointer_cast<ApplicationList>(std::move(response.value));
       ApplicationList list = std::move(*whole);
       list.memory = whole;
       return list;
@@ -93,7 +93,7 @@ ListOutcome ToListOutcome(ApiOutcome outcome) {
       return ListFailed{.not_executed = std::move(outcome)};
     }
     ListOutcome operator()(Refused refused) const {
-      return ListFailed{.refusal = std::move(refused.answer)};
+      return ListFailed{.refusal = std::move(refused.response)};
     }
     ListOutcome operator()(const Ambiguous& /*never of a read*/) const {
       return ListFailed{.not_executed = NotExecuted{.cause = NotExecuted::Cause::kUnreadable}};

@@ -14,23 +14,25 @@ constexpr std::chrono::seconds kKeyRefreshInterval{1};
 
 // Null if it is none, or small.
 const HttpResponse* LargeResponse(const HttpResult& result) {
-  const auto* response = std::get_if<HttpResponse>(&result.answer);
+  const auto* response = std::get_if<HttpResponse>(&result.response_or_failure);
   const bool is_large =
       response != nullptr && response->body.size() >= ResponseMemory::kSmallResponseBytes;
   return is_large ? response : nullptr;
 }
 
 // The same answer, counted for as long as somebody has it.
-std::shared_ptr<void> Counted(std::shared_ptr<void> answer, size_t bytes, ResponseMemory& memory) {
-  struct CountedAnswer {
-    explicit CountedAnswer(ResponseMemory& memory) : share(memory, ResponseMemory::Use::kResult) {}
+std::shared_ptr<void> Counted(std::shared_ptr<void> response, size_t bytes,
+                              ResponseMemory& memory) {
+  struct CountedResponse {
+    explicit CountedResponse(ResponseMemory& memory)
+        : share(memory, ResponseMemory::Use::kResult) {}
     ResponseMemory::Share share;
-    std::shared_ptr<void> answer;
+    std::shared_ptr<void> response;
   };
-  const auto counted = std::make_shared<CountedAnswer>(memory);
+  const auto counted = std::make_shared<CountedResponse>(memory);
   counted->share.Set(bytes);
-  counted->answer = std::move(answer);
-  return {counted, counted->answer.get()};
+  counted->response = std::move(response);
+  return {counted, counted->response.get()};
 }
 
 std::string PathOf(const ApiEndpoint& endpoint, const ApiRequest& request) {
@@ -136,7 +138,7 @@ Task<ApiResult> RestTransport::Call(const ApiEndpoint& endpoint, ApiRequest requ
             : ReadAtOnce(endpoint, request.profile_id, result, clock_.WallNow(), messages());
     Note(endpoint, read, start, result, context);
     const auto* refused = std::get_if<Refused>(&read.outcome);
-    if (is_repeated || refused == nullptr || !ConcernsApiKey(refused->answer) ||
+    if (is_repeated || refused == nullptr || !ConcernsApiKey(refused->response) ||
         !HasOtherKey(key)) {
       co_return ApiResult{.outcome = std::move(read.outcome), .sent_at = sent_at};
     }
@@ -163,10 +165,10 @@ Task<ReadResponse> RestTransport::ReadInPieces(const ApiEndpoint& endpoint,
   const auto reading = endpoint.read(response, profile_id);
   while (!reading->ReadPiece()) co_await turns.WaitForNextTurn();
   ReadResponse read = reading->TakeOutcome(clock_.WallNow(), messages());
-  if (auto* const answer = std::get_if<ApiAnswer>(&read.outcome)) {
+  if (auto* const response = std::get_if<ApiResponse>(&read.outcome)) {
     co_await turns.WaitForNextTurn();
-    const size_t bytes = reading->BytesOf(*answer);
-    answer->value = Counted(std::move(answer->value), bytes, memory_);
+    const size_t bytes = reading->BytesOf(*response);
+    response->value = Counted(std::move(response->value), bytes, memory_);
   }
   // Much may be done with it at once.
   co_await turns.WaitForNextTurn();
@@ -183,7 +185,7 @@ void RestTransport::Note(const ApiEndpoint& endpoint, const ReadResponse& read, 
                          const HttpResult& result, const CallContext& context) {
   const std::string_view outcome = OutcomeName(read.outcome);
   metrics_.PassfortRequest(endpoint.name, outcome, clock_.Now() - start);
-  if (const auto* failure = std::get_if<HttpFailure>(&result.answer);
+  if (const auto* failure = std::get_if<HttpFailure>(&result.response_or_failure);
       failure != nullptr && !failure->detail.empty()) {
     log_.Warn("no response from Passfort", {{"endpoint", endpoint.name},
                                             {"outcome", outcome},
@@ -191,10 +193,10 @@ void RestTransport::Note(const ApiEndpoint& endpoint, const ReadResponse& read, 
                                             {"trace_id", context.trace_id()}});
   }
   if (read.remark.empty()) return;
-  const auto* answer = std::get_if<ApiAnswer>(&read.outcome);
-  if (answer != nullptr && answer->error_code) {
+  const auto* response = std::get_if<ApiResponse>(&read.outcome);
+  if (response != nullptr && response->error_code) {
     log_.Warn(read.remark, {{"endpoint", endpoint.name},
-                            {"passfort_code", int64_t{*answer->error_code}},
+                            {"passfort_code", int64_t{*response->error_code}},
                             {"trace_id", context.trace_id()}});
   } else {
     log_.Warn(read.remark, {{"endpoint", endpoint.name}, {"trace_id", context.trace_id()}});

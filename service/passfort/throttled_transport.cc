@@ -13,14 +13,14 @@ namespace {
 using Sample = CircuitBreaker::Sample;
 
 // What a whole response says of Passfort. Its status alone counts, whatever else it holds.
-Sample ToSample(const ResponseSummary& answer) {
-  return IsServerFailure(answer.http_status) ? Sample::kServerError : Sample::kSuccess;
+Sample ToSample(const ResponseSummary& response) {
+  return IsServerFailure(response.http_status) ? Sample::kServerError : Sample::kSuccess;
 }
 
 // What an end says of Passfort as a whole. `took` is how long it had for a response.
 Sample ToSample(const NotExecuted& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
   if (outcome.lost_on_reuse) return Sample::kIgnored;
-  if (outcome.answer) return ToSample(*outcome.answer);
+  if (outcome.response) return ToSample(*outcome.response);
   switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
       return Sample::kUnreachable;
@@ -43,7 +43,7 @@ Sample ToSample(const NotExecuted& outcome, Milliseconds took, Milliseconds min_
 
 Sample ToSample(const Ambiguous& outcome, Milliseconds took, Milliseconds min_counted_timeout) {
   if (outcome.lost_on_reuse) return Sample::kIgnored;
-  if (outcome.answer) return ToSample(*outcome.answer);
+  if (outcome.response) return ToSample(*outcome.response);
   switch (outcome.cause) {
     case Ambiguous::Cause::kTimeout:
       return took >= min_counted_timeout ? Sample::kUnanswered : Sample::kIgnored;
@@ -176,7 +176,7 @@ void ThrottledTransport::NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass 
   const auto* not_executed = std::get_if<NotExecuted>(&outcome);
   if (not_executed == nullptr) return limiter.OnAccepted(pass);
   if (not_executed->cause != NotExecuted::Cause::kRateLimited) {
-    return not_executed->answer ? limiter.OnAccepted(pass) : limiter.OnNothing(pass);
+    return not_executed->response ? limiter.OnAccepted(pass) : limiter.OnNothing(pass);
   }
   const auto stated = not_executed->retry_after;
   if (!limiter.OnThrottled(pass, stated)) return;
@@ -224,7 +224,7 @@ Task<void> ThrottledTransport::ProbeUntilHealthy(std::stop_token stop) {
         .deadline = Deadline(clock_.Now() + options_.probe_timeout), .stop = stop, .trace = &trace};
     const ApiResult probe = co_await inner_.Call(kWhoAmI, {}, context);
     if (stop.stop_requested()) co_return;
-    if (std::holds_alternative<ApiAnswer>(probe.outcome)) break;
+    if (std::holds_alternative<ApiResponse>(probe.outcome)) break;
   }
   breaker_.Close();
   OnClosed();

@@ -11,11 +11,11 @@ class WhoAmIReading final : public ResponseReading {
 
   bool ReadPiece() override { return true; }
   ReadResponse TakeOutcome(absl::Time /*now*/, const MessageFilter* /*messages*/) override {
-    if (!IsServerFailure(status_)) return {ApiAnswer{}};
+    if (!IsServerFailure(status_)) return {ApiResponse{}};
     return {NotExecuted{.cause = NotExecuted::Cause::kServerError,
-                        .answer = ResponseSummary{.http_status = status_}}};
+                        .response = ResponseSummary{.http_status = status_}}};
   }
-  size_t BytesOf(const ApiAnswer& /*answer*/) const override { return 0; }
+  size_t BytesOf(const ApiResponse& /*response*/) const override { return 0; }
 
  private:
   const int status_;

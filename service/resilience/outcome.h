@@ -38,7 +38,7 @@ struct NotExecuted {
   // When to come again, if the server said so; with kCircuitOpen always.
   std::optional<Milliseconds> retry_after;
   // Set if the server answered.
-  std::optional<ResponseSummary> answer;
+  std::optional<ResponseSummary> response;
   // A connection that was kept from an earlier request was lost without a response. Says nothing of
   // the server's health.
   bool lost_on_reuse = false;
@@ -46,7 +46,7 @@ struct NotExecuted {
 
 // The server answered no. Nothing was executed.
 struct Refused {
-  ResponseSummary answer;
+  ResponseSummary response;
 };
 
 // It may have been executed.
@@ -61,7 +61,7 @@ struct Ambiguous {
   };
   Cause cause = Cause::kConnectionLost;
   // Set if a whole response came.
-  std::optional<ResponseSummary> answer;
+  std::optional<ResponseSummary> response;
   // As in NotExecuted.
   bool lost_on_reuse = false;
 };

@@ -20,7 +20,7 @@ inline std::optional<Retry> ShouldRetry(const NotExecuted& not_executed) {
     case NotExecuted::Cause::kRateLimited:
       // Without a response it was our own gate that refused.
       return Retry{.not_before = not_executed.retry_after.value_or(Milliseconds(0)),
-                   .cost = not_executed.answer ? Retry::Cost::kOneToken : Retry::Cost::kFree};
+                   .cost = not_executed.response ? Retry::Cost::kOneToken : Retry::Cost::kFree};
     // An open circuit is there to keep requests back.
     case NotExecuted::Cause::kCircuitOpen:
     // It waited for as long as it could.

@@ -21,7 +21,7 @@ std::string_view OutcomeOf(const ErrorEntry& entry) {
 
 CallPhase PhaseOf(const ErrorEntry& entry, const ErrorSpec& spec) {
   if (entry.phase.has_value()) return *entry.phase;
-  return spec.answer.has_value() ? CallPhase::kAnswered : spec.phase;
+  return spec.response.has_value() ? CallPhase::kAnswered : spec.phase;
 }
 
 ErrorScope ScopeOf(const ErrorEntry& entry, const ErrorSpec& spec) {
@@ -36,10 +36,11 @@ google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorSpec& spe
   for (const auto& [name, value] : spec.metadata) metadata[name] = value;
   metadata["phase"] = std::string(PhaseName(PhaseOf(entry, spec)));
   metadata["scope"] = std::string(ScopeName(ScopeOf(entry, spec)));
-  if (spec.answer.has_value()) {
-    metadata["http_status"] = absl::StrCat(spec.answer->http_status);
-    if (spec.answer->code.has_value()) metadata["passfort_code"] = absl::StrCat(*spec.answer->code);
-    if (!spec.answer->message.empty()) metadata["passfort_message"] = spec.answer->message;
+  if (spec.response.has_value()) {
+    metadata["http_status"] = absl::StrCat(spec.response->http_status);
+    if (spec.response->code.has_value())
+      metadata["passfort_code"] = absl::StrCat(*spec.response->code);
+    if (!spec.response->message.empty()) metadata["passfort_message"] = spec.response->message;
   }
   return info;
 }
@@ -93,7 +94,7 @@ CallError BuildError(ErrorSpec spec) {
   if (!entry.retry_after.has_value()) error.trailers.emplace_back(kRetryPushbackTrailer, "-1");
   error.reason = entry.name;
   error.phase = PhaseOf(entry, spec);
-  error.http_status = spec.answer.has_value() ? spec.answer->http_status : 0;
+  error.http_status = spec.response.has_value() ? spec.response->http_status : 0;
   error.outcome = OutcomeOf(entry);
   return error;
 }

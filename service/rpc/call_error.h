@@ -51,7 +51,7 @@ struct ErrorSpec {
   // Unset: the row's. Without a request_id it is always kCall.
   std::optional<ErrorScope> scope = {};
   std::map<std::string, std::string> metadata = {};
-  std::optional<ResponseSummary> answer = {};
+  std::optional<ResponseSummary> response = {};
   // Unset: the row's. Used only where it is safe to retry.
   std::optional<Milliseconds> retry_after = {};
   // Goes as BadRequest, unless it is empty.

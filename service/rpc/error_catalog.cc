@@ -16,7 +16,7 @@ constexpr auto kRequestId = ErrorScope::kRequestId;
 
 constexpr auto kNothingLeft = CallPhase::kNotSent;
 constexpr auto kBodySent = CallPhase::kSent;
-constexpr auto kAnswerCame = CallPhase::kAnswered;
+constexpr auto kResponseCame = CallPhase::kAnswered;
 constexpr std::nullopt_t kItDepends = std::nullopt;
 
 // Short, because nothing was executed and the caller is waiting; not shorter, because all callers
@@ -46,15 +46,15 @@ constexpr ErrorEntry kCatalog[] = {
     {kRequestIdReused, "REQUEST_ID_REUSED", INVALID_ARGUMENT, kCall, kNothingLeft, kNever,
      "this request_id was already used with different values or by a different caller",
      "nothing was sent for this call", "Use a new request_id for each application."},
-    {kPassfortRejectedInput, "PASSFORT_REJECTED_INPUT", INVALID_ARGUMENT, kRequestId, kAnswerCame,
+    {kPassfortRejectedInput, "PASSFORT_REJECTED_INPUT", INVALID_ARGUMENT, kRequestId, kResponseCame,
      kNever, "Passfort did not accept the request's values", kNothingExecuted, kCorrectIt},
-    {kPassfortNotFound, "PASSFORT_NOT_FOUND", NOT_FOUND, kRequestId, kAnswerCame, kNever,
+    {kPassfortNotFound, "PASSFORT_NOT_FOUND", NOT_FOUND, kRequestId, kResponseCame, kNever,
      "no such profile, or it is not visible to the gateway's API key", kNothingExecuted,
      "Check profile_id."},
-    {kPassfortForbidden, "PASSFORT_FORBIDDEN", PERMISSION_DENIED, kRequestId, kAnswerCame, kNever,
+    {kPassfortForbidden, "PASSFORT_FORBIDDEN", PERMISSION_DENIED, kRequestId, kResponseCame, kNever,
      "the gateway's API key or IP address is not allowed to do this", kNothingExecuted,
      kContactTheOperator},
-    {kPassfortConflict, "PASSFORT_CONFLICT", ALREADY_EXISTS, kRequestId, kAnswerCame, kNever,
+    {kPassfortConflict, "PASSFORT_CONFLICT", ALREADY_EXISTS, kRequestId, kResponseCame, kNever,
      "Passfort reports that it already exists", kNothingExecuted,
      "Check the profile's applications."},
     {kRequestIdNeedsStore, "REQUEST_ID_NEEDS_STORE", FAILED_PRECONDITION, kCall, kNothingLeft,
@@ -62,16 +62,16 @@ constexpr ErrorEntry kCatalog[] = {
      "this gateway has no store, so it cannot guarantee at most one application per request_id",
      kNothingSent,
      "Ask the operator to configure one, or call without request_id and without that guarantee."},
-    {kPassfortPrecondition, "PASSFORT_PRECONDITION", FAILED_PRECONDITION, kRequestId, kAnswerCame,
+    {kPassfortPrecondition, "PASSFORT_PRECONDITION", FAILED_PRECONDITION, kRequestId, kResponseCame,
      kNever, "the profile's current state does not allow this", kNothingExecuted,
      "Change that state and try again."},
-    {kGatewayCredentialsRefused, "GATEWAY_CREDENTIALS_REFUSED", INTERNAL, kRequestId, kAnswerCame,
+    {kGatewayCredentialsRefused, "GATEWAY_CREDENTIALS_REFUSED", INTERNAL, kRequestId, kResponseCame,
      kNever, "Passfort did not accept the gateway's API key", kNothingExecuted,
      kContactTheOperator},
-    {kApiUrlRedirects, "API_URL_REDIRECTS", INTERNAL, kRequestId, kAnswerCame, kNever,
+    {kApiUrlRedirects, "API_URL_REDIRECTS", INTERNAL, kRequestId, kResponseCame, kNever,
      "api_url redirects, and the gateway follows no redirects", kNothingExecuted,
      kContactTheOperator},
-    {kPassfortAnswerUnreadable, "PASSFORT_ANSWER_UNREADABLE", INTERNAL, kRequestId, kAnswerCame,
+    {kPassfortAnswerUnreadable, "PASSFORT_ANSWER_UNREADABLE", INTERNAL, kRequestId, kResponseCame,
      kNever, "a request_id needs the list of the profile's applications, and the response was none",
      kNothingExecuted, kContactTheOperator},
     {kPassfortUnreachable, "PASSFORT_UNREACHABLE", UNAVAILABLE, kRequestId, kItDepends, kSoon,

@@ -47,7 +47,7 @@ enum class ErrorReason {
 // How far a call got; on the wire (ErrorInfo metadata `phase`) and in the log.
 enum class CallPhase {
   kNotSent,   // not a byte of a body left the gateway
-  kSent,      // sent, or perhaps sent; no whole answer came
+  kSent,      // sent, or perhaps sent; no whole response came
   kAnswered,  // Passfort answered
 };
 std::string_view PhaseName(CallPhase phase);

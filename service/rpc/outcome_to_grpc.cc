@@ -44,26 +44,26 @@ constexpr StatusRow kByHttpStatus[] = {
 
 // Nothing: the status is of the rest, as 405, 406, 410, 411, 414, 415, 426 and 431. They are about
 // the request as HTTP, which the gateway makes, or about something on the way.
-std::optional<ErrorReason> ReasonOfRefusal(const ResponseSummary& answer) {
+std::optional<ErrorReason> ReasonOfRefusal(const ResponseSummary& response) {
   for (const auto& [code, reason] : kByPassfortCode) {
-    if (answer.code == code) return reason;
+    if (response.code == code) return reason;
   }
   for (const auto& [http_status, reason] : kByHttpStatus) {
-    if (answer.http_status == http_status) return reason;
+    if (response.http_status == http_status) return reason;
   }
   return std::nullopt;
 }
 
 // "HTTP 422, code 201". Passfort's own words stay in the metadata: they may be about a person, and
 // messages end up in logs.
-std::string Summary(const ResponseSummary& answer) {
-  std::string summary = absl::StrCat("HTTP ", answer.http_status);
-  if (answer.code.has_value()) absl::StrAppend(&summary, ", code ", *answer.code);
+std::string Summary(const ResponseSummary& response) {
+  std::string summary = absl::StrCat("HTTP ", response.http_status);
+  if (response.code.has_value()) absl::StrAppend(&summary, ", code ", *response.code);
   return summary;
 }
 
-std::string InBrackets(const std::optional<ResponseSummary>& answer) {
-  return answer.has_value() ? absl::StrCat(" (", Summary(*answer), ")") : "";
+std::string InBrackets(const std::optional<ResponseSummary>& response) {
+  return response.has_value() ? absl::StrCat(" (", Summary(*response), ")") : "";
 }
 
 std::string_view Describe(Ambiguous::Cause cause) {
@@ -125,23 +125,23 @@ ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
 
 CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
   ErrorSpec spec{.reason = ReasonOf(outcome.cause, call.caller),
-                 .answer = outcome.answer,
+                 .response = outcome.response,
                  .retry_after = outcome.retry_after,
                  .request_id = call.request_id};
   switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
       // 421 and 425: it was reached.
-      if (outcome.answer.has_value() &&
-          (outcome.answer->http_status == 421 || outcome.answer->http_status == 425)) {
+      if (outcome.response.has_value() &&
+          (outcome.response->http_status == 421 || outcome.response->http_status == 425)) {
         spec.message =
-            absl::StrCat("Passfort did not process the request (", Summary(*outcome.answer),
+            absl::StrCat("Passfort did not process the request (", Summary(*outcome.response),
                          "): nothing was executed. It is safe to retry.");
       }
       break;
     case NotExecuted::Cause::kServerError:
     case NotExecuted::Cause::kUnreadable:
-      if (outcome.answer.has_value()) {
-        spec.message = MessageOf(EntryOf(spec.reason), Summary(*outcome.answer));
+      if (outcome.response.has_value()) {
+        spec.message = MessageOf(EntryOf(spec.reason), Summary(*outcome.response));
       }
       break;
     case NotExecuted::Cause::kResponseTooLarge:
@@ -160,7 +160,7 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
     case NotExecuted::Cause::kNoTimeLeft:
       break;
     case NotExecuted::Cause::kStopped:
-      spec.answer.reset();
+      spec.response.reset();
       spec.retry_after.reset();
       break;
   }
@@ -168,15 +168,15 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
 }
 
 CallError ToCallError(const Refused& outcome, const CallInfo& call) {
-  const std::optional<ErrorReason> reason = ReasonOfRefusal(outcome.answer);
+  const std::optional<ErrorReason> reason = ReasonOfRefusal(outcome.response);
   ErrorSpec spec{.reason = reason.value_or(ErrorReason::kPassfortPrecondition),
-                 .answer = outcome.answer,
+                 .response = outcome.response,
                  .request_id = call.request_id};
   spec.message =
       reason.has_value()
-          ? MessageOf(EntryOf(*reason), Summary(outcome.answer))
+          ? MessageOf(EntryOf(*reason), Summary(outcome.response))
           : absl::StrCat("Passfort, or a proxy in front of it, does not accept such a request (",
-                         Summary(outcome.answer),
+                         Summary(outcome.response),
                          "): nothing was executed. Contact the operator of the gateway.");
   return BuildError(std::move(spec));
 }
@@ -229,7 +229,7 @@ std::string_view IsUnknown() { return EntryOf(ErrorReason::kOutcomeUnknown).effe
 // Without a request_id: nothing remembers the call, so the caller has to find out.
 std::string UnresolvableMessage(const Ambiguous& outcome, const std::string& known_by) {
   return absl::StrCat("the request was sent, but ", std::string(Describe(outcome.cause)),
-                      InBrackets(outcome.answer), ": ", std::string(IsUnknown()),
+                      InBrackets(outcome.response), ": ", std::string(IsUnknown()),
                       ". Before retrying, check the profile's applications after ", known_by, ".");
 }
 
@@ -279,7 +279,7 @@ CallError ToCallError(const Ambiguous& outcome, const WriteResult& result, const
                                         : UnresolvableMessage(outcome, Rfc3339(*known_by)),
                      .phase = CallPhase::kSent,
                      .metadata = std::move(metadata),
-                     .answer = outcome.answer,
+                     .response = outcome.response,
                      .request_id = call.request_id});
 }
 

@@ -16,7 +16,7 @@ enum class ReplyTruncation { kNone, kTruncated };
 
 // If `answer` takes more than `max_bytes` on the wire, leaves out `unmapped` and `assignments`; if
 // that is not enough, the other lists too, and at last the product.
-ReplyTruncation TruncateToFit(pb::AddProductApplicationResponse& answer, size_t max_bytes);
+ReplyTruncation TruncateToFit(pb::AddProductApplicationResponse& response, size_t max_bytes);
 
 }  // namespace gateway
 

@@ -33,15 +33,15 @@ Task<absl::StatusOr<std::vector<PostgresHost>>> PostgresNameLookup::Resolve(Dead
                    [](const PostgresHost& host) { return host.NeedsLookup(); })) {
     co_return hosts_;
   }
-  OneShot<Answer> answer;
-  Timer timer(loop_, [&answer] {
-    answer.Set(absl::DeadlineExceededError("look up PostgreSQL's host: no answer in time"));
+  OneShot<Hosts> hosts;
+  Timer timer(loop_, [&hosts] {
+    hosts.Set(absl::DeadlineExceededError("look up PostgreSQL's host: no answer in time"));
   });
   timer.StartAt(deadline.at());
-  waiting_.push_back(&answer);
+  waiting_.push_back(&hosts);
   if (!is_running_) StartThread();
-  Answer result = co_await answer;
-  std::erase(waiting_, &answer);
+  Hosts result = co_await hosts;
+  std::erase(waiting_, &hosts);
   co_return result;
 }
 
@@ -59,8 +59,8 @@ void PostgresNameLookup::StartThread() {
         if (shared->owner == nullptr) return;
         shared->owner->is_running_ = false;
         shared->owner->Deliver(
-            found.empty() ? Answer(absl::UnavailableError("look up PostgreSQL's host: no address"))
-                          : Answer(found));
+            found.empty() ? Hosts(absl::UnavailableError("look up PostgreSQL's host: no address"))
+                          : Hosts(found));
       });
     }).detach();
   } catch (const std::system_error&) {
@@ -69,10 +69,10 @@ void PostgresNameLookup::StartThread() {
   }
 }
 
-void PostgresNameLookup::Deliver(const Answer& answer) {
+void PostgresNameLookup::Deliver(const Hosts& hosts) {
   // A copy: each that is woken takes itself off the list.
-  const std::vector<OneShot<Answer>*> waiting = std::exchange(waiting_, {});
-  for (OneShot<Answer>* const waiter : waiting) waiter->Set(answer);
+  const std::vector<OneShot<Hosts>*> waiting = std::exchange(waiting_, {});
+  for (OneShot<Hosts>* const waiter : waiting) waiter->Set(hosts);
 }
 
 }  // namespace gateway

@@ -28,18 +28,18 @@ class PostgresNameLookup {
   void Stop();
 
  private:
-  using Answer = absl::StatusOr<std::vector<PostgresHost>>;
+  using Hosts = absl::StatusOr<std::vector<PostgresHost>>;
   struct Shared;
 
   void StartThread();
-  void Deliver(const Answer& answer);
+  void Deliver(const Hosts& hosts);
 
   EventLoop& loop_;
   const std::vector<PostgresHost> hosts_;
   // With the thread, which may outlive this object.
   const std::shared_ptr<Shared> shared_;
   bool is_running_ = false;
-  std::vector<OneShot<Answer>*> waiting_;
+  std::vector<OneShot<Hosts>*> waiting_;
 };
 
 }  // namespace gateway

@@ -58,18 +58,18 @@ struct Checker {
   void operator()(const NotExecuted& outcome) const {
     Check(status == 421 || status == 425 || status == 429,
           "an answer that was processed is never 'not executed'");
-    CheckAnswer(outcome.answer, status);
+    CheckAnswer(outcome.response, status);
     CheckError(ToCallError({.outcome = outcome}, {}));
   }
   void operator()(const Refused& outcome) const {
     Check((status >= 200 && status <= 299) || (status >= 400 && status <= 431) || status == 307 ||
               status == 308,
           "a server's failure, or what a proxy invents, is never a refusal");
-    CheckAnswer(outcome.answer, status);
+    CheckAnswer(outcome.response, status);
     CheckError(ToCallError({.outcome = outcome}, {}));
   }
   void operator()(const Ambiguous& outcome) const {
-    CheckAnswer(outcome.answer, status);
+    CheckAnswer(outcome.response, status);
     CheckError(ToCallError({.outcome = outcome, .sent_at = absl::UnixEpoch()}, {}));
   }
 };
@@ -83,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       gateway::ReadInput({reinterpret_cast<const char*>(data), size});
   const int status = response.status;
   const gateway::CreateOutcome outcome = gateway::ClassifyWrite(
-      {.answer = response, .may_have_sent_body = true}, absl::UnixEpoch(), &filter);
+      {.response_or_failure = response, .may_have_sent_body = true}, absl::UnixEpoch(), &filter);
   std::visit(gateway::Checker{status}, outcome);
   return 0;
 }

@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto json = gateway::ReadJson(text);
   const auto application = gateway::ReadProductApplication(text);
   const gateway::HttpResult result{
-      .answer = gateway::HttpResponse{.status = 200, .body = std::string(text)}};
+      .response_or_failure = gateway::HttpResponse{.status = 200, .body = std::string(text)}};
   const gateway::ListOutcome listed = gateway::ToListOutcome(
       gateway::ReadAtOnce(gateway::kListApplications, "", result, absl::UnixEpoch(), nullptr)
           .outcome);

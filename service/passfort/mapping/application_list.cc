@@ -157,7 +157,7 @@ bool MayBeWhole(const HttpResponse& response) {
 using Cause = NotExecuted::Cause;
 
 NotExecuted NotTheList(Cause cause, const HttpResponse& response) {
-  return {.cause = cause, .answer = ResponseSummary{.http_status = response.status}};
+  return {.cause = cause, .response = ResponseSummary{.http_status = response.status}};
 }
 
 }  // namespace
@@ -186,11 +186,12 @@ ReadResponse ApplicationListReading::TakeOutcome(absl::Time now, const MessageFi
     return {.outcome = NotTheList(Cause::kUnreadable, response_),
             .remark = "Passfort listed applications of another profile; the list is not used"};
   }
-  return {ApiAnswer{std::make_shared<ApplicationList>(reader_->TakeResult(MayBeWhole(response_)))}};
+  return {
+      ApiResponse{std::make_shared<ApplicationList>(reader_->TakeResult(MayBeWhole(response_)))}};
 }
 
 // What is kept of an item is mostly its text.
-size_t ApplicationListReading::BytesOf(const ApiAnswer& /*answer*/) const {
+size_t ApplicationListReading::BytesOf(const ApiResponse& /*response*/) const {
   return response_.body.size();
 }
 

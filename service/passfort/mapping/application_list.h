@@ -51,7 +51,7 @@ class ApplicationListReading final : public ResponseReading {
 
   bool ReadPiece() override;
   ReadResponse TakeOutcome(absl::Time now, const MessageFilter* messages) override;
-  size_t BytesOf(const ApiAnswer& answer) const override;
+  size_t BytesOf(const ApiResponse& response) const override;
 
  private:
   class Reader;

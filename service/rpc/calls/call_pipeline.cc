@@ -36,7 +36,7 @@ CallPipeline::CallPipeline(Options options, Dependencies dependencies)
       unread_(dependencies.loop,
               {.answers = std::max(options_.max_in_flight, kMinUnreadReplies),
                .bytes = options_.max_unread_bytes,
-               .longest = options_.answer_read_within},
+               .longest = options_.reply_read_within},
               dependencies.metrics),
       send_replies_(dependencies.loop, [this] { FlushReplies(); }) {}
 

@@ -37,7 +37,7 @@ class CallPipeline {
     DeadlineLimits deadlines;
     // Callers have this long to read an answer. While those that wait for it take more than these
     // bytes of memory, the new calls of their connections are refused.
-    Milliseconds answer_read_within{30'000};
+    Milliseconds reply_read_within{30'000};
     size_t max_unread_bytes = size_t{64} * 1024 * 1024;
   };
 

@@ -20,8 +20,8 @@ ConcurrencyLimiter::Admission ConcurrencyLimiter::TryAcquire(std::string_view pe
   const auto [connection, address] = PeerOf(peer);
   const std::lock_guard lock(mutex_);
   if (closed_) return Admission::kClosed;
-  if (connections_.Take(connection) != FairShares::Answer::kTaken) return Admission::kAtLimit;
-  if (addresses_.Take(address) == FairShares::Answer::kTaken) return Admission::kAdmitted;
+  if (connections_.Take(connection) != FairShares::Result::kTaken) return Admission::kAtLimit;
+  if (addresses_.Take(address) == FairShares::Result::kTaken) return Admission::kAdmitted;
   connections_.Give(connection);
   return Admission::kAtLimit;
 }

@@ -54,7 +54,7 @@ using CallResult = std::variant<Reply, std::unique_ptr<CallError>>;
 //   what it posts holds a stop_source of its own, not the call;
 // - whoever finishes the call (once: the loop, or the first thread for a refusal) touches it no
 //   more, since `OnDone` may run at once.
-class RpcCall : public UnreadReplies::Answer {
+class RpcCall : public UnreadReplies::Reply {
  public:
   // What the call asks of others.
   const CallContext& context() const { return context_; }

@@ -38,57 +38,57 @@ UnreadReplies::Taken UnreadReplies::OfConnection(const std::string& connection) 
   return found == by_connection_.end() ? Taken() : found->second;
 }
 
-void UnreadReplies::Add(Answer& answer, const std::string& connection, size_t bytes) {
+void UnreadReplies::Add(Reply& reply, const std::string& connection, size_t bytes) {
   const std::lock_guard lock(mutex_);
-  answer.place_ = answers_.insert(answers_.end(), &answer);
-  answer.since_ = std::chrono::steady_clock::now();
-  answer.connection_ = connection;
-  answer.bytes_ = bytes;
-  answer.is_listed_ = true;
+  reply.place_ = replies_.insert(replies_.end(), &reply);
+  reply.since_ = std::chrono::steady_clock::now();
+  reply.connection_ = connection;
+  reply.bytes_ = bytes;
+  reply.is_listed_ = true;
   for (Taken* taken : {&all_, &by_connection_[connection]}) {
     ++taken->answers;
     taken->bytes += bytes;
   }
-  while (answers_.size() > 1 &&
+  while (replies_.size() > 1 &&
          (all_.answers >= 2 * limits_.answers || all_.bytes >= 2 * limits_.bytes)) {
     GiveUpOldest();
   }
   if (is_timer_on_) return;
   is_timer_on_ = true;
-  loop_.Post([this, at = answer.since_ + limits_.longest] { give_up_->StartAt(at); });
+  loop_.Post([this, at = reply.since_ + limits_.longest] { give_up_->StartAt(at); });
 }
 
-void UnreadReplies::Remove(Answer& answer) {
+void UnreadReplies::Remove(Reply& reply) {
   const std::lock_guard lock(mutex_);
-  if (answer.is_listed_) Unlist(answer);
+  if (reply.is_listed_) Unlist(reply);
 }
 
-void UnreadReplies::Unlist(Answer& answer) {
-  answer.is_listed_ = false;
-  const auto found = by_connection_.find(answer.connection_);
+void UnreadReplies::Unlist(Reply& reply) {
+  reply.is_listed_ = false;
+  const auto found = by_connection_.find(reply.connection_);
   for (Taken* taken : {&all_, &found->second}) {
     --taken->answers;
-    taken->bytes -= answer.bytes_;
+    taken->bytes -= reply.bytes_;
   }
   if (found->second.answers == 0) by_connection_.erase(found);
-  answers_.erase(answer.place_);
+  replies_.erase(reply.place_);
 }
 
 void UnreadReplies::GiveUpOldest() {
-  Answer& oldest = *answers_.front();
+  Reply& oldest = *replies_.front();
   Unlist(oldest);
-  metrics_.AnswerUnread();
+  metrics_.ReplyUnread();
   oldest.Cancel();
 }
 
 void UnreadReplies::GiveUpOld() {
   const std::lock_guard lock(mutex_);
   const SteadyTime now = std::chrono::steady_clock::now();
-  while (!answers_.empty() && answers_.front()->since_ + limits_.longest <= now) {
+  while (!replies_.empty() && replies_.front()->since_ + limits_.longest <= now) {
     GiveUpOldest();
   }
-  is_timer_on_ = !answers_.empty();
-  if (is_timer_on_) give_up_->StartAt(answers_.front()->since_ + limits_.longest);
+  is_timer_on_ = !replies_.empty();
+  if (is_timer_on_) give_up_->StartAt(replies_.front()->since_ + limits_.longest);
 }
 
 }  // namespace gateway

@@ -35,19 +35,19 @@ class UnreadReplies {
   };
 
   // An answer, from before it is given to gRPC until gRPC is done with its call.
-  class Answer {
+  class Reply {
    public:
-    Answer() = default;
-    virtual ~Answer() = default;
-    Answer(const Answer&) = delete;
-    Answer& operator=(const Answer&) = delete;
+    Reply() = default;
+    virtual ~Reply() = default;
+    Reply(const Reply&) = delete;
+    Reply& operator=(const Reply&) = delete;
 
     // Gives it up. gRPC may be done with the call, and the answer gone, before this returns.
     virtual void Cancel() = 0;
 
    private:
     friend class UnreadReplies;
-    std::list<Answer*>::iterator place_;
+    std::list<Reply*>::iterator place_;
     SteadyTime since_;
     std::string connection_;
     size_t bytes_ = 0;
@@ -64,9 +64,9 @@ class UnreadReplies {
   bool HasRoom(const std::string& connection);
   // The same for an answer that is there already: how many wait does not matter.
   bool HasRoomForLargeOne(const std::string& connection);
-  void Add(Answer& answer, const std::string& connection, size_t bytes);
+  void Add(Reply& reply, const std::string& connection, size_t bytes);
   // After `Add`, once. An answer that is being given up stays until that is done.
-  void Remove(Answer& answer);
+  void Remove(Reply& reply);
 
  private:
   struct Taken {
@@ -78,15 +78,15 @@ class UnreadReplies {
   Taken OfConnection(const std::string& connection) const;
   void GiveUpOld();
   void GiveUpOldest();
-  void Unlist(Answer& answer);
+  void Unlist(Reply& reply);
 
   EventLoop& loop_;
   const Limits limits_;
   Metrics& metrics_;
   // gRPC may be done with a call while it is cancelled, on the same thread.
   std::recursive_mutex mutex_;
-  std::list<Answer*> answers_;  // guarded by mutex_; the oldest first
-  Taken all_;                   // guarded by mutex_
+  std::list<Reply*> replies_;  // guarded by mutex_; the oldest first
+  Taken all_;                  // guarded by mutex_
   // Of those that have an answer here.
   std::unordered_map<std::string, Taken> by_connection_;  // guarded by mutex_
   bool is_timer_on_ = false;                              // guarded by mutex_

@@ -127,11 +127,11 @@ void ConnectionAcceptor::Take(int listener, int descriptor, const std::string& a
   };
   if (IsReserved(descriptor)) return refuse("descriptors");
   switch (table_.Add(descriptor, address)) {
-    case FairShares::Answer::kFull:
+    case FairShares::Result::kFull:
       return refuse("max_connections");
-    case FairShares::Answer::kShareUsedUp:
+    case FairShares::Result::kShareUsedUp:
       return refuse("address_share");
-    case FairShares::Answer::kTaken:
+    case FairShares::Result::kTaken:
       break;
   }
   metrics_.ConnectionsOpen(table_.size());

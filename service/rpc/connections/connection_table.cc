@@ -15,18 +15,18 @@ std::optional<ino_t> InodeOf(int descriptor) {
 
 }  // namespace
 
-FairShares::Answer ConnectionTable::Add(int descriptor, const std::string& address) {
+FairShares::Result ConnectionTable::Add(int descriptor, const std::string& address) {
   const auto inode = InodeOf(descriptor);
-  if (!inode.has_value()) return FairShares::Answer::kFull;
-  FairShares::Answer answer = shares_.Take(address);
-  if (answer != FairShares::Answer::kTaken) {
+  if (!inode.has_value()) return FairShares::Result::kFull;
+  FairShares::Result result = shares_.Take(address);
+  if (result != FairShares::Result::kTaken) {
     RemoveEnded();
-    answer = shares_.Take(address);
+    result = shares_.Take(address);
   }
-  if (answer == FairShares::Answer::kTaken) {
+  if (result == FairShares::Result::kTaken) {
     entries_.push_back({.descriptor = descriptor, .inode = *inode, .address = address});
   }
-  return answer;
+  return result;
 }
 
 void ConnectionTable::RemoveEnded() {

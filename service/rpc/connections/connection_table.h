@@ -23,7 +23,7 @@ class ConnectionTable {
 
   // Takes a place for an open socket, before it is handed on. Looks for ended connections before it
   // says no. An empty address has no share: callers on a path.
-  FairShares::Answer Add(int descriptor, const std::string& address);
+  FairShares::Result Add(int descriptor, const std::string& address);
 
   // Forgets connections that have ended: a system call for each one.
   void RemoveEnded();

@@ -2,21 +2,21 @@
 
 namespace gateway {
 
-FairShares::Answer FairShares::Take(std::string_view holder) {
-  if (taken_ >= places_) return Answer::kFull;
+FairShares::Result FairShares::Take(std::string_view holder) {
+  if (taken_ >= places_) return Result::kFull;
   if (holder.empty()) {
     ++taken_;
-    return Answer::kTaken;
+    return Result::kTaken;
   }
   auto found = by_holder_.find(holder);
   const size_t held = found == by_holder_.end() ? 0 : found->second;
   if (taken_ >= plenty_ && held > 0 && held >= places_ / (by_holder_.size() + 1)) {
-    return Answer::kShareUsedUp;
+    return Result::kShareUsedUp;
   }
   if (found == by_holder_.end()) found = by_holder_.emplace(holder, 0).first;
   ++found->second;
   ++taken_;
-  return Answer::kTaken;
+  return Result::kTaken;
 }
 
 void FairShares::Give(std::string_view holder) {

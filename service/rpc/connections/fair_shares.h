@@ -16,9 +16,9 @@ class FairShares {
  public:
   FairShares(size_t places, size_t kept) : places_(places), plenty_(places - kept) {}
 
-  enum class Answer { kTaken, kFull, kShareUsedUp };
+  enum class Result { kTaken, kFull, kShareUsedUp };
   // kTaken takes a place, which `Give` gives back. An empty name is nobody's: no share binds it.
-  Answer Take(std::string_view holder);
+  Result Take(std::string_view holder);
   void Give(std::string_view holder);
 
   size_t taken() const { return taken_; }

@@ -72,8 +72,8 @@ struct Words {
   std::string operator()(const Done&) const { return "OK"; }
   std::string operator()(const NotExecuted& nothing) const { return WordFor(nothing.cause); }
   std::string operator()(const Refused& refused) const {
-    return absl::StrCat("refused ", refused.answer.http_status, "/",
-                        refused.answer.code.value_or(0));
+    return absl::StrCat("refused ", refused.response.http_status, "/",
+                        refused.response.code.value_or(0));
   }
   std::string operator()(const Ambiguous&) const { return "UNKNOWN"; }
   std::string operator()(const IdempotencyError& not_begun) const {

@@ -17,7 +17,7 @@ namespace {
 constexpr int kDataPresent = 202;
 
 Refused Refusal(int http_status, std::optional<int> code) {
-  return Refused{.answer = {.http_status = http_status, .code = code}};
+  return Refused{.response = {.http_status = http_status, .code = code}};
 }
 
 std::string RoleName(const ApplicationDraft& draft) {
@@ -157,7 +157,7 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Ending fate,
                                  const Answer& answer) {
   const CreateOutcome lost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
   const CreateOutcome error = Ambiguous{.cause = Ambiguous::Cause::kServerError,
-                                        .answer = ResponseSummary{.http_status = 502}};
+                                        .response = ResponseSummary{.http_status = 502}};
   SeededRandom& chance = world_.chance();
   const Milliseconds back = WayThere();
   using Conflict = PassfortWeather::Conflict;
@@ -214,7 +214,7 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Ending fate,
       return answer(back,
                     NotExecuted{.cause = NotExecuted::Cause::kRateLimited,
                                 .retry_after = chance.Between(Milliseconds(0), Milliseconds(600)),
-                                .answer = ResponseSummary{.http_status = 429}});
+                                .response = ResponseSummary{.http_status = 429}});
     case Ending::kRefused:
       return answer(back, chance.Happens(0.5) ? Refusal(404, std::nullopt) : Refusal(400, 201));
   }
@@ -447,9 +447,9 @@ ApiOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
   SeededRandom& chance = world_.chance();
   if (IsAway() || chance.Happens(weather_.list_fails)) return NoList();
   if (chance.Happens(weather_.list_refused)) {
-    return Refused{.answer = {.http_status = 403}};
+    return Refused{.response = {.http_status = 403}};
   }
-  return ApiAnswer{std::make_shared<ApplicationList>(List(profile_id))};
+  return ApiResponse{std::make_shared<ApplicationList>(List(profile_id))};
 }
 
 std::unique_ptr<ApiTransport> SimulatedPassfort::Connect(SimulatedProcess& life,

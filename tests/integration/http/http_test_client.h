@@ -64,10 +64,10 @@ class HttpTestClient {
 };
 
 inline const HttpResponse* ResponseOf(const HttpResult& result) {
-  return std::get_if<HttpResponse>(&result.answer);
+  return std::get_if<HttpResponse>(&result.response_or_failure);
 }
 inline const HttpFailure* FailureOf(const HttpResult& result) {
-  return std::get_if<HttpFailure>(&result.answer);
+  return std::get_if<HttpFailure>(&result.response_or_failure);
 }
 
 // In words, for a failed expectation.

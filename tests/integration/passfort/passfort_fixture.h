@@ -57,7 +57,7 @@ class PassfortFixture {
   bool Probe(Milliseconds patience = std::chrono::seconds(30)) {
     const CallContext context{.deadline = In(patience)};
     const ApiResult probe = RunTask(*loop_, [&] { return rest_.Call(kWhoAmI, {}, context); });
-    return std::holds_alternative<ApiAnswer>(probe.outcome);
+    return std::holds_alternative<ApiResponse>(probe.outcome);
   }
 
  private:

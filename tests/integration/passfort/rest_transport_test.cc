@@ -117,7 +117,7 @@ TEST_F(RestTransportTest, TellsARefusedListFromAFailedOne) {
   const auto failed = std::get<ListFailed>(List());
   EXPECT_FALSE(failed.refusal.has_value());
   ASSERT_TRUE(failed.not_executed.has_value());
-  EXPECT_EQ(failed.not_executed->answer->http_status, 502);
+  EXPECT_EQ(failed.not_executed->response->http_status, 502);
 }
 
 TEST_F(RestTransportTest, TakesNoCopyThatACacheKeptForTheListOfThisMoment) {

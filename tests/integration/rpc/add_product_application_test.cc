@@ -179,7 +179,7 @@ TEST(AddProductApplicationTest, PassesARefusalOn) {
 TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
   RpcFixture bench;
   bench.writer.Answer(
-      {.outcome = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost, .answer = {}},
+      {.outcome = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost, .response = {}},
        .sent_at = absl::FromUnixSeconds(1'760'000'000)});
   const absl::Time before = absl::Now();
   const Answered answered = bench.Add();

@@ -106,7 +106,7 @@ TEST(LimitsTest, OneConnectionLeavesPlacesToOthers) {
 
 TEST(LimitsTest, GivesUpAnAnswerThatItsCallerDoesNotRead) {
   auto options = SomeOptions();
-  options.answer_read_within = 50ms;
+  options.reply_read_within = 50ms;
   RpcFixture bench(options);
   const RawCaller caller(bench.server->port());
   caller.Call(kPath, ARequest().SerializeAsString());

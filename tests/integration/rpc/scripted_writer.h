@@ -34,11 +34,11 @@ inline pb::ProductApplication AnApplication() {
 }
 
 inline WriteResult NotSentResult(NotExecuted::Cause cause) {
-  return {.outcome = NotExecuted{.cause = cause, .retry_after = {}, .answer = {}}, .sent_at = {}};
+  return {.outcome = NotExecuted{.cause = cause, .retry_after = {}, .response = {}}, .sent_at = {}};
 }
 
 inline WriteResult SentResult(Ambiguous::Cause cause) {
-  return {.outcome = Ambiguous{.cause = cause, .answer = {}}, .sent_at = absl::Now()};
+  return {.outcome = Ambiguous{.cause = cause, .response = {}}, .sent_at = absl::Now()};
 }
 
 // Answers as told, at once or when told, and remembers what it was asked for.

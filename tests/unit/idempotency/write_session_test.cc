@@ -20,7 +20,9 @@ using Cause = IdempotencyError::Cause;
 using Failure = ImmediateExecutor::Failure;
 
 Outcome<SharedResult> DoneWith(const std::string& line) { return AppendOperation::ResultOf(line); }
-Outcome<SharedResult> RefusedWith(int status) { return Refused{.answer = {.http_status = status}}; }
+Outcome<SharedResult> RefusedWith(int status) {
+  return Refused{.response = {.http_status = status}};
+}
 const Outcome<SharedResult> kUnreachable = NotExecuted{};
 const Outcome<SharedResult> kLost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
 
@@ -171,7 +173,7 @@ TEST_F(WriteSessionTest, ARefusedBaselineIsARefusalOfTheWrite) {
   operation_.failure = ObservationFailed{.refusal = ResponseSummary{.http_status = 404}};
   Running& session = Start();
   ASSERT_NE(session.Get<Refused>(), nullptr);
-  EXPECT_EQ(session.Get<Refused>()->answer.http_status, 404);
+  EXPECT_EQ(session.Get<Refused>()->response.http_status, 404);
   EXPECT_EQ(Find(), std::nullopt);
 }
 

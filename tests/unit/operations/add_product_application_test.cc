@@ -44,7 +44,7 @@ ListedApplication Listed(std::string id, std::string alias = "forexo_basic") {
 class AddProductApplicationTest : public testing::Test {
  protected:
   std::unique_ptr<const Observation> Observe(ApplicationList list) {
-    passfort_.list = ApiAnswer{std::make_shared<ApplicationList>(std::move(list))};
+    passfort_.list = ApiResponse{std::make_shared<ApplicationList>(std::move(list))};
     auto result = RunToCompletion(operation_.Observe(target_, {}));
     return std::get<std::unique_ptr<const Observation>>(std::move(result));
   }

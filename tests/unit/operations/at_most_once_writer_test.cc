@@ -33,7 +33,7 @@ class ScriptedPassfort final : public ApiTransport {
                        const CallContext& /*context*/) override {
     profile_id = request.profile_id;
     if (!endpoint.is_write())
-      co_return ApiResult{ApiAnswer{std::make_shared<ApplicationList>(list)}};
+      co_return ApiResult{ApiResponse{std::make_shared<ApplicationList>(list)}};
     EXPECT_TRUE(request.send_before);
     ++posts;
     body = request.body;
@@ -79,7 +79,7 @@ class AtMostOnceWriterTest : public EngineTest {
 };
 
 TEST_F(AtMostOnceWriterTest, SendsWhatTheCallerAskedFor) {
-  passfort_.outcome = ApiAnswer{application_};
+  passfort_.outcome = ApiResponse{application_};
   Add(draft_);
   EXPECT_EQ(passfort_.profile_id, kProfile);
   EXPECT_THAT(passfort_.body, HasSubstr(draft_.product_id));
@@ -87,7 +87,7 @@ TEST_F(AtMostOnceWriterTest, SendsWhatTheCallerAskedFor) {
 }
 
 TEST_F(AtMostOnceWriterTest, ReturnsTheApplicationAsReceivedAndReplaysIt) {
-  passfort_.outcome = ApiAnswer{application_};
+  passfort_.outcome = ApiResponse{application_};
   Add(draft_);
   EXPECT_EQ(std::get<Done>(result_->outcome).application, application_) << "not a copy";
   EXPECT_EQ(result_->replay, Replay::kNo);
@@ -102,7 +102,7 @@ TEST_F(AtMostOnceWriterTest, ReturnsTheApplicationAsReceivedAndReplaysIt) {
 
 // Else two request_ids would write to one profile at the same time.
 TEST_F(AtMostOnceWriterTest, OneProfileIsOneKeyWhateverTheCaseOfItsId) {
-  passfort_.outcome = ApiAnswer{application_};
+  passfort_.outcome = ApiResponse{application_};
   ApplicationDraft draft = draft_;
   draft.profile_id = "96D5C92B-6E20-4B4E-9A8C-6E5D6A1F0F01";
   Add(draft);

@@ -17,7 +17,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
-  return {.answer = HttpResponse{.status = status, .body = std::move(body), .headers = headers},
+  return {.response_or_failure =
+              HttpResponse{.status = status, .body = std::move(body), .headers = headers},
           .may_have_sent_body = true};
 }
 
@@ -208,7 +209,7 @@ TEST_P(NoListTest, DoesNotCount) {
   EXPECT_FALSE(failed->refusal.has_value());
   ASSERT_TRUE(failed->not_executed.has_value());
   EXPECT_EQ(failed->not_executed->cause, NotExecuted::Cause::kUnreadable);
-  EXPECT_EQ(failed->not_executed->answer->http_status, 200);
+  EXPECT_EQ(failed->not_executed->response->http_status, 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -257,7 +258,7 @@ std::string DescribeFailure(const ListOutcome& outcome) {
   if (const auto& after = failed->not_executed->retry_after) {
     text += " " + std::to_string(after->count()) + "ms";
   }
-  if (const auto& answer = failed->not_executed->answer) {
+  if (const auto& answer = failed->not_executed->response) {
     text += " " + std::to_string(answer->http_status);
   }
   return text;
@@ -272,7 +273,7 @@ TEST_P(ListFailureTest, IsToldApart) {
 std::vector<FailureCase> FailureCases() {
   using Kind = HttpFailure::Kind;
   const auto failure = [](Kind kind) {
-    return HttpResult{.answer = HttpFailure{.kind = kind}, .may_have_sent_body = true};
+    return HttpResult{.response_or_failure = HttpFailure{.kind = kind}, .may_have_sent_body = true};
   };
   const auto error = [](const std::string& code) {
     return R"({"errors": [{"code": )" + code + "}]}";
@@ -296,7 +297,7 @@ std::vector<FailureCase> FailureCases() {
       {"Timeout", failure(Kind::kTimeout), "no time left"},
       {"Lost", failure(Kind::kConnectionLost), "unreachable"},
       {"LostOnReuse",
-       HttpResult{.answer = HttpFailure{.kind = Kind::kConnectionLost},
+       HttpResult{.response_or_failure = HttpFailure{.kind = Kind::kConnectionLost},
                   .may_have_sent_body = true,
                   .lost_on_reuse = true},
        "unreachable on reuse"},

@@ -23,12 +23,14 @@ const MessageFilter& AMessageFilter() {
 constexpr char kApplication[] = R"({"id": "edc23993", "status": "APPLIED"})";
 
 HttpResult Answer(int status, std::string body, HttpHeaders headers = {}) {
-  return {.answer = HttpResponse{.status = status, .body = std::move(body), .headers = headers},
+  return {.response_or_failure =
+              HttpResponse{.status = status, .body = std::move(body), .headers = headers},
           .may_have_sent_body = true};
 }
 
 HttpResult Failure(HttpFailure::Kind kind, bool may_have_sent_body) {
-  return {.answer = HttpFailure{.kind = kind}, .may_have_sent_body = may_have_sent_body};
+  return {.response_or_failure = HttpFailure{.kind = kind},
+          .may_have_sent_body = may_have_sent_body};
 }
 
 HttpResult LossOnReuse(bool may_have_sent_body) {
@@ -52,7 +54,9 @@ std::string Describe(const CreateOutcome& outcome) {
       const std::string text = "done " + done.application->id();
       return done.error_code ? text + " code=" + std::to_string(*done.error_code) : text;
     }
-    std::string operator()(const Refused& refused) const { return tell("refused", refused.answer); }
+    std::string operator()(const Refused& refused) const {
+      return tell("refused", refused.response);
+    }
     std::string operator()(const NotExecuted& not_done) const {
       using Cause = NotExecuted::Cause;
       std::string text = "not executed:";
@@ -66,7 +70,7 @@ std::string Describe(const CreateOutcome& outcome) {
       if (not_done.retry_after) {
         text += " after=" + std::to_string(not_done.retry_after->count()) + "ms";
       }
-      return tell(text, not_done.answer);
+      return tell(text, not_done.response);
     }
     std::string operator()(const Ambiguous& unknown) const {
       using Cause = Ambiguous::Cause;
@@ -78,7 +82,7 @@ std::string Describe(const CreateOutcome& outcome) {
       if (unknown.cause == Cause::kUnreadable) text += " unreadable";
       if (unknown.cause == Cause::kStopped) text += " stopped";
       if (unknown.lost_on_reuse) text += " on reuse";
-      return tell(text, unknown.answer);
+      return tell(text, unknown.response);
     }
   };
   return std::visit(Describer{with_answer}, outcome);
@@ -342,7 +346,7 @@ TEST(PassfortMessageTest, IsNotReadUnlessAskedFor) {
   const HttpResult result = Answer(400, R"({"errors": [{"code": 201, "message": "no"}]})");
   const auto message = [&](const MessageFilter* messages) {
     const CreateOutcome outcome = ClassifyWrite(result, absl::UnixEpoch(), messages);
-    return std::get<Refused>(outcome).answer.message;
+    return std::get<Refused>(outcome).response.message;
   };
   EXPECT_EQ(message(nullptr), "");
   EXPECT_EQ(message(&AMessageFilter()), "no");

@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 
 std::vector<ListedApplication> ItemsOf(const std::string& list) {
-  const HttpResult result{.answer = HttpResponse{.status = 200, .body = list}};
+  const HttpResult result{.response_or_failure = HttpResponse{.status = 200, .body = list}};
   const auto read = ReadAtOnce(kListApplications, "", result, absl::UnixEpoch(), nullptr);
   return std::get<ApplicationList>(ToListOutcome(read.outcome)).applications;
 }

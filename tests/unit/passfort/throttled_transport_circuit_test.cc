@@ -37,7 +37,7 @@ TEST_F(ThrottledTransportTest, ProbesOneAfterAnotherWithLongerPausesUntilItIsAns
   EXPECT_THAT(probes, ElementsAre(0, 1, 1, 2, 2, 3, 3, 4, 4, 5));
 
   passfort_.answers = true;
-  passfort_.posts.end = ApiAnswer{};
+  passfort_.posts.end = ApiResponse{};
   clock_.Advance(2s);
   EXPECT_FALSE(transport_.CircuitIsOpen());
   EXPECT_TRUE(IsAnswered(Create()));
@@ -145,13 +145,13 @@ std::vector<VerdictCase> VerdictCases() {
       {"SendGate", not_done(Cause::kSendGateClosed), 0ms, false},
       {"NoMemory", not_done(Cause::kNoMemory), 10s, false},
       {"AnswerTooLarge", unknown(Why::kResponseTooLarge), 0ms, false},
-      {"Refused", Refused{.answer = {.http_status = 404}}, 0ms, false},
+      {"Refused", Refused{.response = {.http_status = 404}}, 0ms, false},
       {"RateLimited",
        NotExecuted{.cause = Cause::kRateLimited,
                    .retry_after = 0ms,
-                   .answer = ResponseSummary{.http_status = 429}},
+                   .response = ResponseSummary{.http_status = 429}},
        0ms, false},
-      {"Done", ApiAnswer{}, 0ms, false},
+      {"Done", ApiResponse{}, 0ms, false},
   };
 }
 
@@ -162,14 +162,14 @@ INSTANTIATE_TEST_SUITE_P(Outcomes, VerdictTest, testing::ValuesIn(VerdictCases()
 
 Ambiguous ResponseWith(int status) {
   return {.cause = Ambiguous::Cause::kServerError,
-          .answer = ResponseSummary{.http_status = status}};
+          .response = ResponseSummary{.http_status = status}};
 }
 
 TEST_F(ThrottledTransportTest, IsNotOpenedByServerErrorsOfOneProfile) {
   passfort_.posts.end = ResponseWith(500);
   for (int i = 0; i < 100; ++i) CreateFor("bad");
   EXPECT_FALSE(transport_.CircuitIsOpen());
-  passfort_.posts.end = ApiAnswer{};
+  passfort_.posts.end = ApiResponse{};
   EXPECT_TRUE(IsAnswered(CreateFor("good")));
 }
 
@@ -197,7 +197,7 @@ TEST_F(ThrottledTransportTest, CountsReadsAsWell) {
     return transport_.CircuitIsOpen();
   };
   const auto failed = [](int status) {
-    return NotExecuted{.answer = ResponseSummary{.http_status = status}};
+    return NotExecuted{.response = ResponseSummary{.http_status = status}};
   };
   passfort_.lists.end = failed(200);  // and yet no list
   EXPECT_FALSE(list_all());
@@ -205,7 +205,7 @@ TEST_F(ThrottledTransportTest, CountsReadsAsWell) {
     passfort_.lists.end = NotExecuted{.cause = cause};
     EXPECT_FALSE(list_all());
   }
-  passfort_.lists.end = Refused{.answer = {.http_status = 404}};
+  passfort_.lists.end = Refused{.response = {.http_status = 404}};
   EXPECT_FALSE(list_all());
   passfort_.lists.end = failed(502);
   for (int i = 0; i < 10; ++i) List("bad");
@@ -246,7 +246,7 @@ TEST_F(ThrottledTransportTest, IsClosedByACallThatWorksWhileWhoAmIIsBroken) {
     passfort_.probes_hang = hangs;
     FailFiveTimes();
     const int posts = passfort_.posts.calls;
-    passfort_.posts.end = ApiAnswer{};
+    passfort_.posts.end = ApiResponse{};
     clock_.Advance(4999ms);
     EXPECT_EQ(FindNotExecuted(Create())->cause, Cause::kCircuitOpen);
     EXPECT_EQ(passfort_.posts.calls, posts);
@@ -269,7 +269,7 @@ TEST_F(ThrottledTransportTest, IsClosedAtMostOneIntervalAfterTheOutageWhateverHa
   }
   EXPECT_EQ(passfort_.posts.calls, 5 + 5);  // at 5, 10, ... 25 s
   passfort_.posts.takes = 0s;
-  passfort_.posts.end = ApiAnswer{};
+  passfort_.posts.end = ApiResponse{};
   int refused = 0;
   while (FindNotExecuted(Create()) && refused < 100) {
     ++refused;
@@ -289,7 +289,7 @@ TEST_F(ThrottledTransportTest, LetsAReadThatReconcilesThroughAnOpenCircuitEachSe
     ListToReconcile();
   }
   EXPECT_EQ(passfort_.lists.calls, 10);
-  passfort_.lists.end = ApiAnswer{};
+  passfort_.lists.end = ApiResponse{};
   clock_.Advance(900ms);
   ListToReconcile();
   EXPECT_TRUE(transport_.CircuitIsOpen());

@@ -21,7 +21,7 @@ namespace gateway {
 
 // How requests to one endpoint end, and after how long.
 struct Script {
-  ApiOutcome end = ApiAnswer{};
+  ApiOutcome end = ApiResponse{};
   Milliseconds takes{0};
   int calls = 0;
 };
@@ -53,7 +53,7 @@ class ScriptedPassfort final : public ApiTransport {
   Task<ApiResult> Probe(const CallContext& context) {
     ++probes;
     if (probes_hang) co_await clock_.SleepUntil(context.deadline.at(), context.stop);
-    co_return ApiResult{answers && !probes_hang ? ApiOutcome(ApiAnswer{}) : NotExecuted{}};
+    co_return ApiResult{answers && !probes_hang ? ApiOutcome(ApiResponse{}) : NotExecuted{}};
   }
 
   ManualClock& clock_;
@@ -62,7 +62,7 @@ class ScriptedPassfort final : public ApiTransport {
 inline NotExecuted Limited(Milliseconds retry_after) {
   return {.cause = NotExecuted::Cause::kRateLimited,
           .retry_after = retry_after,
-          .answer = ResponseSummary{.http_status = 429}};
+          .response = ResponseSummary{.http_status = 429}};
 }
 
 class ThrottledTransportTest : public testing::Test {
@@ -104,7 +104,7 @@ class ThrottledTransportTest : public testing::Test {
     return not_executed == nullptr ? std::nullopt : std::optional(*not_executed);
   }
   static bool IsAnswered(const ApiOutcome& outcome) {
-    return std::holds_alternative<ApiAnswer>(outcome);
+    return std::holds_alternative<ApiResponse>(outcome);
   }
 
   ManualClock clock_;

@@ -16,7 +16,7 @@ using Cause = NotExecuted::Cause;
 TEST_F(ThrottledTransportTest, LetsAWriteWaitWhilePassfortLimitsWrites) {
   passfort_.posts.end = Limited(2s);
   EXPECT_TRUE(FindNotExecuted(Create()).has_value());
-  passfort_.posts.end = ApiAnswer{};
+  passfort_.posts.end = ApiResponse{};
 
   StartCreate("waits");
   clock_.Advance(1999ms);
@@ -34,7 +34,7 @@ TEST_F(ThrottledTransportTest, RefusesAWriteThatCannotWaitSoLong) {
   ASSERT_TRUE(refused.has_value());
   EXPECT_EQ(refused->cause, Cause::kRateLimited);
   EXPECT_EQ(refused->retry_after, 2000ms);
-  EXPECT_FALSE(refused->answer.has_value());  // our word, not Passfort's
+  EXPECT_FALSE(refused->response.has_value());  // our word, not Passfort's
   EXPECT_EQ(passfort_.posts.calls, 1);
 }
 
@@ -43,7 +43,7 @@ TEST_F(ThrottledTransportTest, DoesNotLetAWriteWaitBeyondItsRightToSend) {
   Create();
   StartCreate("too late", clock_.BootNow() + 1999ms);
   EXPECT_THAT(ended_, ElementsAre("too late not_executed"));
-  passfort_.posts.end = ApiAnswer{};
+  passfort_.posts.end = ApiResponse{};
   StartCreate("in time", clock_.BootNow() + 2000ms);
   clock_.Advance(2s);
   EXPECT_EQ(ended_.back(), "in time done");
@@ -57,9 +57,9 @@ TEST_F(ThrottledTransportTest, KeepsReadsAndWritesApart) {
 
   passfort_.lists.end = NotExecuted{.cause = Cause::kRateLimited, .retry_after = 2s};
   List();
-  passfort_.posts.end = ApiAnswer{};
+  passfort_.posts.end = ApiResponse{};
   EXPECT_TRUE(IsAnswered(Create()));
-  passfort_.lists.end = ApiAnswer{};
+  passfort_.lists.end = ApiResponse{};
   StartList("waits");
   EXPECT_THAT(ended_, IsEmpty());
   clock_.Advance(2s);
@@ -69,7 +69,7 @@ TEST_F(ThrottledTransportTest, KeepsReadsAndWritesApart) {
 TEST_F(ThrottledTransportTest, LetsOneCallAskAndReadsThatReconcileGoBeforeTheOthers) {
   passfort_.lists.end = NotExecuted{.cause = Cause::kRateLimited, .retry_after = 2s};
   List();
-  passfort_.lists.end = ApiAnswer{};
+  passfort_.lists.end = ApiResponse{};
   passfort_.lists.takes = 300ms;
   for (const char* const name : {"a", "b", "c"}) StartList(name);
   StartList("reconciles", Priority::kReconciliation);
@@ -89,7 +89,7 @@ TEST_F(ThrottledTransportTest, WaitsAgainWhenTheCallThatAsksIsLimitedToo) {
   clock_.Advance(2s);
   EXPECT_THAT(ended_, ElementsAre("a not_executed"));
   EXPECT_EQ(passfort_.posts.calls, 2);
-  passfort_.posts.end = ApiAnswer{};
+  passfort_.posts.end = ApiResponse{};
   clock_.Advance(1999ms);
   EXPECT_EQ(passfort_.posts.calls, 2);
   clock_.Advance(1ms);

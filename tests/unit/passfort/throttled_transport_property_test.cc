@@ -66,14 +66,14 @@ class MoodyPassfort final : public ApiTransport {
   Task<ApiResult> List() {
     const bool works = mood_ == Mood::kWorks;
     co_await clock_.SleepUntil(clock_.Now() + 20ms, {});
-    co_return ApiResult{works ? ApiOutcome(ApiAnswer{}) : NotExecuted{}};
+    co_return ApiResult{works ? ApiOutcome(ApiResponse{}) : NotExecuted{}};
   }
   Task<ApiResult> Probe(const CallContext& context) {
     EXPECT_EQ(++probes_, 1) << "two probes at a time";
     const bool works = mood_ == Mood::kWorks && !whoami_is_broken;
     co_await clock_.SleepUntil(works ? clock_.Now() + 20ms : context.deadline.at(), context.stop);
     --probes_;
-    co_return ApiResult{works ? ApiOutcome(ApiAnswer{}) : NotExecuted{}};
+    co_return ApiResult{works ? ApiOutcome(ApiResponse{}) : NotExecuted{}};
   }
 
   ApiOutcome Answer(Mood mood, bool is_bad) {
@@ -82,22 +82,22 @@ class MoodyPassfort final : public ApiTransport {
       case Mood::kLimitsAbsurdly: {
         const int wait = mood == Mood::kLimits ? Pick(random_, 3000) : 60000;
         NotExecuted limited{.cause = Cause::kRateLimited,
-                            .answer = ResponseSummary{.http_status = 429}};
+                            .response = ResponseSummary{.http_status = 429}};
         if (wait >= 300) limited.retry_after = Milliseconds(wait);
         return limited;
       }
       case Mood::kIsGone:
         return NotExecuted{.cause = Cause::kUnreachable};
       case Mood::kFailsSome:
-        if (Pick(random_, 2) == 0) return ApiAnswer{};
+        if (Pick(random_, 2) == 0) return ApiResponse{};
         break;
       case Mood::kFails:
         break;
       default:
-        if (!is_bad) return ApiAnswer{};
+        if (!is_bad) return ApiResponse{};
     }
     return Ambiguous{.cause = Ambiguous::Cause::kServerError,
-                     .answer = ResponseSummary{.http_status = 500}};
+                     .response = ResponseSummary{.http_status = 500}};
   }
 
   ManualClock& clock_;
@@ -171,9 +171,9 @@ class History {
         co_await transport_.Call(kCreateApplication, {.profile_id = profile_id}, context);
     ++ended_;
     EXPECT_LE(clock_.Now(), deadline);
-    if (std::holds_alternative<ApiAnswer>(result.outcome) && number >= counted_from_) ++done_;
+    if (std::holds_alternative<ApiResponse>(result.outcome) && number >= counted_from_) ++done_;
     const auto* not_executed = std::get_if<NotExecuted>(&result.outcome);
-    if (not_executed == nullptr || not_executed->answer) co_return;
+    if (not_executed == nullptr || not_executed->response) co_return;
     if (not_executed->cause == Cause::kRateLimited || not_executed->cause == Cause::kCircuitOpen) {
       EXPECT_GT(not_executed->retry_after.value_or(0ms), 0ms);
       EXPECT_LE(not_executed->retry_after.value_or(0ms), 60s);

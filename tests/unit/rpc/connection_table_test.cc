@@ -8,14 +8,14 @@
 namespace gateway {
 namespace {
 
-using Answer = FairShares::Answer;
+using Result = FairShares::Result;
 
 int OpenSocket() { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
 
 TEST(ConnectionTableTest, ForgetsAConnectionWhoseDescriptorWasClosed) {
   ConnectionTable table(10);
   const int descriptor = OpenSocket();
-  ASSERT_EQ(table.Add(descriptor, "a"), Answer::kTaken);
+  ASSERT_EQ(table.Add(descriptor, "a"), Result::kTaken);
   table.RemoveEnded();
   EXPECT_EQ(table.size(), 1U);
   close(descriptor);
@@ -26,7 +26,7 @@ TEST(ConnectionTableTest, ForgetsAConnectionWhoseDescriptorWasClosed) {
 TEST(ConnectionTableTest, ForgetsAConnectionWhoseDescriptorStandsForAnother) {
   ConnectionTable table(10);
   const int first = OpenSocket();
-  ASSERT_EQ(table.Add(first, "a"), Answer::kTaken);
+  ASSERT_EQ(table.Add(first, "a"), Result::kTaken);
   const int second = OpenSocket();
   ASSERT_EQ(dup3(second, first, O_CLOEXEC), first);
   table.RemoveEnded();
@@ -39,10 +39,10 @@ TEST(ConnectionTableTest, LooksForEndedOnesBeforeItSaysNo) {
   ConnectionTable table(1);
   const int first = OpenSocket();
   const int second = OpenSocket();
-  ASSERT_EQ(table.Add(first, "a"), Answer::kTaken);
-  EXPECT_EQ(table.Add(second, "b"), Answer::kFull);
+  ASSERT_EQ(table.Add(first, "a"), Result::kTaken);
+  EXPECT_EQ(table.Add(second, "b"), Result::kFull);
   close(first);
-  EXPECT_EQ(table.Add(second, "b"), Answer::kTaken);
+  EXPECT_EQ(table.Add(second, "b"), Result::kTaken);
   close(second);
 }
 

@@ -49,12 +49,12 @@ inline CallError ErrorWithRequestId(WriteResult result, Caller caller = Caller::
 inline NotExecuted NotDone(NotExecuted::Cause cause,
                            std::optional<Milliseconds> retry_after = std::nullopt,
                            std::optional<ResponseSummary> answer = std::nullopt) {
-  return {.cause = cause, .retry_after = retry_after, .answer = std::move(answer)};
+  return {.cause = cause, .retry_after = retry_after, .response = std::move(answer)};
 }
 
 inline Ambiguous NotKnown(Ambiguous::Cause cause,
                           std::optional<ResponseSummary> answer = std::nullopt) {
-  return {.cause = cause, .answer = std::move(answer)};
+  return {.cause = cause, .response = std::move(answer)};
 }
 
 // The text of the google.rpc.Status that an error must have.

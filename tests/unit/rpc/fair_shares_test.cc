@@ -5,20 +5,20 @@
 namespace gateway {
 namespace {
 
-using Answer = FairShares::Answer;
+using Result = FairShares::Result;
 
 int TakeAll(FairShares& shares, std::string_view holder) {
   int taken = 0;
-  while (shares.Take(holder) == Answer::kTaken) ++taken;
+  while (shares.Take(holder) == Result::kTaken) ++taken;
   return taken;
 }
 
 TEST(FairSharesTest, LeavesTheLastPlacesToOthers) {
   FairShares shares(80, 10);
   EXPECT_EQ(TakeAll(shares, "a"), 70);
-  EXPECT_EQ(shares.Take("a"), Answer::kShareUsedUp);
+  EXPECT_EQ(shares.Take("a"), Result::kShareUsedUp);
   EXPECT_EQ(TakeAll(shares, "b"), 10);
-  EXPECT_EQ(shares.Take("b"), Answer::kFull);
+  EXPECT_EQ(shares.Take("b"), Result::kFull);
 }
 
 TEST(FairSharesTest, GivesWhatBecomesFreeToThoseBelowTheirShare) {
@@ -26,16 +26,16 @@ TEST(FairSharesTest, GivesWhatBecomesFreeToThoseBelowTheirShare) {
   TakeAll(shares, "a");
   TakeAll(shares, "b");
   for (int i = 0; i < 10; ++i) shares.Give("a");
-  EXPECT_EQ(shares.Take("a"), Answer::kShareUsedUp);
+  EXPECT_EQ(shares.Take("a"), Result::kShareUsedUp);
   EXPECT_EQ(TakeAll(shares, "b"), 10);
 }
 
 TEST(FairSharesTest, AlwaysLetsANewcomerIn) {
   FairShares shares(16, 2);
   TakeAll(shares, "a");
-  EXPECT_EQ(shares.Take("b"), Answer::kTaken);
-  EXPECT_EQ(shares.Take("c"), Answer::kTaken);
-  EXPECT_EQ(shares.Take("d"), Answer::kFull);
+  EXPECT_EQ(shares.Take("b"), Result::kTaken);
+  EXPECT_EQ(shares.Take("c"), Result::kTaken);
+  EXPECT_EQ(shares.Take("d"), Result::kFull);
 }
 
 TEST(FairSharesTest, KeepsNothingIfSoTold) {
@@ -53,7 +53,7 @@ TEST(FairSharesTest, BindsNobodyWithoutAName) {
 
 TEST(FairSharesTest, ForgetsHoldersWhoGaveAllBack) {
   FairShares shares(80, 10);
-  ASSERT_EQ(shares.Take("a"), Answer::kTaken);
+  ASSERT_EQ(shares.Take("a"), Result::kTaken);
   shares.Give("a");
   EXPECT_EQ(shares.taken(), 0U);
   EXPECT_EQ(TakeAll(shares, "b"), 70);

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 constexpr char kGreedy[] = "ipv4:127.0.0.2:1";
 constexpr char kOther[] = "ipv4:127.0.0.1:1";
 
-class FakeAnswer final : public UnreadReplies::Answer {
+class FakeReply final : public UnreadReplies::Reply {
  public:
   void Cancel() override {
     is_cancelled_ = true;
@@ -44,7 +44,7 @@ class UnreadRepliesTest : public ::testing::Test {
       : unread_(*loop_, {.answers = 16, .bytes = 1600, .longest = longest}, metrics_) {}
   void Add(const std::string& connection, int answers, size_t bytes) {
     for (int i = 0; i < answers; ++i) {
-      unread_.Add(*answers_.emplace_back(std::make_unique<FakeAnswer>()), connection, bytes);
+      unread_.Add(*answers_.emplace_back(std::make_unique<FakeReply>()), connection, bytes);
     }
   }
   // The caller has read all of them.
@@ -61,7 +61,7 @@ class UnreadRepliesTest : public ::testing::Test {
   std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
   Metrics metrics_;
   UnreadReplies unread_;
-  std::vector<std::unique_ptr<FakeAnswer>> answers_;
+  std::vector<std::unique_ptr<FakeReply>> answers_;
 };
 
 TEST_F(UnreadRepliesTest, OneConnectionMayHaveAllWhileThereIsRoom) {
