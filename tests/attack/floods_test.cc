@@ -256,9 +256,9 @@ class FloodTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(FloodTest, HarmsNobodyElse) {
   constexpr int kAttackers = 2;
-  AttackFixture bench;
-  bench.Withstands(
-      kAttackers, [&](Clock::time_point end) { GetParam().flood(bench.gateway.target(), end); },
+  AttackFixture fixture;
+  fixture.Withstands(
+      kAttackers, [&](Clock::time_point end) { GetParam().flood(fixture.gateway.target(), end); },
       GetParam().refusals);
 }
 

@@ -47,62 +47,62 @@ std::string Nothing(int) { return ""; }
 TEST(GreedyCallerTest, SlowCallsOfOneConnectionLeavePlacesForOthers) {
   constexpr int kPlacesOfOneConnection = 438;  // seven eighths
   constexpr int kMaxOfThem = 430;
-  AttackFixture bench({"--max_in_flight=500"});
-  bench.HoldCallsOfAttackers();
-  bench.Withstands(1, [&](Clock::time_point end) {
-    HostileClient client(bench.gateway.target());
+  AttackFixture fixture({"--max_in_flight=500"});
+  fixture.HoldCallsOfAttackers();
+  fixture.Withstands(1, [&](Clock::time_point end) {
+    HostileClient client(fixture.gateway.target());
     client.Send(Calls(kPlacesOfOneConnection, AttackersRequest().SerializeAsString()));
-    EXPECT_TRUE(bench.passfort.WaitUntil(
-        [&] { return bench.passfort.counts(kAttackersProfile).posts_read >= kMaxOfThem; },
+    EXPECT_TRUE(fixture.passfort.WaitUntil(
+        [&] { return fixture.passfort.counts(kAttackersProfile).posts_read >= kMaxOfThem; },
         kBusyMachineTime));
     std::this_thread::sleep_until(end);
   });
-  bench.passfort.Release();
+  fixture.passfort.Release();
 }
 
 TEST(GreedyCallerTest, SlowCallsOfOneAddressLeavePlacesForOthers) {
-  AttackFixture bench({"--max_in_flight=500"});
-  bench.HoldCallsOfAttackers();
-  bench.Withstands(1,
-                   [&](Clock::time_point end) {
-                     StaysConnected(
-                         bench.gateway.target(), 10, end, {.from = kAnotherAddress},
-                         [](int) { return Calls(100, AttackersRequest().SerializeAsString()); });
-                   },
-                   {AnsweredWith("RESOURCE_EXHAUSTED")});
-  bench.passfort.Release();
+  AttackFixture fixture({"--max_in_flight=500"});
+  fixture.HoldCallsOfAttackers();
+  fixture.Withstands(1,
+                     [&](Clock::time_point end) {
+                       StaysConnected(
+                           fixture.gateway.target(), 10, end, {.from = kAnotherAddress},
+                           [](int) { return Calls(100, AttackersRequest().SerializeAsString()); });
+                     },
+                     {AnsweredWith("RESOURCE_EXHAUSTED")});
+  fixture.passfort.Release();
 }
 
 TEST(GreedyCallerTest, ManyRequestIdsOnOneProfileLeavePlacesForOthers) {
-  AttackFixture bench({"--max_in_flight=500", "--store=sqlite::memory:"});
-  bench.HoldCallsOfAttackers();
-  bench.others_ask = [](int call) {
+  AttackFixture fixture({"--max_in_flight=500", "--store=sqlite::memory:"});
+  fixture.HoldCallsOfAttackers();
+  fixture.others_ask = [](int call) {
     auto request = ARequest();
     request.set_profile_id(absl::StrFormat("a2c4393a-0000-4000-8000-%012x", call));
     request.set_request_id(absl::StrCat("honest-", call));
     return request;
   };
-  bench.Withstands(1,
-                   [&](Clock::time_point end) {
-                     StaysConnected(bench.gateway.target(), 1, end, {}, [](int) {
-                       std::string calls;
-                       for (int i = 0; i < 430; ++i) {
-                         auto request = AttackersRequest();
-                         request.set_request_id(absl::StrCat("greedy-", i));
-                         calls +=
-                             Call(static_cast<uint32_t>(2 * i + 1), request.SerializeAsString());
-                       }
-                       return calls;
-                     });
-                   },
-                   {AnsweredWith("UNAVAILABLE")});
-  bench.passfort.Release();
+  fixture.Withstands(1,
+                     [&](Clock::time_point end) {
+                       StaysConnected(fixture.gateway.target(), 1, end, {}, [](int) {
+                         std::string calls;
+                         for (int i = 0; i < 430; ++i) {
+                           auto request = AttackersRequest();
+                           request.set_request_id(absl::StrCat("greedy-", i));
+                           calls +=
+                               Call(static_cast<uint32_t>(2 * i + 1), request.SerializeAsString());
+                         }
+                         return calls;
+                       });
+                     },
+                     {AnsweredWith("UNAVAILABLE")});
+  fixture.passfort.Release();
 }
 
 TEST(GreedyCallerTest, AnswersThatAreNotReadDoNotFillMemory) {
   constexpr size_t kLargeBytes = 300 * 1000;
-  AttackFixture bench;
-  bench.passfort.Script(
+  AttackFixture fixture;
+  fixture.passfort.Script(
       {.endpoint = Endpoint::kAdd,
        .profile_id = kAttackersProfile,
        .times = Fault::kAlways,
@@ -110,16 +110,16 @@ TEST(GreedyCallerTest, AnswersThatAreNotReadDoNotFillMemory) {
                                        std::string(kLargeBytes, 'x'), R"("})")}});
   const std::string no_window = Frame(FrameType::kSettings, 0, 0, BigEndian16(4) + BigEndian32(0));
   const std::string content = AttackersRequest().SerializeAsString();
-  bench.Withstands(1,
-                   [&](Clock::time_point end) {
-                     HostileClient client(bench.gateway.target());
-                     client.Send(no_window);
-                     for (uint32_t stream = 1; Clock::now() < end; stream += 2) {
-                       client.Send(Call(stream, content));
-                       client.WaitUntil([] { return false; }, 10ms);
-                     }
-                   },
-                   {AnsweredWith("RESOURCE_EXHAUSTED")});
+  fixture.Withstands(1,
+                     [&](Clock::time_point end) {
+                       HostileClient client(fixture.gateway.target());
+                       client.Send(no_window);
+                       for (uint32_t stream = 1; Clock::now() < end; stream += 2) {
+                         client.Send(Call(stream, content));
+                         client.WaitUntil([] { return false; }, 10ms);
+                       }
+                     },
+                     {AnsweredWith("RESOURCE_EXHAUSTED")});
 }
 
 // 60 kB that are 62 MB. gRPC looks at the limit after inflating.
@@ -137,76 +137,76 @@ TEST(GreedyCallerTest, CompressedRequestsAreNotInflated) {
     call += Frame(FrameType::kData, at + kMaxFrame < message.size() ? 0 : kEndStream, 1,
                   message.substr(at, kMaxFrame));
   }
-  AttackFixture bench;
-  bench.Withstands(2,
-                   [&](Clock::time_point end) {
-                     while (Clock::now() < end) {
-                       HostileClient client(bench.gateway.target());
-                       client.Send(call);
-                       client.WaitUntil([&] { return client.IsAnswered(1); }, 1s);
-                     }
-                   },
-                   {RefusedByGrpc("calls")});
+  AttackFixture fixture;
+  fixture.Withstands(2,
+                     [&](Clock::time_point end) {
+                       while (Clock::now() < end) {
+                         HostileClient client(fixture.gateway.target());
+                         client.Send(call);
+                         client.WaitUntil([&] { return client.IsAnswered(1); }, 1s);
+                       }
+                     },
+                     {RefusedByGrpc("calls")});
 }
 
 TEST(GreedyCallerTest, FiveThousandStreamsOfReflectionTakeFewThreads) {
   constexpr int kStreams = 2500;
   constexpr int kMaxThreads = 60;
-  AttackFixture bench;
+  AttackFixture fixture;
   std::atomic<int> threads = 0;
-  bench.Withstands(2,
-                   [&](Clock::time_point end) {
-                     StaysConnected(bench.gateway.target(), 1, end, {}, [](int) {
-                       const std::string headers = RequestHeaders(
-                           "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
-                       std::string streams;
-                       for (uint32_t i = 0; i < kStreams; ++i) {
-                         streams += Frame(FrameType::kHeaders, kEndHeaders, 2 * i + 1, headers);
-                       }
-                       return streams;
-                     });
-                     threads = bench.gateway.Threads();
-                   },
-                   {AnsweredWith("RESOURCE_EXHAUSTED")});
+  fixture.Withstands(2,
+                     [&](Clock::time_point end) {
+                       StaysConnected(fixture.gateway.target(), 1, end, {}, [](int) {
+                         const std::string headers = RequestHeaders(
+                             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+                         std::string streams;
+                         for (uint32_t i = 0; i < kStreams; ++i) {
+                           streams += Frame(FrameType::kHeaders, kEndHeaders, 2 * i + 1, headers);
+                         }
+                         return streams;
+                       });
+                       threads = fixture.gateway.Threads();
+                     },
+                     {AnsweredWith("RESOURCE_EXHAUSTED")});
   EXPECT_LT(threads, kMaxThreads);
 }
 
 TEST(GreedyCallerTest, SilentConnectionsOfOneAddressLeaveSomeForOthers) {
-  AttackFixture bench;
-  bench.Withstands(2,
-                   [&](Clock::time_point end) {
-                     StaysConnected(
-                         bench.gateway.target(), 750, end,
-                         {.beginning = HostileClient::Beginning::kNothing, .from = kAnotherAddress},
-                         Nothing);
-                   },
-                   {RefusedConnections("address_share")});
+  AttackFixture fixture;
+  fixture.Withstands(
+      2,
+      [&](Clock::time_point end) {
+        StaysConnected(fixture.gateway.target(), 750, end,
+                       {.beginning = HostileClient::Beginning::kNothing, .from = kAnotherAddress},
+                       Nothing);
+      },
+      {RefusedConnections("address_share")});
 }
 
 TEST(GreedyCallerTest, MoreConnectionsThanDescriptorsAreRefused) {
-  AttackFixture bench({}, 256);
-  bench.Withstands(1,
-                   [&](Clock::time_point end) {
-                     StaysConnected(
-                         bench.gateway.target(), 600, end,
-                         {.beginning = HostileClient::Beginning::kNothing, .from = kAnotherAddress},
-                         Nothing);
-                   },
-                   {{.metric = "passfort_gateway_connections_refused_total", .labels = {}}});
+  AttackFixture fixture({}, 256);
+  fixture.Withstands(
+      1,
+      [&](Clock::time_point end) {
+        StaysConnected(fixture.gateway.target(), 600, end,
+                       {.beginning = HostileClient::Beginning::kNothing, .from = kAnotherAddress},
+                       Nothing);
+      },
+      {{.metric = "passfort_gateway_connections_refused_total", .labels = {}}});
 }
 
 // Each call that waits for Passfort has a connection to it.
 TEST(GreedyCallerTest, MoreSlowCallsThanDescriptorsLeaveSomeForOthers) {
-  AttackFixture bench({}, 512);
-  bench.HoldCallsOfAttackers();
-  const GatewayCaller caller(bench.gateway.target());
+  AttackFixture fixture({}, 512);
+  fixture.HoldCallsOfAttackers();
+  const GatewayCaller caller(fixture.gateway.target());
   ManyCalls calls;
-  bench.Withstands(1, [&](Clock::time_point end) {
+  fixture.Withstands(1, [&](Clock::time_point end) {
     for (int i = 0; i < 700; ++i) calls.Start(caller, AttackersRequest());
     std::this_thread::sleep_until(end);
   });
-  bench.passfort.ClearFaults();
-  bench.passfort.Release();
+  fixture.passfort.ClearFaults();
+  fixture.passfort.Release();
   // What a client sends before it knows how many streams it may open is refused.
   calls.ForEach([](const Answered& answered) {
     EXPECT_TRUE(answered.status.ok() || ReasonOf(answered.status) == "OVERLOADED")

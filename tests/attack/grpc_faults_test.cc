@@ -51,38 +51,39 @@ void ResetRapidly(const std::string& target, Request request, Clock::time_point 
 }
 
 TEST(RapidResetTest, OneConnectionTakesNeitherMemoryNorTheOthersTurn) {
-  AttackFixture bench;
-  bench.Withstands(1,
-                   [&](Clock::time_point end) {
-                     ResetRapidly(bench.gateway.target(), Request::kHeadersOnly, end);
-                   },
-                   {RefusedByGrpc("resets")});
+  AttackFixture fixture;
+  fixture.Withstands(1,
+                     [&](Clock::time_point end) {
+                       ResetRapidly(fixture.gateway.target(), Request::kHeadersOnly, end);
+                     },
+                     {RefusedByGrpc("resets")});
 }
 
 TEST(RapidResetTest, TwoConnectionsTakeNeitherMemoryNorTheOthersTurn) {
-  AttackFixture bench;
-  bench.Withstands(2,
-                   [&](Clock::time_point end) {
-                     ResetRapidly(bench.gateway.target(), Request::kHeadersOnly, end);
-                   },
-                   {RefusedByGrpc("resets")});
+  AttackFixture fixture;
+  fixture.Withstands(2,
+                     [&](Clock::time_point end) {
+                       ResetRapidly(fixture.gateway.target(), Request::kHeadersOnly, end);
+                     },
+                     {RefusedByGrpc("resets")});
 }
 
 TEST(RapidResetTest, WholeRequestsTakeNeitherMemoryNorTheOthersTurn) {
-  AttackFixture bench;
-  bench.Withstands(
-      1, [&](Clock::time_point end) { ResetRapidly(bench.gateway.target(), Request::kWhole, end); },
+  AttackFixture fixture;
+  fixture.Withstands(
+      1,
+      [&](Clock::time_point end) { ResetRapidly(fixture.gateway.target(), Request::kWhole, end); },
       {RefusedByGrpc("resets")});
 }
 
 TEST(RapidResetTest, TheConnectionIsGivenUpButItsCallUnderWayIsAnswered) {
-  AttackFixture bench;
-  bench.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
-  HostileClient client(bench.gateway.target());
+  AttackFixture fixture;
+  fixture.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
+  HostileClient client(fixture.gateway.target());
   client.Send(Frame(FrameType::kHeaders, kEndHeaders, 1, RequestHeaders()) +
               Frame(FrameType::kData, kEndStream, 1, AddMessage()));
-  ASSERT_TRUE(bench.passfort.WaitUntil([&] { return bench.passfort.counts().posts_read == 1; },
-                                       kProcessBound));
+  ASSERT_TRUE(fixture.passfort.WaitUntil([&] { return fixture.passfort.counts().posts_read == 1; },
+                                         kProcessBound));
   // More than a patience of 1,000 and 200 a second allows, and again if the machine took long over
   // them; but fewer than a gateway ignores before it closes the connection.
   constexpr int kRounds = 4;
@@ -98,7 +99,7 @@ TEST(RapidResetTest, TheConnectionIsGivenUpButItsCallUnderWayIsAnswered) {
   ASSERT_TRUE(client.goaway_code().has_value());
   EXPECT_EQ(*client.goaway_code(), kEnhanceYourCalm);
   EXPECT_FALSE(client.IsAnswered(1));
-  bench.passfort.Release();
+  fixture.passfort.Release();
   EXPECT_TRUE(client.WaitUntil([&] { return client.IsAnswered(1); }, kProcessBound));
   EXPECT_FALSE(client.WaitUntil([] { return false; }, kProcessBound));
   EXPECT_FALSE(client.is_open());
@@ -150,13 +151,13 @@ struct EndlessBlock {
 class EndlessBlockTest : public ::testing::TestWithParam<EndlessBlock> {};
 
 TEST_P(EndlessBlockTest, EndsTheConnectionRatherThanFillMemory) {
-  AttackFixture bench;
-  bench.Withstands(1,
-                   [&](Clock::time_point end) {
-                     SendEndlessBlock(bench.gateway.target(), GetParam().settings, GetParam().start,
-                                      GetParam().frame, end);
-                   },
-                   {RefusedByGrpc("protocol")});
+  AttackFixture fixture;
+  fixture.Withstands(1,
+                     [&](Clock::time_point end) {
+                       SendEndlessBlock(fixture.gateway.target(), GetParam().settings,
+                                        GetParam().start, GetParam().frame, end);
+                     },
+                     {RefusedByGrpc("protocol")});
 }
 
 // A value of which only the beginning ever comes; it claims to be of 256 MiB.
@@ -200,23 +201,23 @@ TEST(RandomFramesTest, HarmNobodyElse) {
   constexpr int kFrames = 137'000;
   constexpr int kAttackers = 2;
   constexpr int kFramesPerSend = 20;
-  AttackFixture bench;
+  AttackFixture fixture;
   std::atomic<unsigned> seed = 1;
   std::atomic<int> sent = 0;
-  bench.Withstands(kAttackers,
-                   [&](Clock::time_point end) {
-                     std::mt19937 random(seed++);
-                     while (sent < kFrames && Clock::now() < end) {
-                       HostileClient client(bench.gateway.target());
-                       while (client.is_open() && sent < kFrames && Clock::now() < end) {
-                         std::string bytes;
-                         for (int i = 0; i < kFramesPerSend; ++i) bytes += RandomFrame(random);
-                         client.Send(bytes);
-                         sent += kFramesPerSend;
+  fixture.Withstands(kAttackers,
+                     [&](Clock::time_point end) {
+                       std::mt19937 random(seed++);
+                       while (sent < kFrames && Clock::now() < end) {
+                         HostileClient client(fixture.gateway.target());
+                         while (client.is_open() && sent < kFrames && Clock::now() < end) {
+                           std::string bytes;
+                           for (int i = 0; i < kFramesPerSend; ++i) bytes += RandomFrame(random);
+                           client.Send(bytes);
+                           sent += kFramesPerSend;
+                         }
                        }
-                     }
-                   },
-                   {RefusedByGrpc("protocol")});
+                     },
+                     {RefusedByGrpc("protocol")});
   std::cout << sent << " frames\n";
 }
 

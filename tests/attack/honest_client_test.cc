@@ -27,8 +27,8 @@ void WatchAndCancel(grpc::health::v1::Health::Stub& health) {
 TEST(HonestClientTest, LosesNoneOfAHundredThousandCallsOnOneConnectionWhenItCancelsEachTenth) {
   constexpr int kThreads = 8;
   constexpr int kCalls = 100'000;
-  AttackFixture bench;
-  const GatewayCaller caller(bench.gateway.target());
+  AttackFixture fixture;
+  const GatewayCaller caller(fixture.gateway.target());
   const auto health = grpc::health::v1::Health::NewStub(caller.channel());
   // Answered by the gateway itself, so that they come as quickly as calls can.
   auto wrong_request = ARequest();
@@ -57,45 +57,46 @@ TEST(HonestClientTest, LosesNoneOfAHundredThousandCallsOnOneConnectionWhenItCanc
 TEST(HonestClientTest, HasManyLargeRequestsUnderWay) {
   constexpr int kCalls = 700;
   constexpr int kUnknownField = 1000;
-  AttackFixture bench;
-  bench.HoldCallsOfAttackers();
+  AttackFixture fixture;
+  fixture.HoldCallsOfAttackers();
   auto large = AttackersRequest();
   large.GetReflection()->MutableUnknownFields(&large)->AddLengthDelimited(kUnknownField,
                                                                           std::string(60'000, 'x'));
-  const GatewayCaller caller(bench.gateway.target());
+  const GatewayCaller caller(fixture.gateway.target());
   ManyCalls calls;
   for (int i = 0; i < kCalls; ++i) calls.Start(caller, large);
-  EXPECT_TRUE(bench.passfort.WaitUntil(
-      [&] { return bench.passfort.counts(kAttackersProfile).posts_read >= kCalls - 1; },
+  EXPECT_TRUE(fixture.passfort.WaitUntil(
+      [&] { return fixture.passfort.counts(kAttackersProfile).posts_read >= kCalls - 1; },
       kBusyMachineTime));
   calls.Start(caller, large);
-  bench.passfort.ClearFaults();
-  bench.passfort.Release();
+  fixture.passfort.ClearFaults();
+  fixture.passfort.Release();
   calls.ForEach([](const Answered& answered) {
     EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   });
 }
 
 TEST(HonestClientTest, IsNotCountedAsRefusedWhenItsCallsEndAtTheirDeadlineOrWithItsConnection) {
-  AttackFixture bench;
-  bench.HoldCallsOfAttackers();
+  AttackFixture fixture;
+  fixture.HoldCallsOfAttackers();
   const std::string message = AttackersRequest().SerializeAsString();
   {
-    HostileClient gone(bench.gateway.target());
+    HostileClient gone(fixture.gateway.target());
     gone.Send(Call(1, message));
-    EXPECT_TRUE(bench.passfort.WaitUntil(
-        [&] { return bench.passfort.counts(kAttackersProfile).posts_read == 1; }, kProcessBound));
+    EXPECT_TRUE(fixture.passfort.WaitUntil(
+        [&] { return fixture.passfort.counts(kAttackersProfile).posts_read == 1; }, kProcessBound));
   }
-  HostileClient hurried(bench.gateway.target());
+  HostileClient hurried(fixture.gateway.target());
   hurried.Send(
       Frame(FrameType::kHeaders, kEndHeaders, 1, RequestHeaders() + Field("grpc-timeout", "50m")) +
       Frame(FrameType::kData, kEndStream, 1, Message(message)));
   EXPECT_TRUE(hurried.WaitUntil([&] { return hurried.IsAnswered(1); }, kProcessBound));
   // The gateway has noticed the end of the connection when the call has ended.
-  EXPECT_TRUE(bench.passfort.WaitUntil(
-      [&] { return bench.gateway.Counter("grpc_server_handled_total", {}) == 2; }, kProcessBound));
-  EXPECT_EQ(bench.gateway.Counter("passfort_gateway_grpc_refusals_total", {}), 0);
-  bench.passfort.Release();
+  EXPECT_TRUE(fixture.passfort.WaitUntil(
+      [&] { return fixture.gateway.Counter("grpc_server_handled_total", {}) == 2; },
+      kProcessBound));
+  EXPECT_EQ(fixture.gateway.Counter("passfort_gateway_grpc_refusals_total", {}), 0);
+  fixture.passfort.Release();
 }
 
 }  // namespace

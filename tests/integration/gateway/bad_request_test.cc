@@ -72,8 +72,8 @@ std::vector<BadRequest> BadRequests() {
 class BadRequestTest : public ::testing::TestWithParam<BadRequest> {};
 
 TEST_P(BadRequestTest, IsRefusedByItsFieldAndNothingIsSent) {
-  GatewayFixture bench;
-  const Answered answered = bench.caller.Add(GetParam().request);
+  GatewayFixture fixture;
+  const Answered answered = fixture.caller.Add(GetParam().request);
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(ReasonOf(answered.status), "INVALID_REQUEST");
@@ -82,22 +82,22 @@ TEST_P(BadRequestTest, IsRefusedByItsFieldAndNothingIsSent) {
   const auto details = DetailOf<google::rpc::BadRequest>(answered.status);
   for (const auto& violation : details.field_violations()) fields.push_back(violation.field());
   EXPECT_THAT(fields, ElementsAreArray(GetParam().fields));
-  EXPECT_EQ(bench.passfort.counts().requests, 0);
+  EXPECT_EQ(fixture.passfort.counts().requests, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Requests, BadRequestTest, ::testing::ValuesIn(BadRequests()),
                          [](const auto& info) { return info.param.name; });
 
 TEST(BadRequestTest, ARequestIdWithoutAStoreIsRefusedAndNothingIsSent) {
-  GatewayFixture bench;
+  GatewayFixture fixture;
   auto request = ARequest();
   request.set_request_id("order-1");
-  const Answered answered = bench.caller.Add(request);
+  const Answered answered = fixture.caller.Add(request);
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(ReasonOf(answered.status), "REQUEST_ID_NEEDS_STORE");
   EXPECT_THAT(answered.error(), IsWellFormedError());
-  EXPECT_EQ(bench.passfort.counts().requests, 0);
+  EXPECT_EQ(fixture.passfort.counts().requests, 0);
 }
 
 pb::AddProductApplicationRequest OfBytes(size_t bytes) {
@@ -107,30 +107,30 @@ pb::AddProductApplicationRequest OfBytes(size_t bytes) {
 }
 
 TEST(BadRequestTest, AMessageOverTheLimitIsRefusedInOurWordsAndNothingIsSent) {
-  GatewayFixture bench;
-  const Answered answered = bench.caller.Add(OfBytes(65 * 1024));
+  GatewayFixture fixture;
+  const Answered answered = fixture.caller.Add(OfBytes(65 * 1024));
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(ReasonOf(answered.status), "INVALID_REQUEST");
   EXPECT_THAT(answered.status.error_message(), HasSubstr("max_request_bytes (65536)"));
   EXPECT_THAT(answered.error(), IsWellFormedError());
-  EXPECT_EQ(bench.passfort.counts().requests, 0);
+  EXPECT_EQ(fixture.passfort.counts().requests, 0);
 }
 
 TEST(BadRequestTest, AMessageFarOverTheLimitIsRefusedByGrpcAndNothingIsSent) {
-  GatewayFixture bench;
-  const Answered answered = bench.caller.Add(OfBytes(1100 * 1024));
+  GatewayFixture fixture;
+  const Answered answered = fixture.caller.Add(OfBytes(1100 * 1024));
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(answered.status.error_message(), HasSubstr("larger than max"));
-  EXPECT_EQ(bench.passfort.counts().requests, 0);
-  EXPECT_TRUE(bench.caller.Add().status.ok());
+  EXPECT_EQ(fixture.passfort.counts().requests, 0);
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
 }
 
 // Not in our words: gRPC answers it before any handler of ours has it.
 TEST(BadRequestTest, BytesThatAreNoMessageAreRefusedByGrpcAndNothingIsSent) {
-  GatewayFixture bench;
-  grpc::GenericStub stub(bench.caller.channel());
+  GatewayFixture fixture;
+  grpc::GenericStub stub(fixture.caller.channel());
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kCallBound);
   const grpc::Slice no_message("\xFF\xFF\xFF");
@@ -144,8 +144,8 @@ TEST(BadRequestTest, BytesThatAreNoMessageAreRefusedByGrpcAndNothingIsSent) {
 
   EXPECT_EQ(status.error_code(), StatusCode::UNIMPLEMENTED);
   EXPECT_EQ(status.error_details(), "");
-  EXPECT_EQ(bench.passfort.counts().requests, 0);
-  EXPECT_TRUE(bench.caller.Add().status.ok());
+  EXPECT_EQ(fixture.passfort.counts().requests, 0);
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
 }
 
 }  // namespace

@@ -52,12 +52,12 @@ bool IsOpen(const GatewayProcess& gateway) {
 TEST(CircuitTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   constexpr int kRounds = 10;
   constexpr int kCallsAtOnce = 50;
-  GatewayFixture bench;
-  bench.passfort.Script(Outage());
+  GatewayFixture fixture;
+  fixture.passfort.Script(Outage());
   std::multiset<std::string> reasons;
   for (int round = 0; round < kRounds; ++round) {
     ManyCalls calls;
-    for (int i = 0; i < kCallsAtOnce; ++i) calls.Start(bench.caller, ARequestFor(i));
+    for (int i = 0; i < kCallsAtOnce; ++i) calls.Start(fixture.caller, ARequestFor(i));
     calls.ForEach([&reasons](const Answered& answered) {
       EXPECT_THAT(answered.error(), IsWellFormedError());
       reasons.insert(ReasonOf(answered.status));
@@ -66,24 +66,24 @@ TEST(CircuitTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   const auto all = static_cast<size_t>(kRounds * kCallsAtOnce);
   EXPECT_EQ(reasons.count("OUTCOME_UNKNOWN") + reasons.count("CIRCUIT_OPEN"), all);
   EXPECT_GE(reasons.count("CIRCUIT_OPEN"), all - kCallsAtOnce);
-  EXPECT_LE(bench.passfort.counts().requests, all + all / 10);
-  EXPECT_TRUE(IsOpen(bench.gateway));
+  EXPECT_LE(fixture.passfort.counts().requests, all + all / 10);
+  EXPECT_TRUE(IsOpen(fixture.gateway));
 
-  bench.passfort.ClearFaults();
+  fixture.passfort.ClearFaults();
   const auto mended = std::chrono::steady_clock::now();
-  bench.gateway.WaitForLogLine("circuit closed");
+  fixture.gateway.WaitForLogLine("circuit closed");
   EXPECT_LT(std::chrono::steady_clock::now() - mended, 5s * kSlowness);
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(bench.caller.Add().status.ok());
-  EXPECT_FALSE(IsOpen(bench.gateway));
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(fixture.caller.Add().status.ok());
+  EXPECT_FALSE(IsOpen(fixture.gateway));
 }
 
 TEST(CircuitTest, TellsThatNothingWasDoneAndWhenToComeAgain) {
-  GatewayFixture bench;
-  bench.passfort.Script(Outage());
+  GatewayFixture fixture;
+  fixture.passfort.Script(Outage());
   for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(ReasonOf(bench.caller.Add(ARequestFor(i)).status), "OUTCOME_UNKNOWN");
+    EXPECT_EQ(ReasonOf(fixture.caller.Add(ARequestFor(i)).status), "OUTCOME_UNKNOWN");
   }
-  const Answered answered = bench.caller.Add();
+  const Answered answered = fixture.caller.Add();
   EXPECT_EQ(answered.status.error_code(), StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonOf(answered.status), "CIRCUIT_OPEN");
   const auto delay = DetailOf<google::rpc::RetryInfo>(answered.status).retry_delay();
@@ -92,42 +92,42 @@ TEST(CircuitTest, TellsThatNothingWasDoneAndWhenToComeAgain) {
 }
 
 TEST(CircuitTest, OpensWhilePassfortCannotBeReachedAndClosesWhenItIsBack) {
-  GatewayFixture bench;
-  bench.passfort.GoAway();
-  bench.caller.Add();
-  bench.gateway.WaitForLogLine("circuit opened");
-  bench.passfort.ComeBack();
-  EXPECT_TRUE(CallUntilItIsDone(bench.caller).status.ok());
-  EXPECT_EQ(bench.passfort.counts().created, 1);
+  GatewayFixture fixture;
+  fixture.passfort.GoAway();
+  fixture.caller.Add();
+  fixture.gateway.WaitForLogLine("circuit opened");
+  fixture.passfort.ComeBack();
+  EXPECT_TRUE(CallUntilItIsDone(fixture.caller).status.ok());
+  EXPECT_EQ(fixture.passfort.counts().created, 1);
 }
 
 TEST(CircuitTest, IsNotOpenedByRefusals) {
-  GatewayFixture bench;
+  GatewayFixture fixture;
   Fault refusal = Refuses(404, kErrorWithoutCode);
   refusal.times = 30;
-  bench.passfort.Script(refusal);
+  fixture.passfort.Script(refusal);
   for (int i = 0; i < 30; ++i) {
-    EXPECT_EQ(bench.caller.Add().status.error_code(), StatusCode::NOT_FOUND);
+    EXPECT_EQ(fixture.caller.Add().status.error_code(), StatusCode::NOT_FOUND);
   }
-  EXPECT_TRUE(bench.caller.Add().status.ok());
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
 }
 
 // Sixty of 110 calls.
 TEST(CircuitTest, IsNotOpenedByOneBadProfile) {
   for (const AnswerScript& answer : {AnswerScript{.body = "<html>"}, AnswerScript{.status = 500}}) {
-    GatewayFixture bench;
-    bench.passfort.Script({.endpoint = Endpoint::kAdd,
-                           .profile_id = ARequestFor(0).profile_id(),
-                           .times = Fault::kAlways,
-                           .answer = answer});
+    GatewayFixture fixture;
+    fixture.passfort.Script({.endpoint = Endpoint::kAdd,
+                             .profile_id = ARequestFor(0).profile_id(),
+                             .times = Fault::kAlways,
+                             .answer = answer});
     for (int i = 0; i < 60; ++i) {
-      EXPECT_EQ(ReasonOf(bench.caller.Add(ARequestFor(0)).status), "OUTCOME_UNKNOWN");
+      EXPECT_EQ(ReasonOf(fixture.caller.Add(ARequestFor(0)).status), "OUTCOME_UNKNOWN");
     }
     for (int i = 0; i < 50; ++i) {
-      EXPECT_TRUE(bench.caller.Add(ARequestFor(1 + i)).status.ok());
-      EXPECT_EQ(ReasonOf(bench.caller.Add(ARequestFor(0)).status), "OUTCOME_UNKNOWN");
+      EXPECT_TRUE(fixture.caller.Add(ARequestFor(1 + i)).status.ok());
+      EXPECT_EQ(ReasonOf(fixture.caller.Add(ARequestFor(0)).status), "OUTCOME_UNKNOWN");
     }
-    EXPECT_FALSE(IsOpen(bench.gateway));
+    EXPECT_FALSE(IsOpen(fixture.gateway));
   }
 }
 
@@ -152,21 +152,21 @@ TEST(CircuitTest, IsNotOpenedByAListThatNobodyCanRead) {
 
 // The probe asks another endpoint than callers need, and that one may be broken for itself.
 TEST(CircuitTest, ClosesWhileWhoAmIHangs) {
-  GatewayFixture bench;
-  bench.passfort.Script({.endpoint = Endpoint::kWhoami,
-                         .times = Fault::kAlways,
-                         .send = Fault::Send::kNothing,
-                         .then = Fault::Then::kHang});
+  GatewayFixture fixture;
+  fixture.passfort.Script({.endpoint = Endpoint::kWhoami,
+                           .times = Fault::kAlways,
+                           .send = Fault::Send::kNothing,
+                           .then = Fault::Then::kHang});
   Fault outage = Outage();
   outage.times = 5;
   outage.endpoint = Endpoint::kAdd;
-  bench.passfort.Script(outage);
-  for (int i = 0; i < 5; ++i) bench.caller.Add(ARequestFor(i));
-  ASSERT_TRUE(IsOpen(bench.gateway));
+  fixture.passfort.Script(outage);
+  for (int i = 0; i < 5; ++i) fixture.caller.Add(ARequestFor(i));
+  ASSERT_TRUE(IsOpen(fixture.gateway));
   const auto mended = std::chrono::steady_clock::now();
-  EXPECT_TRUE(CallUntilItIsDone(bench.caller).status.ok());
+  EXPECT_TRUE(CallUntilItIsDone(fixture.caller).status.ok());
   EXPECT_LT(std::chrono::steady_clock::now() - mended, 7s * kSlowness);
-  EXPECT_FALSE(IsOpen(bench.gateway));
+  EXPECT_FALSE(IsOpen(fixture.gateway));
 }
 
 // Answers were lost and Passfort went down; it is back, but for whoami. Nobody calls.
@@ -231,19 +231,19 @@ TEST(CircuitTest, IsOpenedByAPassfortThatHangsForRequestIdsAlone) {
 }
 
 TEST(CircuitTest, CanBeSwitchedOff) {
-  GatewayFixture bench({"--circuit_breaker=off"});
-  bench.passfort.Script(Outage());
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(ReasonOf(bench.caller.Add().status), "OUTCOME_UNKNOWN");
-  EXPECT_EQ(bench.passfort.counts().requests, 20);
+  GatewayFixture fixture({"--circuit_breaker=off"});
+  fixture.passfort.Script(Outage());
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(ReasonOf(fixture.caller.Add().status), "OUTCOME_UNKNOWN");
+  EXPECT_EQ(fixture.passfort.counts().requests, 20);
 }
 
 TEST(CircuitTest, LeavesNothingBehindWhenTheGatewayStops) {
-  GatewayFixture bench;
-  bench.passfort.GoAway();
-  bench.caller.Add();
-  bench.gateway.WaitForLogLine("circuit opened");
-  bench.gateway.Signal(SIGTERM);
-  EXPECT_EQ(bench.gateway.WaitForExit(), 0);
+  GatewayFixture fixture;
+  fixture.passfort.GoAway();
+  fixture.caller.Add();
+  fixture.gateway.WaitForLogLine("circuit opened");
+  fixture.gateway.Signal(SIGTERM);
+  EXPECT_EQ(fixture.gateway.WaitForExit(), 0);
 }
 
 }  // namespace

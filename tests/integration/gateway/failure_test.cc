@@ -103,31 +103,31 @@ std::vector<FailureCase> UnknownOutcomes() {
 class FailureTest : public ::testing::TestWithParam<FailureCase> {};
 
 TEST_P(FailureTest, IsToldAsItIsAndNeverRepeated) {
-  GatewayFixture bench;
-  bench.passfort.Script(GetParam().fault);
-  const Answered answered = bench.caller.Add();
+  GatewayFixture fixture;
+  fixture.passfort.Script(GetParam().fault);
+  const Answered answered = fixture.caller.Add();
 
   EXPECT_EQ(answered.status.error_code(), GetParam().code) << answered.status.error_message();
   EXPECT_EQ(ReasonOf(answered.status), GetParam().reason);
   EXPECT_EQ(MetadataOf(answered.status, "phase"), GetParam().phase);
   EXPECT_THAT(answered.error(), IsWellFormedError());
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
-  EXPECT_EQ(bench.passfort.counts().created, GetParam().created);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 1);
+  EXPECT_EQ(fixture.passfort.counts().created, GetParam().created);
 }
 
 // libcurl would send a POST again by itself when a connection that was used before dies.
 TEST_P(FailureTest, IsTheSameOnAConnectionThatWasUsedBefore) {
-  GatewayFixture bench;
-  ASSERT_TRUE(bench.caller.Add().status.ok());
-  bench.passfort.Script(GetParam().fault);
-  const Answered answered = bench.caller.Add();
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.caller.Add().status.ok());
+  fixture.passfort.Script(GetParam().fault);
+  const Answered answered = fixture.caller.Add();
 
   EXPECT_EQ(answered.status.error_code(), GetParam().code) << answered.status.error_message();
   EXPECT_EQ(ReasonOf(answered.status), GetParam().reason);
-  const auto requests = bench.passfort.requests();
+  const auto requests = fixture.passfort.requests();
   ASSERT_EQ(requests.size(), 2u);
   EXPECT_EQ(requests[0].connection, requests[1].connection);
-  EXPECT_EQ(bench.passfort.counts().created, 1 + GetParam().created);
+  EXPECT_EQ(fixture.passfort.counts().created, 1 + GetParam().created);
 }
 
 std::string NameOf(const ::testing::TestParamInfo<FailureCase>& info) { return info.param.name; }
@@ -139,11 +139,11 @@ class RedirectTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(RedirectTest, IsNotFollowedAndNamedAsTheOperatorsToMend) {
   FakePassfort elsewhere;
-  GatewayFixture bench;
+  GatewayFixture fixture;
   const std::string location =
       elsewhere.url() + "/profiles/" + std::string(kProfileId) + "/applications";
-  bench.passfort.Script(Refuses(GetParam(), "", {{"Location", location}}));
-  const Answered answered = bench.caller.Add();
+  fixture.passfort.Script(Refuses(GetParam(), "", {{"Location", location}}));
+  const Answered answered = fixture.caller.Add();
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::INTERNAL);
   EXPECT_EQ(ReasonOf(answered.status), "API_URL_REDIRECTS");
@@ -156,38 +156,38 @@ INSTANTIATE_TEST_SUITE_P(Http, RedirectTest, ::testing::Values(307, 308),
 
 TEST(FailureTest, AnUpstreamThatHangsIsAnUnknownOutcomeAtTheLongestDeadline) {
   // The gateway's own limit, far before the caller's: what comes is the gateway's word then.
-  GatewayFixture bench({"--default_deadline=2s", "--max_deadline=2s"});
-  bench.passfort.Script(MakesAndThen(Fault::Then::kHang));
-  const Answered answered = bench.caller.Add();
+  GatewayFixture fixture({"--default_deadline=2s", "--max_deadline=2s"});
+  fixture.passfort.Script(MakesAndThen(Fault::Then::kHang));
+  const Answered answered = fixture.caller.Add();
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::UNKNOWN);
   EXPECT_EQ(ReasonOf(answered.status), "OUTCOME_UNKNOWN");
   EXPECT_EQ(MetadataOf(answered.status, "phase"), "SENT");
   EXPECT_THAT(answered.error(), IsWellFormedError());
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 1);
 }
 
 TEST(FailureTest, AnAttemptEndsAtItsOwnLimitWhateverTimeTheCallerHas) {
-  GatewayFixture bench({"--attempt_timeout=1s"});
-  bench.passfort.Script(MakesAndThen(Fault::Then::kHang));
-  const Answered answered = bench.caller.Add();
+  GatewayFixture fixture({"--attempt_timeout=1s"});
+  fixture.passfort.Script(MakesAndThen(Fault::Then::kHang));
+  const Answered answered = fixture.caller.Add();
 
   EXPECT_EQ(ReasonOf(answered.status), "OUTCOME_UNKNOWN");
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 1);
 }
 
 TEST(FailureTest, TheAnswerStaysOkIfPassfortMadeItAndNamesAnError) {
-  GatewayFixture bench;
-  bench.passfort.Script(
+  GatewayFixture fixture;
+  fixture.passfort.Script(
       MakesAndAnswers({.set = {{"/errors", R"([{"code": 401, "message": "late"}])"}}}));
-  EXPECT_TRUE(bench.caller.Add().status.ok());
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
 }
 
 TEST(FailureTest, AFailureLeavesTheNextCallAlone) {
-  GatewayFixture bench;
-  bench.passfort.Script(MakesAndThen(Fault::Then::kReset));
-  ASSERT_FALSE(bench.caller.Add().status.ok());
-  EXPECT_TRUE(bench.caller.Add().status.ok());
+  GatewayFixture fixture;
+  fixture.passfort.Script(MakesAndThen(Fault::Then::kReset));
+  ASSERT_FALSE(fixture.caller.Add().status.ok());
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
 }
 
 }  // namespace

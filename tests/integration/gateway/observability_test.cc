@@ -39,30 +39,30 @@ constexpr char kService[] = "grpc_service=\"passfort.gateway.v1.ProductApplicati
 constexpr char kMethod[] = "grpc_method=\"AddProductApplication\"";
 
 TEST(ObservationTest, MetricsCountCallsByMethodAndCode) {
-  GatewayFixture bench;
-  ASSERT_TRUE(bench.caller.Add().status.ok());
-  ASSERT_TRUE(bench.caller.Add().status.ok());
-  bench.passfort.Script(Refuses(404, kErrorWithoutCode));
-  bench.caller.Add();
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.caller.Add().status.ok());
+  ASSERT_TRUE(fixture.caller.Add().status.ok());
+  fixture.passfort.Script(Refuses(404, kErrorWithoutCode));
+  fixture.caller.Add();
 
   const auto handled = [&](const std::string& code) {
-    return bench.gateway.Counter("grpc_server_handled_total",
-                                 {kService, kMethod, "grpc_code=\"" + code + "\""});
+    return fixture.gateway.Counter("grpc_server_handled_total",
+                                   {kService, kMethod, "grpc_code=\"" + code + "\""});
   };
   EXPECT_EQ(handled("OK"), 2);
   EXPECT_EQ(handled("NOT_FOUND"), 1);
-  EXPECT_EQ(bench.gateway.Counter("grpc_server_started_total", {kService, kMethod}), 3);
-  EXPECT_EQ(bench.gateway.Counter("grpc_server_handling_seconds_count", {kService, kMethod}), 3);
+  EXPECT_EQ(fixture.gateway.Counter("grpc_server_started_total", {kService, kMethod}), 3);
+  EXPECT_EQ(fixture.gateway.Counter("grpc_server_handling_seconds_count", {kService, kMethod}), 3);
 }
 
 TEST(ObservationTest, MetricsCountRequestsToPassfortByTemplateAndOutcome) {
-  GatewayFixture bench;
-  ASSERT_TRUE(bench.caller.Add().status.ok());
-  bench.passfort.Script(MakesAndThen(Fault::Then::kReset));
-  bench.caller.Add();
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.caller.Add().status.ok());
+  fixture.passfort.Script(MakesAndThen(Fault::Then::kReset));
+  fixture.caller.Add();
 
   const auto requests = [&](const std::string& outcome) {
-    return bench.gateway.Counter(
+    return fixture.gateway.Counter(
         "passfort_requests_total",
         {"endpoint=\"POST /profiles/{profile_id}/applications\"", "outcome=\"" + outcome + "\""});
   };
@@ -71,70 +71,70 @@ TEST(ObservationTest, MetricsCountRequestsToPassfortByTemplateAndOutcome) {
 }
 
 TEST(ObservationTest, UnknownMethodsAreRefusedAndShareOneLabel) {
-  GatewayFixture bench;
+  GatewayFixture fixture;
   for (const char* path : {"/passfort.gateway.v1.ProductApplicationService/NoSuchMethod",
                            "/no.such.Service/Method-4711"}) {
-    const Answered answered = CallPath(bench.caller, path);
+    const Answered answered = CallPath(fixture.caller, path);
     EXPECT_EQ(answered.status.error_code(), StatusCode::UNIMPLEMENTED);
     EXPECT_EQ(ReasonOf(answered.status), "UNKNOWN_METHOD");
     EXPECT_THAT(answered.error(), IsWellFormedError());
   }
-  EXPECT_EQ(bench.gateway.Counter("grpc_server_handled_total",
-                                  {"grpc_service=\"unknown\"", "grpc_method=\"unknown\"",
-                                   "grpc_code=\"UNIMPLEMENTED\""}),
+  EXPECT_EQ(fixture.gateway.Counter("grpc_server_handled_total",
+                                    {"grpc_service=\"unknown\"", "grpc_method=\"unknown\"",
+                                     "grpc_code=\"UNIMPLEMENTED\""}),
             2);
 }
 
 TEST(ObservationTest, EachCallIsOneJsonLine) {
-  GatewayFixture bench;
-  bench.passfort.Script(Refuses(422, ErrorBody(201)));
-  bench.caller.Add();
+  GatewayFixture fixture;
+  fixture.passfort.Script(Refuses(422, ErrorBody(201)));
+  fixture.caller.Add();
 
-  const auto line = json::parse(bench.gateway.WaitForLogLine("\"message\":\"call\""));
+  const auto line = json::parse(fixture.gateway.WaitForLogLine("\"message\":\"call\""));
   EXPECT_EQ(line.at("method"), "AddProductApplication");
   EXPECT_EQ(line.at("code"), "INVALID_ARGUMENT");
   EXPECT_EQ(line.at("reason"), "PASSFORT_REJECTED_INPUT");
   EXPECT_EQ(line.at("http_status"), 422);
-  for (const auto& any : bench.gateway.LogLines()) EXPECT_TRUE(json::accept(any)) << any;
+  for (const auto& any : fixture.gateway.LogLines()) EXPECT_TRUE(json::accept(any)) << any;
 }
 
 TEST(ObservationTest, HealthIsServedForTheProcess) {
-  const GatewayFixture bench;
-  EXPECT_TRUE(CallPath(bench.caller, "/grpc.health.v1.Health/Check").status.ok());
+  const GatewayFixture fixture;
+  EXPECT_TRUE(CallPath(fixture.caller, "/grpc.health.v1.Health/Check").status.ok());
 }
 
 TEST(ObservationTest, SaysThatPassfortNamedAnErrorBesideTheApplication) {
-  GatewayFixture bench;
-  bench.passfort.Script(
+  GatewayFixture fixture;
+  fixture.passfort.Script(
       {.endpoint = Endpoint::kAdd,
        .answer = {.body = R"({"id": "a1", "errors": [{"code": 101, "message": "m"}]})"}});
-  EXPECT_TRUE(bench.caller.Add().status.ok());
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
   const std::string line =
-      bench.gateway.WaitForLogLine("Passfort created the application but also reported an error");
+      fixture.gateway.WaitForLogLine("Passfort created the application but also reported an error");
   EXPECT_THAT(line, testing::HasSubstr("\"passfort_code\":101"));
 }
 
 TEST(ObservationTest, SaysThatAListIsOfAnotherProfile) {
-  GatewayFixture bench({"--store=sqlite::memory:"});
-  bench.passfort.Script({.endpoint = Endpoint::kList,
-                         .answer = {.body = R"([{"id": "a1", "profile_id": "another"}])"}});
+  GatewayFixture fixture({"--store=sqlite::memory:"});
+  fixture.passfort.Script({.endpoint = Endpoint::kList,
+                           .answer = {.body = R"([{"id": "a1", "profile_id": "another"}])"}});
   auto request = ARequest();
   request.set_request_id("order-1");
-  bench.caller.Add(request);
-  bench.gateway.WaitForLogLine(
+  fixture.caller.Add(request);
+  fixture.gateway.WaitForLogLine(
       "Passfort listed applications of another profile; the list is not used");
 }
 
 constexpr char kChannelz[] = "/grpc.channelz.v1.Channelz/GetServers";
 
 TEST(ObservationTest, ChannelzIsOffByDefault) {
-  const GatewayFixture bench;
-  EXPECT_EQ(CallPath(bench.caller, kChannelz).status.error_code(), StatusCode::UNIMPLEMENTED);
+  const GatewayFixture fixture;
+  EXPECT_EQ(CallPath(fixture.caller, kChannelz).status.error_code(), StatusCode::UNIMPLEMENTED);
 }
 
 TEST(ObservationTest, ChannelzAnswersIfItIsAskedFor) {
-  const GatewayFixture bench({"--channelz"});
-  const Answered answered = CallPath(bench.caller, kChannelz);
+  const GatewayFixture fixture({"--channelz"});
+  const Answered answered = CallPath(fixture.caller, kChannelz);
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
 }
 

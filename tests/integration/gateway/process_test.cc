@@ -36,9 +36,9 @@ std::string NameOf(const testing::TestParamInfo<int>& info) {
 // A call whose POST has come to Passfort and is not answered before `Answer`.
 class CallUnderWay {
  public:
-  explicit CallUnderWay(GatewayFixture& bench) : passfort_(bench.passfort) {
+  explicit CallUnderWay(GatewayFixture& fixture) : passfort_(fixture.passfort) {
     passfort_.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
-    call_ = bench.caller.StartAdd(ARequest());
+    call_ = fixture.caller.StartAdd(ARequest());
     EXPECT_TRUE(passfort_.WaitUntil([this] { return passfort_.counts().created == 1; }));
   }
   Answered Answer() {
@@ -55,14 +55,14 @@ class EndingSignalTest : public testing::TestWithParam<int> {};
 
 // SIGHUP and SIGQUIT ended the process at once, with the POST on its way.
 TEST_P(EndingSignalTest, DrainsAndAnswersTheCallUnderWay) {
-  GatewayFixture bench;
-  CallUnderWay call(bench);
-  bench.gateway.Signal(GetParam());
-  bench.gateway.WaitForLogLine("\"signal\":\"SIG" + std::string(sigabbrev_np(GetParam())));
+  GatewayFixture fixture;
+  CallUnderWay call(fixture);
+  fixture.gateway.Signal(GetParam());
+  fixture.gateway.WaitForLogLine("\"signal\":\"SIG" + std::string(sigabbrev_np(GetParam())));
 
   const Answered answered = call.Answer();
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
-  EXPECT_EQ(bench.gateway.WaitForExit(), 0);
+  EXPECT_EQ(fixture.gateway.WaitForExit(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, EndingSignalTest,
@@ -71,13 +71,13 @@ INSTANTIATE_TEST_SUITE_P(Signals, EndingSignalTest,
 class IgnoredSignalTest : public testing::TestWithParam<int> {};
 
 TEST_P(IgnoredSignalTest, LeavesTheCallUnderWayAlone) {
-  GatewayFixture bench;
-  CallUnderWay call(bench);
-  bench.gateway.Signal(GetParam());
+  GatewayFixture fixture;
+  CallUnderWay call(fixture);
+  fixture.gateway.Signal(GetParam());
 
   const Answered answered = call.Answer();
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
-  EXPECT_TRUE(bench.caller.Add().status.ok());
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, IgnoredSignalTest,

@@ -27,30 +27,30 @@ struct RateLimitHeader {
 class RateLimitTest : public ::testing::TestWithParam<RateLimitHeader> {};
 
 TEST_P(RateLimitTest, IsWaitedForInsideTheDeadline) {
-  GatewayFixture bench;
-  bench.passfort.Script(Refuses(429, kErrorWithoutCode, {{GetParam().header, "1"}}));
+  GatewayFixture fixture;
+  fixture.passfort.Script(Refuses(429, kErrorWithoutCode, {{GetParam().header, "1"}}));
   const auto before = std::chrono::steady_clock::now();
-  const Answered answered = bench.caller.Add();
+  const Answered answered = fixture.caller.Add();
 
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_GE(std::chrono::steady_clock::now() - before, 1s);
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 2);
-  EXPECT_EQ(bench.passfort.counts().created, 1);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 2);
+  EXPECT_EQ(fixture.passfort.counts().created, 1);
 }
 
 TEST_P(RateLimitTest, IsToldAtOnceIfTheDeadlineIsNearer) {
   constexpr auto kDeadline = 30s;
-  GatewayFixture bench;
-  bench.passfort.Script(Refuses(429, kErrorWithoutCode, {{GetParam().header, "50"}}));
+  GatewayFixture fixture;
+  fixture.passfort.Script(Refuses(429, kErrorWithoutCode, {{GetParam().header, "50"}}));
   const auto before = std::chrono::steady_clock::now();
-  const Answered answered = bench.caller.Add(ARequest(), kDeadline);
+  const Answered answered = fixture.caller.Add(ARequest(), kDeadline);
 
   EXPECT_LT(std::chrono::steady_clock::now() - before, kDeadline / 2);
   EXPECT_EQ(answered.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ReasonOf(answered.status), "RATE_LIMITED");
   EXPECT_THAT(answered.error(), IsWellFormedError());
   EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(answered.status).retry_delay().seconds(), 50);
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Headers, RateLimitTest,
@@ -60,12 +60,12 @@ INSTANTIATE_TEST_SUITE_P(Headers, RateLimitTest,
                          [](const auto& info) { return info.param.name; });
 
 TEST(RateLimitTest, IsTriedAgainIfPassfortDoesNotSayWhen) {
-  GatewayFixture bench;
-  bench.passfort.Script(Refuses(429, HtmlPage(500)));
-  const Answered answered = bench.caller.Add();
+  GatewayFixture fixture;
+  fixture.passfort.Script(Refuses(429, HtmlPage(500)));
+  const Answered answered = fixture.caller.Add();
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 2);
-  EXPECT_EQ(bench.passfort.counts().created, 1);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 2);
+  EXPECT_EQ(fixture.passfort.counts().created, 1);
 }
 
 // One 429 asks for a day. After a minute one call asks again, whatever Passfort said.
@@ -74,16 +74,16 @@ TEST(RateLimitTest, ClosesAnEndpointForAMinuteAtMost) {
                                  Headers{{"Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"}},
                                  Headers{{"X-RateLimit-Retry-Secs", "1e400"}},
                                  Headers{{"X-RateLimit-Reset", "31 Dec 2100 23:59:59 +0000"}}}) {
-    GatewayFixture bench;
-    bench.passfort.Script(Refuses(429, kErrorWithoutCode, headers));
-    const Answered answered = bench.caller.Add(ARequest(), 30s);
+    GatewayFixture fixture;
+    fixture.passfort.Script(Refuses(429, kErrorWithoutCode, headers));
+    const Answered answered = fixture.caller.Add(ARequest(), 30s);
     EXPECT_EQ(ReasonOf(answered.status), "RATE_LIMITED");
     EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(answered.status).retry_delay().seconds(), 60);
     const auto delay =
-        DetailOf<google::rpc::RetryInfo>(bench.caller.Add(ARequest(), 30s).status).retry_delay();
+        DetailOf<google::rpc::RetryInfo>(fixture.caller.Add(ARequest(), 30s).status).retry_delay();
     EXPECT_LE(delay.seconds(), 60);
     EXPECT_GT(delay.seconds(), 30);
-    EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+    EXPECT_EQ(fixture.passfort.counts().posts_begun, 1);
   }
 }
 
@@ -91,46 +91,47 @@ TEST(RateLimitTest, ClosesAnEndpointForAMinuteAtMost) {
 TEST(RateLimitTest, CountsADateFromTheDateOfTheAnswer) {
   for (const char* const date : {"Sun, 06 Nov 1994 08:49:38 GMT", "Sunday, 06-Nov-94 08:49:38 GMT",
                                  "Sun Nov  6 08:49:38 1994"}) {
-    GatewayFixture bench;
-    bench.passfort.Script(
+    GatewayFixture fixture;
+    fixture.passfort.Script(
         Refuses(429, kErrorWithoutCode,
                 {{"Date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"Retry-After", date}}));
     const auto before = std::chrono::steady_clock::now();
-    EXPECT_TRUE(bench.caller.Add().status.ok());
+    EXPECT_TRUE(fixture.caller.Add().status.ok());
     EXPECT_GE(std::chrono::steady_clock::now() - before, 1s);
   }
 }
 
 // "0" comes with the time at which the quota is whole again, not with that of the next request.
 TEST(RateLimitTest, IsNoneUntilARequestIsRefusedWhateverIsLeft) {
-  GatewayFixture bench;
+  GatewayFixture fixture;
   for (const char* const left : {"1", "0"}) {
     constexpr int kCalls = 50;
-    bench.passfort.Script({.endpoint = Endpoint::kAdd,
-                           .times = kCalls,
-                           .answer = {.headers = {{"X-RateLimit-Remaining", left},
-                                                  {"X-RateLimit-Reset-Secs", "3600"}}}});
-    for (int i = 0; i < kCalls; ++i) EXPECT_TRUE(bench.caller.Add().status.ok()) << left;
+    fixture.passfort.Script({.endpoint = Endpoint::kAdd,
+                             .times = kCalls,
+                             .answer = {.headers = {{"X-RateLimit-Remaining", left},
+                                                    {"X-RateLimit-Reset-Secs", "3600"}}}});
+    for (int i = 0; i < kCalls; ++i) EXPECT_TRUE(fixture.caller.Add().status.ok()) << left;
   }
-  EXPECT_EQ(bench.gateway.Counter("passfort_rate_limit_pauses_total", {}), 0);
+  EXPECT_EQ(fixture.gateway.Counter("passfort_rate_limit_pauses_total", {}), 0);
 }
 
 // One asks when the pause is over, and the others follow together once it is answered.
 TEST(RateLimitTest, LetsAllWhoWaitGoOnceOneWasAnswered) {
   constexpr int kCalls = 300;
-  GatewayFixture bench;
-  bench.passfort.Script(Refuses(429, kErrorWithoutCode, {{"Retry-After", "1"}}));
-  bench.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
+  GatewayFixture fixture;
+  fixture.passfort.Script(Refuses(429, kErrorWithoutCode, {{"Retry-After", "1"}}));
+  fixture.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
   ManyCalls calls;
-  calls.Start(bench.caller);
-  bench.gateway.WaitForLogLine("rate limited by Passfort");
-  for (int i = 0; i < kCalls; ++i) calls.Start(bench.caller);
-  ASSERT_TRUE(bench.passfort.WaitUntil([&bench] { return bench.passfort.counts().created == 1; }));
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 2);
-  bench.passfort.Release();
+  calls.Start(fixture.caller);
+  fixture.gateway.WaitForLogLine("rate limited by Passfort");
+  for (int i = 0; i < kCalls; ++i) calls.Start(fixture.caller);
+  ASSERT_TRUE(
+      fixture.passfort.WaitUntil([&fixture] { return fixture.passfort.counts().created == 1; }));
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 2);
+  fixture.passfort.Release();
   calls.ForEach([](const Answered& answered) { EXPECT_TRUE(answered.status.ok()); });
-  EXPECT_EQ(bench.passfort.counts().created, 1 + kCalls);
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 2 + kCalls);
+  EXPECT_EQ(fixture.passfort.counts().created, 1 + kCalls);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 2 + kCalls);
 }
 
 }  // namespace

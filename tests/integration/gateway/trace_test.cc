@@ -100,10 +100,10 @@ grpc::Status AddTraced(const GatewayCaller& caller,
 }
 
 TEST(TraceTest, TheCallersTraceReachesPassfortAndTheLineOfTheCall) {
-  const GatewayFixture bench;
-  ASSERT_TRUE(AddTraced(bench.caller).ok());
+  const GatewayFixture fixture;
+  ASSERT_TRUE(AddTraced(fixture.caller).ok());
 
-  const auto requests = bench.passfort.requests();
+  const auto requests = fixture.passfort.requests();
   ASSERT_EQ(requests.size(), 1u);
   const SentTrace sent = TraceOf(requests[0]);
   EXPECT_EQ(sent.trace_id, kTraceId);
@@ -111,32 +111,32 @@ TEST(TraceTest, TheCallersTraceReachesPassfortAndTheLineOfTheCall) {
   EXPECT_EQ(sent.flags, "01");
   EXPECT_THAT(HeadersNamed(requests[0], "tracestate"),
               ElementsAre("rojo=00f067aa0ba902b7, congo=t61rcWkgMzE"));
-  bench.gateway.WaitForLogLine(R"("message":"call")");
-  EXPECT_THAT(LinesOfCalls(bench.gateway).trace_ids, ElementsAre(kTraceId));
+  fixture.gateway.WaitForLogLine(R"("message":"call")");
+  EXPECT_THAT(LinesOfCalls(fixture.gateway).trace_ids, ElementsAre(kTraceId));
 }
 
 TEST(TraceTest, EveryLineOfACallThatIsRepeatedHasItsTrace) {
-  GatewayFixture bench({"--circuit_breaker=false"});
-  bench.passfort.GoAway();
-  auto call = std::async(std::launch::async, [&bench] { return AddTraced(bench.caller); });
-  bench.gateway.WaitForLogLine("no response from Passfort");
-  bench.passfort.ComeBack();
+  GatewayFixture fixture({"--circuit_breaker=false"});
+  fixture.passfort.GoAway();
+  auto call = std::async(std::launch::async, [&fixture] { return AddTraced(fixture.caller); });
+  fixture.gateway.WaitForLogLine("no response from Passfort");
+  fixture.passfort.ComeBack();
   EXPECT_TRUE(call.get().ok());
 
-  EXPECT_THAT(TraceIdsAt(bench.passfort), ElementsAre(kTraceId));
-  bench.gateway.WaitForLogLine(R"("message":"call")");
-  const CallLines lines = LinesOfCalls(bench.gateway);
+  EXPECT_THAT(TraceIdsAt(fixture.passfort), ElementsAre(kTraceId));
+  fixture.gateway.WaitForLogLine(R"("message":"call")");
+  const CallLines lines = LinesOfCalls(fixture.gateway);
   EXPECT_THAT(lines.messages, IsSupersetOf({"no response from Passfort", "call"}));
   EXPECT_THAT(lines.trace_ids, Each(kTraceId));
 }
 
 TEST(TraceTest, EveryLineOfACallThatFailsHasItsTrace) {
-  GatewayFixture bench;
-  bench.passfort.Script(MakesAndThen(Fault::Then::kReset));
-  EXPECT_EQ(AddTraced(bench.caller).error_code(), StatusCode::UNKNOWN);
+  GatewayFixture fixture;
+  fixture.passfort.Script(MakesAndThen(Fault::Then::kReset));
+  EXPECT_EQ(AddTraced(fixture.caller).error_code(), StatusCode::UNKNOWN);
 
-  bench.gateway.WaitForLogLine(R"("message":"call")");
-  const CallLines lines = LinesOfCalls(bench.gateway);
+  fixture.gateway.WaitForLogLine(R"("message":"call")");
+  const CallLines lines = LinesOfCalls(fixture.gateway);
   EXPECT_THAT(lines.messages, ElementsAre("no response from Passfort", "call"));
   EXPECT_THAT(lines.trace_ids, Each(kTraceId));
 }
@@ -182,16 +182,16 @@ TEST(TraceTest, WhatTheBackgroundReconcilesHasATraceOfItsOwn) {
 }
 
 TEST(TraceTest, ACallWithoutATraceBeginsOneForPassfortAndTheLog) {
-  const GatewayFixture bench;
-  ASSERT_TRUE(bench.caller.Add().status.ok());
-  ASSERT_TRUE(bench.caller.Add().status.ok());
+  const GatewayFixture fixture;
+  ASSERT_TRUE(fixture.caller.Add().status.ok());
+  ASSERT_TRUE(fixture.caller.Add().status.ok());
 
-  const auto ids = TraceIdsAt(bench.passfort);
+  const auto ids = TraceIdsAt(fixture.passfort);
   ASSERT_EQ(ids.size(), 2u);
   EXPECT_NE(ids[0], ids[1]);
-  EXPECT_EQ(TraceOf(bench.passfort.requests()[0]).flags, "00") << "the gateway samples nothing";
-  bench.gateway.WaitForLogLines(R"("message":"call")", 2);
-  EXPECT_EQ(LinesOfCalls(bench.gateway).trace_ids, ids);
+  EXPECT_EQ(TraceOf(fixture.passfort.requests()[0]).flags, "00") << "the gateway samples nothing";
+  fixture.gateway.WaitForLogLines(R"("message":"call")", 2);
+  EXPECT_EQ(LinesOfCalls(fixture.gateway).trace_ids, ids);
 }
 
 TEST(TraceTest, AProbeHasATraceOfItsOwn) {
@@ -220,16 +220,16 @@ TEST(TraceTest, AProbeHasATraceOfItsOwn) {
 }
 
 TEST(TraceTest, NoMoreThanABoundedTraceReachesPassfort) {
-  const GatewayFixture bench;
-  ASSERT_TRUE(AddWith(bench.caller, {{"traceparent", kTraceparent},
-                                     {"tracestate", "a=" + std::string(4000, 'x')}})
+  const GatewayFixture fixture;
+  ASSERT_TRUE(AddWith(fixture.caller, {{"traceparent", kTraceparent},
+                                       {"tracestate", "a=" + std::string(4000, 'x')}})
                   .ok());
-  ASSERT_TRUE(AddWith(bench.caller, {{"traceparent", kTraceparent},
-                                     {"traceparent", kTraceparent},
-                                     {"tracestate", "rojo=1"}})
+  ASSERT_TRUE(AddWith(fixture.caller, {{"traceparent", kTraceparent},
+                                       {"traceparent", kTraceparent},
+                                       {"tracestate", "rojo=1"}})
                   .ok());
 
-  const auto requests = bench.passfort.requests();
+  const auto requests = fixture.passfort.requests();
   ASSERT_EQ(requests.size(), 2u);
   EXPECT_EQ(TraceOf(requests[0]).trace_id, kTraceId);
   EXPECT_NE(TraceOf(requests[1]).trace_id, kTraceId);

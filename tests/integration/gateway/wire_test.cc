@@ -26,21 +26,21 @@ using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 json BodySentFor(const pb::AddProductApplicationRequest& request) {
-  GatewayFixture bench;
-  const Answered answered = bench.caller.Add(request);
+  GatewayFixture fixture;
+  const Answered answered = fixture.caller.Add(request);
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
-  const auto requests = bench.passfort.requests();
+  const auto requests = fixture.passfort.requests();
   if (requests.size() != 1) return "not one request";
   return json::parse(requests[0].body);
 }
 
 TEST(WireTest, AnswersTheGuidesCallWithTheApplicationThatPassfortMade) {
-  GatewayFixture bench;
-  const Answered answered = bench.caller.Add();
+  GatewayFixture fixture;
+  const Answered answered = fixture.caller.Add();
 
   ASSERT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_THAT(answered.trailers, IsEmpty());
-  const auto made = bench.passfort.Applications(kProfileId);
+  const auto made = fixture.passfort.Applications(kProfileId);
   ASSERT_THAT(made, SizeIs(1));
   const auto& application = answered.response.product_application();
   EXPECT_EQ(application.id(), made[0].id);
@@ -50,10 +50,10 @@ TEST(WireTest, AnswersTheGuidesCallWithTheApplicationThatPassfortMade) {
 }
 
 TEST(WireTest, SendsOnePostWithTheseHeadersAndNoOthers) {
-  GatewayFixture bench;
-  ASSERT_TRUE(bench.caller.Add().status.ok());
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.caller.Add().status.ok());
 
-  const auto requests = bench.passfort.requests();
+  const auto requests = fixture.passfort.requests();
   ASSERT_THAT(requests, SizeIs(1));
   EXPECT_EQ(requests[0].method, "POST");
   EXPECT_EQ(requests[0].target, std::string("/4.0/profiles/") + kProfileId + "/applications");
@@ -62,7 +62,7 @@ TEST(WireTest, SendsOnePostWithTheseHeadersAndNoOthers) {
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   EXPECT_THAT(headers, UnorderedElementsAre(
-                           Pair("host", "127.0.0.1:" + std::to_string(bench.passfort.port())),
+                           Pair("host", "127.0.0.1:" + std::to_string(fixture.passfort.port())),
                            Pair("traceparent", MatchesRegex("00-[0-9a-f]{32}-[0-9a-f]{16}-00")),
                            Pair("apikey", "test-key"), Pair("content-type", "application/json"),
                            Pair("accept", "application/json"),
@@ -135,13 +135,13 @@ std::vector<AnswerForm> AnswerForms() {
 class AnswerFormTest : public ::testing::TestWithParam<AnswerForm> {};
 
 TEST_P(AnswerFormTest, IsRead) {
-  GatewayFixture bench;
-  bench.passfort.Script({.endpoint = Endpoint::kAdd, .answer = GetParam().script});
-  const Answered answered = bench.caller.Add();
+  GatewayFixture fixture;
+  fixture.passfort.Script({.endpoint = Endpoint::kAdd, .answer = GetParam().script});
+  const Answered answered = fixture.caller.Add();
 
   ASSERT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_THAT(answered.response, EqualsText(GuideResponse()));
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, AnswerFormTest, ::testing::ValuesIn(AnswerForms()),

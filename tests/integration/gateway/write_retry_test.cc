@@ -15,55 +15,55 @@ using grpc::StatusCode;
 constexpr char kNoCircuit[] = "--circuit_breaker=off";
 
 TEST(RepeatTest, SaysThatNothingWasDoneIfPassfortCannotBeReached) {
-  GatewayFixture bench({kNoCircuit});
-  bench.passfort.GoAway();
-  const Answered answered = bench.caller.Add(ARequest(), 1s);
+  GatewayFixture fixture({kNoCircuit});
+  fixture.passfort.GoAway();
+  const Answered answered = fixture.caller.Add(ARequest(), 1s);
 
   EXPECT_EQ(answered.status.error_code(), StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonOf(answered.status), "PASSFORT_UNREACHABLE");
   EXPECT_THAT(answered.error(), IsWellFormedError());
-  EXPECT_EQ(bench.passfort.counts().requests, 0);
+  EXPECT_EQ(fixture.passfort.counts().requests, 0);
 }
 
 TEST(RepeatTest, AddsOnceIfPassfortComesBackInsideTheDeadline) {
-  GatewayFixture bench({kNoCircuit});
-  bench.passfort.GoAway();
-  auto call = bench.caller.StartAdd();
-  bench.gateway.WaitForLogLine("no response from Passfort");
-  bench.passfort.ComeBack();
+  GatewayFixture fixture({kNoCircuit});
+  fixture.passfort.GoAway();
+  auto call = fixture.caller.StartAdd();
+  fixture.gateway.WaitForLogLine("no response from Passfort");
+  fixture.passfort.ComeBack();
 
   const Answered answered = call.get();
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
-  EXPECT_EQ(bench.passfort.counts().created, 1);
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 1);
+  EXPECT_EQ(fixture.passfort.counts().created, 1);
 }
 
 TEST(RepeatTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   constexpr int kCalls = 200;
-  GatewayFixture bench({kNoCircuit});
-  bench.passfort.GoAway();
+  GatewayFixture fixture({kNoCircuit});
+  fixture.passfort.GoAway();
   {
     ManyCalls calls;
-    for (int i = 0; i < kCalls; ++i) calls.Start(bench.caller);
+    for (int i = 0; i < kCalls; ++i) calls.Start(fixture.caller);
     calls.ForEach([](const Answered& answered) {
       EXPECT_EQ(ReasonOf(answered.status), "PASSFORT_UNREACHABLE");
     });
   }
   // 10 repeats that were saved up, and one for 20 calls.
   const double attempts =
-      bench.gateway.Counter("passfort_requests_total", {"outcome=\"not_executed\""});
+      fixture.gateway.Counter("passfort_requests_total", {"outcome=\"not_executed\""});
   EXPECT_GE(attempts, kCalls);
   EXPECT_LE(attempts, kCalls + 10 + kCalls / 20);
 }
 
 TEST(RepeatTest, GivesUpAtOnceIfTheDeadlineIsAlmostOver) {
-  GatewayFixture bench;
-  const Answered answered = bench.caller.Add(ARequest(), 5ms);
+  GatewayFixture fixture;
+  const Answered answered = fixture.caller.Add(ARequest(), 5ms);
   // Whose word comes first, ours or the client library's, depends on the machine. Sending depends
   // on neither.
   EXPECT_EQ(answered.status.error_code(), StatusCode::DEADLINE_EXCEEDED);
-  EXPECT_TRUE(bench.caller.Add().status.ok());
-  EXPECT_EQ(bench.passfort.counts().posts_begun, 1);
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
+  EXPECT_EQ(fixture.passfort.counts().posts_begun, 1);
 }
 
 }  // namespace

@@ -20,15 +20,15 @@ using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 TEST(AddProductApplicationTest, AnswersWithTheApplicationThatWasMade) {
-  RpcFixture bench;
+  RpcFixture fixture;
   auto request = ARequest();
   request.set_associated_role(pb::ASSOCIATED_ROLE_DIRECTOR);
-  const Answered answered = bench.Add(request);
+  const Answered answered = fixture.Add(request);
 
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_THAT(answered.response, EqualsText("product_application { id: 'a1' }"));
   EXPECT_THAT(answered.trailers, IsEmpty());
-  const auto asked = bench.writer.asked();
+  const auto asked = fixture.writer.asked();
   ASSERT_THAT(asked, SizeIs(1));
   EXPECT_EQ(asked[0].draft, (ApplicationDraft{.profile_id = kProfileId,
                                               .product_alias = "forexo_basic",
@@ -38,10 +38,10 @@ TEST(AddProductApplicationTest, AnswersWithTheApplicationThatWasMade) {
 }
 
 TEST(AddProductApplicationTest, RefusesAWrongRequestBeforeAnythingIsSent) {
-  RpcFixture bench;
+  RpcFixture fixture;
   pb::AddProductApplicationRequest request;
   request.set_profile_id("../..");
-  const Answered answered = bench.Add(request);
+  const Answered answered = fixture.Add(request);
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(answered.error(), IsWellFormedError());
@@ -49,7 +49,7 @@ TEST(AddProductApplicationTest, RefusesAWrongRequestBeforeAnythingIsSent) {
   ASSERT_EQ(bad_request.field_violations_size(), 2);
   EXPECT_EQ(bad_request.field_violations(0).field(), "profile_id");
   EXPECT_EQ(bad_request.field_violations(1).field(), "product");
-  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+  EXPECT_THAT(fixture.writer.asked(), IsEmpty());
 }
 
 pb::AddProductApplicationRequest WithRequestId() {
@@ -59,10 +59,10 @@ pb::AddProductApplicationRequest WithRequestId() {
 }
 
 TEST(AddProductApplicationTest, HandsTheRequestIdOn) {
-  RpcFixture bench;
-  EXPECT_TRUE(bench.Add(WithRequestId()).status.ok());
-  ASSERT_THAT(bench.writer.asked(), SizeIs(1));
-  EXPECT_EQ(bench.writer.asked()[0].request_id, "order-1");
+  RpcFixture fixture;
+  EXPECT_TRUE(fixture.Add(WithRequestId()).status.ok());
+  ASSERT_THAT(fixture.writer.asked(), SizeIs(1));
+  EXPECT_EQ(fixture.writer.asked()[0].request_id, "order-1");
 }
 
 struct OkCase {
@@ -76,20 +76,20 @@ struct OkCase {
 class OkTest : public testing::TestWithParam<OkCase> {};
 
 TEST_P(OkTest, TellsHowTheApplicationBecameKnown) {
-  RpcFixture bench;
+  RpcFixture fixture;
   WriteResult result = DoneResult(AnApplication());
   result.source = GetParam().source;
   result.replay = GetParam().replay;
-  bench.writer.Answer(result);
-  const Answered answered = bench.Add(WithRequestId());
+  fixture.writer.Answer(result);
+  const Answered answered = fixture.Add(WithRequestId());
 
   EXPECT_TRUE(answered.status.ok());
   EXPECT_THAT(answered.response, EqualsText("product_application { id: 'a1' }"));
   EXPECT_EQ(answered.trailers, GetParam().trailers);
-  bench.log.WaitForLine("code=OK outcome=" + GetParam().outcome);
-  EXPECT_EQ(bench.Counter("passfort_gateway_write_outcomes_total",
-                          {"grpc_method=\"AddProductApplication\"",
-                           "outcome=\"" + GetParam().outcome + "\""}),
+  fixture.log.WaitForLine("code=OK outcome=" + GetParam().outcome);
+  EXPECT_EQ(fixture.Counter("passfort_gateway_write_outcomes_total",
+                            {"grpc_method=\"AddProductApplication\"",
+                             "outcome=\"" + GetParam().outcome + "\""}),
             1);
 }
 
@@ -122,54 +122,54 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 TEST(AddProductApplicationTest, TellsWhatStoodInTheWayOfARequestId) {
-  RpcFixture bench;
-  bench.writer.Answer(
+  RpcFixture fixture;
+  fixture.writer.Answer(
       {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreUnavailable}});
-  const Answered answered = bench.Add(WithRequestId());
+  const Answered answered = fixture.Add(WithRequestId());
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonOf(answered.status), "STORE_UNAVAILABLE");
   EXPECT_THAT(answered.error(), IsWellFormedError());
   EXPECT_EQ(DetailOf<google::rpc::RequestInfo>(answered.status).request_id(), "order-1");
-  bench.log.WaitForLine("code=UNAVAILABLE outcome=not_executed reason=STORE_UNAVAILABLE");
+  fixture.log.WaitForLine("code=UNAVAILABLE outcome=not_executed reason=STORE_UNAVAILABLE");
 }
 
 TEST(AddProductApplicationTest, TakesARequestOfExactlyTheLimit) {
   auto options = SomeOptions();
   options.max_request_bytes = ARequest().ByteSizeLong();
-  RpcFixture bench(options);
-  EXPECT_TRUE(bench.Add().status.ok());
+  RpcFixture fixture(options);
+  EXPECT_TRUE(fixture.Add().status.ok());
 }
 
 TEST(AddProductApplicationTest, RefusesALargerRequestInItsOwnWords) {
   auto options = SomeOptions();
   options.max_request_bytes = ARequest().ByteSizeLong() - 1;
-  RpcFixture bench(options);
-  const Answered answered = bench.Add();
+  RpcFixture fixture(options);
+  const Answered answered = fixture.Add();
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(ReasonOf(answered.status), "INVALID_REQUEST");
   EXPECT_THAT(answered.error(), IsWellFormedError());
-  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+  EXPECT_THAT(fixture.writer.asked(), IsEmpty());
 }
 
 TEST(AddProductApplicationTest, LetsGrpcRefuseAHugeRequest) {
-  RpcFixture bench;
+  RpcFixture fixture;
   auto request = ARequest();
   request.set_profile_id(std::string(80 * 1024 + 1, 'a'));
-  const Answered answered = bench.Add(request);
+  const Answered answered = fixture.Add(request);
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(answered.status.error_message(), HasSubstr("larger than max"));
-  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+  EXPECT_THAT(fixture.writer.asked(), IsEmpty());
 }
 
 TEST(AddProductApplicationTest, PassesARefusalOn) {
-  RpcFixture bench;
-  bench.writer.Answer(
+  RpcFixture fixture;
+  fixture.writer.Answer(
       {.outcome = Refused{{.http_status = 404, .code = {}, .message = "no such profile"}},
        .sent_at = absl::Now()});
-  const Answered answered = bench.Add();
+  const Answered answered = fixture.Add();
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(ReasonOf(answered.status), "PASSFORT_NOT_FOUND");
@@ -177,12 +177,12 @@ TEST(AddProductApplicationTest, PassesARefusalOn) {
 }
 
 TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
-  RpcFixture bench;
-  bench.writer.Answer(
+  RpcFixture fixture;
+  fixture.writer.Answer(
       {.outcome = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost, .response = {}},
        .sent_at = absl::FromUnixSeconds(1'760'000'000)});
   const absl::Time before = absl::Now();
-  const Answered answered = bench.Add();
+  const Answered answered = fixture.Add();
   const absl::Time after = absl::Now();
 
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNKNOWN);
@@ -199,37 +199,37 @@ TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
 // what arrived was none, and about one call in ten got the client library's word instead of ours.
 TEST(AddProductApplicationTest, GivesTheWriterTheCallersDeadlineLessAMargin) {
   constexpr auto kClocks = 5ms;  // between the system's clock and the steady one
-  RpcFixture bench;
+  RpcFixture fixture;
   grpc::ClientContext context;
   const SteadyTime before = std::chrono::steady_clock::now();
   context.set_deadline(std::chrono::system_clock::now() + 90s);
-  ASSERT_TRUE(bench.AddWith(context).status.ok());
+  ASSERT_TRUE(fixture.AddWith(context).status.ok());
   const SteadyTime after = std::chrono::steady_clock::now();
-  const SteadyTime deadline = bench.writer.asked().at(0).deadline.at();
+  const SteadyTime deadline = fixture.writer.asked().at(0).deadline.at();
   EXPECT_GE(deadline, before + 90s - 200ms - kClocks);
   EXPECT_LE(deadline, after + 90s - 200ms + kClocks);
 }
 
 TEST(AddProductApplicationTest, GivesTheWriterTheDefaultIfTheCallerHasNoDeadline) {
-  RpcFixture bench;
+  RpcFixture fixture;
   grpc::ClientContext context;
   const SteadyTime before = std::chrono::steady_clock::now();
-  ASSERT_TRUE(bench.AddWith(context).status.ok());
+  ASSERT_TRUE(fixture.AddWith(context).status.ok());
   const SteadyTime after = std::chrono::steady_clock::now();
-  const SteadyTime deadline = bench.writer.asked().at(0).deadline.at();
+  const SteadyTime deadline = fixture.writer.asked().at(0).deadline.at();
   EXPECT_GE(deadline, before + 65s);
   EXPECT_LE(deadline, after + 65s);
 }
 
 TEST(AddProductApplicationTest, AnswersBeforeTheClientLibraryGivesUp) {
-  RpcFixture bench;
-  bench.writer.Hold();
+  RpcFixture fixture;
+  fixture.writer.Hold();
   Answered answered;
   // A busy machine may need longer than the margin, but not always.
   for (int attempt = 0; attempt < 5 && ReasonOf(answered.status).empty(); ++attempt) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + 2s);
-    answered = bench.AddWith(context);
+    answered = fixture.AddWith(context);
   }
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_EQ(ReasonOf(answered.status), "NOT_SENT");
@@ -237,62 +237,62 @@ TEST(AddProductApplicationTest, AnswersBeforeTheClientLibraryGivesUp) {
 }
 
 TEST(AddProductApplicationTest, StopsTheWorkOfACallerThatGoesAway) {
-  RpcFixture bench;
-  bench.writer.Hold();
+  RpcFixture fixture;
+  fixture.writer.Hold();
   grpc::ClientContext context;
-  auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
-  bench.writer.WaitUntilAsked(1);
+  auto call = std::async(std::launch::async, [&] { return fixture.AddWith(context); });
+  fixture.writer.WaitUntilAsked(1);
   context.TryCancel();
 
   EXPECT_EQ(call.get().status.error_code(), grpc::StatusCode::CANCELLED);
-  bench.log.WaitForLine("code=CANCELLED outcome=not_executed reason=CALLER_GONE phase=NOT_SENT");
+  fixture.log.WaitForLine("code=CANCELLED outcome=not_executed reason=CALLER_GONE phase=NOT_SENT");
 }
 
 TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACallerThatLeft) {
-  RpcFixture bench;
-  bench.writer.HoldUntilStopped(SentResult(Ambiguous::Cause::kStopped));
+  RpcFixture fixture;
+  fixture.writer.HoldUntilStopped(SentResult(Ambiguous::Cause::kStopped));
   grpc::ClientContext context;
-  auto call = std::async(std::launch::async, [&] { return bench.AddWith(context); });
-  bench.writer.WaitUntilAsked(1);
+  auto call = std::async(std::launch::async, [&] { return fixture.AddWith(context); });
+  fixture.writer.WaitUntilAsked(1);
   context.TryCancel();
   call.get();
-  bench.log.WaitForLine("code=UNKNOWN outcome=unknown reason=OUTCOME_UNKNOWN phase=SENT");
+  fixture.log.WaitForLine("code=UNKNOWN outcome=unknown reason=OUTCOME_UNKNOWN phase=SENT");
 }
 
 TEST(AddProductApplicationTest, CountsFailedCallsByReason) {
-  RpcFixture bench;
-  EXPECT_FALSE(bench.Add({}).status.ok());
-  EXPECT_FALSE(bench.Add({}).status.ok());
-  bench.writer.Answer(SentResult(Ambiguous::Cause::kTimeout));
-  EXPECT_FALSE(bench.Add(WithRequestId()).status.ok());
+  RpcFixture fixture;
+  EXPECT_FALSE(fixture.Add({}).status.ok());
+  EXPECT_FALSE(fixture.Add({}).status.ok());
+  fixture.writer.Answer(SentResult(Ambiguous::Cause::kTimeout));
+  EXPECT_FALSE(fixture.Add(WithRequestId()).status.ok());
 
   const std::string name = "passfort_gateway_failed_calls_total";
   const std::string method = "grpc_method=\"AddProductApplication\"";
-  EXPECT_EQ(
-      bench.Counter(name, {method, "grpc_code=\"INVALID_ARGUMENT\"", "reason=\"INVALID_REQUEST\""}),
-      2);
-  EXPECT_EQ(bench.Counter(name, {method, "grpc_code=\"UNKNOWN\"", "reason=\"OUTCOME_UNKNOWN\""}),
+  EXPECT_EQ(fixture.Counter(
+                name, {method, "grpc_code=\"INVALID_ARGUMENT\"", "reason=\"INVALID_REQUEST\""}),
+            2);
+  EXPECT_EQ(fixture.Counter(name, {method, "grpc_code=\"UNKNOWN\"", "reason=\"OUTCOME_UNKNOWN\""}),
             1);
 }
 
 TEST(AddProductApplicationTest, RefusesMoreCallsThanItTakes) {
   auto options = SomeOptions();
   options.max_in_flight = 1;
-  RpcFixture bench(options);
-  bench.writer.Hold();
-  auto first = bench.StartAdd();
-  bench.writer.WaitUntilAsked(1);
+  RpcFixture fixture(options);
+  fixture.writer.Hold();
+  auto first = fixture.StartAdd();
+  fixture.writer.WaitUntilAsked(1);
 
-  const Answered second = bench.Add();
+  const Answered second = fixture.Add();
   EXPECT_EQ(second.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ReasonOf(second.status), "OVERLOADED");
   EXPECT_THAT(second.error(), IsWellFormedError());
 
-  bench.writer.Release();
+  fixture.writer.Release();
   EXPECT_TRUE(first.get().status.ok());
-  EXPECT_THAT(bench.writer.asked(), SizeIs(1));
+  EXPECT_THAT(fixture.writer.asked(), SizeIs(1));
   // The place is free as soon as the first caller has its answer, not some time later.
-  EXPECT_TRUE(bench.Add().status.ok());
+  EXPECT_TRUE(fixture.Add().status.ok());
 }
 
 pb::AddProductApplicationRequest ByAliasAndId() {
@@ -302,16 +302,16 @@ pb::AddProductApplicationRequest ByAliasAndId() {
 }
 
 TEST(AddProductApplicationTest, WarnsOfAnotherProductThanTheOneGivenById) {
-  RpcFixture bench;
+  RpcFixture fixture;
   pb::ProductApplication application = AnApplication();
   application.mutable_product()->set_id("cccccccc-0000-11ec-9621-0242ac130002");
-  bench.writer.Answer(DoneResult(application));
-  const Answered answered = bench.Add(ByAliasAndId());
+  fixture.writer.Answer(DoneResult(application));
+  const Answered answered = fixture.Add(ByAliasAndId());
 
   EXPECT_TRUE(answered.status.ok());
   EXPECT_EQ(answered.response.product_application().id(), "a1");
   EXPECT_THAT(answered.trailers, ElementsAre(Pair("gateway-product-mismatch", "true")));
-  EXPECT_THAT(bench.log.lines()[0],
+  EXPECT_THAT(fixture.log.lines()[0],
               HasSubstr("Passfort returned a different product than the caller gave"));
 }
 
@@ -325,7 +325,7 @@ struct ProductCase {
 class ProductMismatchTest : public testing::TestWithParam<ProductCase> {};
 
 TEST_P(ProductMismatchTest, IsToldInATrailerOfAnOk) {
-  RpcFixture bench;
+  RpcFixture fixture;
   auto request = ARequest();
   ASSERT_TRUE(
       google::protobuf::TextFormat::ParseFromString(GetParam().asked, request.mutable_product()));
@@ -333,8 +333,8 @@ TEST_P(ProductMismatchTest, IsToldInATrailerOfAnOk) {
   application.set_id("a1");
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(GetParam().answered,
                                                             application.mutable_product()));
-  bench.writer.Answer(DoneResult(application));
-  const Answered answered = bench.Add(request);
+  fixture.writer.Answer(DoneResult(application));
+  const Answered answered = fixture.Add(request);
 
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_EQ(answered.trailers.contains("gateway-product-mismatch"), GetParam().is_other);
@@ -361,20 +361,20 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 TEST(AddProductApplicationTest, ComparesProductIdsWithoutCase) {
-  RpcFixture bench;
+  RpcFixture fixture;
   pb::ProductApplication application = AnApplication();
   application.mutable_product()->set_id("bbbbbbbb-0000-11ec-9621-0242ac130002");
-  bench.writer.Answer(DoneResult(application));
-  EXPECT_THAT(bench.Add(ByAliasAndId()).trailers, IsEmpty());
+  fixture.writer.Answer(DoneResult(application));
+  EXPECT_THAT(fixture.Add(ByAliasAndId()).trailers, IsEmpty());
 }
 
 TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
-  RpcFixture bench;
+  RpcFixture fixture;
   pb::ProductApplication application = AnApplication();
   auto& fields = *application.mutable_unmapped()->mutable_fields();
   fields["large"].set_string_value(std::string(5 * 1024 * 1024, 'x'));
-  bench.writer.Answer(DoneResult(application));
-  const Answered answered = bench.Add();
+  fixture.writer.Answer(DoneResult(application));
+  const Answered answered = fixture.Add();
 
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_THAT(answered.response, EqualsText("product_application { id: 'a1' }"));
@@ -382,12 +382,12 @@ TEST(AddProductApplicationTest, ShortensAnAnswerThatClientsWouldRefuse) {
 }
 
 TEST(AddProductApplicationTest, SaysSoIfTheStoreHadNoRoomForAllOfAnAnswer) {
-  RpcFixture bench;
+  RpcFixture fixture;
   WriteResult replayed = DoneResult(AnApplication());
   replayed.replay = WriteResult::Replay::kYes;
   replayed.is_truncated = true;
-  bench.writer.Answer(replayed);
-  const Answered answered = bench.Add();
+  fixture.writer.Answer(replayed);
+  const Answered answered = fixture.Add();
 
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
   EXPECT_THAT(answered.trailers, UnorderedElementsAre(Pair("gateway-answer-shortened", "true"),
@@ -395,21 +395,21 @@ TEST(AddProductApplicationTest, SaysSoIfTheStoreHadNoRoomForAllOfAnAnswer) {
 }
 
 TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
-  RpcFixture bench;
-  bench.Add();
-  bench.writer.Answer({.outcome = Refused{{.http_status = 422, .code = 201, .message = "canary"}},
-                       .sent_at = absl::Now()});
-  bench.Add();
+  RpcFixture fixture;
+  fixture.Add();
+  fixture.writer.Answer({.outcome = Refused{{.http_status = 422, .code = 201, .message = "canary"}},
+                         .sent_at = absl::Now()});
+  fixture.Add();
 
   const std::string service = absl::StrCat("grpc_service=\"", kServiceName, "\"");
   const std::string method = "grpc_method=\"AddProductApplication\"";
-  EXPECT_EQ(bench.Counter("grpc_server_started_total", {service, method}), 2);
-  EXPECT_EQ(bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"OK\""}), 1);
-  EXPECT_EQ(bench.Counter("grpc_server_handled_total",
-                          {service, method, "grpc_code=\"INVALID_ARGUMENT\""}),
+  EXPECT_EQ(fixture.Counter("grpc_server_started_total", {service, method}), 2);
+  EXPECT_EQ(fixture.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"OK\""}), 1);
+  EXPECT_EQ(fixture.Counter("grpc_server_handled_total",
+                            {service, method, "grpc_code=\"INVALID_ARGUMENT\""}),
             1);
   EXPECT_THAT(
-      bench.log.lines(),
+      fixture.log.lines(),
       ElementsAre(MatchesRegex("call method=AddProductApplication code=OK outcome=created "
                                "duration_seconds trace_id=[0-9a-f]{32}"),
                   MatchesRegex("call method=AddProductApplication code=INVALID_ARGUMENT "
@@ -419,12 +419,12 @@ TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
 
 TEST(AddProductApplicationTest, AnswersManyCallsAtOnce) {
   constexpr int kCalls = 50;
-  RpcFixture bench;
-  bench.writer.Hold();
+  RpcFixture fixture;
+  fixture.writer.Hold();
   std::vector<std::future<Answered>> calls;
-  for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());
-  bench.writer.WaitUntilAsked(kCalls);
-  bench.writer.Release();
+  for (int i = 0; i < kCalls; ++i) calls.push_back(fixture.StartAdd());
+  fixture.writer.WaitUntilAsked(kCalls);
+  fixture.writer.Release();
   for (auto& call : calls) {
     const grpc::Status status = call.get().status;
     EXPECT_TRUE(status.ok()) << status.error_code() << ": " << status.error_message();

@@ -67,26 +67,26 @@ class NoMoreDescriptors {
 
 TEST(ConnectionsTest, WaitInTheQueueWhileAcceptingFails) {
   if (kHasSanitizer) GTEST_SKIP() << "UBSan needs descriptors: it looks at memory through a pipe";
-  RpcFixture bench;
+  RpcFixture fixture;
   const PlainConnection connection;
   {
     const NoMoreDescriptors none;
-    ASSERT_TRUE(connection.Connect(bench.server->port()));
+    ASSERT_TRUE(connection.Connect(fixture.server->port()));
     const auto bound = std::chrono::steady_clock::now() + kTestBound;
-    while (bench.Counter(kRefused, {"accept_failed"}) < 1) {
+    while (fixture.Counter(kRefused, {"accept_failed"}) < 1) {
       ASSERT_LT(std::chrono::steady_clock::now(), bound);
     }
   }
   EXPECT_GT(connection.Read(), 0);
-  EXPECT_TRUE(bench.Add().status.ok());
+  EXPECT_TRUE(fixture.Add().status.ok());
 }
 
 TEST(ConnectionsTest, AreClosedIfTheySayNothing) {
   auto options = SomeServerOptions();
   options.handshake_timeout = 10ms;
-  RpcFixture bench(SomeOptions(), options);
+  RpcFixture fixture(SomeOptions(), options);
   const PlainConnection connection;
-  ASSERT_TRUE(connection.Connect(bench.server->port()));
+  ASSERT_TRUE(connection.Connect(fixture.server->port()));
   ssize_t bytes = 0;
   while ((bytes = connection.Read()) > 0) {
   }
@@ -96,21 +96,21 @@ TEST(ConnectionsTest, AreClosedIfTheySayNothing) {
 TEST(ConnectionsTest, AreClosedAtOnceAboveTheirNumber) {
   auto options = SomeServerOptions();
   options.max_connections = 1;
-  RpcFixture bench(SomeOptions(), options);
+  RpcFixture fixture(SomeOptions(), options);
   const PlainConnection first;
   const PlainConnection second;
-  ASSERT_TRUE(first.Connect(bench.server->port()));
+  ASSERT_TRUE(first.Connect(fixture.server->port()));
   ASSERT_GT(first.Read(), 0);
-  ASSERT_TRUE(second.Connect(bench.server->port()));
+  ASSERT_TRUE(second.Connect(fixture.server->port()));
   EXPECT_EQ(second.Read(), 0);
-  EXPECT_EQ(bench.Counter(kRefused, {"max_connections"}), 1);
+  EXPECT_EQ(fixture.Counter(kRefused, {"max_connections"}), 1);
 }
 
 TEST(ConnectionsTest, ComeByAPathToo) {
   const TemporaryFolder folder;
   auto options = SomeServerOptions();
   options.listen = "unix:" + folder.File("socket");
-  RpcFixture bench(SomeOptions(), options);
+  RpcFixture fixture(SomeOptions(), options);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
   pb::AddProductApplicationResponse response;
@@ -124,8 +124,8 @@ TEST(ConnectionsTest, ComeByAPathToo) {
 TEST(ConnectionsTest, EndAtTheirAge) {
   auto options = SomeServerOptions();
   options.max_connection_age = 50ms;
-  RpcFixture bench(SomeOptions(), options);
-  const auto channel = bench.Connect();
+  RpcFixture fixture(SomeOptions(), options);
+  const auto channel = fixture.Connect();
   ASSERT_TRUE(channel->WaitForConnected(std::chrono::system_clock::now() + kTestBound));
   EXPECT_TRUE(channel->WaitForStateChange(GRPC_CHANNEL_READY,
                                           std::chrono::system_clock::now() + kTestBound));

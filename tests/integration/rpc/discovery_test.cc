@@ -16,54 +16,55 @@ using ::testing::UnorderedElementsAre;
 
 constexpr char kHealthService[] = "grpc.health.v1.Health";
 
-grpc::Status CheckHealth(const RpcFixture& bench, const std::string& service,
+grpc::Status CheckHealth(const RpcFixture& fixture, const std::string& service,
                          grpc::health::v1::HealthCheckResponse& health) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(service);
-  return grpc::health::v1::Health::NewStub(bench.Connect())->Check(&context, request, &health);
+  return grpc::health::v1::Health::NewStub(fixture.Connect())->Check(&context, request, &health);
 }
 
 TEST(HealthTest, ServesTheWholeAndTheServiceByName) {
-  RpcFixture bench;
+  RpcFixture fixture;
   for (const std::string service : {"", kServiceName}) {
     grpc::health::v1::HealthCheckResponse health;
-    EXPECT_TRUE(CheckHealth(bench, service, health).ok()) << service;
+    EXPECT_TRUE(CheckHealth(fixture, service, health).ok()) << service;
     EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::SERVING) << service;
   }
 }
 
 TEST(HealthTest, KnowsNoOtherService) {
-  RpcFixture bench;
+  RpcFixture fixture;
   grpc::health::v1::HealthCheckResponse health;
-  EXPECT_EQ(CheckHealth(bench, "passfort.gateway.v1.ProfileService", health).error_code(),
+  EXPECT_EQ(CheckHealth(fixture, "passfort.gateway.v1.ProfileService", health).error_code(),
             grpc::StatusCode::NOT_FOUND);
 }
 
 TEST(HealthTest, IsCountedAsEveryMethodIs) {
-  RpcFixture bench;
+  RpcFixture fixture;
   grpc::health::v1::HealthCheckResponse health;
-  CheckHealth(bench, "", health);
-  CheckHealth(bench, "nobody", health);
+  CheckHealth(fixture, "", health);
+  CheckHealth(fixture, "nobody", health);
   const std::string service = "grpc_service=\"grpc.health.v1.Health\"";
   const std::string method = "grpc_method=\"Check\"";
-  EXPECT_EQ(bench.Counter("grpc_server_started_total", {service, method}), 2);
-  EXPECT_EQ(bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"OK\""}), 1);
+  EXPECT_EQ(fixture.Counter("grpc_server_started_total", {service, method}), 2);
+  EXPECT_EQ(fixture.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"OK\""}), 1);
   EXPECT_EQ(
-      bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"NOT_FOUND\""}), 1);
+      fixture.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"NOT_FOUND\""}),
+      1);
 }
 
 TEST(ReflectionTest, ListsTheServices) {
-  RpcFixture bench;
-  StockClient client(bench.Connect());
+  RpcFixture fixture;
+  StockClient client(fixture.Connect());
   EXPECT_THAT(client.List(), UnorderedElementsAre(kServiceName, kHealthService,
                                                   "grpc.reflection.v1alpha.ServerReflection"));
 }
 
 TEST(ReflectionTest, LetsAStockClientDescribeAndCallUs) {
-  RpcFixture bench;
-  StockClient client(bench.Connect());
+  RpcFixture fixture;
+  StockClient client(fixture.Connect());
   const auto* service = client.Describe(kServiceName);
   ASSERT_NE(service, nullptr);
   const auto* method = service->FindMethodByName("AddProductApplication");
@@ -77,8 +78,8 @@ TEST(ReflectionTest, LetsAStockClientDescribeAndCallUs) {
 
 // From a static library the linker drops health.proto: the service is listed, but not described.
 TEST(ReflectionTest, LetsAStockClientDescribeAndCallTheHealthService) {
-  RpcFixture bench;
-  StockClient client(bench.Connect());
+  RpcFixture fixture;
+  StockClient client(fixture.Connect());
   const auto* service = client.Describe(kHealthService);
   ASSERT_NE(service, nullptr);
   const auto result = client.Call(*service->FindMethodByName("Check"), "{}");
@@ -89,8 +90,8 @@ TEST(ReflectionTest, LetsAStockClientDescribeAndCallTheHealthService) {
 class UnknownMethodTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(UnknownMethodTest, IsUnimplementedAndSharesOneLabel) {
-  RpcFixture bench;
-  StockClient client(bench.Connect());
+  RpcFixture fixture;
+  StockClient client(fixture.Connect());
   const grpc::Slice nothing;
   grpc::ByteBuffer answer;
   const auto result = client.CallPath(GetParam(), grpc::ByteBuffer(&nothing, 1), &answer);
@@ -100,12 +101,12 @@ TEST_P(UnknownMethodTest, IsUnimplementedAndSharesOneLabel) {
 
   const std::string service = "grpc_service=\"unknown\"";
   const std::string method = "grpc_method=\"unknown\"";
-  EXPECT_EQ(bench.Counter("grpc_server_started_total", {service, method}), 1);
-  EXPECT_EQ(
-      bench.Counter("grpc_server_handled_total", {service, method, "grpc_code=\"UNIMPLEMENTED\""}),
-      1);
-  EXPECT_EQ(bench.Counter("passfort_gateway_failed_calls_total",
-                          {method, "grpc_code=\"UNIMPLEMENTED\"", "reason=\"UNKNOWN_METHOD\""}),
+  EXPECT_EQ(fixture.Counter("grpc_server_started_total", {service, method}), 1);
+  EXPECT_EQ(fixture.Counter("grpc_server_handled_total",
+                            {service, method, "grpc_code=\"UNIMPLEMENTED\""}),
+            1);
+  EXPECT_EQ(fixture.Counter("passfort_gateway_failed_calls_total",
+                            {method, "grpc_code=\"UNIMPLEMENTED\"", "reason=\"UNKNOWN_METHOD\""}),
             1);
 }
 
@@ -117,13 +118,13 @@ INSTANTIATE_TEST_SUITE_P(OfTheHealthService, UnknownMethodTest,
                          testing::Values("/grpc.health.v1.Health/Nothing"));
 
 TEST(ListenTest, TwoGatewaysOnOnePortAreAnError) {
-  RpcFixture bench;
+  RpcFixture fixture;
   auto options = SomeServerOptions();
-  options.listen = bench.address();
-  const auto second = bench.StartServer(options);
+  options.listen = fixture.address();
+  const auto second = fixture.StartServer(options);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()),
-              HasSubstr("listen on " + bench.address() + ": bind: Address already in use"));
+              HasSubstr("listen on " + fixture.address() + ": bind: Address already in use"));
 }
 
 }  // namespace

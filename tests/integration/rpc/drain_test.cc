@@ -14,30 +14,30 @@ using namespace std::chrono_literals;
 using ::testing::SizeIs;
 
 TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
-  RpcFixture bench;
-  bench.writer.Hold();
-  auto under_way = bench.StartAdd();
-  bench.writer.WaitUntilAsked(1);
-  bench.pipeline.BeginDrain();
+  RpcFixture fixture;
+  fixture.writer.Hold();
+  auto under_way = fixture.StartAdd();
+  fixture.writer.WaitUntilAsked(1);
+  fixture.pipeline.BeginDrain();
 
-  const Answered refused = bench.Add();
+  const Answered refused = fixture.Add();
   EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonOf(refused.status), "DRAINING");
   EXPECT_THAT(refused.error(), IsWellFormedError());
 
-  auto drained = std::async(std::launch::async, [&] { return bench.server->Drain(60s); });
-  bench.writer.Release();
+  auto drained = std::async(std::launch::async, [&] { return fixture.server->Drain(60s); });
+  fixture.writer.Release();
   EXPECT_TRUE(under_way.get().status.ok());
   EXPECT_TRUE(drained.get().ok());
-  EXPECT_THAT(bench.writer.asked(), SizeIs(1));
+  EXPECT_THAT(fixture.writer.asked(), SizeIs(1));
 }
 
 TEST(DrainTest, AnswersCallsThatOutlastItWhenNothingWasSent) {
-  RpcFixture bench;
-  bench.writer.Hold();
-  auto call = bench.StartAdd();
-  bench.writer.WaitUntilAsked(1);
-  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+  RpcFixture fixture;
+  fixture.writer.Hold();
+  auto call = fixture.StartAdd();
+  fixture.writer.WaitUntilAsked(1);
+  EXPECT_TRUE(fixture.server->Drain(0ms).ok());
 
   const Answered answered = call.get();
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -46,11 +46,11 @@ TEST(DrainTest, AnswersCallsThatOutlastItWhenNothingWasSent) {
 }
 
 TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
-  RpcFixture bench;
-  bench.writer.HoldUntilStopped(SentResult(Ambiguous::Cause::kStopped));
-  auto call = bench.StartAdd();
-  bench.writer.WaitUntilAsked(1);
-  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+  RpcFixture fixture;
+  fixture.writer.HoldUntilStopped(SentResult(Ambiguous::Cause::kStopped));
+  auto call = fixture.StartAdd();
+  fixture.writer.WaitUntilAsked(1);
+  EXPECT_TRUE(fixture.server->Drain(0ms).ok());
 
   const Answered answered = call.get();
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNKNOWN);
@@ -60,34 +60,34 @@ TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
 
 TEST(DrainTest, AnswersEveryCallUnderWay) {
   constexpr int kCalls = 30;
-  RpcFixture bench;
-  bench.writer.Hold();
+  RpcFixture fixture;
+  fixture.writer.Hold();
   std::vector<std::future<Answered>> calls;
-  for (int i = 0; i < kCalls; ++i) calls.push_back(bench.StartAdd());
-  bench.writer.WaitUntilAsked(kCalls);
-  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+  for (int i = 0; i < kCalls; ++i) calls.push_back(fixture.StartAdd());
+  fixture.writer.WaitUntilAsked(kCalls);
+  EXPECT_TRUE(fixture.server->Drain(0ms).ok());
   for (auto& call : calls) EXPECT_EQ(ReasonOf(call.get().status), "DRAINING");
 }
 
 // A watch never ends by itself, so a drain that waited for it would not either.
 TEST(DrainTest, TellsHealthWatchersFirstAndDoesNotWaitForThem) {
-  RpcFixture bench;
-  bench.writer.Hold();
-  auto call = bench.StartAdd();
-  bench.writer.WaitUntilAsked(1);
+  RpcFixture fixture;
+  fixture.writer.Hold();
+  auto call = fixture.StartAdd();
+  fixture.writer.WaitUntilAsked(1);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(kServiceName);
-  auto watch = grpc::health::v1::Health::NewStub(bench.Connect())->Watch(&context, request);
+  auto watch = grpc::health::v1::Health::NewStub(fixture.Connect())->Watch(&context, request);
   grpc::health::v1::HealthCheckResponse health;
   ASSERT_TRUE(watch->Read(&health));
   EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::SERVING);
 
-  auto drained = std::async(std::launch::async, [&] { return bench.server->Drain(60s); });
+  auto drained = std::async(std::launch::async, [&] { return fixture.server->Drain(60s); });
   ASSERT_TRUE(watch->Read(&health));
   EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
-  bench.writer.Release();
+  fixture.writer.Release();
   EXPECT_TRUE(call.get().status.ok());
   EXPECT_TRUE(drained.get().ok());
   EXPECT_FALSE(watch->Read(&health));
@@ -95,20 +95,20 @@ TEST(DrainTest, TellsHealthWatchersFirstAndDoesNotWaitForThem) {
 }
 
 TEST(DrainTest, FreesThePort) {
-  RpcFixture bench;
-  const std::string address = bench.address();
-  EXPECT_TRUE(bench.server->Drain(0ms).ok());
+  RpcFixture fixture;
+  const std::string address = fixture.address();
+  EXPECT_TRUE(fixture.server->Drain(0ms).ok());
   auto options = SomeServerOptions();
   options.listen = address;
-  EXPECT_TRUE(bench.StartServer(options).ok());
+  EXPECT_TRUE(fixture.StartServer(options).ok());
 }
 
 TEST(DrainTest, IsPartOfTheServersEnd) {
-  RpcFixture bench;
-  bench.writer.Hold();
-  auto call = bench.StartAdd();
-  bench.writer.WaitUntilAsked(1);
-  bench.server.reset();
+  RpcFixture fixture;
+  fixture.writer.Hold();
+  auto call = fixture.StartAdd();
+  fixture.writer.WaitUntilAsked(1);
+  fixture.server.reset();
   EXPECT_EQ(ReasonOf(call.get().status), "DRAINING");
 }
 

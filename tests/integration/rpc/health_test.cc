@@ -22,21 +22,21 @@ HealthCheckResponse::ServingStatus Next(grpc::ClientReader<HealthCheckResponse>&
 TEST(HealthTest, IsBadWhileTheLoopStandsStill) {
   auto options = SomeServerOptions();
   options.max_turn = 100ms;
-  RpcFixture bench(SomeOptions(), options);
+  RpcFixture fixture(SomeOptions(), options);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
-  const auto stub = grpc::health::v1::Health::NewStub(bench.Connect());
+  const auto stub = grpc::health::v1::Health::NewStub(fixture.Connect());
   const auto watch = stub->Watch(&context, {});
   ASSERT_EQ(Next(*watch), HealthCheckResponse::SERVING);
 
   std::promise<void> go_on;
-  bench.loop->Post([&] { go_on.get_future().wait(); });
+  fixture.loop->Post([&] { go_on.get_future().wait(); });
   EXPECT_EQ(Next(*watch), HealthCheckResponse::NOT_SERVING);
   go_on.set_value();
   EXPECT_EQ(Next(*watch), HealthCheckResponse::SERVING);
   context.TryCancel();
 
-  const auto text = bench.metrics.Text();
+  const auto text = fixture.metrics.Text();
   const std::string name = "\npassfort_gateway_loop_longest_turn_seconds ";
   const size_t found = text.find(name);
   ASSERT_NE(found, std::string::npos);

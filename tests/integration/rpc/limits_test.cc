@@ -39,45 +39,45 @@ pb::ProductApplication ALargeApplication() {
 
 // gRPC inflates a message before it looks at its size.
 TEST(LimitsTest, TakesNoCompressedRequest) {
-  RpcFixture bench;
+  RpcFixture fixture;
   for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kTestBound);
     context.set_compression_algorithm(algorithm);
     auto request = ARequest();
     request.set_request_id(std::string(60'000, 'a'));
-    const Answered answered = bench.AddWith(context, request);
+    const Answered answered = fixture.AddWith(context, request);
     EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNIMPLEMENTED)
         << answered.status.error_message();
   }
-  EXPECT_THAT(bench.writer.asked(), IsEmpty());
+  EXPECT_THAT(fixture.writer.asked(), IsEmpty());
 }
 
 TEST(LimitsTest, Takes15KiBOfMetadata) {
-  RpcFixture bench;
+  RpcFixture fixture;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTestBound);
   context.AddMetadata("baggage", std::string(15 * 1024, 'a'));
-  const Answered answered = bench.AddWith(context);
+  const Answered answered = fixture.AddWith(context);
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
 }
 
 // gRPC would end the connection after a few pings, and the calls on it.
 TEST(LimitsTest, LetsAClientAskOftenWhetherItsConnectionLives) {
-  RpcFixture bench;
-  bench.writer.Hold();
+  RpcFixture fixture;
+  fixture.writer.Hold();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, std::chrono::milliseconds(kTestBound).count());
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   const auto channel =
-      grpc::CreateCustomChannel(bench.address(), grpc::InsecureChannelCredentials(), arguments);
+      grpc::CreateCustomChannel(fixture.address(), grpc::InsecureChannelCredentials(), arguments);
   auto call = std::async(std::launch::async, [&] { return AddOn(channel); });
-  bench.writer.WaitUntilAsked(1);
+  fixture.writer.WaitUntilAsked(1);
   EXPECT_FALSE(
       channel->WaitForStateChange(GRPC_CHANNEL_READY, std::chrono::system_clock::now() + 300ms));
-  bench.writer.Release();
+  fixture.writer.Release();
   const grpc::Status status = call.get();
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
@@ -86,17 +86,17 @@ TEST(LimitsTest, OneConnectionLeavesPlacesToOthers) {
   constexpr int kMaxOfOne = 14;
   auto options = SomeOptions();
   options.max_in_flight = 16;
-  RpcFixture bench(options);
-  bench.writer.Hold();
-  const auto greedy = bench.Connect();
+  RpcFixture fixture(options);
+  fixture.writer.Hold();
+  const auto greedy = fixture.Connect();
   std::vector<std::future<grpc::Status>> calls;
   for (int i = 0; i < kMaxOfOne + 1; ++i) {
     calls.push_back(std::async(std::launch::async, [&] { return AddOn(greedy); }));
   }
-  bench.writer.WaitUntilAsked(kMaxOfOne);
-  auto other = bench.StartAdd();
-  bench.writer.WaitUntilAsked(kMaxOfOne + 1);
-  bench.writer.Release();
+  fixture.writer.WaitUntilAsked(kMaxOfOne);
+  auto other = fixture.StartAdd();
+  fixture.writer.WaitUntilAsked(kMaxOfOne + 1);
+  fixture.writer.Release();
   EXPECT_TRUE(other.get().status.ok());
   for (auto& call : calls) {
     const grpc::Status status = call.get();
@@ -107,26 +107,27 @@ TEST(LimitsTest, OneConnectionLeavesPlacesToOthers) {
 TEST(LimitsTest, GivesUpAnAnswerThatItsCallerDoesNotRead) {
   auto options = SomeOptions();
   options.reply_read_within = 50ms;
-  RpcFixture bench(options);
-  const RawCaller caller(bench.server->port());
+  RpcFixture fixture(options);
+  const RawCaller caller(fixture.server->port());
   caller.Call(kPath, ARequest().SerializeAsString());
   EXPECT_TRUE(caller.WaitForFrame(RawCaller::kRstStream));
-  EXPECT_THAT(bench.metrics.Text(), testing::HasSubstr("passfort_gateway_unread_answers_total 1"));
+  EXPECT_THAT(fixture.metrics.Text(),
+              testing::HasSubstr("passfort_gateway_unread_answers_total 1"));
 }
 
 TEST(LimitsTest, ShortensAnAnswerBesideTooManyResults) {
-  RpcFixture bench;
-  ResponseMemory::Share others(bench.memory, ResponseMemory::Use::kResult);
+  RpcFixture fixture;
+  ResponseMemory::Share others(fixture.memory, ResponseMemory::Use::kResult);
   others.Set(size_t{64} * 1024 * 1024);
-  bench.writer.Answer(DoneResult(ALargeApplication()));
-  const Answered shortened = bench.Add();
+  fixture.writer.Answer(DoneResult(ALargeApplication()));
+  const Answered shortened = fixture.Add();
   ASSERT_TRUE(shortened.status.ok()) << shortened.status.error_message();
   EXPECT_TRUE(shortened.trailers.contains("gateway-answer-shortened"));
   EXPECT_EQ(shortened.response.product_application().id(), "a1");
   EXPECT_FALSE(shortened.response.product_application().has_unmapped());
 
   others.Set(0);
-  const Answered whole = bench.Add();
+  const Answered whole = fixture.Add();
   EXPECT_FALSE(whole.trailers.contains("gateway-answer-shortened"));
   EXPECT_TRUE(whole.response.product_application().has_unmapped());
 }
@@ -138,18 +139,18 @@ TEST(LimitsTest, ShortensAnAnswerThatIsTooMuchByItself) {
     ResponseMemory::Share share;
     pb::ProductApplication application = ALargeApplication();
   };
-  RpcFixture bench;
-  auto result = std::make_shared<Result>(bench.memory);
+  RpcFixture fixture;
+  auto result = std::make_shared<Result>(fixture.memory);
   result->share.Set(size_t{64} * 1024 * 1024);
   pb::ProductApplication* const application = &result->application;
   ScriptedWriter::Script script;
   script.answer.outcome = Done{.application = {std::move(result), application}, .error_code = {}};
   script.gives_it_away = true;
-  bench.writer.Follow(std::move(script));
+  fixture.writer.Follow(std::move(script));
 
-  EXPECT_TRUE(bench.Add().trailers.contains("gateway-answer-shortened"));
-  bench.writer.Answer(DoneResult(ALargeApplication()));
-  EXPECT_FALSE(bench.Add().trailers.contains("gateway-answer-shortened")) << "it is given back";
+  EXPECT_TRUE(fixture.Add().trailers.contains("gateway-answer-shortened"));
+  fixture.writer.Answer(DoneResult(ALargeApplication()));
+  EXPECT_FALSE(fixture.Add().trailers.contains("gateway-answer-shortened")) << "it is given back";
 }
 
 CallPipeline::Options RoomForOneLargeAnswer() {
@@ -159,36 +160,36 @@ CallPipeline::Options RoomForOneLargeAnswer() {
 }
 
 TEST(LimitsTest, RefusesCallsOfAConnectionThatDoesNotReadAndServesOthers) {
-  RpcFixture bench(RoomForOneLargeAnswer());
-  bench.writer.Answer(DoneResult(ALargeApplication()));
-  const RawCaller caller(bench.server->port());
+  RpcFixture fixture(RoomForOneLargeAnswer());
+  fixture.writer.Answer(DoneResult(ALargeApplication()));
+  const RawCaller caller(fixture.server->port());
   caller.Call(kPath, ARequest().SerializeAsString(), 1);
   ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
   caller.Call(kPath, ARequest().SerializeAsString(), 3);
   ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
-  EXPECT_EQ(bench.Counter("grpc_server_handled_total", {"grpc_code=\"RESOURCE_EXHAUSTED\""}), 1);
-  EXPECT_EQ(bench.writer.asked().size(), 1U);
+  EXPECT_EQ(fixture.Counter("grpc_server_handled_total", {"grpc_code=\"RESOURCE_EXHAUSTED\""}), 1);
+  EXPECT_EQ(fixture.writer.asked().size(), 1U);
 
-  bench.writer.Answer(DoneResult(AnApplication()));
-  const Answered answered = bench.Add();
+  fixture.writer.Answer(DoneResult(AnApplication()));
+  const Answered answered = fixture.Add();
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
 }
 
 TEST(LimitsTest, ShortensTheFurtherAnswersOfAConnectionThatDoesNotRead) {
-  RpcFixture bench(RoomForOneLargeAnswer());
+  RpcFixture fixture(RoomForOneLargeAnswer());
   ScriptedWriter::Script script;
   script.when = ScriptedWriter::When::kHeld;
   script.answer = DoneResult(ALargeApplication());
-  bench.writer.Follow(std::move(script));
-  const RawCaller caller(bench.server->port());
+  fixture.writer.Follow(std::move(script));
+  const RawCaller caller(fixture.server->port());
   caller.Call(kPath, ARequest().SerializeAsString(), 1);
   caller.Call(kPath, ARequest().SerializeAsString(), 3);
-  bench.writer.WaitUntilAsked(2);
-  bench.writer.Release();
-  bench.log.WaitForLine("response truncated");
+  fixture.writer.WaitUntilAsked(2);
+  fixture.writer.Release();
+  fixture.log.WaitForLine("response truncated");
   ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
   ASSERT_TRUE(caller.WaitForFrame(RawCaller::kHeaders));
-  EXPECT_EQ(std::ranges::count_if(bench.log.lines(),
+  EXPECT_EQ(std::ranges::count_if(fixture.log.lines(),
                                   [](const std::string& line) {
                                     return line.find("response truncated") != std::string::npos;
                                   }),

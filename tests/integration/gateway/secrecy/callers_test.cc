@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tests/attack/hostile_client.h"
-#include "tests/integration/gateway/secrecy/secrecy_bench.h"
+#include "tests/integration/gateway/secrecy/secrecy_fixture.h"
 
 namespace gateway {
 namespace {
@@ -20,7 +20,7 @@ constexpr char kMethod[] = "/passfort.gateway.v1.ProductApplicationService/AddPr
 struct CallerPath {
   std::string name;
   // Walks it, and looks whether it was walked.
-  std::function<void(SecrecyBench&)> walk;
+  std::function<void(SecrecyFixture&)> walk;
 
   friend void PrintTo(const CallerPath& shown, std::ostream* out) { *out << shown.name; }
 };
@@ -30,129 +30,129 @@ std::string StringField(int number, const std::string& text) {
   return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(text.size())} + text;
 }
 
-std::string ReasonOfAdd(SecrecyBench& bench, const pb::AddProductApplicationRequest& request) {
-  return ReasonOf(bench.Add(request).status);
+std::string ReasonOfAdd(SecrecyFixture& fixture, const pb::AddProductApplicationRequest& request) {
+  return ReasonOf(fixture.Add(request).status);
 }
 
-void InvalidFields(SecrecyBench& bench) {
+void InvalidFields(SecrecyFixture& fixture) {
   auto request = ACanaryRequest();
   request.set_profile_id(std::string(kProfileIdCanary) + kAliasCanary);
   request.mutable_product()->set_alias(std::string(kAliasCanary) + "\n");
   request.mutable_product()->set_id(kAliasCanary);
   request.set_request_id(std::string(kAliasCanary) + " with space");
-  EXPECT_EQ(ReasonOfAdd(bench, request), "INVALID_REQUEST");
+  EXPECT_EQ(ReasonOfAdd(fixture, request), "INVALID_REQUEST");
 }
 
-void TooLarge(SecrecyBench& bench) {
+void TooLarge(SecrecyFixture& fixture) {
   auto request = ACanaryRequest();
   request.mutable_product()->set_alias(kAliasCanary + std::string(65 * 1024, 'x'));
-  EXPECT_EQ(ReasonOfAdd(bench, request), "INVALID_REQUEST");
+  EXPECT_EQ(ReasonOfAdd(fixture, request), "INVALID_REQUEST");
 }
 
-void TooLargeForGrpc(SecrecyBench& bench) {
-  const Answered answered = bench.CallPath(kMethod, kAliasCanary + std::string(1024 * 1024, 'x'));
+void TooLargeForGrpc(SecrecyFixture& fixture) {
+  const Answered answered = fixture.CallPath(kMethod, kAliasCanary + std::string(1024 * 1024, 'x'));
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
-void NoMessage(SecrecyBench& bench) {
-  const Answered answered = bench.CallPath(kMethod, std::string("\xFF\xFF\xFF") + kAliasCanary);
+void NoMessage(SecrecyFixture& fixture) {
+  const Answered answered = fixture.CallPath(kMethod, std::string("\xFF\xFF\xFF") + kAliasCanary);
   EXPECT_FALSE(answered.status.ok());
 }
 
 // Protocol Buffers writes a line of its own.
-void NoUtf8(SecrecyBench& bench) {
-  bench.CallPath(kMethod, StringField(1, std::string(kAliasCanary) + "\xFF"));
-  bench.gateway.WaitForLogLine("wire_format_lite.cc");
+void NoUtf8(SecrecyFixture& fixture) {
+  fixture.CallPath(kMethod, StringField(1, std::string(kAliasCanary) + "\xFF"));
+  fixture.gateway.WaitForLogLine("wire_format_lite.cc");
 }
 
-void NoSuchMethod(SecrecyBench& bench) {
+void NoSuchMethod(SecrecyFixture& fixture) {
   for (const char* const path :
        {"/passfort.gateway.v1.ProductApplicationService/CallerCanary", "/CallerCanary.Some/Any"}) {
-    EXPECT_EQ(ReasonOf(bench.CallPath(path, kAliasCanary).status), "UNKNOWN_METHOD");
+    EXPECT_EQ(ReasonOf(fixture.CallPath(path, kAliasCanary).status), "UNKNOWN_METHOD");
   }
 }
 
-void RequestIdReused(SecrecyBench& bench) {
-  bench.passfort.Script(Lists("[]"));
-  bench.passfort.Script(Refuses(200, CanaryApplication("RequestIdReused")));
+void RequestIdReused(SecrecyFixture& fixture) {
+  fixture.passfort.Script(Lists("[]"));
+  fixture.passfort.Script(Refuses(200, CanaryApplication("RequestIdReused")));
   auto request = ACanaryRequest(RequestId::kOwn);
-  EXPECT_EQ(ReasonOfAdd(bench, request), "");
+  EXPECT_EQ(ReasonOfAdd(fixture, request), "");
   request.mutable_product()->set_alias(std::string(kAliasCanary) + "2");
-  EXPECT_EQ(ReasonOfAdd(bench, request), "REQUEST_ID_REUSED");
+  EXPECT_EQ(ReasonOfAdd(fixture, request), "REQUEST_ID_REUSED");
 }
 
-void Health(SecrecyBench& bench) {
+void Health(SecrecyFixture& fixture) {
   const Answered answered =
-      bench.CallPath("/grpc.health.v1.Health/Check", StringField(1, kAliasCanary));
+      fixture.CallPath("/grpc.health.v1.Health/Check", StringField(1, kAliasCanary));
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
-void Reflection(SecrecyBench& bench) {
+void Reflection(SecrecyFixture& fixture) {
   const Answered answered =
-      bench.CallPath("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-                     StringField(4, kAliasCanary));  // file_containing_symbol
+      fixture.CallPath("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                       StringField(4, kAliasCanary));  // file_containing_symbol
   EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
 }
 
-void Channelz(SecrecyBench& bench) {
+void Channelz(SecrecyFixture& fixture) {
   const std::string service = "/grpc.channelz.v1.Channelz/";
-  EXPECT_TRUE(bench.CallPath(service + "GetServers", "").status.ok());
+  EXPECT_TRUE(fixture.CallPath(service + "GetServers", "").status.ok());
   int sockets = 0;
   for (char id = 1; id < 20; ++id) {
     const std::string message = {'\x08', id};
-    bench.CallPath(service + "GetServerSockets", message);
-    if (bench.CallPath(service + "GetSocket", message).status.ok()) ++sockets;
+    fixture.CallPath(service + "GetServerSockets", message);
+    if (fixture.CallPath(service + "GetSocket", message).status.ok()) ++sockets;
   }
   EXPECT_GT(sockets, 0);
 }
 
-void TooMuchMetadata(SecrecyBench& bench) {
+void TooMuchMetadata(SecrecyFixture& fixture) {
   grpc::ClientContext context;
   for (int i = 0; i < 20; ++i) {
     context.AddMetadata("x-user" + std::to_string(i), kMetadataCanary + std::string(2000, 'x'));
   }
   Answered answered;
   answered.status =
-      bench.caller->stub().AddProductApplication(&context, ACanaryRequest(), &answered.response);
+      fixture.caller->stub().AddProductApplication(&context, ACanaryRequest(), &answered.response);
   answered.trailers = Received(answered.status, context).trailers;
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   ExpectNothingTold(answered);
 }
 
 // gRPC writes a line of its own about metadata that it cannot read.
-void MetadataThatIsWrong(SecrecyBench& bench) {
+void MetadataThatIsWrong(SecrecyFixture& fixture) {
   size_t lines = 0;
   for (const char* const name :
        {"grpc-timeout", "grpc-encoding", "te", "grpc-previous-rpc-attempts",
         "grpc-retry-pushback-ms", "grpc-status", "content-type", ":method", ":scheme", ":status"}) {
-    HostileClient client(bench.gateway.target());
+    HostileClient client(fixture.gateway.target());
     const std::string value = std::string(kMetadataCanary) + "\n{\"forged\":\"line\"}";
     const std::string block = RequestHeaders(kMethod) + Field(name, value);
     client.Send(Frame(FrameType::kHeaders, kEndHeaders, 1, block) +
                 Frame(FrameType::kData, kEndStream, 1, std::string(5, '\0')));
-    bench.gateway.WaitForLogLines("hpack_parser.cc", ++lines);
+    fixture.gateway.WaitForLogLines("hpack_parser.cc", ++lines);
   }
-  EXPECT_THAT(bench.gateway.LogText(), testing::Not(testing::HasSubstr("forged")));
+  EXPECT_THAT(fixture.gateway.LogText(), testing::Not(testing::HasSubstr("forged")));
 }
 
 class CallersTest : public testing::TestWithParam<CallerPath> {
  protected:
   static void SetUpTestSuite() {
-    bench = std::make_unique<SecrecyBench>(
-        SecrecyBench::Settings{.flags = {"--channelz", "--reflection=on"},
-                               .environment = {"PASSFORT_GATEWAY_STORE=sqlite::memory:"}});
+    fixture = std::make_unique<SecrecyFixture>(
+        SecrecyFixture::Settings{.flags = {"--channelz", "--reflection=on"},
+                                 .environment = {"PASSFORT_GATEWAY_STORE=sqlite::memory:"}});
   }
   static void TearDownTestSuite() {
-    bench->ExpectNothingShownUntilItEnds();
-    bench.reset();
+    fixture->ExpectNothingShownUntilItEnds();
+    fixture.reset();
   }
 
-  static inline std::unique_ptr<SecrecyBench> bench;
+  static inline std::unique_ptr<SecrecyFixture> fixture;
 };
 
 TEST_P(CallersTest, WordsAreNowhereElse) {
-  GetParam().walk(*bench);
-  bench->ExpectNothingShown();
+  GetParam().walk(*fixture);
+  fixture->ExpectNothingShown();
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/integration/gateway/secrecy/secrecy_bench.h"
+#include "tests/integration/gateway/secrecy/secrecy_fixture.h"
 
 namespace gateway {
 namespace {
@@ -25,7 +25,7 @@ Fault Holds(Endpoint endpoint) {
           .answer = {.status = 422, .body = CanaryError("Held", 201)}};
 }
 
-SecrecyBench::Settings WithStore(std::vector<std::string> flags) {
+SecrecyFixture::Settings WithStore(std::vector<std::string> flags) {
   return {.flags = std::move(flags), .environment = {"PASSFORT_GATEWAY_STORE=sqlite::memory:"}};
 }
 
@@ -33,9 +33,10 @@ SecrecyBench::Settings WithStore(std::vector<std::string> flags) {
 // there.
 class HeldCall {
  public:
-  HeldCall(SecrecyBench& bench, Endpoint endpoint, RequestId id) : caller_(bench.gateway.target()) {
-    const int before = bench.passfort.counts().requests;
-    bench.passfort.Script(Holds(endpoint));
+  HeldCall(SecrecyFixture& fixture, Endpoint endpoint, RequestId id)
+      : caller_(fixture.gateway.target()) {
+    const int before = fixture.passfort.counts().requests;
+    fixture.passfort.Script(Holds(endpoint));
     call_ = std::async(std::launch::async, [this, id] {
       AddCanaryMetadata(*context_);
       Answered answered;
@@ -45,8 +46,8 @@ class HeldCall {
       ExpectNothingTold(answered);
       return answered;
     });
-    EXPECT_TRUE(bench.passfort.WaitUntil([&] { return bench.passfort.counts().requests > before; },
-                                         kProcessBound));
+    EXPECT_TRUE(fixture.passfort.WaitUntil(
+        [&] { return fixture.passfort.counts().requests > before; }, kProcessBound));
   }
   void Cancel() { context_->TryCancel(); }
   // How it ended; then the connection does too.
@@ -64,74 +65,74 @@ class HeldCall {
 };
 
 TEST(OwnEndsTest, AnOpenCircuitShowsNothing) {
-  SecrecyBench bench({});
-  bench.passfort.Script({.times = Fault::kAlways,
-                         .carry_out = Fault::CarryOut::kNever,
-                         .answer = {.status = 503, .body = CanaryPage("Outage")}});
+  SecrecyFixture fixture({});
+  fixture.passfort.Script({.times = Fault::kAlways,
+                           .carry_out = Fault::CarryOut::kNever,
+                           .answer = {.status = 503, .body = CanaryPage("Outage")}});
   std::string reason;
   for (int i = 0; i < 10 && reason != "CIRCUIT_OPEN"; ++i) {
     auto request = ACanaryRequest();
     // One profile counts once.
     request.mutable_profile_id()->back() = static_cast<char>('0' + i);
-    reason = ReasonOf(bench.Add(request).status);
+    reason = ReasonOf(fixture.Add(request).status);
   }
   EXPECT_EQ(reason, "CIRCUIT_OPEN");
-  EXPECT_THAT(Found(Words{"ca11e4ca-4a47"}, bench.gateway.LogText()), testing::IsEmpty());
-  bench.ExpectNothingShownUntilItEnds();
+  EXPECT_THAT(Found(Words{"ca11e4ca-4a47"}, fixture.gateway.LogText()), testing::IsEmpty());
+  fixture.ExpectNothingShownUntilItEnds();
 }
 
 TEST(OwnEndsTest, AFullGatewayShowsNothing) {
-  SecrecyBench bench({.flags = {"--max_in_flight=1"}});
-  HeldCall held(bench, Endpoint::kAdd, RequestId::kNone);
-  EXPECT_EQ(ReasonOf(bench.Add(ACanaryRequest(RequestId::kOwn)).status), "OVERLOADED");
-  bench.passfort.Release();
+  SecrecyFixture fixture({.flags = {"--max_in_flight=1"}});
+  HeldCall held(fixture, Endpoint::kAdd, RequestId::kNone);
+  EXPECT_EQ(ReasonOf(fixture.Add(ACanaryRequest(RequestId::kOwn)).status), "OVERLOADED");
+  fixture.passfort.Release();
   EXPECT_EQ(held.Reason(), "PASSFORT_REJECTED_INPUT");
-  bench.WaitForCalls(1);
-  bench.ExpectNothingShownUntilItEnds();
+  fixture.WaitForCalls(1);
+  fixture.ExpectNothingShownUntilItEnds();
 }
 
 TEST(OwnEndsTest, ADeadlineBeforeAnythingIsSentShowsNothing) {
-  SecrecyBench bench(WithStore({"--default_deadline=300ms", "--max_deadline=300ms"}));
-  bench.passfort.Script(Holds(Endpoint::kList));
-  EXPECT_NE(ReasonOf(bench.Add(ACanaryRequest(RequestId::kOwn)).status), "");
-  bench.ExpectNothingShownUntilItEnds();
+  SecrecyFixture fixture(WithStore({"--default_deadline=300ms", "--max_deadline=300ms"}));
+  fixture.passfort.Script(Holds(Endpoint::kList));
+  EXPECT_NE(ReasonOf(fixture.Add(ACanaryRequest(RequestId::kOwn)).status), "");
+  fixture.ExpectNothingShownUntilItEnds();
 }
 
 TEST(OwnEndsTest, ACallerThatLeavesShowsNothing) {
-  SecrecyBench bench(WithStore({}));
+  SecrecyFixture fixture(WithStore({}));
   for (const Endpoint at : {Endpoint::kAdd, Endpoint::kList}) {
-    HeldCall held(bench, at, at == Endpoint::kAdd ? RequestId::kNone : RequestId::kOwn);
+    HeldCall held(fixture, at, at == Endpoint::kAdd ? RequestId::kNone : RequestId::kOwn);
     held.Cancel();
     EXPECT_EQ(held.Reason(), "");  // the client library's word
-    bench.WaitForCalls(1);
+    fixture.WaitForCalls(1);
   }
-  bench.ExpectNothingShownUntilItEnds();
+  fixture.ExpectNothingShownUntilItEnds();
 }
 
 TEST(OwnEndsTest, ADrainWithCallsUnderWayShowsNothing) {
-  SecrecyBench bench(WithStore({"--drain_timeout=10ms"}));
-  HeldCall sent(bench, Endpoint::kAdd, RequestId::kNone);
-  HeldCall not_sent(bench, Endpoint::kList, RequestId::kOwn);
-  bench.ExpectNothingShown();
-  bench.caller.reset();
-  bench.gateway.Signal(SIGTERM);
+  SecrecyFixture fixture(WithStore({"--drain_timeout=10ms"}));
+  HeldCall sent(fixture, Endpoint::kAdd, RequestId::kNone);
+  HeldCall not_sent(fixture, Endpoint::kList, RequestId::kOwn);
+  fixture.ExpectNothingShown();
+  fixture.caller.reset();
+  fixture.gateway.Signal(SIGTERM);
   EXPECT_EQ(sent.Reason(), "OUTCOME_UNKNOWN");
   EXPECT_NE(not_sent.Reason(), "");
-  EXPECT_EQ(bench.gateway.WaitForExit(), 0);
-  EXPECT_THAT(Found(AllCanaries(), bench.gateway.LogText()), testing::IsEmpty());
+  EXPECT_EQ(fixture.gateway.WaitForExit(), 0);
+  EXPECT_THAT(Found(AllCanaries(), fixture.gateway.LogText()), testing::IsEmpty());
 }
 
 // Its last words are the kernel's.
 TEST(OwnEndsTest, ACrashWithCallsUnderWayShowsNothing) {
-  SecrecyBench bench(WithStore({}));
-  HeldCall sent(bench, Endpoint::kAdd, RequestId::kNone);
-  HeldCall not_sent(bench, Endpoint::kList, RequestId::kOwn);
-  bench.ExpectNothingShown();
-  bench.gateway.Signal(SIGABRT);
-  EXPECT_EQ(bench.gateway.WaitForExit(), -SIGABRT);
+  SecrecyFixture fixture(WithStore({}));
+  HeldCall sent(fixture, Endpoint::kAdd, RequestId::kNone);
+  HeldCall not_sent(fixture, Endpoint::kList, RequestId::kOwn);
+  fixture.ExpectNothingShown();
+  fixture.gateway.Signal(SIGABRT);
+  EXPECT_EQ(fixture.gateway.WaitForExit(), -SIGABRT);
   EXPECT_EQ(sent.Reason(), "");
   EXPECT_EQ(not_sent.Reason(), "");
-  EXPECT_THAT(Found(AllCanaries(), bench.gateway.LogText()), testing::IsEmpty());
+  EXPECT_THAT(Found(AllCanaries(), fixture.gateway.LogText()), testing::IsEmpty());
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/integration/gateway/secrecy/secrecy_bench.h"
+#include "tests/integration/gateway/secrecy/secrecy_fixture.h"
 
 namespace gateway {
 namespace {
@@ -139,13 +139,13 @@ std::vector<FailurePath> Successes() {
 
 class PassfortAnswersTest : public testing::TestWithParam<FailurePath> {
  protected:
-  static SecrecyBench::Settings Settings(std::vector<std::string> flags) {
+  static SecrecyFixture::Settings Settings(std::vector<std::string> flags) {
     flags.insert(flags.end(), {"--settle_window=10ms", "--lease_duration=1s"});
     return {.flags = std::move(flags), .environment = {"PASSFORT_GATEWAY_STORE=sqlite::memory:"}};
   }
   // One gateway for most paths: none of them may touch another one.
   static void SetUpTestSuite() {
-    shared = std::make_unique<SecrecyBench>(Settings({"--circuit_breaker=off"}));
+    shared = std::make_unique<SecrecyFixture>(Settings({"--circuit_breaker=off"}));
   }
   static void TearDownTestSuite() {
     shared->ExpectNothingShownUntilItEnds();
@@ -154,34 +154,34 @@ class PassfortAnswersTest : public testing::TestWithParam<FailurePath> {
 
   void SetUp() override {
     if (!GetParam().flags.empty()) {
-      own_ = std::make_unique<SecrecyBench>(Settings(GetParam().flags));
+      own_ = std::make_unique<SecrecyFixture>(Settings(GetParam().flags));
     }
-    bench().passfort.Script(Lists(CanaryList("Listed")));
+    fixture().passfort.Script(Lists(CanaryList("Listed")));
   }
-  void TearDown() override { bench().passfort.ClearFaults(); }
+  void TearDown() override { fixture().passfort.ClearFaults(); }
 
-  SecrecyBench& bench() { return own_ != nullptr ? *own_ : *shared; }
-  size_t AddsScripted() { return bench().passfort.faults_waiting() - 1; }
+  SecrecyFixture& fixture() { return own_ != nullptr ? *own_ : *shared; }
+  size_t AddsScripted() { return fixture().passfort.faults_waiting() - 1; }
 
  private:
-  static inline std::unique_ptr<SecrecyBench> shared;
-  std::unique_ptr<SecrecyBench> own_;
+  static inline std::unique_ptr<SecrecyFixture> shared;
+  std::unique_ptr<SecrecyFixture> own_;
 };
 
 TEST_P(PassfortAnswersTest, AreNowhereElse) {
-  bench().passfort.Script(GetParam().fault);
-  const Answered answered = bench().Add();
+  fixture().passfort.Script(GetParam().fault);
+  const Answered answered = fixture().Add();
   EXPECT_EQ(ReasonOf(answered.status), GetParam().reason) << answered.status.error_message();
   EXPECT_EQ(AddsScripted(), 0u);
-  bench().ExpectNothingShown();
+  fixture().ExpectNothingShown();
 }
 
 TEST_P(PassfortAnswersTest, AreNowhereElseWithARequestIdEither) {
   static int number = 0;
-  bench().passfort.Script(GetParam().fault);
-  bench().Add(ACanaryRequest(RequestId::kOwn, ++number));
+  fixture().passfort.Script(GetParam().fault);
+  fixture().Add(ACanaryRequest(RequestId::kOwn, ++number));
   EXPECT_EQ(AddsScripted(), 0u);
-  bench().ExpectNothingShown();
+  fixture().ExpectNothingShown();
 }
 
 // One suite, so that there is one shared gateway.

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/integration/gateway/secrecy/secrecy_bench.h"
+#include "tests/integration/gateway/secrecy/secrecy_fixture.h"
 #include "tests/support/black_hole.h"
 #include "tests/support/connection_server.h"
 #include "tests/support/postgres_server.h"
@@ -24,20 +24,20 @@
 namespace gateway {
 namespace {
 
-SecrecyBench::Settings WithStore(const std::string& url, std::vector<std::string> flags = {}) {
+SecrecyFixture::Settings WithStore(const std::string& url, std::vector<std::string> flags = {}) {
   return {.flags = std::move(flags), .environment = {"PASSFORT_GATEWAY_STORE=" + url}};
 }
 
 // The application is created, and Passfort lists another one.
-void LetPassfortMakeAll(SecrecyBench& bench) {
-  bench.passfort.Script(Lists(CanaryList("Listed")));
+void LetPassfortMakeAll(SecrecyFixture& fixture) {
+  fixture.passfort.Script(Lists(CanaryList("Listed")));
   Fault makes = Refuses(200, CanaryApplication("Made"), CanaryHeaders("Made"));
   makes.times = Fault::kAlways;
-  bench.passfort.Script(std::move(makes));
+  fixture.passfort.Script(std::move(makes));
 }
 
-std::string ReasonOfAdd(SecrecyBench& bench, int number) {
-  return ReasonOf(bench.Add(ACanaryRequest(RequestId::kOwn, number)).status);
+std::string ReasonOfAdd(SecrecyFixture& fixture, int number) {
+  return ReasonOf(fixture.Add(ACanaryRequest(RequestId::kOwn, number)).status);
 }
 
 // A server in PostgreSQL's place, or a wrong way to a real one.
@@ -107,11 +107,11 @@ class DatabasesTest : public testing::TestWithParam<DatabasePath> {};
 
 TEST_P(DatabasesTest, ThatCannotBeUsedShowNothing) {
   const DatabaseTarget target = GetParam().make();
-  SecrecyBench bench(WithStore(target.url));
-  EXPECT_EQ(ReasonOfAdd(bench, 1), "STORE_UNAVAILABLE");
-  EXPECT_EQ(ReasonOfAdd(bench, 1), "STORE_UNAVAILABLE");
+  SecrecyFixture fixture(WithStore(target.url));
+  EXPECT_EQ(ReasonOfAdd(fixture, 1), "STORE_UNAVAILABLE");
+  EXPECT_EQ(ReasonOfAdd(fixture, 1), "STORE_UNAVAILABLE");
   if (target.server != nullptr) EXPECT_GT(target.server->accepted(), 0);
-  bench.ExpectNothingShownUntilItEnds();
+  fixture.ExpectNothingShownUntilItEnds();
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, DatabasesTest,
@@ -126,40 +126,40 @@ INSTANTIATE_TEST_SUITE_P(Paths, DatabasesTest,
 
 TEST(StoreSecrecyTest, ADatabaseThatGoesAwayShowsNothing) {
   PostgresServer& server = PostgresServer::OfThisProgram();
-  SecrecyBench bench(WithStore(server.TlsUrl(server.CreateDatabase())));
-  LetPassfortMakeAll(bench);
-  EXPECT_EQ(ReasonOfAdd(bench, 1), "");
+  SecrecyFixture fixture(WithStore(server.TlsUrl(server.CreateDatabase())));
+  LetPassfortMakeAll(fixture);
+  EXPECT_EQ(ReasonOfAdd(fixture, 1), "");
   server.Stop();
-  EXPECT_EQ(ReasonOfAdd(bench, 2), "STORE_UNAVAILABLE");
-  bench.ExpectNothingShownUntilItEnds();
+  EXPECT_EQ(ReasonOfAdd(fixture, 2), "STORE_UNAVAILABLE");
+  fixture.ExpectNothingShownUntilItEnds();
   server.Start();
 }
 
 TEST(StoreSecrecyTest, AFileThatIsMovedShowsNothing) {
   const TemporaryFolder folder;
-  SecrecyBench bench(WithStore("sqlite:" + folder.File("records.db")));
+  SecrecyFixture fixture(WithStore("sqlite:" + folder.File("records.db")));
   std::filesystem::rename(folder.File("records.db"), folder.File("moved.db"));
-  EXPECT_EQ(ReasonOfAdd(bench, 1), "STORE_UNAVAILABLE");
-  bench.ExpectNothingShownUntilItEnds();
+  EXPECT_EQ(ReasonOfAdd(fixture, 1), "STORE_UNAVAILABLE");
+  fixture.ExpectNothingShownUntilItEnds();
 }
 
 // The largest size that the process may give to a file is reached as the disk's end is.
 TEST(StoreSecrecyTest, ADiskThatIsFullShowsNothing) {
   const TemporaryFolder folder;
-  SecrecyBench bench(WithStore("sqlite:" + folder.File("records.db")));
+  SecrecyFixture fixture(WithStore("sqlite:" + folder.File("records.db")));
   const rlimit least = {.rlim_cur = 1, .rlim_max = 1};
-  ASSERT_EQ(prlimit(bench.gateway.pid(), RLIMIT_FSIZE, &least, nullptr), 0);
-  bench.passfort.Script(Lists("[]"));
-  EXPECT_EQ(ReasonOfAdd(bench, 1), "STORE_UNAVAILABLE");
-  bench.ExpectNothingShownUntilItEnds();
+  ASSERT_EQ(prlimit(fixture.gateway.pid(), RLIMIT_FSIZE, &least, nullptr), 0);
+  fixture.passfort.Script(Lists("[]"));
+  EXPECT_EQ(ReasonOfAdd(fixture, 1), "STORE_UNAVAILABLE");
+  fixture.ExpectNothingShownUntilItEnds();
 }
 
 TEST(StoreSecrecyTest, AFullStoreShowsNothing) {
-  SecrecyBench bench(WithStore("sqlite::memory:", {"--store_max_records=1"}));
-  LetPassfortMakeAll(bench);
-  EXPECT_EQ(ReasonOfAdd(bench, 1), "");
-  EXPECT_EQ(ReasonOfAdd(bench, 2), "STORE_FULL");
-  bench.ExpectNothingShownUntilItEnds();
+  SecrecyFixture fixture(WithStore("sqlite::memory:", {"--store_max_records=1"}));
+  LetPassfortMakeAll(fixture);
+  EXPECT_EQ(ReasonOfAdd(fixture, 1), "");
+  EXPECT_EQ(ReasonOfAdd(fixture, 2), "STORE_FULL");
+  fixture.ExpectNothingShownUntilItEnds();
 }
 
 // Database, log and whatever else lies beside them.
@@ -177,16 +177,17 @@ std::string BytesIn(const TemporaryFolder& folder) {
 TEST(StoreSecrecyTest, TheStoreKeepsWhatIdentifiesACallAndItsAnswerAndNothingElse) {
   const Words foreign = Secrets() + Words{"PassfortCanary", kMetadataCanary};
   const TemporaryFolder folder;
-  SecrecyBench bench(WithStore("sqlite:" + folder.File("records.db"), {"--settle_window=10ms"}));
-  bench.passfort.Script(Lists(CanaryList("Listed")));
+  SecrecyFixture fixture(
+      WithStore("sqlite:" + folder.File("records.db"), {"--settle_window=10ms"}));
+  fixture.passfort.Script(Lists(CanaryList("Listed")));
   using Then = Fault::Then;
   int number = 0;
   for (const Fault& fault : {Refuses(422, CanaryError("Refused", 201), CanaryHeaders("Refused")),
                              Refuses(502, CanaryPage("Page"), CanaryHeaders("Page")),
                              Refuses(200, CanaryError("Unknown", 401)), MakesAndThen(Then::kReset),
                              Refuses(200, CanaryApplication("Made"), CanaryHeaders("Made"))}) {
-    bench.passfort.Script(fault);
-    bench.Add(ACanaryRequest(RequestId::kOwn, ++number));
+    fixture.passfort.Script(fault);
+    fixture.Add(ACanaryRequest(RequestId::kOwn, ++number));
   }
   const std::string bytes = BytesIn(folder);
   EXPECT_THAT(Found(foreign, bytes), testing::IsEmpty());
@@ -195,7 +196,7 @@ TEST(StoreSecrecyTest, TheStoreKeepsWhatIdentifiesACallAndItsAnswerAndNothingEls
        {"AnswerCanary", kRequestIdCanary, kAliasCanary, kProfileIdCanary}) {
     EXPECT_THAT(bytes, testing::HasSubstr(kept));
   }
-  bench.ExpectNothingShownUntilItEnds();
+  fixture.ExpectNothingShownUntilItEnds();
   EXPECT_THAT(Found(foreign, BytesIn(folder)), testing::IsEmpty());
 }
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/integration/gateway/secrecy/secrecy_bench.h"
+#include "tests/integration/gateway/secrecy/secrecy_fixture.h"
 #include "tests/support/black_hole.h"
 #include "tests/support/raw_http_server.h"
 #include "tests/support/temporary_file.h"
@@ -133,17 +133,17 @@ TEST_P(WaysTest, ThatEndShowNothingToAnybody) {
   // Time enough for every machine to get as far as the way goes.
   std::vector<std::string> flags = {"--connect_timeout=30s", "--drain_timeout=10ms"};
   flags.insert(flags.end(), way.flags.begin(), way.flags.end());
-  SecrecyBench bench({.flags = flags, .api_url = way.api_url});
-  auto call = std::async(std::launch::async, [&bench] { return bench.Add(); });
-  const std::string line = bench.gateway.WaitForLogLine("no response from Passfort");
+  SecrecyFixture fixture({.flags = flags, .api_url = way.api_url});
+  auto call = std::async(std::launch::async, [&fixture] { return fixture.Add(); });
+  const std::string line = fixture.gateway.WaitForLogLine("no response from Passfort");
   EXPECT_THAT(line, testing::HasSubstr(GetParam().detail));
-  EXPECT_THAT(Found(AllCanaries(), bench.gateway.Metrics()), testing::IsEmpty());
+  EXPECT_THAT(Found(AllCanaries(), fixture.gateway.Metrics()), testing::IsEmpty());
 
   // It would try again for a while.
-  bench.gateway.Signal(SIGTERM);
+  fixture.gateway.Signal(SIGTERM);
   EXPECT_FALSE(call.get().status.ok());
-  EXPECT_EQ(bench.gateway.WaitForExit(), 0);
-  EXPECT_THAT(Found(AllCanaries(), bench.gateway.LogText()), testing::IsEmpty());
+  EXPECT_EQ(fixture.gateway.WaitForExit(), 0);
+  EXPECT_THAT(Found(AllCanaries(), fixture.gateway.LogText()), testing::IsEmpty());
   if (way.server == nullptr) return;
   EXPECT_GT(way.server->connections(), 0);
   EXPECT_THAT(Found(AllCanaries(), HeadersOf(*way.server)), testing::IsEmpty());

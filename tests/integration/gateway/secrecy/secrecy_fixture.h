@@ -1,5 +1,5 @@
-#ifndef TESTS_INTEGRATION_GATEWAY_SECRECY_SECRECY_BENCH_H_
-#define TESTS_INTEGRATION_GATEWAY_SECRECY_SECRECY_BENCH_H_
+#ifndef TESTS_INTEGRATION_GATEWAY_SECRECY_SECRECY_FIXTURE_H_
+#define TESTS_INTEGRATION_GATEWAY_SECRECY_SECRECY_FIXTURE_H_
 
 #include <chrono>
 #include <cstddef>
@@ -27,7 +27,7 @@ void ExpectNothingTold(const Answered& answered);
 
 // A gateway with the key canary and its callers. It logs everything. Its Passfort has another key,
 // so what is not scripted is refused.
-class SecrecyBench {
+class SecrecyFixture {
  public:
   struct Settings {
     std::vector<std::string> flags = {};
@@ -35,7 +35,7 @@ class SecrecyBench {
     std::string api_url = {};  // empty: `passfort`
   };
 
-  explicit SecrecyBench(const Settings& settings);
+  explicit SecrecyFixture(const Settings& settings);
 
   // One call, and a look at what it was told.
   Answered Add(const pb::AddProductApplicationRequest& request = ACanaryRequest());
@@ -71,4 +71,4 @@ Fault Lists(std::string body, int status = 200);
 
 }  // namespace gateway
 
-#endif  // TESTS_INTEGRATION_GATEWAY_SECRECY_SECRECY_BENCH_H_
+#endif  // TESTS_INTEGRATION_GATEWAY_SECRECY_SECRECY_FIXTURE_H_

@@ -1,4 +1,4 @@
-#include "tests/integration/gateway/secrecy/secrecy_bench.h"
+#include "tests/integration/gateway/secrecy/secrecy_fixture.h"
 
 #include <gmock/gmock.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -26,7 +26,7 @@ std::string ReadProcFile(pid_t pid, const std::string& name) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-GatewayProcess::Settings ProcessSettings(const SecrecyBench::Settings& settings,
+GatewayProcess::Settings ProcessSettings(const SecrecyFixture::Settings& settings,
                                          const FakePassfort& passfort) {
   GatewayProcess::Settings process = {
       .api_url = settings.api_url.empty() ? passfort.url() : settings.api_url,
@@ -90,10 +90,10 @@ void ExpectNothingTold(const Answered& answered) {
               testing::IsEmpty());
 }
 
-SecrecyBench::SecrecyBench(const Settings& settings)
+SecrecyFixture::SecrecyFixture(const Settings& settings)
     : gateway(ProcessSettings(settings, passfort)) {}
 
-Answered SecrecyBench::Add(const pb::AddProductApplicationRequest& request) {
+Answered SecrecyFixture::Add(const pb::AddProductApplicationRequest& request) {
   Answered answered;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -105,7 +105,7 @@ Answered SecrecyBench::Add(const pb::AddProductApplicationRequest& request) {
   return answered;
 }
 
-Answered SecrecyBench::CallPath(const std::string& path, const std::string& message) {
+Answered SecrecyFixture::CallPath(const std::string& path, const std::string& message) {
   Answered answered;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -128,12 +128,12 @@ Answered SecrecyBench::CallPath(const std::string& path, const std::string& mess
   return answered;
 }
 
-void SecrecyBench::WaitForCalls(size_t calls) {
+void SecrecyFixture::WaitForCalls(size_t calls) {
   calls_ += calls;
   gateway.WaitForLogLines(kCallLine, calls_);
 }
 
-void SecrecyBench::ExpectNothingShown() {
+void SecrecyFixture::ExpectNothingShown() {
   WaitForCalls(0);
   calls_ = 0;
   std::string lines;
@@ -148,7 +148,7 @@ void SecrecyBench::ExpectNothingShown() {
   EXPECT_THAT(Found(AllCanaries(), ReadProcFile(gateway.pid(), "cmdline")), testing::IsEmpty());
 }
 
-void SecrecyBench::ExpectNothingShownUntilItEnds() {
+void SecrecyFixture::ExpectNothingShownUntilItEnds() {
   ExpectNothingShown();
   caller.reset();  // it would be given time to leave by itself
   gateway.Signal(SIGTERM);
