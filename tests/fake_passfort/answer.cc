@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "tests/fake_passfort/application_json.h"
+
 namespace gateway {
 namespace {
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/fake_passfort/answer.h"
+#include "tests/fake_passfort/application_json.h"
 
 namespace gateway {
 namespace {
@@ -26,11 +27,17 @@ std::string_view Word(MadeBy made_by) {
 }
 
 Json CountsJson(const Counts& counts) {
+  Json by_endpoint = Json::object();
+  for (const auto& [endpoint, requests] : counts.by_endpoint) {
+    by_endpoint[std::string(EndpointName(endpoint))] = requests;
+  }
   return {{"requests", counts.requests},
           {"posts_begun", counts.posts_begun},
           {"posts_read", counts.posts_read},
           {"created", counts.created},
-          {"added_otherwise", counts.added_otherwise}};
+          {"added_otherwise", counts.added_otherwise},
+          {"profiles_created", counts.profiles_created},
+          {"by_endpoint", std::move(by_endpoint)}};
 }
 
 }  // namespace
@@ -43,8 +50,13 @@ Exchange Backend::Begin(LoggedRequest head) {
   exchange.request.api_key = HeaderOf(head, "apikey");
   exchange.fault = faults_.Take(head.method, exchange.request.route);
   exchange.number = log_.Append(std::move(head));
-  Count(exchange.request.route, &Counts::requests);
-  if (exchange.method == "POST") Count(exchange.request.route, &Counts::posts_begun);
+  const Route& route = exchange.request.route;
+  Count(route.profile_id, &Counts::requests);
+  ++counts_.by_endpoint[route.endpoint];
+  if (!route.profile_id.empty()) {
+    ++profile_counts_[LowerCase(route.profile_id)].by_endpoint[route.endpoint];
+  }
+  if (exchange.method == "POST") Count(route.profile_id, &Counts::posts_begun);
   Changed();
   return exchange;
 }
@@ -57,7 +69,7 @@ void Backend::BodyCame(Exchange& exchange, std::string body, Body state) {
   }
   exchange.request.body = std::move(body);
   if (exchange.method == "POST" && state == Body::kWhole) {
-    Count(exchange.request.route, &Counts::posts_read);
+    Count(exchange.request.route.profile_id, &Counts::posts_read);
   }
   Changed();
 }
@@ -76,18 +88,35 @@ GivenAnswer Backend::Apply(const Exchange& exchange) {
   AddStranger(exchange, Fault::Stranger::kBefore);
   GivenAnswer answer = NotExecutedAnswer(fault.answer);
   if (fault.carry_out != Fault::CarryOut::kNever) {
-    ApiEffect effect = CarryOut(state_, exchange.request, api_key_, fault.reverted_id, Now());
+    const ApiRules rules{.api_key = api_key_,
+                         .behaviour = BehaviourOf(route.profile_id),
+                         .reverted_id = fault.reverted_id};
+    ApiEffect effect = CarryOut(state_, exchange.request, rules, Now());
+    Made(exchange, effect);
     answer = std::move(effect.answer);
-    if (!effect.made_id.empty()) {
-      Count(route, &Counts::created);
-      state_.Find(route.profile_id, effect.made_id)->hidden = fault.hide;
-      LoggedRequest* const logged = log_.Find(exchange.number);
-      if (logged != nullptr) logged->made_id = effect.made_id;
-    }
   }
   AddStranger(exchange, Fault::Stranger::kAfter);
   Changed();
   return existing.value_or(std::move(answer));
+}
+
+void Backend::Made(const Exchange& exchange, const ApiEffect& effect) {
+  const std::string& profile_id = exchange.request.route.profile_id;
+  LoggedRequest* const logged = log_.Find(exchange.number);
+  if (!effect.made_id.empty()) {
+    Count(profile_id, &Counts::created);
+    state_.Find(profile_id, effect.made_id)->hidden = exchange.fault.hide;
+    if (logged != nullptr) logged->made_id = effect.made_id;
+  }
+  if (!effect.made_profile_id.empty()) {
+    Count(effect.made_profile_id, &Counts::profiles_created);
+    for (FakeApplication& application : state_.Applications(effect.made_profile_id)) {
+      application.hidden = exchange.fault.hide;
+      if (application.made_by == MadeBy::kApi) continue;
+      Count(effect.made_profile_id, &Counts::added_otherwise);
+    }
+    if (logged != nullptr) logged->made_id = effect.made_profile_id;
+  }
 }
 
 void Backend::AddStranger(const Exchange& exchange, Fault::Stranger moment) {
@@ -95,10 +124,10 @@ void Backend::AddStranger(const Exchange& exchange, Fault::Stranger moment) {
   const Route& route = exchange.request.route;
   if (fault.stranger != moment || route.endpoint != Endpoint::kAdd) return;
   std::optional<Refusal> refusal;
-  const ApplicationWish wish = ReadWish(exchange.request.body, refusal);
+  const ApplicationWish wish = ParseWish(exchange.request.body, refusal);
   if (refusal || !PassfortState::ProfileExists(route.profile_id)) return;
   state_.Add(route.profile_id, *wish.product, wish.associated_role, fault.stranger_is, Now());
-  Count(route, &Counts::added_otherwise);
+  Count(route.profile_id, &Counts::added_otherwise);
 }
 
 void Backend::Answered(const Exchange& exchange, int status) {
@@ -140,16 +169,37 @@ std::vector<LoggedRequest> Backend::requests() const {
 
 std::vector<FakeApplication> Backend::Applications(std::string_view profile_id) const {
   const std::lock_guard lock(mutex_);
-  const auto found = state_.profiles().find(LowerCase(profile_id));
-  return found == state_.profiles().end() ? std::vector<FakeApplication>() : found->second;
+  return UpToDate(profile_id);
+}
+
+std::vector<FakeProfile> Backend::CreatedProfiles() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<FakeProfile> profiles;
+  for (const auto& [id, profile] : state_.created()) profiles.push_back(profile);
+  return profiles;
+}
+
+void Backend::Behave(const Behaviour& behaviour, std::string_view profile_id) {
+  const std::lock_guard lock(mutex_);
+  (profile_id.empty() ? behaviour_ : profile_behaviours_[LowerCase(profile_id)]) = behaviour;
+}
+
+Behaviour Backend::behaviour(std::string_view profile_id) const {
+  const std::lock_guard lock(mutex_);
+  return BehaviourOf(profile_id);
+}
+
+void Backend::ClearBehaviour() {
+  const std::lock_guard lock(mutex_);
+  behaviour_ = Behaviour();
+  profile_behaviours_.clear();
 }
 
 std::string Backend::AddOtherwise(std::string_view profile_id, const FakeProduct& product,
                                   std::string_view associated_role, MadeBy made_by) {
   const std::lock_guard lock(mutex_);
   const std::string id = state_.Add(profile_id, product, associated_role, made_by, Now()).id;
-  Count({.endpoint = Endpoint::kAdd, .profile_id = std::string(profile_id), .application_id = {}},
-        &Counts::added_otherwise);
+  Count(profile_id, &Counts::added_otherwise);
   Changed();
   return id;
 }
@@ -185,6 +235,7 @@ void Backend::Forget(std::string_view profile_id) {
   state_.Forget(profile_id);
   faults_.ClearOf(profile_id);
   profile_counts_.erase(LowerCase(profile_id));
+  profile_behaviours_.erase(LowerCase(profile_id));
   Changed();
 }
 
@@ -195,6 +246,8 @@ void Backend::Reset() {
   log_ = RequestLog();
   counts_ = Counts();
   profile_counts_.clear();
+  behaviour_ = Behaviour();
+  profile_behaviours_.clear();
   Changed();
 }
 
@@ -203,9 +256,11 @@ std::string Backend::StateJson() const {
   Json profiles = Json::object();
   for (const auto& [profile_id, counts] : profile_counts_) {
     profiles[profile_id] = {{"counts", CountsJson(counts)}, {"applications", Json::array()}};
-    const auto found = state_.profiles().find(profile_id);
-    if (found == state_.profiles().end()) continue;
-    for (const FakeApplication& application : found->second) {
+    if (const FakeProfile* const created = state_.FindCreated(profile_id)) {
+      profiles[profile_id]["role"] = created->role;
+      profiles[profile_id]["collected_data"] = Json::parse(created->collected_data);
+    }
+    for (const FakeApplication& application : UpToDate(profile_id)) {
       Json json = ApplicationJson(application);
       json["made_by"] = Word(application.made_by);
       profiles[profile_id]["applications"].push_back(std::move(json));
@@ -256,9 +311,27 @@ bool Backend::WaitUntil(const std::function<bool()>& condition,
   }
 }
 
-void Backend::Count(const Route& route, int Counts::* member) {
+void Backend::Count(std::string_view profile_id, int Counts::* member) {
   ++(counts_.*member);
-  if (!route.profile_id.empty()) ++(profile_counts_[LowerCase(route.profile_id)].*member);
+  if (!profile_id.empty()) ++(profile_counts_[LowerCase(profile_id)].*member);
+}
+
+const Behaviour& Backend::BehaviourOf(std::string_view profile_id) const {
+  const auto own = profile_behaviours_.find(LowerCase(profile_id));
+  return own == profile_behaviours_.end() ? behaviour_ : own->second;
+}
+
+std::vector<FakeApplication> Backend::UpToDate(std::string_view profile_id) const {
+  const auto found = state_.profiles().find(LowerCase(profile_id));
+  if (found == state_.profiles().end()) return {};
+  std::vector<FakeApplication> applications = found->second;
+  const MovesOn& moves_on = BehaviourOf(profile_id).moves_on;
+  if (moves_on.when == MovesOn::When::kEvery) {
+    for (auto& application : applications) {
+      PassfortState::CatchUp(application, moves_on.every, Now());
+    }
+  }
+  return applications;
 }
 
 void Backend::Changed() {

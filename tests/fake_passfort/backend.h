@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/fake_passfort/behaviour.h"
 #include "tests/fake_passfort/fault.h"
 #include "tests/fake_passfort/passfort_api.h"
 #include "tests/fake_passfort/passfort_state.h"
@@ -21,11 +22,19 @@ namespace gateway {
 
 // What was seen and done; counted, never guessed. For everything or for one profile.
 struct Counts {
-  int requests = 0;         // under /4.0, their headers complete
-  int posts_begun = 0;      // POSTs of them
-  int posts_read = 0;       // POSTs whose body came whole too
-  int created = 0;          // applications made by POST .../applications, late ones included
-  int added_otherwise = 0;  // by a portal user or the policy
+  int requests = 0;          // under /4.0, their headers complete
+  int posts_begun = 0;       // POSTs of them
+  int posts_read = 0;        // POSTs whose body came whole too
+  int created = 0;           // applications made by POST .../applications, late ones included
+  int added_otherwise = 0;   // by a portal user or the policy
+  int profiles_created = 0;  // by POST /profiles, late ones included
+  std::map<Endpoint, int> by_endpoint = {};  // `requests` of each; those without any are not there
+
+  // POSTs received there, or readings.
+  int requests_to(Endpoint endpoint) const {
+    const auto found = by_endpoint.find(endpoint);
+    return found == by_endpoint.end() ? 0 : found->second;
+  }
 };
 
 // One request on its way.
@@ -58,6 +67,11 @@ class Backend {
   Counts counts(std::string_view profile_id) const;
   std::vector<LoggedRequest> requests() const;
   std::vector<FakeApplication> Applications(std::string_view profile_id) const;
+  std::vector<FakeProfile> CreatedProfiles() const;
+  // For all profiles that have no behaviour of their own, or for one that has it from now on.
+  void Behave(const Behaviour& behaviour, std::string_view profile_id = "");
+  Behaviour behaviour(std::string_view profile_id = "") const;
+  void ClearBehaviour();
   std::string AddOtherwise(std::string_view profile_id, const FakeProduct& product,
                            std::string_view associated_role, MadeBy made_by);
   // False if the profile has no such application.
@@ -67,10 +81,10 @@ class Backend {
                                bool hidden);
   [[nodiscard]] bool SetShowsAlias(std::string_view profile_id, std::string_view application_id,
                                    bool shows_alias);
-  // What is of one profile: its applications, its counts and the faults that wait for it. The
-  // counts for everything stay.
+  // What is of one profile: its data and applications, its counts, its behaviour and the faults
+  // that wait for it. The counts for everything stay.
   void Forget(std::string_view profile_id);
-  // Forgets applications, faults, counts and log.
+  // Forgets profiles, applications, faults, behaviour, counts and log.
   void Reset();
 
   // For the control endpoint.
@@ -82,8 +96,12 @@ class Backend {
                                std::chrono::milliseconds bound) const;
 
  private:
-  // Of the request's profile and of all together.
-  void Count(const Route& route, int Counts::* member);
+  // Of the profile, if there is one, and of all together.
+  void Count(std::string_view profile_id, int Counts::* member);
+  void Made(const Exchange& exchange, const ApiEffect& effect);
+  const Behaviour& BehaviourOf(std::string_view profile_id) const;
+  // As they are by now.
+  std::vector<FakeApplication> UpToDate(std::string_view profile_id) const;
   void AddStranger(const Exchange& exchange, Fault::Stranger moment);
   void Changed();
 
@@ -96,7 +114,9 @@ class Backend {
   FaultQueue faults_;
   RequestLog log_;
   Counts counts_;
-  std::map<std::string, Counts> profile_counts_;  // keys in lower case
+  std::map<std::string, Counts> profile_counts_;  // keys in lower case, as below
+  Behaviour behaviour_;
+  std::map<std::string, Behaviour> profile_behaviours_;
   uint64_t changes_ = 0;
 };
 

@@ -46,10 +46,26 @@ TEST_F(ControlTest, ScriptsFaultsAndShowsWhatTheyDid) {
                        {"posts_begun", 1},
                        {"posts_read", 1},
                        {"created", 1},
-                       {"added_otherwise", 0}};
+                       {"added_otherwise", 0},
+                       {"profiles_created", 0},
+                       {"by_endpoint", {{"add", 1}}}};
   EXPECT_EQ(state["counts"], counts);
   EXPECT_EQ(state["profiles"][kProfileId]["counts"], counts);
   EXPECT_EQ(state["profiles"][kProfileId]["applications"][0]["made_by"], "api");
+}
+
+TEST_F(ControlTest, ShowsTheDataOfACreatedProfile) {
+  const std::string data = R"({"entity_type":"INDIVIDUAL","customer_ref":"crm-000417"})";
+  const Reply created =
+      SendOnce(passfort_.port(), "POST", "/4.0/profiles",
+               R"({"role": "INDIVIDUAL_CUSTOMER", "collected_data": )" + data + "}");
+  ASSERT_EQ(created.status, 200) << created.body;
+  const Json profile = State()["profiles"][Json::parse(created.body)["id"].get<std::string>()];
+  EXPECT_EQ(profile["role"], "INDIVIDUAL_CUSTOMER");
+  EXPECT_EQ(profile["collected_data"], Json::parse(data));
+  EXPECT_EQ(profile["counts"]["profiles_created"], 1);
+  EXPECT_EQ(profile["applications"][0]["made_by"], "policy");
+  EXPECT_EQ(State()["counts"]["by_endpoint"], Json({{"profile_create", 1}}));
 }
 
 TEST_F(ControlTest, RefusesAFaultItDoesNotUnderstand) {

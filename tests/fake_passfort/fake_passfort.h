@@ -17,9 +17,10 @@
 
 namespace gateway {
 
-// The product-application part of the Passfort API 4.0 over real HTTP on a free loopback port, with
-// a thread of its own. It answers by itself; faults change what becomes of single requests. Its
-// methods may be called from any thread, but GoAway and ComeBack only while nobody calls Release.
+// The profiles and product applications of the Passfort API 4.0 over real HTTP on a free loopback
+// port, with a thread of its own. It answers by itself; faults change what becomes of single
+// requests. Its methods may be called from any thread, but GoAway and ComeBack only while nobody
+// calls Release.
 //
 //   FakePassfort passfort;
 //   passfort.Script({.endpoint = Endpoint::kAdd,                 // made, but the answer is lost
@@ -62,6 +63,16 @@ class FakePassfort {
     return backend_.Applications(profile_id);
   }
 
+  // What POST /profiles created, by id.
+  std::vector<FakeProfile> CreatedProfiles() const { return backend_.CreatedProfiles(); }
+
+  // For all profiles without a behaviour of their own; what is not named is the default.
+  void Behave(const Behaviour& behaviour) { backend_.Behave(behaviour); }
+  // For one of them from now on. What happens while it is created is for all.
+  void Behave(std::string_view profile_id, const Behaviour& behaviour) {
+    backend_.Behave(behaviour, profile_id);
+  }
+
   // Somebody else adds an application; gives its id. `product_alias` is in the catalogue.
   std::string AddOtherwise(std::string_view profile_id, std::string_view product_alias,
                            std::string_view associated_role, MadeBy made_by);
@@ -80,8 +91,9 @@ class FakePassfort {
     return backend_.SetShowsAlias(profile_id, application_id, shows_alias);
   }
 
-  // What is of one profile: its applications, its counts and the faults that wait for it. For those
-  // who make profiles for hours; what is made there later is there again, and `counts()` has all.
+  // What is of one profile: its data and applications, its counts, its behaviour and the faults
+  // that wait for it. For those who make profiles for hours; what is made there later is there
+  // again, and `counts()` has all.
   void Forget(std::string_view profile_id) { backend_.Forget(profile_id); }
 
   // True as soon as `condition` holds, false if it does not within `bound`. It is asked after every

@@ -21,6 +21,16 @@ bool Fits(const Fault& fault, std::string_view method, const Route& route) {
          (fault.profile_id.empty() || LowerCase(fault.profile_id) == LowerCase(route.profile_id));
 }
 
+std::string ProfileCreateProblem(const Fault& fault) {
+  if (fault.endpoint != Endpoint::kProfileCreate) return "";
+  if (!fault.profile_id.empty()) return "profile_create has no profile_id yet";
+  if (fault.stranger != Fault::Stranger::kNobody) {
+    return "profile_create has no profile yet to which a stranger could add";
+  }
+  if (fault.answer.existing_application) return "profile_create has no existing application";
+  return "";
+}
+
 bool ChangesOrdinaryBody(const AnswerScript& answer) {
   return !answer.set.empty() || !answer.remove.empty() || answer.upper_case_ids;
 }
@@ -60,6 +70,8 @@ std::string Fault::Problem() const {
   if (carry_out == CarryOut::kLate && answer.existing_application) {
     return "answer.existing_application is looked up when the request is executed: too late";
   }
+  const std::string profile_problem = ProfileCreateProblem(*this);
+  if (!profile_problem.empty()) return profile_problem;
   const bool has_ordinary_body =
       carry_out == CarryOut::kBeforeAnswer || answer.existing_application;
   if (!has_ordinary_body && ChangesOrdinaryBody(answer)) {

@@ -84,7 +84,8 @@ struct Fault {
   // Counted from the whole request, or for kLate from the end of the exchange. It runs on when the
   // client has gone, as the real service would.
   std::chrono::milliseconds carry_out_after{0};
-  // The application made is hidden at once; the answer does not show it yet.
+  // The application made (all of them, with a profile) is hidden at once; the answer does not show
+  // it yet.
   bool hide = false;
   PassfortState::RevertedId reverted_id = PassfortState::RevertedId::kSame;
   // Somebody else adds the same product and role to the profile, just before or after.

@@ -1,10 +1,9 @@
 #include "tests/fake_passfort/fault_json.h"
 
-#include <charconv>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
-#include <utility>
+
+#include "tests/fake_passfort/json_reader.h"
 
 namespace gateway {
 namespace {
@@ -12,74 +11,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Everything below throws std::exception on bad input; ParseFaults catches it.
-
-template <typename T>
-using Words = std::initializer_list<std::pair<std::string_view, T>>;
-
-// Reads the members of one object and complains about those that nobody asked for.
-class ObjectReader {
- public:
-  ObjectReader(const Json& object, std::string name) : object_(object), name_(std::move(name)) {
-    if (!object.is_object()) throw std::invalid_argument(name_ + " is not an object");
-  }
-
-  // Nullptr if it is not there.
-  const Json* Find(const std::string& member) {
-    const auto found = object_.find(member);
-    if (found == object_.end()) return nullptr;
-    ++members_read_;
-    return &*found;
-  }
-
-  template <typename T>
-  void Read(const std::string& member, T& value) {
-    if (const Json* const json = Find(member)) value = json->get<T>();
-  }
-
-  void ReadCount(const std::string& member, size_t& value) {
-    const Json* const json = Find(member);
-    if (json == nullptr) return;
-    if (!json->is_number_unsigned()) Complain(member, "is not a number of bytes");
-    value = json->get<size_t>();
-  }
-
-  void ReadDuration(const std::string& member, std::chrono::milliseconds& value) {
-    const Json* const json = Find(member);
-    if (json == nullptr) return;
-    const auto parsed = ParseDuration(json->get<std::string>());
-    if (!parsed) Complain(member, "is not a duration such as 250ms or 1s");
-    value = *parsed;
-  }
-
-  template <typename T>
-  void ReadWord(const std::string& member, Words<T> words, T& value) {
-    const Json* const json = Find(member);
-    if (json == nullptr) return;
-    std::string known;
-    for (const auto& [word, meaning] : words) {
-      if (word == json->get<std::string>()) {
-        value = meaning;
-        return;
-      }
-      known.append(" ").append(word);
-    }
-    Complain(member, "is none of" + known);
-  }
-
-  void ExpectNothingElse() const {
-    if (members_read_ == object_.size()) return;
-    throw std::invalid_argument(name_ + " has a member that is not known, in " + object_.dump());
-  }
-
-  [[noreturn]] void Complain(const std::string& member, const std::string& what) const {
-    throw std::invalid_argument(name_ + ": " + member + " " + what);
-  }
-
- private:
-  const Json& object_;
-  std::string name_;
-  size_t members_read_ = 0;
-};
 
 AnswerScript AnswerFromJson(const Json& json) {
   using Framing = AnswerScript::Framing;
@@ -191,19 +122,6 @@ std::variant<std::vector<Fault>, std::string> ParseFaults(std::string_view json)
   } catch (const std::exception& wrong) {
     return std::string(wrong.what());
   }
-}
-
-std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text) {
-  constexpr double kMaxMilliseconds = 24 * 3600 * 1000.0;
-  double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-  if (error != std::errc()) return std::nullopt;
-  const std::string_view unit(rest, static_cast<size_t>(end - rest));
-  if (unit != "ms" && unit != "s") return std::nullopt;
-  const double milliseconds = unit == "s" ? number * 1000 : number;
-  if (!(milliseconds >= 0 && milliseconds <= kMaxMilliseconds)) return std::nullopt;
-  return std::chrono::milliseconds(static_cast<int64_t>(milliseconds));
 }
 
 }  // namespace gateway

@@ -1,8 +1,6 @@
 #ifndef TESTS_FAKE_PASSFORT_FAULT_JSON_H_
 #define TESTS_FAKE_PASSFORT_FAULT_JSON_H_
 
-#include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,9 +13,6 @@ namespace gateway {
 // Reads one fault or an array of them, as control.h describes them, or says what is wrong. Strict:
 // a misspelt member would make a fault that never shows, and a test that proves nothing.
 std::variant<std::vector<Fault>, std::string> ParseFaults(std::string_view json);
-
-// Reads "250ms", "1s" or "1.5s".
-std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text);
 
 }  // namespace gateway
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/fake_passfort/fault_json.h"
+#include "tests/fake_passfort/json_reader.h"
 
 namespace gateway {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "tests/fake_passfort/backend.h"
 #include "tests/fake_passfort/control.h"
-#include "tests/fake_passfort/fault_json.h"
 #include "tests/fake_passfort/http_server.h"
+#include "tests/fake_passfort/json_reader.h"
 
 namespace {
 
@@ -37,10 +37,12 @@ the Passfort REST API 4.0. State is in memory; nothing leaves this process.
 
 The first line of stdout is the API's URL: `fake-passfort: http://127.0.0.1:PORT/4.0`.
 
-The API: GET /whoami; GET and POST /profiles/{profile_id}/applications; GET and POST
-.../applications/{id}; POST .../applications/{id}/revert_decision. Every profile id that is a UUID
-exists, unless it starts with 00000000. Products: forexo_basic, forexo_associate (approves by
-itself), forexo_business. An application moves on a step after each GET that has shown it.
+The API: GET /whoami; POST /profiles; GET /profiles/{profile_id}; GET and POST
+/profiles/{profile_id}/applications; GET and POST .../applications/{id}; POST
+.../applications/{id}/revert_decision. Every profile id that is a UUID exists, unless it starts with
+00000000; one that nobody created shows a plain profile. Products: forexo_basic, forexo_associate
+(approves by itself), forexo_business, forexo_starter (new profiles apply for it by themselves). An
+application moves on a step after each GET that has shown it.
 
 )";
 

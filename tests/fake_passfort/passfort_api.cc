@@ -1,67 +1,34 @@
 #include "tests/fake_passfort/passfort_api.h"
 
-#include <array>
-#include <ctime>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "tests/fake_passfort/application_json.h"
+#include "tests/fake_passfort/profile_json.h"
 
 namespace gateway {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kNoCode = 0;
-constexpr int kMissingRequiredFields = 101;
-constexpr int kInvalidInputData = 201;
-constexpr int kMissingApiKey = 203;
-constexpr int kInvalidApiKey = 204;
-
-constexpr std::array<std::string_view, 10> kAssociatedRoles = {
-    "AUTHORIZED_PERSON", "UNAUTHORIZED_PERSON",
-    "DIRECTOR",          "COMPANY_SECRETARY",
-    "SHAREHOLDER",       "PARTNER",
-    "TRUSTEE",           "BENEFICIAL_OWNER",
-    "RESIGNED_OFFICER",  "OTHER"};
-
-// The API's DateTime: `YYYY-MM-DD hh:mm:ss`. It has no zone; the fake's is UTC.
-std::string DateTime(WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 32> text;
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts)};
+ApiEffect Refused(Refusal refusal) {
+  return {.answer = RefusalAnswer(refusal), .made_id = {}, .made_profile_id = {}};
 }
 
-Json ProductJson(const FakeProduct& product) {
-  return {{"id", product.id},
-          {"alias", product.alias},
-          {"name", product.name},
-          {"automatically_apply", false},
-          {"automatically_approve", product.automatically_approve},
-          {"is_deleted", false}};
+ApiEffect Answered(const Json& body, int status = 200) {
+  return {.answer = {status, Text(body)}, .made_id = {}, .made_profile_id = {}};
 }
 
-Json TasksJson(const FakeApplication& application) {
-  return Json::array({{{"id", "3d7a333c-418d-72a1-007b-06854dbb28eb"},
-                       {"name", "Verify identity"},
-                       {"task_type", application.product->task_type}}});
-}
+// One request that has been let in.
+struct Call {
+  PassfortState& state;
+  const ReceivedRequest& request;
+  const ApiRules& rules;
+  WallTime now;
 
-Json BlockersJson(const FakeApplication& application) {
-  Json blockers = Json::array();
-  if (application.flag == "DECIDED" || application.flag == "READY_FOR_DECISION") return blockers;
-  blockers.push_back({{"blocker_type", "INCOMPLETE_TASK"},
-                      {"task_type", application.product->task_type},
-                      {"task_variant", TasksJson(application)[0]}});
-  if (application.flag == "AUTOMATING") blockers.push_back({{"blocker_type", "UNDETERMINED_RISK"}});
-  return blockers;
-}
-
-ApiEffect Refused(int status, int code, std::string message) {
-  return {.answer = RefusalAnswer({status, code, std::move(message)}), .made_id = {}};
-}
-
-ApiEffect Answered(const Json& body) { return {.answer = {200, Text(body)}, .made_id = {}}; }
+  std::string_view profile_id() const { return request.route.profile_id; }
+};
 
 ApiEffect Whoami() {
   return Answered({{"auditee_name", "fake-passfort"},
@@ -72,59 +39,156 @@ ApiEffect Whoami() {
                    {"user", nullptr}});
 }
 
-ApiEffect List(PassfortState& state, const Route& route, WallTime now) {
-  Json list = Json::array();
-  for (FakeApplication& application : state.Applications(route.profile_id)) {
-    list.push_back(ApplicationJson(application));
-    PassfortState::MoveOn(application, now);
+Json WithRestlessMember(const Call& call, Json json) {
+  if (call.rules.behaviour.restless_member) {
+    json["restless_member"] = call.state.NextRestlessValue();
   }
-  return Answered(list);
+  return json;
 }
 
-ApiEffect Add(PassfortState& state, const ReceivedRequest& request, WallTime now) {
+Json Shown(const Call& call, const FakeApplication& application) {
+  return WithRestlessMember(call, ApplicationJson(application));
+}
+
+Json Shown(const Call& call, const std::vector<FakeApplication>& applications) {
+  Json list = Json::array();
+  for (const FakeApplication& application : applications) list.push_back(Shown(call, application));
+  return list;
+}
+
+void MoveOnAfterReading(const Call& call, FakeApplication& application) {
+  if (call.rules.behaviour.moves_on.when != MovesOn::When::kOnRead) return;
+  PassfortState::MoveOn(application, call.now);
+}
+
+void MoveOnAfterReading(const Call& call, std::vector<FakeApplication>& applications) {
+  for (FakeApplication& application : applications) MoveOnAfterReading(call, application);
+}
+
+ApiEffect List(const Call& call) {
+  std::vector<FakeApplication>& applications = call.state.Applications(call.profile_id());
+  ApiEffect effect = Answered(Shown(call, applications));
+  MoveOnAfterReading(call, applications);
+  return effect;
+}
+
+ApiEffect Add(const Call& call) {
   std::optional<Refusal> refusal;
-  const ApplicationWish wish = ReadWish(request.body, refusal);
-  if (refusal) return {.answer = RefusalAnswer(*refusal), .made_id = {}};
-  const FakeApplication& made =
-      state.Add(request.route.profile_id, *wish.product, wish.associated_role, MadeBy::kApi, now);
-  ApiEffect effect = Answered(ApplicationJson(made));
+  const ApplicationWish wish = ParseWish(call.request.body, refusal);
+  if (refusal) return Refused(*refusal);
+  const FakeApplication& made = call.state.Add(call.profile_id(), *wish.product,
+                                               wish.associated_role, MadeBy::kApi, call.now);
+  ApiEffect effect = Answered(Shown(call, made));
   effect.made_id = made.id;
   return effect;
 }
 
-ApiEffect Get(FakeApplication& application, WallTime now) {
-  ApiEffect effect = Answered(ApplicationJson(application));
-  PassfortState::MoveOn(application, now);
+ApiEffect Get(const Call& call, FakeApplication& application) {
+  ApiEffect effect = Answered(Shown(call, application));
+  MoveOnAfterReading(call, application);
   return effect;
 }
 
-ApiEffect Decide(FakeApplication& application, std::string_view body, WallTime now) {
-  const Json wish = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!wish.is_object()) return Refused(400, kInvalidInputData, "the body is not a JSON object");
-  const auto member = [&wish](const char* name) {
-    const auto found = wish.find(name);
-    return found != wish.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  if (member("status").empty()) return Refused(422, kMissingRequiredFields, "status: missing");
-  const auto refusal = PassfortState::Decide(application, member("status"), member("comment"), now);
-  if (refusal) return {.answer = RefusalAnswer(*refusal), .made_id = {}};
-  return Answered(ApplicationJson(application));
+ApiEffect Decide(const Call& call, FakeApplication& application) {
+  const Json wish = Json::parse(call.request.body, nullptr, /*allow_exceptions=*/false);
+  if (!wish.is_object()) {
+    return Refused({400, kInvalidInputData, "the body is not a JSON object"});
+  }
+  const std::string status = TextMember(wish, "status");
+  if (status.empty()) return Refused({422, kMissingRequiredFields, "status: missing"});
+  const auto refusal =
+      PassfortState::Decide(application, status, TextMember(wish, "comment"), call.now);
+  if (refusal) return Refused(*refusal);
+  return Answered(Shown(call, application));
 }
 
-ApiEffect Revert(PassfortState& state, const Route& route, PassfortState::RevertedId reverted_id,
-                 WallTime now) {
+ApiEffect Revert(const Call& call) {
   FakeApplication reverted;
-  const auto refusal =
-      state.Revert(route.profile_id, route.application_id, reverted_id, now, reverted);
-  if (refusal) return {.answer = RefusalAnswer(*refusal), .made_id = {}};
-  return Answered(ApplicationJson(reverted));
+  const auto refusal = call.state.Revert(call.profile_id(), call.request.route.application_id,
+                                         call.rules.reverted_id, call.now, reverted);
+  if (refusal) return Refused(*refusal);
+  return Answered(Shown(call, reverted));
+}
+
+Json Shown(const Call& call, const FakeProfile& profile,
+           const std::vector<FakeApplication>& applications, Json shown) {
+  return WithRestlessMember(
+      call, ProfileJson(profile, applications, std::move(shown), call.rules.behaviour));
+}
+
+void ApplyByItself(const Call& call, const FakeProfile& profile, const ProfileWish& wish) {
+  using AutoApply = Behaviour::AutoApply;
+  const AutoApply auto_apply = call.rules.behaviour.auto_apply;
+  if (auto_apply == AutoApply::kNever) return;
+  if (auto_apply == AutoApply::kWhenEmpty && wish.asks_for_applications) return;
+  for (const FakeProduct& product : FakeCatalogue()) {
+    const bool is_asked_for =
+        std::ranges::find(wish.applications, &product, &ApplicationWish::product) !=
+        wish.applications.end();
+    if (!product.automatically_apply || is_asked_for) continue;
+    call.state.Add(profile.id, product, "", MadeBy::kPolicy, call.now);
+  }
+}
+
+ApiEffect CreateProfile(const Call& call) {
+  using InAnswer = Behaviour::ApplicationsInCreateAnswer;
+  const Behaviour& behaviour = call.rules.behaviour;
+  std::optional<Refusal> refusal;
+  const ProfileWish wish = ReadProfileWish(call.request.body, behaviour, refusal);
+  if (refusal) return Refused(*refusal);
+
+  const FakeProfile& profile = call.state.CreateProfile(wish.role, wish.collected_data, call.now);
+  for (const ApplicationWish& asked : wish.applications) {
+    call.state.Add(profile.id, *asked.product, asked.associated_role, MadeBy::kApi, call.now);
+  }
+  ApplyByItself(call, profile, wish);
+
+  const std::vector<FakeApplication>& made = call.state.Applications(profile.id);
+  Json shown = Shown(call, made);
+  const InAnswer in_answer = behaviour.applications_in_create_answer;
+  if (in_answer == InAnswer::kNone) shown.clear();
+  if (in_answer == InAnswer::kWithoutTheLast && !shown.empty()) shown.erase(shown.size() - 1);
+  ApiEffect effect =
+      Answered(Shown(call, profile, made, std::move(shown)), behaviour.create_status);
+  effect.made_profile_id = profile.id;
+  return effect;
+}
+
+ApiEffect GetProfile(const Call& call) {
+  const FakeProfile* const created = call.state.FindCreated(call.profile_id());
+  const FakeProfile profile = created == nullptr ? PlainProfile(call.profile_id()) : *created;
+  std::vector<FakeApplication>& applications = call.state.Applications(call.profile_id());
+  ApiEffect effect = Answered(Shown(call, profile, applications, Shown(call, applications)));
+  MoveOnAfterReading(call, applications);
+  return effect;
+}
+
+void CatchUp(const Call& call) {
+  const MovesOn& moves_on = call.rules.behaviour.moves_on;
+  if (moves_on.when != MovesOn::When::kEvery) return;
+  for (FakeApplication& application : call.state.Applications(call.profile_id())) {
+    PassfortState::CatchUp(application, moves_on.every, call.now);
+  }
+}
+
+ApiEffect CarryOutOnProfile(const Call& call) {
+  const Route& route = call.request.route;
+  if (!PassfortState::ProfileExists(route.profile_id)) {
+    return Refused({404, kNoCode, "no such profile"});
+  }
+  CatchUp(call);
+  if (route.endpoint == Endpoint::kProfileGet) return GetProfile(call);
+  if (route.endpoint == Endpoint::kList) return List(call);
+  if (route.endpoint == Endpoint::kAdd) return Add(call);
+
+  FakeApplication* const application = call.state.Find(route.profile_id, route.application_id);
+  if (application == nullptr) return Refused({404, kNoCode, "no such application"});
+  if (route.endpoint == Endpoint::kGet) return Get(call, *application);
+  if (route.endpoint == Endpoint::kDecide) return Decide(call, *application);
+  return Revert(call);
 }
 
 }  // namespace
-
-std::string Text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 GivenAnswer RefusalAnswer(const Refusal& refusal) {
   Json error = {{"message", refusal.message}, {"source", "API"}, {"info", Json::object()}};
@@ -132,85 +196,23 @@ GivenAnswer RefusalAnswer(const Refusal& refusal) {
   return {refusal.status, Text({{"errors", Json::array({error})}})};
 }
 
-Json ApplicationJson(const FakeApplication& application) {
-  Json json = {{"id", application.id},
-               {"status", application.status},
-               {"flag", application.flag},
-               {"product", ProductJson(*application.product)}};
-  if (!application.shows_alias) json["product"].erase("alias");
-  if (!application.associated_role.empty()) json["associated_role"] = application.associated_role;
-  json["required_tasks"] = TasksJson(application);
-  json["approval_blockers"] = BlockersJson(application);
-  json["history"] = Json::array();
-  for (const auto& change : application.history) {
-    Json item = {
-        {"status", change.status}, {"date", DateTime(change.date)}, {"decisioner", nullptr}};
-    if (!change.comment.empty()) item["comment"] = change.comment;
-    json["history"].push_back(std::move(item));
-  }
-  json["flag_history"] = Json::array();
-  for (const auto& change : application.flag_history) {
-    json["flag_history"].push_back(
-        {{"status", change.status}, {"flag", change.flag}, {"date", DateTime(change.date)}});
-  }
-  json["assignments"] = Json::array();
-  json["hidden"] = application.hidden;
-  return json;
-}
-
-ApplicationWish ReadWish(std::string_view body, std::optional<Refusal>& refusal) {
-  const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
-    refusal = {400, kInvalidInputData, "the body is not a JSON object"};
-    return {};
-  }
-  const Json product = json.value("product", Json());
-  if (!product.is_object() || (!product.contains("alias") && !product.contains("id"))) {
-    refusal = {422, kMissingRequiredFields, "product: alias or id is needed"};
-    return {};
-  }
-  const auto member = [](const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  ApplicationWish wish{
-      .product = FindFakeProduct(member(product, "alias"), member(product, "id")),
-      .associated_role = member(json, "associated_role"),
-  };
-  if (wish.product == nullptr) {
-    const char* const what = product.contains("alias") ? "alias" : "id";
-    refusal = {422, kInvalidInputData, std::string("product: unknown ") + what};
-  }
-  const bool has_role = !json.value("associated_role", Json()).is_null();
-  if (has_role &&
-      std::ranges::find(kAssociatedRoles, wish.associated_role) == kAssociatedRoles.end()) {
-    refusal = {422, kInvalidInputData, "associated_role: unknown value"};
-  }
-  return wish;
-}
-
-ApiEffect CarryOut(PassfortState& state, const ReceivedRequest& request,
-                   std::string_view expected_key, PassfortState::RevertedId reverted_id,
+ApiEffect CarryOut(PassfortState& state, const ReceivedRequest& request, const ApiRules& rules,
                    WallTime now) {
-  if (!request.api_key) return Refused(401, kMissingApiKey, "the header apikey is missing");
-  if (*request.api_key != expected_key) return Refused(401, kInvalidApiKey, "unknown API key");
+  if (!request.api_key) return Refused({401, kMissingApiKey, "the header apikey is missing"});
+  if (*request.api_key != rules.api_key) return Refused({401, kInvalidApiKey, "unknown API key"});
 
-  const Route& route = request.route;
-  if (route.endpoint == Endpoint::kWhoami) return Whoami();
-  if (route.endpoint == Endpoint::kUnknown || route.endpoint == Endpoint::kAny) {
-    return Refused(404, kNoCode, "no such endpoint");
+  const Call call{.state = state, .request = request, .rules = rules, .now = now};
+  switch (request.route.endpoint) {
+    case Endpoint::kWhoami:
+      return Whoami();
+    case Endpoint::kProfileCreate:
+      return CreateProfile(call);
+    case Endpoint::kAny:
+    case Endpoint::kUnknown:
+      return Refused({404, kNoCode, "no such endpoint"});
+    default:
+      return CarryOutOnProfile(call);
   }
-  if (!PassfortState::ProfileExists(route.profile_id)) {
-    return Refused(404, kNoCode, "no such profile");
-  }
-  if (route.endpoint == Endpoint::kList) return List(state, route, now);
-  if (route.endpoint == Endpoint::kAdd) return Add(state, request, now);
-
-  FakeApplication* const application = state.Find(route.profile_id, route.application_id);
-  if (application == nullptr) return Refused(404, kNoCode, "no such application");
-  if (route.endpoint == Endpoint::kGet) return Get(*application, now);
-  if (route.endpoint == Endpoint::kDecide) return Decide(*application, request.body, now);
-  return Revert(state, route, reverted_id, now);
 }
 
 }  // namespace gateway

@@ -1,11 +1,11 @@
 #ifndef TESTS_FAKE_PASSFORT_PASSFORT_API_H_
 #define TESTS_FAKE_PASSFORT_PASSFORT_API_H_
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "tests/fake_passfort/behaviour.h"
 #include "tests/fake_passfort/passfort_state.h"
 #include "tests/fake_passfort/route.h"
 
@@ -23,30 +23,25 @@ struct ReceivedRequest {
   std::string body;
 };
 
+// The terms under which one request is executed.
+struct ApiRules {
+  std::string_view api_key;
+  Behaviour behaviour;
+  PassfortState::RevertedId reverted_id = PassfortState::RevertedId::kSame;
+};
+
 // What one request made; empty: nothing.
 struct ApiEffect {
   GivenAnswer answer;
-  std::string made_id;
-};
-
-// What POST .../applications asks for.
-struct ApplicationWish {
-  const FakeProduct* product = nullptr;
-  std::string associated_role;
+  std::string made_id;          // the application of POST .../applications
+  std::string made_profile_id;  // the profile of POST /profiles
 };
 
 // The API as documented: decides about one request, changes `state`, and answers. No I/O.
-ApiEffect CarryOut(PassfortState& state, const ReceivedRequest& request,
-                   std::string_view expected_key, PassfortState::RevertedId reverted_id,
+ApiEffect CarryOut(PassfortState& state, const ReceivedRequest& request, const ApiRules& rules,
                    WallTime now);
 
-// Reads the body of POST .../applications; `refusal` is set if there is no product for it.
-ApplicationWish ReadWish(std::string_view body, std::optional<Refusal>& refusal);
-
-nlohmann::ordered_json ApplicationJson(const FakeApplication& application);
 GivenAnswer RefusalAnswer(const Refusal& refusal);
-// JSON as text; bytes that are no UTF-8 become replacement characters.
-std::string Text(const nlohmann::ordered_json& json);
 
 }  // namespace gateway
 

@@ -24,6 +24,12 @@ constexpr std::array kCatalogue = {
                 .name = "Forexo Business Account",
                 .task_type = "COMPANY_VERIFY_IDENTITY",
                 .automatically_approve = false},
+    FakeProduct{.id = "0d9a6e34-7c15-4b28-9f60-1e8a5c7b3d42",
+                .alias = "forexo_starter",
+                .name = "Forexo Starter Account",
+                .task_type = "INDIVIDUAL_VERIFY_IDENTITY",
+                .automatically_apply = true,
+                .automatically_approve = false},
 };
 
 constexpr std::string_view kMissingProfilePrefix = "00000000";
@@ -81,11 +87,31 @@ bool PassfortState::ProfileExists(std::string_view profile_id) {
   return IsUuid(profile_id) && !profile_id.starts_with(kMissingProfilePrefix);
 }
 
+FakeProfile& PassfortState::CreateProfile(std::string_view role, std::string_view collected_data,
+                                          WallTime now) {
+  std::string id = NewId();
+  while (!ProfileExists(id)) id = NewId();
+  FakeProfile& profile = created_[id];
+  profile = {.id = id,
+             .role = std::string(role),
+             .collected_data = std::string(collected_data),
+             .creation_date = now};
+  return profile;
+}
+
+const FakeProfile* PassfortState::FindCreated(std::string_view profile_id) const {
+  const auto found = created_.find(LowerCase(profile_id));
+  return found == created_.end() ? nullptr : &found->second;
+}
+
 std::vector<FakeApplication>& PassfortState::Applications(std::string_view profile_id) {
   return profiles_[LowerCase(profile_id)];
 }
 
-void PassfortState::Forget(std::string_view profile_id) { profiles_.erase(LowerCase(profile_id)); }
+void PassfortState::Forget(std::string_view profile_id) {
+  created_.erase(LowerCase(profile_id));
+  profiles_.erase(LowerCase(profile_id));
+}
 
 FakeApplication* PassfortState::Find(std::string_view profile_id, std::string_view application_id) {
   std::vector<FakeApplication>& applications = Applications(profile_id);
@@ -122,6 +148,15 @@ void PassfortState::MoveOn(FakeApplication& application, WallTime now) {
     Enter(application, "REQUIRES_MANUAL_TASK_COMPLETION", now);
   } else if (application.flag == "REQUIRES_MANUAL_TASK_COMPLETION") {
     Enter(application, "READY_FOR_DECISION", now);
+  }
+}
+
+void PassfortState::CatchUp(FakeApplication& application, std::chrono::milliseconds every,
+                            WallTime now) {
+  while (application.flag_history.back().date + every <= now) {
+    const size_t steps = application.flag_history.size();
+    MoveOn(application, application.flag_history.back().date + every);
+    if (application.flag_history.size() == steps) return;
   }
 }
 

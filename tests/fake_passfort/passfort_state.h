@@ -2,6 +2,7 @@
 #define TESTS_FAKE_PASSFORT_PASSFORT_STATE_H_
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <random>
@@ -19,11 +20,12 @@ struct FakeProduct {
   std::string_view alias;
   std::string_view name;
   std::string_view task_type;
+  bool automatically_apply = false;
   bool automatically_approve = false;
 };
 
 // What an account may apply for: `forexo_basic` (the guide's), `forexo_associate` (approves by
-// itself) and `forexo_business`.
+// itself), `forexo_business`, and `forexo_starter`, for which new profiles apply by themselves.
 std::span<const FakeProduct> FakeCatalogue();
 
 // Nullptr if there is none. The alias wins if both are given; ids are compared without case.
@@ -55,6 +57,14 @@ struct FakeApplication {
   std::vector<FlagChange> flag_history;
 };
 
+// A profile that POST /profiles created.
+struct FakeProfile {
+  std::string id;
+  std::string role;
+  std::string collected_data;  // JSON, as it was sent
+  WallTime creation_date;
+};
+
 // Why a request is refused: an HTTP status and one of the API's own error codes.
 struct Refusal {
   int status = 0;
@@ -63,13 +73,19 @@ struct Refusal {
   std::string message;
 };
 
-// Applications by profile, and how they change. No I/O, no clock, not thread-safe.
+// Profiles and their applications, and how these change. No I/O, no clock, not thread-safe.
 //
 // Every well-formed profile id exists, with no application at first, unless it starts with
-// 00000000. Profile and application ids are compared without case.
+// 00000000; nobody has to create it. Profile and application ids are compared without case.
 class PassfortState {
  public:
   static bool ProfileExists(std::string_view profile_id);
+
+  // Creates another profile, with no application, also if there is one with the same data.
+  FakeProfile& CreateProfile(std::string_view role, std::string_view collected_data, WallTime now);
+  // Nullptr if the profile is one that nobody created.
+  const FakeProfile* FindCreated(std::string_view profile_id) const;
+  const std::map<std::string, FakeProfile>& created() const { return created_; }
 
   // In the order they were made. Empty for a profile that nothing happened to.
   std::vector<FakeApplication>& Applications(std::string_view profile_id);
@@ -77,6 +93,9 @@ class PassfortState {
   FakeApplication* Find(std::string_view profile_id, std::string_view application_id);
   void Forget(std::string_view profile_id);
   const std::map<std::string, std::vector<FakeApplication>>& profiles() const { return profiles_; }
+
+  // Another number each time.
+  uint64_t NextRestlessValue() { return ++restless_value_; }
 
   // Makes another application, also if there is one for the same product. The reference holds until
   // the profile gets its next one.
@@ -86,6 +105,9 @@ class PassfortState {
   // One step further by itself: checks run, a task waits for a person, all is ready for a decision;
   // a product that approves by itself is decided after its checks. What is decided stays.
   static void MoveOn(FakeApplication& application, WallTime now);
+
+  // The steps that `every` has brought since the flag changed last, dated as they came.
+  static void CatchUp(FakeApplication& application, std::chrono::milliseconds every, WallTime now);
 
   // Changes the status as the transitions of API 4.0 allow it, and only without blockers.
   static std::optional<Refusal> Decide(FakeApplication& application, std::string_view status,
@@ -102,7 +124,9 @@ class PassfortState {
  private:
   std::string NewId();
 
-  std::map<std::string, std::vector<FakeApplication>> profiles_;  // keys in lower case
+  std::map<std::string, FakeProfile> created_;  // keys of both in lower case
+  std::map<std::string, std::vector<FakeApplication>> profiles_;
+  uint64_t restless_value_ = 0;
   std::mt19937_64 random_{std::random_device{}()};
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@ namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
+using namespace std::chrono_literals;
 
 constexpr char kProfileId[] = "a2c4393a-e219-67a4-5ab4-2186952e9038";
 constexpr WallTime kNow{std::chrono::seconds(1'700'000'000)};
@@ -42,6 +44,20 @@ TEST(PassfortStateTest, ApprovesByItselfWhereTheProductSaysSo) {
 
   EXPECT_EQ(application.status, "APPROVED");
   EXPECT_THAT(Flags(application), ElementsAre("AUTOMATING", "WAITING_ON_CHECKS", "DECIDED"));
+}
+
+TEST(PassfortStateTest, CatchesUpWithTheTimeThatHasPassed) {
+  PassfortState state;
+  FakeApplication& application = AddTo(state, "forexo_basic");
+  PassfortState::CatchUp(application, 10s, kNow + 9s);
+  EXPECT_THAT(Flags(application), ElementsAre("AUTOMATING"));
+  PassfortState::CatchUp(application, 10s, kNow + 25s);
+  EXPECT_THAT(Flags(application),
+              ElementsAre("AUTOMATING", "WAITING_ON_CHECKS", "REQUIRES_MANUAL_TASK_COMPLETION"));
+  EXPECT_EQ(application.flag_history.back().date, kNow + 20s);
+  PassfortState::CatchUp(application, 10s, kNow + 24h);
+  EXPECT_EQ(application.flag, "READY_FOR_DECISION");
+  EXPECT_EQ(application.flag_history.size(), 4u);
 }
 
 TEST(PassfortStateTest, RefusesToApproveWhileThereAreBlockers) {

@@ -20,7 +20,7 @@ struct LoggedRequest {
   std::string body;            // what arrived of it, at most kLoggedBodyBytes
   bool body_complete = false;  // a body of no bytes is complete too
   int answered_status = 0;     // 0: no answer was sent (yet)
-  std::string made_id;         // the application that it made; empty: none (yet)
+  std::string made_id;         // the application or profile that it made; empty: none (yet)
 };
 
 inline constexpr size_t kLoggedRequests = 4096;

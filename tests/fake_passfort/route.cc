@@ -7,6 +7,18 @@
 namespace gateway {
 namespace {
 
+constexpr std::array<std::pair<std::string_view, Endpoint>, 10> kEndpointNames = {
+    {{"any", Endpoint::kAny},
+     {"whoami", Endpoint::kWhoami},
+     {"list", Endpoint::kList},
+     {"add", Endpoint::kAdd},
+     {"get", Endpoint::kGet},
+     {"decide", Endpoint::kDecide},
+     {"revert", Endpoint::kRevert},
+     {"profile_create", Endpoint::kProfileCreate},
+     {"profile_get", Endpoint::kProfileGet},
+     {"unknown", Endpoint::kUnknown}}};
+
 std::string_view WithoutQuery(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
@@ -41,6 +53,14 @@ Route FindRoute(std::string_view method, std::string_view target) {
   if (is_get && segments == std::vector<std::string_view>{"whoami"}) {
     return {.endpoint = Endpoint::kWhoami, .profile_id = {}, .application_id = {}};
   }
+  if (is_post && segments == std::vector<std::string_view>{"profiles"}) {
+    return {.endpoint = Endpoint::kProfileCreate, .profile_id = {}, .application_id = {}};
+  }
+  if (is_get && segments.size() == 2 && segments[0] == "profiles") {
+    return {.endpoint = Endpoint::kProfileGet,
+            .profile_id = std::string(segments[1]),
+            .application_id = {}};
+  }
   if (segments.size() < 3 || segments[0] != "profiles" || segments[2] != "applications") return {};
 
   Route route{.endpoint = Endpoint::kUnknown,
@@ -57,19 +77,17 @@ Route FindRoute(std::string_view method, std::string_view target) {
 }
 
 std::optional<Endpoint> EndpointByName(std::string_view name) {
-  static constexpr std::array<std::pair<std::string_view, Endpoint>, 8> kNames = {
-      {{"any", Endpoint::kAny},
-       {"whoami", Endpoint::kWhoami},
-       {"list", Endpoint::kList},
-       {"add", Endpoint::kAdd},
-       {"get", Endpoint::kGet},
-       {"decide", Endpoint::kDecide},
-       {"revert", Endpoint::kRevert},
-       {"unknown", Endpoint::kUnknown}}};
-  for (const auto& [known, endpoint] : kNames) {
+  for (const auto& [known, endpoint] : kEndpointNames) {
     if (known == name) return endpoint;
   }
   return std::nullopt;
+}
+
+std::string_view EndpointName(Endpoint endpoint) {
+  for (const auto& [name, known] : kEndpointNames) {
+    if (known == endpoint) return name;
+  }
+  return "unknown";
 }
 
 }  // namespace gateway
