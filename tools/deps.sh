@@ -14,7 +14,7 @@ readonly PACKAGES_HARDENED=("${PACKAGES_RUN[@]}" g++ patch xz-utils)
 # suppression of ThreadSanitizer matches.
 readonly PACKAGES_TEST=(
   binutils libclang-rt-19-dev libgmock-dev libgtest-dev libnghttp2-dev llvm-19 nginx-light openssl
-  postgresql-15 postgresql-client-15 python3
+  postgresql-15 postgresql-client-15 python3 python3-grpcio python3-protobuf
 )
 # clang-tidy reads the benchmarks too.
 readonly PACKAGES_CHECK=(

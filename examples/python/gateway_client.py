@@ -1,0 +1,222 @@
+#!/usr/bin/python3
+"""Calls passfort-gateway from Python and prints its reply as JSON.
+
+  examples/python/gateway_client.py add --target=127.0.0.1:50051 --product-alias=forexo_basic
+      --profile-id=f7d4e2f6-39b3-4a1c-9a67-0d6b4f0f3b0a
+
+`gateway_client.py add --help` lists the options. Needs Debian's python3-grpcio and
+python3-protobuf, and the classes that generate_stubs.sh makes of the contract.
+
+What a caller has to get right is in `GatewayError`: whether the write was definitely not executed,
+or whether that is unknown, and whether it is safe to retry.
+
+Exit codes: 0 done; 1 not executed by this call; 2 unknown; 3 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import enum
+import pathlib
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE / "generated"))
+try:
+    from google.rpc import error_details_pb2, status_pb2
+    from passfort.gateway.v1 import product_application_pb2 as application_pb2
+    from passfort.gateway.v1 import product_application_service_pb2 as service_pb2
+    from passfort.gateway.v1 import product_application_service_pb2_grpc as service_pb2_grpc
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing}: run examples/python/generate_stubs.sh first")
+
+# All replicas that the target's name stands for, and none that is stopping. In a service of your
+# own, copy this file.
+SERVICE_CONFIG = HERE.parents[1] / "proto/passfort/gateway/v1/service_config.json"
+ERROR_DOMAIN = "passfort.gateway"
+
+
+class Exit(enum.IntEnum):
+    DONE = 0
+    NOT_EXECUTED = 1
+    UNKNOWN = 2
+    WRONG_USAGE = 3
+
+
+@dataclasses.dataclass(eq=False)
+class GatewayError(Exception):
+    """A write that failed, with what the gateway says of it in the details of google.rpc."""
+
+    code: grpc.StatusCode
+    message: str
+    request_id: str
+    reason: str = ""  # of the ErrorInfo; empty: the error did not come from the gateway
+    metadata: dict[str, str] = dataclasses.field(default_factory=dict)
+    violations: tuple[tuple[str, str], ...] = ()  # (field, description)
+    retry_delay: datetime.timedelta | None = None
+
+    @classmethod
+    def of(cls, error: grpc.RpcError, request_id: str) -> GatewayError:
+        own: dict[str, Any] = {}
+        for detail in read_details(error):
+            if isinstance(detail, error_details_pb2.ErrorInfo) and detail.domain == ERROR_DOMAIN:
+                own |= {"reason": detail.reason, "metadata": dict(detail.metadata)}
+            elif isinstance(detail, error_details_pb2.BadRequest):
+                own["violations"] = tuple((it.field, it.description) for it in detail.field_violations)
+            elif isinstance(detail, error_details_pb2.RetryInfo):
+                own["retry_delay"] = detail.retry_delay.ToTimedelta()
+        return cls(error.code(), error.details() or "", request_id, **own)
+
+    @property
+    def is_unknown(self) -> bool:
+        """The write may have been executed. Anything else was definitely not, by this call."""
+        return not self.reason or self.code == grpc.StatusCode.UNKNOWN
+
+    @property
+    def is_safe_to_retry(self) -> bool:
+        """A retry, with the same request_id if there was one, executes the write at most once."""
+        return bool(self.request_id) or not self.is_unknown
+
+    @property
+    def may_help_to_retry(self) -> bool:
+        """Otherwise a retry would end the same way."""
+        return self.is_unknown or self.retry_delay is not None
+
+    def advice(self) -> str:
+        if self.is_unknown:
+            source = "" if self.reason else "This error did not come from the gateway. "
+            known_by = self.metadata.get("known_by")
+            wait = f" The outcome is known by {known_by}." if known_by and self.request_id else ""
+            return source + "It is unknown whether this was executed: " + (
+                f"retry with the same request_id, which is always safe.{wait}"
+                if self.is_safe_to_retry else "look at the profile before you retry.")
+        # An error of this scope was decided before the record of the request_id was used.
+        only_this_call = self.request_id and self.metadata.get("scope") == "CALL"
+        said = ("This call executed nothing; an earlier one with the same request_id may have."
+                if only_this_call else "Nothing was executed.")
+        if not self.may_help_to_retry:
+            return f"{said} A retry would end the same way."
+        return f"{said} It is safe to retry in {self.retry_delay.total_seconds():g} s or later."
+
+    def __str__(self) -> str:
+        lines = [f"{self.code.name}: {self.message}", f"reason: {self.reason or 'none'}"]
+        lines += [f"  {name}: {value}" for name, value in sorted(self.metadata.items())]
+        lines += [f"  {field}: {description}" for field, description in self.violations]
+        return "\n".join([*lines, self.advice()])
+
+
+def read_details(error: grpc.RpcError) -> Iterable[Message]:
+    """The details of google.rpc. With pip, `grpcio-status` does the first half of this."""
+    known = (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo)
+    for name, value in error.trailing_metadata() or ():
+        if name != "grpc-status-details-bin":
+            continue
+        for packed in status_pb2.Status.FromString(value).details:
+            for kind in known:
+                if packed.Is(kind.DESCRIPTOR):
+                    detail = kind()
+                    packed.Unpack(detail)
+                    yield detail
+
+
+class Gateway:
+    """A channel to the gateway's replicas. Keep one for as long as the process lives."""
+
+    def __init__(self, target: str, timeout: float):
+        options = [("grpc.service_config", SERVICE_CONFIG.read_text(encoding="utf-8"))]
+        self._channel = grpc.insecure_channel(target, options)
+        self._timeout = timeout
+        self._applications = service_pb2_grpc.ProductApplicationServiceStub(self._channel)
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+
+    def add(self, request: service_pb2.AddProductApplicationRequest) -> tuple[Message, dict[str, str]]:
+        """The application, and what the gateway says beside it. Raises GatewayError."""
+        reply, said = self._call(self._applications.AddProductApplication, request)
+        return reply.product_application, said
+
+    def _call(self, method: grpc.UnaryUnaryMultiCallable, request: Any) -> tuple[Any, dict[str, str]]:
+        try:
+            # Without a deadline a call waits for as long as the gateway lets it.
+            reply, call = method.with_call(request, timeout=self._timeout)
+        except grpc.RpcError as error:
+            raise GatewayError.of(error, getattr(request, "request_id", "")) from error
+        return reply, {name: value for name, value in call.trailing_metadata() if name.startswith("gateway-")}
+
+
+def add(gateway: Gateway, options: argparse.Namespace) -> tuple[Message, dict[str, str]]:
+    role = f"ASSOCIATED_ROLE_{options.associated_role or 'UNSPECIFIED'}"
+    return gateway.add(service_pb2.AddProductApplicationRequest(
+        profile_id=options.profile_id,
+        product=service_pb2.ProductReference(alias=options.product_alias, id=options.product_id),
+        associated_role=application_pb2.AssociatedRole.Value(role),
+        request_id=options.request_id))
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(Exit.WRONG_USAGE, f"{self.prog}: {message}\n")
+
+
+def parse_options() -> argparse.Namespace:
+    every = argparse.ArgumentParser(add_help=False)
+    every.add_argument("--target", default="127.0.0.1:50051", help="address of the gateway (%(default)s)")
+    every.add_argument("--timeout", type=float, default=70, metavar="SECONDS",
+                       help="how long to wait; Passfort itself may take 60 s (%(default)s)")
+    writes = argparse.ArgumentParser(add_help=False)
+    writes.add_argument("--request-id", default="",
+                        help="names the intent, so that a retry of this call executes nothing twice")
+
+    parser = Parser(description="Calls passfort-gateway and prints its reply as JSON.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Gateway, argparse.Namespace], Any], *parents: argparse.ArgumentParser,
+                **texts: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=[every, *parents], **texts)
+        made.set_defaults(run=run)
+        return made
+
+    adding = command("add", add, writes, help="add a product application to a profile")
+    adding.add_argument("--profile-id", required=True, help="the Passfort profile (a UUID)")
+    adding.add_argument("--product-alias", default="", help="short name of the product, e.g. forexo_basic")
+    adding.add_argument("--product-id", default="", help="id of the product, instead of its alias")
+    adding.add_argument("--associated-role", choices=roles(), default="", metavar="ROLE",
+                        help="role of a company's associate, e.g. DIRECTOR")
+    return parser.parse_args()
+
+
+def roles() -> list[str]:
+    names = [name.removeprefix("ASSOCIATED_ROLE_") for name in application_pb2.AssociatedRole.keys()]
+    return [name for name in names if name != "UNSPECIFIED"]
+
+
+def main() -> int:
+    options = parse_options()
+    try:
+        with Gateway(options.target, options.timeout) as gateway:
+            reply, said = options.run(gateway, options)
+    except GatewayError as error:
+        print(error, file=sys.stderr)
+        return Exit.UNKNOWN if error.is_unknown else Exit.NOT_EXECUTED
+    # How the result became known, if not by this call alone.
+    for name, value in said.items():
+        print(f"{name}: {value}", file=sys.stderr)
+    print(json_format.MessageToJson(reply, preserving_proto_field_name=True))
+    return Exit.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
