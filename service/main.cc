@@ -36,8 +36,10 @@
 #include "service/observability/metrics.h"
 #include "service/operations/add_product_application.h"
 #include "service/operations/direct_writer.h"
+#include "service/operations/resource_reads.h"
 #include "service/passfort/api_key_source.h"
 #include "service/passfort/product_application_client.h"
+#include "service/passfort/resource_client.h"
 #include "service/passfort/rest_transport.h"
 #include "service/passfort/throttled_transport.h"
 #include "service/resilience/retry_budget.h"
@@ -46,6 +48,7 @@
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/library_log.h"
 #include "service/rpc/product_application_service.h"
+#include "service/rpc/profile_service.h"
 
 namespace gateway {
 namespace {
@@ -185,7 +188,10 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
                                *log);
   ProductApplicationClient passfort(transport);
   RetryBudget budget({});
-  DirectWriter direct(passfort, {.clock = clock, .random = *random, .budget = budget});
+  const RetryDependencies retries{.clock = clock, .random = *random, .budget = budget};
+  ResourceClient resources(transport);
+  ResourceReads reads(resources, retries);
+  DirectWriter direct(passfort, retries);
   AddProductApplication operation(passfort);
   std::unique_ptr<AtMostOnce> once;
   std::optional<AtMostOnceWriter> at_most_once_writer;
@@ -212,14 +218,16 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
       {.loop = **loop, .trace_ids = trace_ids, .log = *log, .metrics = metrics, .memory = memory});
   ProductApplicationService product_applications(
       {.settle_window = config.settle_window},
-      {.pipeline = pipeline, .writer = writer, .clock = clock, .log = *log});
+      {.pipeline = pipeline, .writer = writer, .reads = reads, .clock = clock, .log = *log});
+  ProfileService profiles({.pipeline = pipeline, .reads = reads});
   auto metrics_server = metrics.Serve(config.metrics_listen);
   if (!metrics_server.ok()) {
     return Fail(*log, "cannot start: metrics_listen", metrics_server.status());
   }
-  auto server = GrpcServer::Start(ServerOptions(config),
-                                  {{ProductApplicationService::kName, product_applications}},
-                                  pipeline, **loop, metrics);
+  auto server = GrpcServer::Start(
+      ServerOptions(config),
+      {{ProductApplicationService::kName, product_applications}, {ProfileService::kName, profiles}},
+      pipeline, **loop, metrics);
   if (!server.ok()) return Fail(*log, "cannot start: listen", server.status());
   if (once != nullptr) once->StartReconciling();
 

@@ -52,9 +52,11 @@ constexpr std::array kSettings = {
             "127.0.0.1:9464", "Where Prometheus metrics are served. Port 0 takes a free one."},
     Setting{"allow_insecure_listen", BoolKind{&GatewayConfig::allow_insecure_listen}, "off",
             "Lets listen and metrics_listen serve plain text beyond this machine."},
-    Setting{"api_url", TextKind{&GatewayConfig::api_url, "URL", kApiUrlRange, ReadApiUrl},
-            "https://api.passfort.com/4.0",
-            "Passfort's REST API. Plain http only on this machine."},
+    Setting{
+        "api_url", TextKind{&GatewayConfig::api_url, "URL", kApiUrlRange, ReadApiUrl},
+        "https://api.passfort.com/4.0",
+        "Passfort's REST API, up to and with /4.0. Accounts live at different hosts, by region: "
+        "see your account. Plain http only on this machine."},
     Setting{
         "allow_insecure_api_url", BoolKind{&GatewayConfig::allow_insecure_api_url}, "off",
         "Lets api_url be plain http anywhere: the API key and personal data are then readable on "

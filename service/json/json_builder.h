@@ -19,6 +19,9 @@ class JsonBuilder final : public JsonSaxHandler {
   bool OnKey(std::string_view name) override;
   bool OnClose(size_t end) override;
 
+  // Whether the innermost object has it.
+  bool HasMember(std::string_view name) const { return open_.back()->contains(name); }
+
   // Once, when the value is whole.
   nlohmann::json TakeResult() { return std::move(root_); }
 

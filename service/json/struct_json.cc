@@ -87,7 +87,7 @@ void StructBuilder::OnOpen(JsonContainer kind) {
 
 bool StructBuilder::OnKey(std::string_view name) {
   if (subtree_) {
-    return subtree_->OnKey(name);
+    return !subtree_->HasMember(name) && subtree_->OnKey(name);
   }
   member_ = AddMember(*open_.back().object, name);
   return member_ != nullptr;

@@ -46,7 +46,8 @@ class StructBuilder {
   // The events inside.
   void OnScalar(const JsonScalar& scalar);
   void OnOpen(JsonContainer kind);
-  // False if the object has a member of that name already; what was built is of no use then.
+  // False if the object has a member of that name already; what was built is of no use then. Also
+  // in an object that becomes a part of a string.
   bool OnKey(std::string_view name);
   void OnClose();
 

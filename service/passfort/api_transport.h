@@ -16,6 +16,8 @@ namespace gateway {
 struct ApiRequest {
   // For the path, checked by whoever made the request. It outlives the call.
   std::string_view profile_id{};
+  // Likewise, where the path has one.
+  std::string_view application_id{};
   // Of a write: JSON.
   std::string body{};
   // Not a byte of the body leaves the gateway at or after this moment, whatever the connection is

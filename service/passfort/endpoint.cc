@@ -57,6 +57,10 @@ std::string_view OutcomeName(const ApiOutcome& outcome) {
   return std::visit(Namer(), outcome);
 }
 
+bool MayBeWhole(const HttpResponse& response) {
+  return response.status != 206 && response.Header("age").value_or("0") == "0";
+}
+
 ReadResponse ReadAtOnce(const ApiEndpoint& endpoint, std::string_view profile_id,
                         const HttpResult& result, absl::Time now, const MessageFilter* messages) {
   const auto* response = std::get_if<HttpResponse>(&result.response_or_failure);

@@ -59,6 +59,10 @@ class ResponseReading {
   virtual size_t BytesOf(const ApiResponse& response) const = 0;
 };
 
+// Whether a response can be all of what was asked for, as it is at this moment. 206 is a part by
+// definition, and an Age is in what a cache had kept (RFC 9110, 15.3.7; RFC 9111, 5.1).
+bool MayBeWhole(const HttpResponse& response);
+
 struct ApiEndpoint {
   // The method and the template of the path, as logs and metrics name the endpoint:
   // "GET /profiles/{profile_id}/applications".

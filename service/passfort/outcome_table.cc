@@ -108,7 +108,7 @@ const std::optional<PassfortError>& DecidingError(const PassfortErrors& errors) 
 
 ResponseSummary SummaryWith(const std::optional<PassfortError>& error, const PassfortErrors& errors,
                             int status) {
-  ResponseSummary summary{.http_status = status};
+  ResponseSummary summary{.http_status = status, .is_foreign = !errors.are_there};
   if (!error) return summary;
   summary.code = error->code;
   // Words about the gateway's own API key may repeat it, and they would reach every caller.

@@ -72,7 +72,10 @@ class ErrorReader final : public JsonSaxHandler {
 
   bool OnOpen(JsonContainer kind, size_t /*begin*/) override {
     if (depth_ == 0 && kind != JsonContainer::kObject) return false;
-    if (depth_ == 1 && member_ == Member::kErrors) errors_depth_ = 1;
+    if (depth_ == 1 && member_ == Member::kErrors) {
+      errors_depth_ = 1;
+      errors_.are_there = true;
+    }
     if (IsTheId()) errors_.are_beside_an_id = true;
     ++depth_;
     const bool is_item = kind == JsonContainer::kObject && errors_depth_ > 0 && item_depth_ == 0;

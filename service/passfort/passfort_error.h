@@ -46,6 +46,8 @@ struct PassfortErrors {
   bool names_the_key = false;
   // The response has an `id` beside them, of any type: something is there.
   bool are_beside_an_id = false;
+  // It has `errors` in one of the two forms. False: it may not be Passfort's response at all.
+  bool are_there = false;
   // How reading ended: kOverLimit leaves a part unread that may say anything.
   JsonEnd end = JsonEnd::kWhole;
 };

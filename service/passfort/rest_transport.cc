@@ -36,11 +36,14 @@ std::shared_ptr<void> Counted(std::shared_ptr<void> response, size_t bytes,
 }
 
 std::string PathOf(const ApiEndpoint& endpoint, const ApiRequest& request) {
-  constexpr std::string_view kProfileId = "{profile_id}";
   std::string path(endpoint.path());
-  if (const size_t at = path.find(kProfileId); at != std::string::npos) {
-    path.replace(at, kProfileId.size(), request.profile_id);
-  }
+  const auto fill_in = [&path](std::string_view name, std::string_view id) {
+    if (const size_t at = path.find(name); at != std::string::npos) {
+      path.replace(at, name.size(), id);
+    }
+  };
+  fill_in("{profile_id}", request.profile_id);
+  fill_in("{application_id}", request.application_id);
   return path;
 }
 

@@ -18,6 +18,8 @@ struct ResponseSummary {
   // Its `message`, as far as callers may see it. Left out where an error is about the gateway's own
   // key, which it may repeat.
   std::string message;
+  // The body was no error of the server's, so something else may have answered in its place.
+  bool is_foreign = false;
 };
 
 // Surely nothing was executed, because of us, of the network or of the server's rate limit.

@@ -40,6 +40,7 @@ enum class ErrorReason {
   kQuotaReached,
   kOutcomeUnknown,
   kNotSent,
+  kReadUnanswered,
   kCallerGone,
   kUnknownMethod,
 };

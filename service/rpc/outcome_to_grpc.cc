@@ -4,66 +4,12 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "service/passfort/passfort_error_code.h"
 
 namespace gateway {
 namespace {
 
-// What a refusal by Passfort means to the caller, by Passfort's error code, which counts before the
-// HTTP status. The codes that are missing here are ambiguous or unknown and never make a refusal.
-struct CodeRow {
-  PassfortErrorCode code;
-  ErrorReason reason;
-};
-constexpr CodeRow kByPassfortCode[] = {
-    {PassfortErrorCode::kMissingRequiredFields, ErrorReason::kPassfortRejectedInput},
-    {PassfortErrorCode::kEntityAlreadyApproved, ErrorReason::kPassfortPrecondition},
-    {PassfortErrorCode::kEntityAlreadyRejected, ErrorReason::kPassfortPrecondition},
-    {PassfortErrorCode::kChargeableLimitReached, ErrorReason::kQuotaReached},
-    {PassfortErrorCode::kConstraintsNotSatisfied, ErrorReason::kPassfortPrecondition},
-    {PassfortErrorCode::kCountryNotSupported, ErrorReason::kPassfortPrecondition},
-    {PassfortErrorCode::kCheckLimitReached, ErrorReason::kQuotaReached},
-    {PassfortErrorCode::kInvalidInputData, ErrorReason::kPassfortRejectedInput},
-    {PassfortErrorCode::kDataPresent, ErrorReason::kPassfortConflict},
-    {PassfortErrorCode::kMissingApiKey, ErrorReason::kGatewayCredentialsRefused},
-    {PassfortErrorCode::kInvalidApiKey, ErrorReason::kGatewayCredentialsRefused},
-    {PassfortErrorCode::kProcessNotSetup, ErrorReason::kPassfortPrecondition},
-};
-
-struct StatusRow {
-  int http_status;
-  ErrorReason reason;
-};
-constexpr StatusRow kByHttpStatus[] = {
-    {307, ErrorReason::kApiUrlRedirects},       {308, ErrorReason::kApiUrlRedirects},
-    {400, ErrorReason::kPassfortRejectedInput}, {401, ErrorReason::kGatewayCredentialsRefused},
-    {403, ErrorReason::kPassfortForbidden},     {404, ErrorReason::kPassfortNotFound},
-    {409, ErrorReason::kPassfortConflict},      {413, ErrorReason::kPassfortRejectedInput},
-    {422, ErrorReason::kPassfortRejectedInput},
-};
-
-// Nothing: the status is of the rest, as 405, 406, 410, 411, 414, 415, 426 and 431. They are about
-// the request as HTTP, which the gateway makes, or about something on the way.
-std::optional<ErrorReason> ReasonOfRefusal(const ResponseSummary& response) {
-  for (const auto& [code, reason] : kByPassfortCode) {
-    if (response.code == code) return reason;
-  }
-  for (const auto& [http_status, reason] : kByHttpStatus) {
-    if (response.http_status == http_status) return reason;
-  }
-  return std::nullopt;
-}
-
-// "HTTP 422, code 201". Passfort's own words stay in the metadata: they may be about a person, and
-// messages end up in logs.
-std::string Summary(const ResponseSummary& response) {
-  std::string summary = absl::StrCat("HTTP ", response.http_status);
-  if (response.code.has_value()) absl::StrAppend(&summary, ", code ", *response.code);
-  return summary;
-}
-
 std::string InBrackets(const std::optional<ResponseSummary>& response) {
-  return response.has_value() ? absl::StrCat(" (", Summary(*response), ")") : "";
+  return response.has_value() ? absl::StrCat(" (", SummaryOf(*response), ")") : "";
 }
 
 std::string_view Describe(Ambiguous::Cause cause) {
@@ -99,6 +45,13 @@ std::string TooMuchToCompare(std::string_view what) {
                       std::string(kNoGuarantee));
 }
 
+// The row's message, with other words of what happened.
+std::string MessageWith(ErrorReason reason, const NotExecuted& outcome, std::string_view what) {
+  ErrorEntry entry = EntryOf(reason);
+  entry.what = what;
+  return MessageOf(entry, outcome.response ? SummaryOf(*outcome.response) : "");
+}
+
 ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
   switch (cause) {
     case NotExecuted::Cause::kUnreachable:
@@ -123,6 +76,8 @@ ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
   return ErrorReason::kPassfortUnreachable;
 }
 
+}  // namespace
+
 CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
   ErrorSpec spec{.reason = ReasonOf(outcome.cause, call.caller),
                  .response = outcome.response,
@@ -134,15 +89,20 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
       if (outcome.response.has_value() &&
           (outcome.response->http_status == 421 || outcome.response->http_status == 425)) {
         spec.message =
-            absl::StrCat("Passfort did not process the request (", Summary(*outcome.response),
+            absl::StrCat("Passfort did not process the request (", SummaryOf(*outcome.response),
                          "): nothing was executed. It is safe to retry.");
       }
       break;
+    // Of the list that a request_id needs.
     case NotExecuted::Cause::kServerError:
+      spec.message = MessageWith(spec.reason, outcome,
+                                 "Passfort, or a proxy in front of it, reported an internal error "
+                                 "when asked for the profile's applications");
+      break;
     case NotExecuted::Cause::kUnreadable:
-      if (outcome.response.has_value()) {
-        spec.message = MessageOf(EntryOf(spec.reason), Summary(*outcome.response));
-      }
+      spec.message = MessageWith(spec.reason, outcome,
+                                 "a request_id needs the list of the profile's applications, and "
+                                 "the response was none");
       break;
     case NotExecuted::Cause::kResponseTooLarge:
       spec.message = TooMuchToCompare(
@@ -167,19 +127,7 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
   return BuildError(std::move(spec));
 }
 
-CallError ToCallError(const Refused& outcome, const CallInfo& call) {
-  const std::optional<ErrorReason> reason = ReasonOfRefusal(outcome.response);
-  ErrorSpec spec{.reason = reason.value_or(ErrorReason::kPassfortPrecondition),
-                 .response = outcome.response,
-                 .request_id = call.request_id};
-  spec.message =
-      reason.has_value()
-          ? MessageOf(EntryOf(*reason), Summary(outcome.response))
-          : absl::StrCat("Passfort, or a proxy in front of it, does not accept such a request (",
-                         Summary(outcome.response),
-                         "): nothing was executed. Contact the operator of the gateway.");
-  return BuildError(std::move(spec));
-}
+namespace {
 
 ErrorReason ReasonOf(IdempotencyError::Cause cause) {
   switch (cause) {

@@ -30,6 +30,13 @@ struct CallInfo {
   Milliseconds settle_window{65000};
 };
 
+// "HTTP 422, code 201". Passfort's own words stay in the metadata: they may be about a person, and
+// messages end up in logs.
+std::string SummaryOf(const ResponseSummary& response);
+
+// What a request to Passfort came to that did nothing; a refusal is in refusal_to_grpc.cc.
+CallError ToCallError(const NotExecuted& outcome, const CallInfo& call);
+CallError ToCallError(const Refused& outcome, const CallInfo& call);
 // What an intent came to, unless it is a Done.
 CallError ToCallError(const WriteResult& result, const CallInfo& call);
 

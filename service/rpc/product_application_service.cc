@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "service/rpc/outcome_to_grpc.h"
+#include "service/rpc/read_reply.h"
 #include "service/rpc/request_validation.h"
 #include "service/rpc/response_truncation.h"
 
@@ -22,6 +23,30 @@ constexpr UnaryMethod<pb::AddProductApplicationRequest, pb::AddProductApplicatio
                                       .effect = RpcMethod::Effect::kWrite},
                               .validate = ValidateRequest,
                               .truncate = TruncateToFit};
+
+constexpr UnaryMethod<pb::GetProductApplicationRequest, pb::GetProductApplicationResponse,
+                      ApplicationKey>
+    kGetProductApplication = {.rpc = {.service = ProductApplicationService::kName,
+                                      .name = "GetProductApplication",
+                                      .effect = RpcMethod::Effect::kRead},
+                              .validate = ValidateGet,
+                              .truncate = TruncateToFit};
+constexpr ReadWords kGetWords = {
+    .object = "the application",
+    .not_found = "no such profile or application, or it is not visible to the gateway's API key",
+    .check = "Check profile_id and product_application_id."};
+
+constexpr UnaryMethod<pb::ListProductApplicationsRequest, pb::ListProductApplicationsResponse,
+                      ApplicationQuery>
+    kListProductApplications = {.rpc = {.service = ProductApplicationService::kName,
+                                        .name = "ListProductApplications",
+                                        .effect = RpcMethod::Effect::kRead},
+                                .validate = ValidateList,
+                                .truncate = TruncateToFit};
+constexpr ReadWords kListWords = {
+    .object = "the list of the profile's applications",
+    .not_found = "no such profile, or it is not visible to the gateway's API key",
+    .check = "Check profile_id."};
 
 // Of an OK that is not the first answer to the first call.
 constexpr std::string_view kReplayedTrailer = "gateway-replayed";
@@ -58,6 +83,32 @@ grpc::ServerUnaryReactor* ProductApplicationService::AddProductApplication(
     pb::AddProductApplicationResponse* response) {
   return dependencies_.pipeline.Start(kAddProductApplication, *context, *request, *response,
                                       [this](AddCall& call) { return Add(call); });
+}
+
+grpc::ServerUnaryReactor* ProductApplicationService::GetProductApplication(
+    grpc::CallbackServerContext* context, const pb::GetProductApplicationRequest* request,
+    pb::GetProductApplicationResponse* response) {
+  return dependencies_.pipeline.Start(kGetProductApplication, *context, *request, *response,
+                                      [this](GetCall& call) { return Get(call); });
+}
+
+grpc::ServerUnaryReactor* ProductApplicationService::ListProductApplications(
+    grpc::CallbackServerContext* context, const pb::ListProductApplicationsRequest* request,
+    pb::ListProductApplicationsResponse* response) {
+  return dependencies_.pipeline.Start(kListProductApplications, *context, *request, *response,
+                                      [this](ListCall& call) { return List(call); });
+}
+
+Task<CallResult> ProductApplicationService::Get(GetCall& call) {
+  co_return EndRead(call,
+                    co_await dependencies_.reads.GetApplication(call.TakeInput(), call.context()),
+                    *call.response().mutable_product_application(), kGetWords);
+}
+
+Task<CallResult> ProductApplicationService::List(ListCall& call) {
+  co_return EndRead(call,
+                    co_await dependencies_.reads.ListApplications(call.TakeInput(), call.context()),
+                    call.response(), kListWords);
 }
 
 Task<CallResult> ProductApplicationService::Add(AddCall& call) {

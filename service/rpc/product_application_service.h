@@ -9,6 +9,7 @@
 #include "service/base/task.h"
 #include "service/observability/log.h"
 #include "service/operations/application_writer.h"
+#include "service/operations/resource_reads.h"
 #include "service/rpc/calls/call_pipeline.h"
 
 namespace gateway {
@@ -25,10 +26,12 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
     Milliseconds settle_window{65000};
   };
 
-  // All of them outlive the service; `clock` and `writer` are used on the loop's thread only.
+  // All of them outlive the service; all but `pipeline` and `log` are used on the loop's thread
+  // only.
   struct Dependencies {
     CallPipeline& pipeline;
     ApplicationWriter& writer;
+    ResourceReads& reads;
     Clock& clock;
     Log& log;
   };
@@ -39,11 +42,23 @@ class ProductApplicationService final : public pb::ProductApplicationService::Ca
   grpc::ServerUnaryReactor* AddProductApplication(
       grpc::CallbackServerContext* context, const pb::AddProductApplicationRequest* request,
       pb::AddProductApplicationResponse* response) override;
+  grpc::ServerUnaryReactor* GetProductApplication(
+      grpc::CallbackServerContext* context, const pb::GetProductApplicationRequest* request,
+      pb::GetProductApplicationResponse* response) override;
+  grpc::ServerUnaryReactor* ListProductApplications(
+      grpc::CallbackServerContext* context, const pb::ListProductApplicationsRequest* request,
+      pb::ListProductApplicationsResponse* response) override;
 
  private:
   using AddCall = UnaryCall<pb::AddProductApplicationRequest, pb::AddProductApplicationResponse,
                             ApplicationDraft>;
+  using GetCall = UnaryCall<pb::GetProductApplicationRequest, pb::GetProductApplicationResponse,
+                            ApplicationKey>;
+  using ListCall = UnaryCall<pb::ListProductApplicationsRequest,
+                             pb::ListProductApplicationsResponse, ApplicationQuery>;
 
+  Task<CallResult> Get(GetCall& call);
+  Task<CallResult> List(ListCall& call);
   Task<CallResult> Add(AddCall& call);
   CallResult FinishAdd(AddCall& call, WriteResult result);
   Reply ToReply(AddCall& call, WriteResult result);

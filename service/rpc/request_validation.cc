@@ -42,6 +42,14 @@ class Violations {
   std::vector<FieldViolation> list_;
 };
 
+void CheckRequiredId(std::string_view field, std::string_view id, Violations& violations) {
+  if (id.empty()) {
+    violations.Add(field, absl::StrCat("is required: ", std::string(kUuidForm)));
+  } else if (!IsUuid(id)) {
+    violations.Add(field, absl::StrCat("must be ", std::string(kUuidForm)));
+  }
+}
+
 void CheckProduct(const pb::AddProductApplicationRequest& request, Violations& violations) {
   const pb::ProductReference& product = request.product();
   if (product.alias().empty() && product.id().empty()) {
@@ -82,14 +90,9 @@ bool IsUuid(std::string_view text) {
                     });
 }
 
-std::variant<ApplicationDraft, std::vector<FieldViolation>> ValidateRequest(
-    const pb::AddProductApplicationRequest& request) {
+Validated<ApplicationDraft> ValidateRequest(const pb::AddProductApplicationRequest& request) {
   Violations violations;
-  if (request.profile_id().empty()) {
-    violations.Add("profile_id", absl::StrCat("is required: ", std::string(kUuidForm)));
-  } else if (!IsUuid(request.profile_id())) {
-    violations.Add("profile_id", absl::StrCat("must be ", std::string(kUuidForm)));
-  }
+  CheckRequiredId("profile_id", request.profile_id(), violations);
   CheckProduct(request, violations);
   if (!pb::AssociatedRole_IsValid(request.associated_role())) {
     violations.Add("associated_role",
@@ -103,6 +106,30 @@ std::variant<ApplicationDraft, std::vector<FieldViolation>> ValidateRequest(
                           .product_alias = request.product().alias(),
                           .product_id = request.product().id(),
                           .associated_role = request.associated_role()};
+}
+
+Validated<ApplicationKey> ValidateGet(const pb::GetProductApplicationRequest& request) {
+  Violations violations;
+  CheckRequiredId("profile_id", request.profile_id(), violations);
+  CheckRequiredId("product_application_id", request.product_application_id(), violations);
+  if (!violations.empty()) return std::move(violations).Take();
+  return ApplicationKey{.profile_id = request.profile_id(),
+                        .application_id = request.product_application_id()};
+}
+
+Validated<ApplicationQuery> ValidateList(const pb::ListProductApplicationsRequest& request) {
+  Violations violations;
+  CheckRequiredId("profile_id", request.profile_id(), violations);
+  if (!violations.empty()) return std::move(violations).Take();
+  return ApplicationQuery{.profile_id = request.profile_id(),
+                          .include_hidden = request.include_hidden()};
+}
+
+Validated<std::string> ValidateGetProfile(const pb::GetProfileRequest& request) {
+  Violations violations;
+  CheckRequiredId("profile_id", request.profile_id(), violations);
+  if (!violations.empty()) return std::move(violations).Take();
+  return request.profile_id();
 }
 
 }  // namespace gateway

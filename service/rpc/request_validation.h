@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "passfort/gateway/v1/product_application_service.pb.h"
+#include "passfort/gateway/v1/profile_service.pb.h"
+#include "service/operations/resource_reads.h"
 #include "service/passfort/product_application_client.h"
 
 namespace gateway {
@@ -25,10 +27,16 @@ struct FieldViolation {
   friend bool operator==(const FieldViolation&, const FieldViolation&) = default;
 };
 
-// Either all that is wrong with `request` (at least one thing), or the draft it asks for. Passing
-// this is also what keeps an id from rewriting the URL it becomes a part of.
-std::variant<ApplicationDraft, std::vector<FieldViolation>> ValidateRequest(
-    const pb::AddProductApplicationRequest& request);
+// What a valid request asks for, or all that is wrong with it (at least one thing).
+template <typename Input>
+using Validated = std::variant<Input, std::vector<FieldViolation>>;
+
+// Passing these is also what keeps an id from rewriting the URL it becomes a part of.
+Validated<ApplicationDraft> ValidateRequest(const pb::AddProductApplicationRequest& request);
+Validated<ApplicationKey> ValidateGet(const pb::GetProductApplicationRequest& request);
+Validated<ApplicationQuery> ValidateList(const pb::ListProductApplicationsRequest& request);
+// A profile's id.
+Validated<std::string> ValidateGetProfile(const pb::GetProfileRequest& request);
 
 // 8-4-4-4-12 hexadecimal digits in either case, and nothing else. The version and variant bits do
 // not count: Passfort's own samples break them.

@@ -3,15 +3,56 @@
 #include "service/passfort/mapping/application_truncation.h"
 
 namespace gateway {
+namespace {
+
+// What goes first, what goes then, and what goes at last.
+constexpr TruncationStep kSteps[] = {TruncationStep::kUnmapped, TruncationStep::kLists,
+                                     TruncationStep::kProduct};
+
+template <typename Response, typename LeaveOut>
+ReplyTruncation Truncate(Response& response, size_t max_bytes, LeaveOut leave_out) {
+  if (response.ByteSizeLong() <= max_bytes) return ReplyTruncation::kNone;
+  for (const TruncationStep step : kSteps) {
+    leave_out(step);
+    if (response.ByteSizeLong() <= max_bytes) break;
+  }
+  return ReplyTruncation::kTruncated;
+}
+
+template <typename Response>
+ReplyTruncation TruncateApplication(Response& response, size_t max_bytes) {
+  return Truncate(response, max_bytes, [&response](TruncationStep step) {
+    LeaveOut(step, *response.mutable_product_application());
+  });
+}
+
+template <typename Owner>
+void LeaveOutOfAll(TruncationStep step, Owner& owner) {
+  for (auto& application : *owner.mutable_product_applications()) LeaveOut(step, application);
+}
+
+}  // namespace
 
 ReplyTruncation TruncateToFit(pb::AddProductApplicationResponse& response, size_t max_bytes) {
-  const size_t bytes = response.ByteSizeLong();
-  if (bytes <= max_bytes) return ReplyTruncation::kNone;
-  pb::ProductApplication& application = *response.mutable_product_application();
-  // The tag and the length around it, which get no longer.
-  const size_t around = bytes - application.ByteSizeLong();
-  TruncateToFit(application, max_bytes > around ? max_bytes - around : 0);
-  return ReplyTruncation::kTruncated;
+  return TruncateApplication(response, max_bytes);
+}
+
+ReplyTruncation TruncateToFit(pb::GetProductApplicationResponse& response, size_t max_bytes) {
+  return TruncateApplication(response, max_bytes);
+}
+
+ReplyTruncation TruncateToFit(pb::ListProductApplicationsResponse& response, size_t max_bytes) {
+  return Truncate(response, max_bytes,
+                  [&response](TruncationStep step) { LeaveOutOfAll(step, response); });
+}
+
+ReplyTruncation TruncateToFit(pb::GetProfileResponse& response, size_t max_bytes) {
+  pb::Profile& profile = *response.mutable_profile();
+  return Truncate(response, max_bytes, [&profile](TruncationStep step) {
+    if (step == TruncationStep::kUnmapped) profile.clear_unmapped();
+    if (step == TruncationStep::kProduct) profile.clear_collected_data();
+    LeaveOutOfAll(step, profile);
+  });
 }
 
 }  // namespace gateway

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "passfort/gateway/v1/product_application_service.pb.h"
+#include "passfort/gateway/v1/profile_service.pb.h"
 
 namespace gateway {
 
@@ -14,9 +15,14 @@ inline constexpr size_t kMaxReplyBytes = 7 * 512 * 1024;
 
 enum class ReplyTruncation { kNone, kTruncated };
 
-// If `answer` takes more than `max_bytes` on the wire, leaves out `unmapped` and `assignments`; if
-// that is not enough, the other lists too, and at last the product.
+// If `response` takes more than `max_bytes` on the wire, these leave out `unmapped` and
+// `assignments`; if that is not enough, the other lists too, and at last the product. Of a profile
+// `collected_data` goes with the products. A list keeps all its applications, whatever that takes:
+// a shorter one would say that some are not there.
 ReplyTruncation TruncateToFit(pb::AddProductApplicationResponse& response, size_t max_bytes);
+ReplyTruncation TruncateToFit(pb::GetProductApplicationResponse& response, size_t max_bytes);
+ReplyTruncation TruncateToFit(pb::ListProductApplicationsResponse& response, size_t max_bytes);
+ReplyTruncation TruncateToFit(pb::GetProfileResponse& response, size_t max_bytes);
 
 }  // namespace gateway
 

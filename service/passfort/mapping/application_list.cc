@@ -148,12 +148,6 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
 
 namespace {
 
-// Whether a response can be the whole list of this moment. 206 is a part by definition, and an Age
-// is in what a cache had kept (RFC 9110, 15.3.7; RFC 9111, 5.1).
-bool MayBeWhole(const HttpResponse& response) {
-  return response.status != 206 && response.Header("age").value_or("0") == "0";
-}
-
 using Cause = NotExecuted::Cause;
 
 NotExecuted NotTheList(Cause cause, const HttpResponse& response) {

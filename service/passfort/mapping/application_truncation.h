@@ -9,6 +9,14 @@ namespace gateway {
 
 namespace pb = ::passfort::gateway::v1;
 
+// What is left out where there is no room for it, in this order.
+enum class TruncationStep {
+  kUnmapped,  // `unmapped` and `assignments`
+  kLists,     // the other lists
+  kProduct,
+};
+void LeaveOut(TruncationStep step, pb::ProductApplication& application);
+
 enum class Truncation { kNotNeeded, kTruncated };
 
 // If `application` takes more than `max_bytes` as a message, leaves out `unmapped` and

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "passfort/gateway/v1/product_application.pb.h"
+#include "passfort/gateway/v1/profile.pb.h"
 
 namespace gateway {
 
@@ -58,6 +59,26 @@ inline constexpr EnumName<pb::ApprovalBlockerType> kBlockerTypes[] = {
     {"UNRESOLVED_EVENT", pb::APPROVAL_BLOCKER_TYPE_UNRESOLVED_EVENT},
     {"SUSPENDED_PROFILE", pb::APPROVAL_BLOCKER_TYPE_SUSPENDED_PROFILE},
     {"UNDETERMINED_RISK", pb::APPROVAL_BLOCKER_TYPE_UNDETERMINED_RISK},
+};
+
+inline constexpr EnumName<pb::ProfileRole> kProfileRoles[] = {
+    {"INDIVIDUAL_CUSTOMER", pb::PROFILE_ROLE_INDIVIDUAL_CUSTOMER},
+    {"INDIVIDUAL_ASSOCIATED", pb::PROFILE_ROLE_INDIVIDUAL_ASSOCIATED},
+    {"COMPANY_CUSTOMER", pb::PROFILE_ROLE_COMPANY_CUSTOMER},
+    {"COMPANY_ASSOCIATED", pb::PROFILE_ROLE_COMPANY_ASSOCIATED},
+};
+
+inline constexpr EnumName<pb::ProfileCategory> kProfileCategories[] = {
+    {"CUSTOMER", pb::PROFILE_CATEGORY_CUSTOMER},
+    {"PREVIOUS_CUSTOMER", pb::PROFILE_CATEGORY_PREVIOUS_CUSTOMER},
+    {"APPLICANT", pb::PROFILE_CATEGORY_APPLICANT},
+    {"INACTIVE_APPLICANT", pb::PROFILE_CATEGORY_INACTIVE_APPLICANT},
+};
+
+inline constexpr EnumName<pb::ProfileStatus> kProfileStatuses[] = {
+    {"NORMAL", pb::PROFILE_STATUS_NORMAL},
+    {"SUSPENDED", pb::PROFILE_STATUS_SUSPENDED},
+    {"BANNED", pb::PROFILE_STATUS_BANNED},
 };
 
 }  // namespace gateway

@@ -6,8 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "service/json/json_duplicate_keys.h"
-#include "service/passfort/mapping/application_reader.h"
 #include "service/passfort/mapping/enum_names.h"
 
 namespace gateway {
@@ -21,26 +19,6 @@ std::string Quoted(std::string_view text) {
 }
 
 }  // namespace
-
-ProductApplicationReading::ProductApplicationReading(std::string_view text, size_t max_values)
-    : text_(text), max_values_(max_values), json_(text, reader_, max_values) {}
-
-bool ProductApplicationReading::ReadPiece() {
-  const std::optional<JsonEnd> end = json_.ReadPiece();
-  end_ = end.value_or(end_);
-  return end.has_value();
-}
-
-std::optional<pb::ProductApplication> ProductApplicationReading::TakeResult() {
-  if (reader_.found_duplicate_keys()) {
-    // The last one counts, but another one was read before.
-    application_.emplace();
-    ApplicationReader second_reader(*application_);
-    end_ = ReadLastOfEqualNames(text_, second_reader, max_values_);
-  }
-  if (end_ != JsonEnd::kWhole || application_->id().empty()) application_.reset();
-  return std::move(application_);
-}
 
 std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
                                                              size_t max_values) {

@@ -1,14 +1,13 @@
 #ifndef SERVICE_PASSFORT_MAPPING_PRODUCT_APPLICATION_JSON_H_
 #define SERVICE_PASSFORT_MAPPING_PRODUCT_APPLICATION_JSON_H_
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "passfort/gateway/v1/product_application.pb.h"
 #include "service/json/json_sax.h"
-#include "service/passfort/mapping/application_reader.h"
+#include "service/passfort/mapping/resource_reading.h"
 
 namespace gateway {
 
@@ -22,24 +21,8 @@ namespace pb = ::passfort::gateway::v1;
 std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
                                                              size_t max_values = kMaxJsonValues);
 
-// The same in pieces, for a text that would hold the loop for too long. `text` outlives it.
-class ProductApplicationReading {
- public:
-  explicit ProductApplicationReading(std::string_view text, size_t max_values = kMaxJsonValues);
-
-  // False: there is more to read.
-  bool ReadPiece();
-  // What was read, after the last piece.
-  std::optional<pb::ProductApplication> TakeResult();
-
- private:
-  const std::string_view text_;
-  const size_t max_values_;
-  std::optional<pb::ProductApplication> application_{std::in_place};
-  ApplicationReader reader_{*application_};
-  JsonReading json_;
-  JsonEnd end_ = JsonEnd::kBroken;
-};
+// The same in pieces, for a text that would hold the loop for too long.
+using ProductApplicationReading = ResourceReading<pb::ProductApplication>;
 
 // The body of a request to add an application: the product's alias or, only if that is empty, its
 // id, and the role unless it is UNSPECIFIED. All text must be UTF-8.

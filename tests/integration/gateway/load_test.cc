@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "tests/integration/gateway/gateway_fixture.h"
+#include "tests/integration/gateway/read_caller.h"
 #include "tests/support/sanitizer.h"
 
 namespace gateway {
@@ -38,6 +39,33 @@ TEST(LoadTest, HoldsTwoThousandSlowCallsOfOneConnectionOnFewThreadsAndLittleMemo
   });
   EXPECT_EQ(answered_ok, kCalls);
   EXPECT_EQ(passfort.counts().created, kCalls);
+  if (!kHasSanitizer) {
+    EXPECT_LE(threads, kMaxThreads);
+    EXPECT_LT(gateway.PeakResidentBytes(), kMaxMemory);
+  }
+  RecordProperty("threads", threads);
+  RecordProperty("peak_resident_kib", static_cast<int>(gateway.PeakResidentBytes() / 1024));
+}
+
+TEST(LoadTest, HoldsTwoThousandSlowReadsOfOneConnectionOnFewThreadsAndLittleMemory) {
+  constexpr int kCalls = 2000;
+  constexpr int kMaxThreads = 20;
+  constexpr size_t kMaxMemory = 100 * 1024 * 1024;
+  FakePassfort passfort(1s);
+  const std::string id = passfort.AddOtherwise(kProfileId, "forexo_basic", "", MadeBy::kPortalUser);
+  const GatewayProcess gateway({.api_url = passfort.url()});
+  const GatewayCaller caller(gateway.target());
+  passfort.Script(
+      {.endpoint = Endpoint::kGet, .times = Fault::kAlways, .hold = Fault::Hold::kBeforeAnswer});
+  ManyReads reads(caller.stub(), id);
+  for (int i = 0; i < kCalls; ++i) reads.Start();
+  ASSERT_TRUE(
+      passfort.WaitUntil([&] { return passfort.counts().requests == kCalls; }, kProcessBound))
+      << passfort.counts().requests << " requests came";
+  const int threads = gateway.Threads();
+  passfort.Release();
+
+  EXPECT_EQ(reads.WaitAndCountOk(), kCalls);
   if (!kHasSanitizer) {
     EXPECT_LE(threads, kMaxThreads);
     EXPECT_LT(gateway.PeakResidentBytes(), kMaxMemory);

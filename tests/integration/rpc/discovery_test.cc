@@ -27,7 +27,7 @@ grpc::Status CheckHealth(const RpcFixture& fixture, const std::string& service,
 
 TEST(HealthTest, ServesTheWholeAndTheServiceByName) {
   RpcFixture fixture;
-  for (const std::string service : {"", kServiceName}) {
+  for (const std::string service : {"", kServiceName, kProfileServiceName}) {
     grpc::health::v1::HealthCheckResponse health;
     EXPECT_TRUE(CheckHealth(fixture, service, health).ok()) << service;
     EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::SERVING) << service;
@@ -37,7 +37,7 @@ TEST(HealthTest, ServesTheWholeAndTheServiceByName) {
 TEST(HealthTest, KnowsNoOtherService) {
   RpcFixture fixture;
   grpc::health::v1::HealthCheckResponse health;
-  EXPECT_EQ(CheckHealth(fixture, "passfort.gateway.v1.ProfileService", health).error_code(),
+  EXPECT_EQ(CheckHealth(fixture, "passfort.gateway.v1.SearchService", health).error_code(),
             grpc::StatusCode::NOT_FOUND);
 }
 
@@ -58,7 +58,7 @@ TEST(HealthTest, IsCountedAsEveryMethodIs) {
 TEST(ReflectionTest, ListsTheServices) {
   RpcFixture fixture;
   StockClient client(fixture.Connect());
-  EXPECT_THAT(client.List(), UnorderedElementsAre(kServiceName, kHealthService,
+  EXPECT_THAT(client.List(), UnorderedElementsAre(kServiceName, kProfileServiceName, kHealthService,
                                                   "grpc.reflection.v1alpha.ServerReflection"));
 }
 
@@ -74,6 +74,37 @@ TEST(ReflectionTest, LetsAStockClientDescribeAndCallUs) {
       R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038", "product": {"alias": "forexo_basic"}})");
   EXPECT_TRUE(result.status.ok()) << result.status.error_message();
   EXPECT_EQ(result.json, R"({"productApplication":{"id":"a1"}})");
+}
+
+TEST(ReflectionTest, LetsAStockClientDescribeAndCallEveryRead) {
+  struct Read {
+    const char* service;
+    const char* method;
+    const char* request;
+    const char* response;
+  };
+  constexpr Read kReads[] = {
+      {kServiceName, "GetProductApplication",
+       R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038",
+           "productApplicationId": "edc23993-eb6a-9d89-bb79-5b8925b33224"})",
+       R"({"productApplication":{"id":"edc23993-eb6a-9d89-bb79-5b8925b33224"}})"},
+      {kServiceName, "ListProductApplications",
+       R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038"})",
+       R"({"productApplications":[{"id":"a1"}]})"},
+      {kProfileServiceName, "GetProfile",
+       R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038"})",
+       R"({"profile":{"id":"a2c4393a-e219-67a4-5ab4-2186952e9038"}})"}};
+  RpcFixture fixture;
+  StockClient client(fixture.Connect());
+  for (const Read& read : kReads) {
+    const auto* service = client.Describe(read.service);
+    ASSERT_NE(service, nullptr) << read.service;
+    const auto* method = service->FindMethodByName(read.method);
+    ASSERT_NE(method, nullptr) << read.method;
+    const auto result = client.Call(*method, read.request);
+    EXPECT_TRUE(result.status.ok()) << read.method << ": " << result.status.error_message();
+    EXPECT_EQ(result.json, read.response);
+  }
 }
 
 // From a static library the linker drops health.proto: the service is listed, but not described.

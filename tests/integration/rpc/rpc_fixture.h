@@ -21,7 +21,9 @@
 #include "service/rpc/calls/call_pipeline.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/product_application_service.h"
+#include "service/rpc/profile_service.h"
 #include "tests/integration/rpc/recording_log.h"
+#include "tests/integration/rpc/scripted_reads.h"
 #include "tests/integration/rpc/scripted_writer.h"
 #include "tests/support/grpc_errors.h"
 
@@ -30,6 +32,7 @@ namespace gateway {
 inline constexpr char kProfileId[] = "a2c4393a-e219-67a4-5ab4-2186952e9038";
 inline constexpr char kProductId[] = "BBBBBBBB-0000-11EC-9621-0242AC130002";
 inline constexpr char kServiceName[] = "passfort.gateway.v1.ProductApplicationService";
+inline constexpr char kProfileServiceName[] = "passfort.gateway.v1.ProfileService";
 
 inline pb::AddProductApplicationRequest ARequest() {
   pb::AddProductApplicationRequest request;
@@ -71,8 +74,9 @@ class RpcFixture {
 
   // One more than `server` if it is called again.
   absl::StatusOr<std::unique_ptr<GrpcServer>> StartServer(const GrpcServer::Options& options) {
-    return GrpcServer::Start(options, {{ProductApplicationService::kName, service}}, pipeline,
-                             *loop, metrics);
+    return GrpcServer::Start(
+        options, {{ProductApplicationService::kName, service}, {ProfileService::kName, profiles}},
+        pipeline, *loop, metrics);
   }
 
   std::string address() const { return absl::StrCat("127.0.0.1:", server->port()); }
@@ -131,7 +135,9 @@ class RpcFixture {
   Metrics metrics;
   ResponseMemory memory{*loop, size_t{64} * 1024 * 1024, metrics};
   CallPipeline pipeline;
-  ProductApplicationService service{{}, {pipeline, writer, clock, log}};
+  ScriptedReads reads{clock, *random};
+  ProductApplicationService service{{}, {pipeline, writer, reads.reads, clock, log}};
+  ProfileService profiles{{pipeline, reads.reads}};
   std::unique_ptr<GrpcServer> server;
 };
 

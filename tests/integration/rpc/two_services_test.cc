@@ -92,7 +92,8 @@ class TwoServices {
   Metrics metrics;
   ResponseMemory memory{*loop, size_t{64} * 1024 * 1024, metrics};
   CallPipeline pipeline;
-  ProductApplicationService applications{{}, {pipeline, writer, clock, log}};
+  ScriptedReads reads{clock, *random};
+  ProductApplicationService applications{{}, {pipeline, writer, reads.reads, clock, log}};
   EchoService echo{pipeline, *loop, clock};
   std::unique_ptr<GrpcServer> server;
 };

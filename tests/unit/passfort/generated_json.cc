@@ -55,6 +55,9 @@ constexpr const char* kEnumValues[] = {"APPLIED",
                                        "",
                                        "UNDETERMINED_RISK",
                                        "REQUIRES_DATA",
+                                       "INDIVIDUAL_CUSTOMER",
+                                       "APPLICANT",
+                                       "NORMAL",
                                        "PRODUCT_APPLICATION_STATUS_APPLIED"};
 // Numbers that no double prints back as the same value.
 constexpr const char* kDigits[] = {"18446744073709551617",
@@ -97,8 +100,8 @@ const char* FormOf(const json& number) {
   return found == std::end(kDoubles) ? nullptr : *found;
 }
 
-constexpr const char* kUnknownNames[] = {"weight",   "auto_apply", "0", "1",
-                                         "unmapped", "näme",       "",  "risk_band"};
+constexpr const char* kUnknownNames[] = {"weight", "auto_apply", "0",         "1",   "unmapped",
+                                         "näme",   "",           "risk_band", "etag"};
 
 }  // namespace
 
@@ -168,11 +171,11 @@ json GeneratedJson::AnyValue(int depth) {
   return value;
 }
 
-// At most 6 + 50 levels: the typed messages and the unknown objects around it have 5, the limit
+// At most 6 + 48 levels: the typed messages and the unknown objects around it have 7, and the limit
 // is 64.
 json GeneratedJson::DeepValue() {
   json value = AnyValue(6);
-  for (auto depth = random_() % 50; depth > 0; --depth) {
+  for (auto depth = random_() % 48; depth > 0; --depth) {
     json around = SeededRandom(50) ? json::array({std::move(value)})
                                    : json::object({{Pick(kUnknownNames), std::move(value)}});
     if (around.is_array() && SeededRandom(30)) {
@@ -299,6 +302,32 @@ json GeneratedJson::Application() {
     Put(application, "history", List([this] { return StatusChange(); }));
     Put(application, "flag_history", List([this] { return FlagChange(); }));
     Put(application, "hidden", SeededRandom(50));
+  });
+}
+
+json GeneratedJson::Applications() {
+  json list = json::array();
+  while (SeededRandom(60)) list.push_back(Application());
+  return list;
+}
+
+json GeneratedJson::Profile() {
+  return Object([this](json& profile) {
+    profile["id"] = "a2c4393a-e219-67a4-5ab4-2186952e9038";
+    Put(profile, "role", EnumValue());
+    Put(profile, "display_name", AnyText());
+    Put(profile, "category", EnumValue());
+    Put(profile, "status", EnumValue());
+    Put(profile, "creation_date", Date());
+    Put(profile, "applications", List([this] { return Application(); }));
+    Put(profile, "collected_data", Object([this](json& data) {
+          data["entity_type"] = "INDIVIDUAL";
+          data["odd"] = SeededRandom(10) ? DeepValue() : AnyValue(4);
+          // An associate's profile, with applications of its own.
+          if (SeededRandom(10)) data["associate"] = {{"applications", Applications()}};
+        }));
+    Put(profile, "tasks", List([this] { return AnyValue(3); }));
+    Put(profile, "linked_to", List([this] { return json{{"profile", AnyValue(2)}}; }));
   });
 }
 

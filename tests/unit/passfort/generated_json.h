@@ -8,17 +8,21 @@
 
 namespace gateway {
 
-// Product applications as Passfort might send them some day: known members, missing, null, default
-// or of another type; unknown members at every depth; unknown enum values, odd dates, numbers that
-// no double prints back, odd strings and words (each as the json::binary that ReadJson makes of
-// it), text beyond the BMP, lists with strange elements, deep nesting. The same seed gives the same
-// JSON.
+// Product applications and profiles as Passfort might send them some day: known members, missing,
+// null, default or of another type; unknown members at every depth; unknown enum values, odd dates,
+// numbers that no double prints back, odd strings and words (each as the json::binary that ReadJson
+// makes of it), text beyond the BMP, lists with strange elements, deep nesting. The same seed gives
+// the same JSON.
 class GeneratedJson {
  public:
   explicit GeneratedJson(uint64_t seed) : random_(seed), has_equal_names_(SeededRandom(30)) {}
 
   // An object with a non-empty `id`.
   nlohmann::json Application();
+  // The same, of a profile with any number of applications.
+  nlohmann::json Profile();
+  // A list of applications.
+  nlohmann::json Applications();
 
   // `json` as text, with spaces and escapes here and there. In some texts there are members that do
   // not count: before one with the same name.

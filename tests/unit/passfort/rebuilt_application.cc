@@ -23,10 +23,26 @@ using google::protobuf::Struct;
 using google::protobuf::Timestamp;
 using google::protobuf::Value;
 using nlohmann::json;
-using passfort::gateway::v1::ProductApplication;
 
 // Levels below a Struct's root that stay structured.
 constexpr int kStructuredLevels = 24;
+
+// Of a message: null if it is no resource.
+const FieldDescriptor* UnmappedField(const Descriptor& type) {
+  return type.FindFieldByName("unmapped");
+}
+
+std::string JsonNameOf(const FieldDescriptor& field) {
+  return field.name() == "product_applications" ? "applications" : std::string(field.name());
+}
+
+// The field of a member. Null: it has none.
+const FieldDescriptor* FieldOf(const Descriptor& type, const std::string& name) {
+  const FieldDescriptor* field =
+      type.FindFieldByName(name == "applications" ? "product_applications" : name);
+  const bool is_of_gateway = name == "unmapped" || name == "etag" || name == "product_applications";
+  return is_of_gateway ? nullptr : field;
+}
 
 // --- Message -> JSON
 
@@ -73,6 +89,7 @@ std::string JsonNameOfEnumValue(const google::protobuf::EnumValueDescriptor& val
   return std::string(value.name()).substr(zero.size() - std::string("UNSPECIFIED").size());
 }
 
+// The typed fields alone; resources inside of it are whole.
 json JsonOfMessage(const Message& message) {
   const Descriptor* type = message.GetDescriptor();
   if (type == Struct::descriptor()) {
@@ -88,13 +105,15 @@ json JsonOfMessage(const Message& message) {
   reflection.ListFields(message, &set_fields);
   json object = json::object();
   for (const FieldDescriptor* field : set_fields) {
-    if (field->name() == "unmapped") {
+    if (field->name() == "unmapped" || field->name() == "etag") {
       continue;
     }
-    json& member = object[std::string(field->name())];
+    json& member = object[JsonNameOf(*field)];
     if (field->is_repeated()) {
+      const bool is_resource = UnmappedField(*field->message_type()) != nullptr;
       for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
-        member.push_back(JsonOfMessage(reflection.GetRepeatedMessage(message, field, i)));
+        const Message& element = reflection.GetRepeatedMessage(message, field, i);
+        member.push_back(is_resource ? RebuiltJson(element) : JsonOfMessage(element));
       }
       continue;
     }
@@ -232,7 +251,7 @@ std::string Difference(const json& original, const json& rebuilt, const Descript
   }
   for (const auto& [name, member] : original.items()) {
     const std::string member_path = absl::StrCat(path, ".", name);
-    const FieldDescriptor* field = name == "unmapped" ? nullptr : type.FindFieldByName(name);
+    const FieldDescriptor* field = FieldOf(type, name);
     if (field != nullptr && IsDefault(member, *field)) {
       if (rebuilt.contains(name)) {
         return absl::StrCat(member_path, ": made from a default");
@@ -253,12 +272,17 @@ std::string Difference(const json& original, const json& rebuilt, const Descript
       for (size_t i = 0; i < member.size() && difference.empty(); ++i) {
         const std::string element_path = absl::StrCat(member_path, "[", i, "]");
         const bool is_root = field->message_type() == Struct::descriptor() && member[i].is_object();
+        const bool is_resource =
+            UnmappedField(*field->message_type()) != nullptr && member[i].is_object();
         difference = is_root ? DifferenceInStruct(member[i], found[i], 0, element_path)
-                             : Difference(member[i], found[i], *field->message_type(), level + 2,
-                                          element_path);
+                             : Difference(member[i], found[i], *field->message_type(),
+                                          is_resource ? 0 : level + 2, element_path);
       }
     } else if (field->is_repeated()) {
       difference = DifferenceInStruct(member, found, level + 1, member_path);
+    } else if (field->message_type() == Struct::descriptor()) {
+      difference =
+          DifferenceInStruct(member, found, member.is_object() ? 0 : level + 1, member_path);
     } else {
       difference = Difference(member, found, *field->message_type(), level + 1, member_path);
     }
@@ -302,23 +326,44 @@ std::string KeptTwice(const Value& kept, const json& typed, const json& original
   return "";
 }
 
+const Struct& UnmappedOf(const Message& resource) {
+  const FieldDescriptor* field = UnmappedField(*resource.GetDescriptor());
+  return static_cast<const Struct&>(resource.GetReflection()->GetMessage(resource, field));
+}
+
+// The same of the resources inside.
+std::string KeptTwiceIn(const Message& resource, const json& original, const std::string& path) {
+  const Reflection& reflection = *resource.GetReflection();
+  const FieldDescriptor* unmapped = UnmappedField(*resource.GetDescriptor());
+  if (reflection.HasField(resource, unmapped)) {
+    Value kept;
+    *kept.mutable_struct_value() = UnmappedOf(resource);
+    const std::string twice =
+        KeptTwice(kept, JsonOfMessage(resource), original, absl::StrCat(path, ".unmapped"));
+    if (!twice.empty()) return twice;
+  }
+  const FieldDescriptor* inner = resource.GetDescriptor()->FindFieldByName("product_applications");
+  for (int i = 0; inner != nullptr && i < reflection.FieldSize(resource, inner); ++i) {
+    const std::string twice = KeptTwiceIn(reflection.GetRepeatedMessage(resource, inner, i),
+                                          original.at("applications").at(static_cast<size_t>(i)),
+                                          absl::StrCat(path, ".applications[", i, "]"));
+    if (!twice.empty()) return twice;
+  }
+  return "";
+}
+
 }  // namespace
 
-json RebuiltJson(const ProductApplication& application) {
-  json rebuilt = JsonOfMessage(application);
-  MergeStruct(application.unmapped(), rebuilt);
+json RebuiltJson(const Message& resource) {
+  json rebuilt = JsonOfMessage(resource);
+  MergeStruct(UnmappedOf(resource), rebuilt);
   return rebuilt;
 }
 
-std::string BrokenPromise(const json& original, const ProductApplication& application) {
-  const std::string difference = Difference(original, RebuiltJson(application),
-                                            *ProductApplication::descriptor(), 0, "application");
-  if (!difference.empty() || !application.has_unmapped()) {
-    return difference;
-  }
-  Value kept;
-  *kept.mutable_struct_value() = application.unmapped();
-  return KeptTwice(kept, JsonOfMessage(application), original, "unmapped");
+std::string BrokenPromise(const json& original, const Message& resource) {
+  const std::string difference =
+      Difference(original, RebuiltJson(resource), *resource.GetDescriptor(), 0, "resource");
+  return difference.empty() ? KeptTwiceIn(resource, original, "resource") : difference;
 }
 
 }  // namespace gateway

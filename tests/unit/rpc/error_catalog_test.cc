@@ -20,6 +20,7 @@ namespace {
 
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::IsSubsetOf;
 using ::testing::UnorderedElementsAreArray;
 
 std::string ContentsOf(const char* path) {
@@ -57,7 +58,7 @@ struct Told {
   }
 };
 
-// What the catalogue has, but what no caller of AddProductApplication sees.
+// What the catalogue has, but what no caller sees.
 std::set<Told> ToldToCallers() {
   std::set<Told> told;
   for (const ErrorEntry& entry : ErrorCatalog()) {
@@ -76,15 +77,17 @@ void AddReasons(const std::string& code, const std::string& text, std::set<Told>
   }
 }
 
-// "- CODE if ... (`REASON`, ...)", over several lines, below "Returns".
-std::set<Told> ToldByProto() {
-  const std::string proto = ContentsOf(PROTO_PAGE);
-  const size_t begin = proto.find("// Returns\n");
-  const std::string list = proto.substr(begin, proto.find("// Trailers of OK", begin) - begin);
+// "- CODE if ... (`REASON`, ...)", over several lines, below each "Returns" of an RPC.
+std::set<Told> ToldByProto(const char* page) {
+  const std::string proto = ContentsOf(page);
   static const std::regex item("- ([A-Z_]+) if((?:[^-]|-[^ ])*)");
   std::set<Told> told;
-  for (std::sregex_iterator it(list.begin(), list.end(), item), end; it != end; ++it) {
-    AddReasons((*it)[1], (*it)[2], told);
+  for (size_t begin = proto.find("// Returns\n"); begin != std::string::npos;
+       begin = proto.find("// Returns\n", begin + 1)) {
+    const std::string list = proto.substr(begin, proto.find("// Trailer", begin) - begin);
+    for (std::sregex_iterator it(list.begin(), list.end(), item), end; it != end; ++it) {
+      AddReasons((*it)[1], (*it)[2], told);
+    }
   }
   return told;
 }
@@ -140,7 +143,13 @@ TEST(ErrorCatalogTest, ThePageHasTheCataloguesTable) {
 }
 
 TEST(ErrorCatalogTest, TheProtoNamesEveryReasonWithItsCode) {
-  EXPECT_THAT(ToldByProto(), UnorderedElementsAreArray(ToldToCallers())) << PROTO_PAGE;
+  EXPECT_THAT(ToldByProto(PROTO_PAGE), UnorderedElementsAreArray(ToldToCallers())) << PROTO_PAGE;
+}
+
+TEST(ErrorCatalogTest, TheProtoOfProfilesNamesReasonsWithTheirCodes) {
+  const std::set<Told> told = ToldByProto(PROFILE_PROTO_PAGE);
+  EXPECT_FALSE(told.empty());
+  EXPECT_THAT(told, IsSubsetOf(ToldToCallers())) << PROFILE_PROTO_PAGE;
 }
 
 TEST(ErrorCatalogTest, TheReadmeNamesEveryReasonWithItsCode) {

@@ -1,9 +1,11 @@
-#ifndef SERVICE_PASSFORT_MAPPING_APPLICATION_MEMBERS_H_
-#define SERVICE_PASSFORT_MAPPING_APPLICATION_MEMBERS_H_
+#ifndef SERVICE_PASSFORT_MAPPING_RESOURCE_MEMBERS_H_
+#define SERVICE_PASSFORT_MAPPING_RESOURCE_MEMBERS_H_
 
 #include <google/protobuf/message.h>
+#include <google/protobuf/struct.pb.h>
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "service/json/json_sax.h"
@@ -11,6 +13,7 @@
 namespace gateway {
 
 struct Field;
+struct Resource;
 
 // A member of a JSON object, and the field it goes to.
 struct Member {
@@ -35,14 +38,26 @@ struct Field {
   // Null for a field that takes neither.
   google::protobuf::Message& (*open)(google::protobuf::Message& message) = nullptr;
   JsonContainer container = JsonContainer::kObject;
-  // The members of what `open` gives. None if it is a Struct.
-  Members members;
+  // The members of what `open` gives. None if it is a Struct or a resource.
+  Members members{};
+  // Set for a list of resources: objects with an `unmapped` of their own.
+  const Resource* resource = nullptr;
 };
 
-// The members of a product application. What is not among them, nor among those of their fields,
-// has no field in the contract.
-Members ApplicationMembers();
+// An object whose message has an `unmapped`. What is not among its members, nor among those of
+// their fields, has no field in the contract.
+struct Resource {
+  Members members;
+  google::protobuf::Struct& (*unmapped)(google::protobuf::Message& message);
+  // Null: it has none.
+  std::string& (*etag)(google::protobuf::Message& message) = nullptr;
+};
+
+const Resource& ApplicationResource();
+const Resource& ProfileResource();
+// The `product_applications` of a ListProductApplicationsResponse.
+const Field& ApplicationListField();
 
 }  // namespace gateway
 
-#endif  // SERVICE_PASSFORT_MAPPING_APPLICATION_MEMBERS_H_
+#endif  // SERVICE_PASSFORT_MAPPING_RESOURCE_MEMBERS_H_

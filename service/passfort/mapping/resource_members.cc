@@ -1,4 +1,4 @@
-#include "service/passfort/mapping/application_members.h"
+#include "service/passfort/mapping/resource_members.h"
 
 #include <google/protobuf/struct.pb.h>
 
@@ -7,6 +7,8 @@
 #include <string>
 
 #include "passfort/gateway/v1/product_application.pb.h"
+#include "passfort/gateway/v1/product_application_service.pb.h"
+#include "passfort/gateway/v1/profile.pb.h"
 #include "service/passfort/mapping/enum_names.h"
 #include "service/passfort/mapping/json_date.h"
 
@@ -109,6 +111,13 @@ template <auto Accessor, const auto& Table>
 constexpr Field kObjects = {
     .open = OpenMessage<Accessor>, .container = JsonContainer::kList, .members = Checked<Table>()};
 
+template <auto Accessor, const auto& Type>
+constexpr Field kResources = {
+    .open = OpenMessage<Accessor>, .container = JsonContainer::kList, .resource = &Type};
+
+template <auto Accessor>
+constexpr Field kStruct = {.open = OpenMessage<Accessor>};
+
 template <auto Accessor>
 constexpr Field kStructs = {.open = OpenMessage<Accessor>, .container = JsonContainer::kList};
 
@@ -172,8 +181,40 @@ constexpr Member kProductApplication[] = {
     {"hidden", kBool<&pb::ProductApplication::set_hidden>},
 };
 
+template <typename Type>
+google::protobuf::Struct& UnmappedOf(Message& message) {
+  return *static_cast<Type&>(message).mutable_unmapped();
+}
+
+std::string& EtagOf(Message& message) {
+  return *static_cast<pb::ProductApplication&>(message).mutable_etag();
+}
+
+constexpr Resource kApplication = {.members = Checked<kProductApplication>(),
+                                   .unmapped = UnmappedOf<pb::ProductApplication>,
+                                   .etag = EtagOf};
+
+constexpr Member kProfileMembers[] = {
+    {"id", kString<&pb::Profile::mutable_id>},
+    {"role", kEnum<&pb::Profile::set_role, kProfileRoles>},
+    {"display_name", kString<&pb::Profile::mutable_display_name>},
+    {"category", kEnum<&pb::Profile::set_category, kProfileCategories>},
+    {"status", kEnum<&pb::Profile::set_status, kProfileStatuses>},
+    {"creation_date", kDate<&pb::Profile::mutable_creation_date>},
+    {"applications", kResources<&pb::Profile::add_product_applications, kApplication>},
+    {"collected_data", kStruct<&pb::Profile::mutable_collected_data>},
+};
+
+constexpr Resource kProfile = {.members = Checked<kProfileMembers>(),
+                               .unmapped = UnmappedOf<pb::Profile>};
+
+constexpr const Field& kApplicationList =
+    kResources<&pb::ListProductApplicationsResponse::add_product_applications, kApplication>;
+
 }  // namespace
 
-Members ApplicationMembers() { return Checked<kProductApplication>(); }
+const Resource& ApplicationResource() { return kApplication; }
+const Resource& ProfileResource() { return kProfile; }
+const Field& ApplicationListField() { return kApplicationList; }
 
 }  // namespace gateway

@@ -1,0 +1,78 @@
+#ifndef SERVICE_PASSFORT_MAPPING_RESOURCE_READING_H_
+#define SERVICE_PASSFORT_MAPPING_RESOURCE_READING_H_
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "passfort/gateway/v1/product_application.pb.h"
+#include "passfort/gateway/v1/product_application_service.pb.h"
+#include "passfort/gateway/v1/profile.pb.h"
+#include "service/json/json_duplicate_keys.h"
+#include "service/json/json_sax.h"
+#include "service/passfort/mapping/resource_reader.h"
+
+namespace gateway {
+
+namespace pb = ::passfort::gateway::v1;
+
+inline ResourceReader ReaderInto(pb::ProductApplication& application) {
+  return {ApplicationResource(), application};
+}
+inline ResourceReader ReaderInto(pb::Profile& profile) { return {ProfileResource(), profile}; }
+inline ResourceReader ReaderInto(pb::ListProductApplicationsResponse& list) {
+  return {ApplicationListField(), list};
+}
+
+inline bool HasId(const pb::ProductApplication& application) { return !application.id().empty(); }
+inline bool HasId(const pb::Profile& profile) { return !profile.id().empty(); }
+// Every item of it.
+inline bool HasId(const pb::ListProductApplicationsResponse& list) {
+  return std::ranges::all_of(list.product_applications(),
+                             [](const pb::ProductApplication& item) { return HasId(item); });
+}
+
+// Reads a product application, a profile, or a list of applications in pieces, as a text may hold
+// the loop for too long.
+template <typename Message>
+class ResourceReading {
+ public:
+  // `text` outlives it.
+  explicit ResourceReading(std::string_view text, size_t max_values = kMaxJsonValues)
+      : text_(text), max_values_(max_values), json_(text, reader_, max_values) {}
+
+  // False: there is more to read.
+  bool ReadPiece() {
+    const std::optional<JsonEnd> end = json_.ReadPiece();
+    end_ = end.value_or(end_);
+    return end.has_value();
+  }
+
+  // What was read, after the last piece; once. Nothing if it is no JSON, of another shape, or
+  // without an `id` that is a non-empty string.
+  std::optional<Message> TakeResult() {
+    if (reader_.found_duplicate_keys()) {
+      // The last one counts, but another one was read before.
+      message_.emplace();
+      ResourceReader second_reader = ReaderInto(*message_);
+      end_ = ReadLastOfEqualNames(text_, second_reader, max_values_);
+    }
+    if (end_ != JsonEnd::kWhole || !HasId(*message_)) message_.reset();
+    return std::move(message_);
+  }
+  // It has more values, or is nested deeper, than is read.
+  bool is_over_limit() const { return end_ == JsonEnd::kOverLimit; }
+
+ private:
+  const std::string_view text_;
+  const size_t max_values_;
+  std::optional<Message> message_{std::in_place};
+  ResourceReader reader_ = ReaderInto(*message_);
+  JsonReading json_;
+  JsonEnd end_ = JsonEnd::kBroken;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PASSFORT_MAPPING_RESOURCE_READING_H_
