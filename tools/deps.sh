@@ -16,6 +16,7 @@ readonly PACKAGES_TEST=(
   binutils libclang-rt-19-dev libgmock-dev libgtest-dev libnghttp2-dev llvm-19 nginx-light openssl
   postgresql-15 postgresql-client-15 python3 python3-grpcio python3-protobuf
 )
+readonly PACKAGES_TOUR=(curl python3)
 # clang-tidy reads the benchmarks too.
 readonly PACKAGES_CHECK=(
   clang-format-19 clang-tidy-19 libbenchmark-dev python3 shellcheck shfmt yamllint
@@ -95,17 +96,20 @@ command_deps() {
       hardened) packages+=("${PACKAGES_HARDENED[@]}") ;;
       test) packages+=("${PACKAGES_RUN[@]}" "${PACKAGES_TEST[@]}") ;;
       check) packages+=("${PACKAGES_RUN[@]}" "${PACKAGES_TEST[@]}" "${PACKAGES_CHECK[@]}") ;;
+      tour) packages+=("${PACKAGES_RUN[@]}" "${PACKAGES_TOUR[@]}") ;;
       bench) packages+=("${PACKAGES_RUN[@]}" "${PACKAGES_TEST[@]}" "${PACKAGES_BENCH[@]}") ;;
       all) packages+=("${PACKAGES_HARDENED[@]}" "${PACKAGES_TEST[@]}" "${PACKAGES_CHECK[@]}" "${PACKAGES_BENCH[@]}") ;;
       *) usage_error "deps: unknown scope '$scope'" ;;
     esac
   done
+  local needs_buf=0
+  [[ ! " $* " =~ \ (check|all)\  ]] || needs_buf=1
+  # buf does for the tour what grpcurl would.
+  [[ ! " $* " =~ \ tour\  ]] || command -v grpcurl >/dev/null || needs_buf=1
   # Debian's npm conflicts with a nodejs from elsewhere, so it is wanted only where there is none.
-  if [[ " $* " =~ \ (check|all)\  ]] && ! command -v npm >/dev/null; then
+  if ((needs_buf)) && ! command -v npm >/dev/null; then
     packages+=(nodejs npm)
   fi
   install_packages "${packages[@]}"
-  if [[ " $* " =~ \ (check|all)\  ]]; then
-    install_buf
-  fi
+  ((!needs_buf)) || install_buf
 }

@@ -86,7 +86,18 @@ With grpcurl (https://github.com/fullstorydev/grpcurl/releases), if you have it:
 LINES
 }
 
+# Shows every call of docs/tour.md and its answer, before a gateway and a fake-passfort of its own.
+run_tour() {
+  command_deps tour
+  build release passfort-gateway fake-passfort
+  exec /usr/bin/python3 -B tests/samples/run_tour.py --programs "$REPOSITORY/build/release/bin"
+}
+
 command_run() {
+  if [[ ${1-} == --tour ]]; then
+    (($# == 1)) || usage_error "run: --tour stands alone"
+    run_tour
+  fi
   local once=0 live=0 profile_id=$DEMO_PROFILE product_alias=forexo_basic
   local profile_given=0 alias_given=0
   while (($# > 0)); do

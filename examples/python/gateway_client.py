@@ -7,8 +7,8 @@
 `gateway_client.py add --help` lists the options. Needs Debian's python3-grpcio and
 python3-protobuf, and the classes that generate_stubs.sh makes of the contract.
 
-What a caller has to get right is in `GatewayError`: whether the write was definitely not executed,
-or whether that is unknown, and whether it is safe to retry.
+What a caller has to get right is in `GatewayError`: whether a write was definitely not executed, or
+whether that is unknown, and whether it is safe to retry.
 
 Exit codes: 0 done; 1 not executed by this call; 2 unknown; 3 wrong usage.
 """
@@ -33,8 +33,8 @@ sys.path.append(str(HERE / "generated"))
 try:
     from google.rpc import error_details_pb2, status_pb2
     from passfort.gateway.v1 import product_application_pb2 as application_pb2
-    from passfort.gateway.v1 import product_application_service_pb2 as service_pb2
-    from passfort.gateway.v1 import product_application_service_pb2_grpc as service_pb2_grpc
+    from passfort.gateway.v1 import product_application_service_pb2 as application_service_pb2
+    from passfort.gateway.v1 import product_application_service_pb2_grpc as application_service_pb2_grpc
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: run examples/python/generate_stubs.sh first")
 
@@ -53,18 +53,19 @@ class Exit(enum.IntEnum):
 
 @dataclasses.dataclass(eq=False)
 class GatewayError(Exception):
-    """A write that failed, with what the gateway says of it in the details of google.rpc."""
+    """A call that failed, with what the gateway says of it in the details of google.rpc."""
 
     code: grpc.StatusCode
     message: str
-    request_id: str
+    is_write: bool
+    request_id: str  # of a write; empty: none
     reason: str = ""  # of the ErrorInfo; empty: the error did not come from the gateway
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
     violations: tuple[tuple[str, str], ...] = ()  # (field, description)
     retry_delay: datetime.timedelta | None = None
 
     @classmethod
-    def of(cls, error: grpc.RpcError, request_id: str) -> GatewayError:
+    def of(cls, error: grpc.RpcError, request: Message) -> GatewayError:
         own: dict[str, Any] = {}
         for detail in read_details(error):
             if isinstance(detail, error_details_pb2.ErrorInfo) and detail.domain == ERROR_DOMAIN:
@@ -73,38 +74,42 @@ class GatewayError(Exception):
                 own["violations"] = tuple((it.field, it.description) for it in detail.field_violations)
             elif isinstance(detail, error_details_pb2.RetryInfo):
                 own["retry_delay"] = detail.retry_delay.ToTimedelta()
-        return cls(error.code(), error.details() or "", request_id, **own)
+        # Writes are the calls that can have a request_id.
+        return cls(error.code(), error.details() or "", is_write="request_id" in request.DESCRIPTOR.fields_by_name,
+                   request_id=getattr(request, "request_id", ""), **own)
 
     @property
     def is_unknown(self) -> bool:
-        """The write may have been executed. Anything else was definitely not, by this call."""
-        return not self.reason or self.code == grpc.StatusCode.UNKNOWN
+        """The write may have been executed. With any other error it definitely was not, by this call."""
+        return self.is_write and (not self.reason or self.code == grpc.StatusCode.UNKNOWN)
 
     @property
     def is_safe_to_retry(self) -> bool:
         """A retry, with the same request_id if there was one, executes the write at most once."""
         return bool(self.request_id) or not self.is_unknown
 
-    @property
-    def may_help_to_retry(self) -> bool:
-        """Otherwise a retry would end the same way."""
-        return self.is_unknown or self.retry_delay is not None
-
     def advice(self) -> str:
-        if self.is_unknown:
-            source = "" if self.reason else "This error did not come from the gateway. "
-            known_by = self.metadata.get("known_by")
-            wait = f" The outcome is known by {known_by}." if known_by and self.request_id else ""
-            return source + "It is unknown whether this was executed: " + (
-                f"retry with the same request_id, which is always safe.{wait}"
-                if self.is_safe_to_retry else "look at the profile before you retry.")
+        source = "" if self.reason else "This error did not come from the gateway. "
+        return source + (self._advice_on_unknown() if self.is_unknown else self._advice_on_known())
+
+    def _advice_on_unknown(self) -> str:
+        said = "It is unknown whether this was executed: "
+        if not self.is_safe_to_retry:
+            return said + "look at the profile before you retry."
+        known_by = self.metadata.get("known_by")
+        wait = f" The outcome is known by {known_by}." if known_by else ""
+        return f"{said}retry with the same request_id, which is always safe.{wait}"
+
+    def _advice_on_known(self) -> str:
         # An error of this scope was decided before the record of the request_id was used.
         only_this_call = self.request_id and self.metadata.get("scope") == "CALL"
         said = ("This call executed nothing; an earlier one with the same request_id may have."
                 if only_this_call else "Nothing was executed.")
-        if not self.may_help_to_retry:
-            return f"{said} A retry would end the same way."
-        return f"{said} It is safe to retry in {self.retry_delay.total_seconds():g} s or later."
+        if self.retry_delay is not None:
+            return f"{said} It is safe to retry in {self.retry_delay.total_seconds():g} s or later."
+        if self.code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            return f"{said} It is safe to retry with a longer --timeout."
+        return f"{said} " + ("A retry would end the same way." if self.reason else "It is safe to retry.")
 
     def __str__(self) -> str:
         lines = [f"{self.code.name}: {self.message}", f"reason: {self.reason or 'none'}"]
@@ -134,7 +139,7 @@ class Gateway:
         options = [("grpc.service_config", SERVICE_CONFIG.read_text(encoding="utf-8"))]
         self._channel = grpc.insecure_channel(target, options)
         self._timeout = timeout
-        self._applications = service_pb2_grpc.ProductApplicationServiceStub(self._channel)
+        self.applications = application_service_pb2_grpc.ProductApplicationServiceStub(self._channel)
 
     def __enter__(self) -> Gateway:
         return self
@@ -142,27 +147,28 @@ class Gateway:
     def __exit__(self, *_: object) -> None:
         self._channel.close()
 
-    def add(self, request: service_pb2.AddProductApplicationRequest) -> tuple[Message, dict[str, str]]:
-        """The application, and what the gateway says beside it. Raises GatewayError."""
-        reply, said = self._call(self._applications.AddProductApplication, request)
-        return reply.product_application, said
-
-    def _call(self, method: grpc.UnaryUnaryMultiCallable, request: Any) -> tuple[Any, dict[str, str]]:
+    def call(self, method: grpc.UnaryUnaryMultiCallable, request: Message) -> Any:
+        """The reply. Raises GatewayError."""
         try:
             # Without a deadline a call waits for as long as the gateway lets it.
             reply, call = method.with_call(request, timeout=self._timeout)
         except grpc.RpcError as error:
-            raise GatewayError.of(error, getattr(request, "request_id", "")) from error
-        return reply, {name: value for name, value in call.trailing_metadata() if name.startswith("gateway-")}
+            raise GatewayError.of(error, request) from error
+        # How the result became known, if not by this call alone, and what does not fit into the reply.
+        for name, value in call.trailing_metadata():
+            if name.startswith("gateway-"):
+                print(f"{name}: {value}", file=sys.stderr)
+        return reply
 
 
-def add(gateway: Gateway, options: argparse.Namespace) -> tuple[Message, dict[str, str]]:
+def add(gateway: Gateway, options: argparse.Namespace) -> Message:
     role = f"ASSOCIATED_ROLE_{options.associated_role or 'UNSPECIFIED'}"
-    return gateway.add(service_pb2.AddProductApplicationRequest(
+    request = application_service_pb2.AddProductApplicationRequest(
         profile_id=options.profile_id,
-        product=service_pb2.ProductReference(alias=options.product_alias, id=options.product_id),
+        product=application_service_pb2.ProductReference(alias=options.product_alias, id=options.product_id),
         associated_role=application_pb2.AssociatedRole.Value(role),
-        request_id=options.request_id))
+        request_id=options.request_id)
+    return gateway.call(gateway.applications.AddProductApplication, request).product_application
 
 
 class Parser(argparse.ArgumentParser):
@@ -176,25 +182,24 @@ def parse_options() -> argparse.Namespace:
     every.add_argument("--target", default="127.0.0.1:50051", help="address of the gateway (%(default)s)")
     every.add_argument("--timeout", type=float, default=70, metavar="SECONDS",
                        help="how long to wait; Passfort itself may take 60 s (%(default)s)")
-    writes = argparse.ArgumentParser(add_help=False)
-    writes.add_argument("--request-id", default="",
-                        help="names the intent, so that a retry of this call executes nothing twice")
+    every.add_argument("--profile-id", required=True, help="the Passfort profile (a UUID)")
 
     parser = Parser(description="Calls passfort-gateway and prints its reply as JSON.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[Gateway, argparse.Namespace], Any], *parents: argparse.ArgumentParser,
-                **texts: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, parents=[every, *parents], **texts)
+    def command(name: str, run: Callable[[Gateway, argparse.Namespace], Message],
+                text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=[every], help=text, description=text)
         made.set_defaults(run=run)
         return made
 
-    adding = command("add", add, writes, help="add a product application to a profile")
-    adding.add_argument("--profile-id", required=True, help="the Passfort profile (a UUID)")
+    adding = command("add", add, "adds a product application to a profile")
     adding.add_argument("--product-alias", default="", help="short name of the product, e.g. forexo_basic")
     adding.add_argument("--product-id", default="", help="id of the product, instead of its alias")
     adding.add_argument("--associated-role", choices=roles(), default="", metavar="ROLE",
                         help="role of a company's associate, e.g. DIRECTOR")
+    adding.add_argument("--request-id", default="",
+                        help="names the intent, so that a retry of this call executes nothing twice")
     return parser.parse_args()
 
 
@@ -207,13 +212,10 @@ def main() -> int:
     options = parse_options()
     try:
         with Gateway(options.target, options.timeout) as gateway:
-            reply, said = options.run(gateway, options)
+            reply = options.run(gateway, options)
     except GatewayError as error:
         print(error, file=sys.stderr)
         return Exit.UNKNOWN if error.is_unknown else Exit.NOT_EXECUTED
-    # How the result became known, if not by this call alone.
-    for name, value in said.items():
-        print(f"{name}: {value}", file=sys.stderr)
     print(json_format.MessageToJson(reply, preserving_proto_field_name=True))
     return Exit.DONE
 

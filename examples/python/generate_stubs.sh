@@ -3,8 +3,9 @@
 #
 # Usage: examples/python/generate_stubs.sh [FOLDER]   (generated/ beside this script)
 #
-# Needs Debian's protobuf-compiler, protobuf-compiler-grpc and golang-github-gogo-googleapis-dev. With
-# pip, grpcio-tools and googleapis-common-protos take their place.
+# Needs Debian's protobuf-compiler, protobuf-compiler-grpc, libprotobuf-dev and
+# golang-github-gogo-googleapis-dev, which ./dev run installs. With pip, grpcio-tools and
+# googleapis-common-protos take their place.
 #
 # Exit codes: 0 generated; 1 protoc failed.
 set -euo pipefail

@@ -5,8 +5,8 @@ with a backslash or inside quotes; the lines below it are what it prints. In the
 
 - a line `...` stands for any lines, and `...` within a line for any text;
 - a time stands for any time;
-- a UUID that no command of the page has stands for whatever UUID comes at its place, but for the
-  same one all over the page, and for no other.
+- a UUID that no command before it has stands for whatever UUID comes at its place, but for the same
+  one all over the page, in later commands too, and for no other.
 
 The block ```console not-run is left out: what it shows installs packages or needs what a test lacks.
 """
@@ -76,8 +76,17 @@ class Matcher:
     """Compares the samples of one page, in their order."""
 
     def __init__(self, samples: list[Sample]):
-        self._given = set(re.findall(UUID, "\n".join(sample.command for sample in samples)))
+        self._given: set[str] = set()  # those that a command has before anything shows them
         self._stands_for: dict[str, str] = {}
+        shown: set[str] = set()
+        for sample in samples:
+            self._given.update(set(re.findall(UUID, sample.command)) - shown)
+            shown.update(re.findall(UUID, "\n".join(sample.shown)))
+
+    def with_known_ids(self, sample: Sample) -> Sample:
+        """The sample to run: what was shown before is in its command as it came."""
+        command = re.sub(UUID, lambda uuid: self._stands_for.get(uuid[0], uuid[0]), sample.command)
+        return dataclasses.replace(sample, command=command)
 
     def check(self, sample: Sample, printed: str) -> None:
         """SampleError if `printed` is not what the sample shows."""
