@@ -35,6 +35,7 @@ try:
     from passfort.gateway.v1 import product_application_pb2 as application_pb2
     from passfort.gateway.v1 import product_application_service_pb2 as application_service_pb2
     from passfort.gateway.v1 import product_application_service_pb2_grpc as application_service_pb2_grpc
+    from passfort.gateway.v1 import profile_service_pb2, profile_service_pb2_grpc
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: run examples/python/generate_stubs.sh first")
 
@@ -140,6 +141,7 @@ class Gateway:
         self._channel = grpc.insecure_channel(target, options)
         self._timeout = timeout
         self.applications = application_service_pb2_grpc.ProductApplicationServiceStub(self._channel)
+        self.profiles = profile_service_pb2_grpc.ProfileServiceStub(self._channel)
 
     def __enter__(self) -> Gateway:
         return self
@@ -171,6 +173,23 @@ def add(gateway: Gateway, options: argparse.Namespace) -> Message:
     return gateway.call(gateway.applications.AddProductApplication, request).product_application
 
 
+def get(gateway: Gateway, options: argparse.Namespace) -> Message:
+    request = application_service_pb2.GetProductApplicationRequest(
+        profile_id=options.profile_id, product_application_id=options.application_id)
+    return gateway.call(gateway.applications.GetProductApplication, request).product_application
+
+
+def list_applications(gateway: Gateway, options: argparse.Namespace) -> Message:
+    request = application_service_pb2.ListProductApplicationsRequest(
+        profile_id=options.profile_id, include_hidden=options.include_hidden)
+    return gateway.call(gateway.applications.ListProductApplications, request)
+
+
+def get_profile(gateway: Gateway, options: argparse.Namespace) -> Message:
+    request = profile_service_pb2.GetProfileRequest(profile_id=options.profile_id)
+    return gateway.call(gateway.profiles.GetProfile, request).profile
+
+
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -200,6 +219,11 @@ def parse_options() -> argparse.Namespace:
                         help="role of a company's associate, e.g. DIRECTOR")
     adding.add_argument("--request-id", default="",
                         help="names the intent, so that a retry of this call executes nothing twice")
+    getting = command("get", get, "reads a product application")
+    getting.add_argument("--application-id", required=True, help="the application (a UUID)")
+    listing = command("list", list_applications, "lists the product applications of a profile")
+    listing.add_argument("--include-hidden", action="store_true", help="those that another one replaced too")
+    command("profile", get_profile, "reads a profile with its product applications")
     return parser.parse_args()
 
 

@@ -46,6 +46,9 @@ class PythonClientTest(unittest.TestCase):
         output, code = re.fullmatch(r"(?s)(.*?)exit code (\d+)\n", printed).groups()
         return int(code), output
 
+    def read(self, command: str, *options: str, target: str = SHOWN_GATEWAY) -> tuple[int, str]:
+        return self.run_command(f"{CLIENT} {command} --target={target} --profile-id={PROFILE} {' '.join(options)}")
+
     def add(self, *options: str, target: str = SHOWN_GATEWAY, profile: str = PROFILE) -> tuple[int, str]:
         return self.run_command(f"{CLIENT} add --target={target} --profile-id={profile} "
                                 f"--product-alias=forexo_basic {' '.join(options)}")
@@ -83,8 +86,8 @@ class PythonClientTest(unittest.TestCase):
 
     def test_a_refusal_that_is_safe_to_retry_says_when(self):
         self.script({"endpoint": "add", "carry_out": "never",
-                     "answer": {"status": 429, "headers": {"X-RateLimit-Retry-Secs": "30"}}})
-        code, printed = self.add("--timeout=5")
+                     "answer": {"status": 429, "headers": {"X-RateLimit-Retry-Secs": "60"}}})
+        code, printed = self.add("--timeout=20")
         self.assertEqual(code, 1, printed)
         self.assertIn("reason: RATE_LIMITED\n", printed)
         self.assertRegex(printed, r"Nothing was executed\. It is safe to retry in [\d.]+ s or later\.")
@@ -108,6 +111,39 @@ class PythonClientTest(unittest.TestCase):
         self.assertIn("reason: none\n", printed)
         self.assertIn("This error did not come from the gateway.", printed)
         self.assertIn("retry with the same request_id, which is always safe", printed)
+
+    def test_what_was_added_is_read_in_three_ways(self):
+        added = json.loads(self.add()[1])
+        code, printed = self.read("get", f"--application-id={added['id']}")
+        self.assertEqual(code, 0, printed)
+        self.assertEqual(json.loads(printed)["id"], added["id"])
+        code, printed = self.read("list", "--include-hidden")
+        self.assertEqual(code, 0, printed)
+        self.assertEqual([it["id"] for it in json.loads(printed)["product_applications"]], [added["id"]])
+        code, printed = self.read("profile")
+        self.assertEqual(code, 0, printed)
+        self.assertEqual(json.loads(printed)["id"], PROFILE)
+        self.assertEqual([it["id"] for it in json.loads(printed)["product_applications"]], [added["id"]])
+
+    def test_a_read_that_passfort_refuses_for_now_is_safe_to_retry(self):
+        self.script({"endpoint": "profile_get", "carry_out": "never",
+                     "answer": {"status": 429, "headers": {"X-RateLimit-Retry-Secs": "60"}}})
+        code, printed = self.read("profile", "--timeout=20")
+        self.assertEqual(code, 1, printed)
+        self.assertIn("reason: RATE_LIMITED\n", printed)
+        self.assertRegex(printed, r"Nothing was executed\. It is safe to retry in [\d.]+ s or later\.")
+
+    def test_a_read_that_takes_too_long_wants_a_longer_timeout(self):
+        self.script({"endpoint": "list", "times": "always", "send": "nothing", "then": "hang"})
+        code, printed = self.read("list", "--timeout=1")
+        self.assertEqual(code, 1, printed)
+        self.assertRegex(printed, r"reason: (READ_UNANSWERED|none)\n")
+        self.assertIn("Nothing was executed. It is safe to retry with a longer --timeout.", printed)
+
+    def test_a_read_that_did_not_reach_the_gateway_executed_nothing_either(self):
+        code, printed = self.read("profile", "--timeout=5", target=f"unix:{self.stubs}/nobody")
+        self.assertEqual(code, 1, printed)
+        self.assertIn("This error did not come from the gateway. Nothing was executed. It is safe to retry.", printed)
 
     def test_wrong_usage_has_an_exit_code_of_its_own(self):
         for options in ("add", "add --profile-id=x --associated-role=KING", "subtract", ""):
