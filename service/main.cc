@@ -89,10 +89,9 @@ ThrottledTransport::Options ThrottleOptions(const GatewayConfig& config) {
   ThrottledTransport::Options options;
   options.circuit_breaker =
       config.circuit_breaker ? ThrottledTransport::Breaker::kOn : ThrottledTransport::Breaker::kOff;
-  options.min_counted_write_timeout =
-      std::min(options.min_counted_write_timeout, config.attempt_timeout);
+  options.min_counted_timeout = std::min(options.min_counted_timeout, config.attempt_timeout);
   // Half of what a list gets before a write.
-  options.min_counted_read_timeout = config.lease_duration / 4;
+  options.min_counted_list_timeout = config.lease_duration / 4;
   return options;
 }
 

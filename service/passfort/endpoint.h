@@ -76,6 +76,9 @@ struct ApiEndpoint {
   // A kept connection may be dead, or lead to a server that is on its way out.
   bool needs_fresh_connection = false;
 
+  // A read that gets little time, which is the gateway's to set: that of a write's list.
+  bool is_hurried = false;
+
   bool is_write() const { return method != HttpMethod::kGet; }
   std::string_view path() const { return name.substr(name.find('/')); }
 };

@@ -79,7 +79,8 @@ constinit const ApiEndpoint kCreateApplication{.name = "POST /profiles/{profile_
                                                .read = ReadCreateApplication};
 constinit const ApiEndpoint kListApplications{.name = "GET /profiles/{profile_id}/applications",
                                               .read = ReadListApplications,
-                                              .max_response_bytes = kMaxListBytes};
+                                              .max_response_bytes = kMaxListBytes,
+                                              .is_hurried = true};
 
 ListOutcome ToListOutcome(ApiOutcome outcome) {
   struct Converter {

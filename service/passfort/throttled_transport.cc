@@ -137,7 +137,7 @@ Task<ApiResult> ThrottledTransport::Watch(const ApiEndpoint& endpoint, std::stri
   ApiResult result = co_await call;
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
   const Milliseconds min_counted =
-      endpoint.is_write() ? options_.min_counted_write_timeout : options_.min_counted_read_timeout;
+      endpoint.is_hurried ? options_.min_counted_list_timeout : options_.min_counted_timeout;
   NoteVerdict(generation, ToSample(endpoint, result.outcome, took, min_counted), profile_id);
   NoteEnd(endpoint, pass, result.outcome);
   co_return result;

@@ -31,10 +31,10 @@ class ThrottledTransport final : public ApiTransport {
     RateLimiter::Options rate{};
     // A request that ends by its deadline counts as failed if Passfort had this long to answer. A
     // caller in a hurry says nothing about Passfort.
-    Milliseconds min_counted_write_timeout{10000};
-    // Shorter, because a list is quick, and because the time that it gets is the gateway's to set:
-    // a baseline's is half a lease. Half of that again is fair.
-    Milliseconds min_counted_read_timeout{2500};
+    Milliseconds min_counted_timeout{10000};
+    // Of a write's list. Shorter, because a list is quick, and because the time that it gets is the
+    // gateway's to set: a baseline's is half a lease. Half of that again is fair.
+    Milliseconds min_counted_list_timeout{2500};
     // Between two probes; the second is twice the first, and so on. An outage is over for callers
     // `max_probe_interval` and `probe_timeout` after its end at the latest; with a probe that fails
     // all the same, `circuit.trial_interval` and the time of one call after it.

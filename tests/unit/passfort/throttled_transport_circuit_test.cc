@@ -158,6 +158,23 @@ std::vector<VerdictCase> VerdictCases() {
 INSTANTIATE_TEST_SUITE_P(Outcomes, VerdictTest, testing::ValuesIn(VerdictCases()),
                          [](const auto& info) { return info.param.name; });
 
+// Callers' reads have callers' deadlines: those in a hurry must not keep writes from Passfort.
+TEST_F(ThrottledTransportTest, IsNotOpenedByReadsOfCallersInAHurry) {
+  passfort_.lists.end = NotExecuted{.cause = Cause::kNoTimeLeft};
+  const auto hang = [this](Milliseconds time) {
+    passfort_.lists.takes = time;
+    for (int i = 0; i < 5; ++i) {
+      StartGet("read");
+      clock_.Advance(time);
+      clock_.Advance(20ms);
+    }
+  };
+  hang(9999ms);
+  EXPECT_FALSE(transport_.CircuitIsOpen());
+  hang(10s);
+  EXPECT_TRUE(transport_.CircuitIsOpen());
+}
+
 // One bad profile, and all of Passfort.
 
 Ambiguous ResponseWith(int status) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "service/passfort/product_application_client.h"
+#include "service/passfort/resource_client.h"
 #include "service/passfort/throttled_transport.h"
 #include "service/passfort/whoami.h"
 #include "tests/fakes/manual_clock.h"
@@ -93,6 +94,9 @@ class ThrottledTransportTest : public testing::Test {
   }
   void StartList(std::string name, Priority priority = Priority::kNormal) {
     Spawn(CallAndTell(std::move(name), kListApplications, {}, InAMinute(priority)));
+  }
+  void StartGet(std::string name) {
+    Spawn(CallAndTell(std::move(name), kGetApplication, {}, InAMinute()));
   }
   void FailFiveTimes() {
     passfort_.posts.end = NotExecuted{};
