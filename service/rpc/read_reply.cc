@@ -46,6 +46,12 @@ CallError ToReadError(const NotExecuted& failure, bool was_sent, Caller caller,
       if (was_sent) return BuildError({.reason = ErrorReason::kReadUnanswered});
       break;
     case NotExecuted::Cause::kUnreachable:
+      // A response that broke off is none, but then Passfort was reached.
+      if (!failure.response) {
+        return ErrorOf(ErrorReason::kPassfortUnreachable, failure,
+                       "Passfort cannot be reached, or its response broke off");
+      }
+      break;
     case NotExecuted::Cause::kRateLimited:
     case NotExecuted::Cause::kStopped:
     case NotExecuted::Cause::kSendGateClosed:

@@ -82,5 +82,37 @@ TEST(TruncateToFitTest, LeavesOutTheProductAtLast) {
                 product_application { id: "a1" status: PRODUCT_APPLICATION_STATUS_APPLIED })pb"));
 }
 
+// A shorter list would say that some are not there.
+TEST(TruncateToFitTest, KeepsEveryApplicationOfAList) {
+  pb::ListProductApplicationsResponse list;
+  for (int i = 0; i < 100; ++i) {
+    *list.add_product_applications() = AnAnswer().product_application();
+  }
+  EXPECT_EQ(TruncateToFit(list, kLimit), ReplyTruncation::kTruncated);
+  ASSERT_EQ(list.product_applications_size(), 100);
+  EXPECT_THAT(list.product_applications(99),
+              EqualsText(R"pb(id: "a1" status: PRODUCT_APPLICATION_STATUS_APPLIED)pb"));
+}
+
+TEST(TruncateToFitTest, KeepsWhatIsKnownOfTheCustomerLongerThanWhatIsUnmapped) {
+  pb::GetProfileResponse response;
+  pb::Profile& profile = *response.mutable_profile();
+  profile.set_id("p1");
+  (*profile.mutable_collected_data()->mutable_fields())["entity_type"].set_string_value("COMPANY");
+  (*profile.mutable_unmapped()->mutable_fields())["tasks"].set_string_value(
+      std::string(kLimit, 'x'));
+  *profile.add_product_applications() = AnAnswer().product_application();
+
+  EXPECT_EQ(TruncateToFit(response, kLimit), ReplyTruncation::kTruncated);
+  EXPECT_FALSE(profile.has_unmapped());
+  EXPECT_FALSE(profile.product_applications(0).has_unmapped());
+  EXPECT_EQ(profile.product_applications(0).history_size(), 1);
+  EXPECT_TRUE(profile.has_collected_data());
+
+  EXPECT_EQ(TruncateToFit(response, 1), ReplyTruncation::kTruncated);
+  EXPECT_FALSE(profile.has_collected_data());
+  EXPECT_EQ(profile.product_applications(0).id(), "a1");
+}
+
 }  // namespace
 }  // namespace gateway
