@@ -10,19 +10,24 @@ namespace gateway {
 namespace {
 
 const NotExecuted* FailureOf(const ObserveResult& result) {
-  const auto* const failed = std::get_if<ObservationFailed>(&result);
-  return failed != nullptr && failed->not_executed ? &*failed->not_executed : nullptr;
+  return std::get_if<NotExecuted>(&result);
+}
+
+RetriedObservation Conclude(ObserveResult result, RetryEnd end) {
+  if (std::holds_alternative<Refused>(result)) end = RetryEnd::kPermanent;
+  return {.result = std::move(result), .end = end};
 }
 
 }  // namespace
 
-Task<ObserveResult> ObserveWithRetries(Operation& operation, std::string target,
-                                       const CallContext& context, RetryDependencies dependencies) {
+Task<RetriedObservation> ObserveWithRetries(Operation& operation, std::string target,
+                                            const CallContext& context,
+                                            RetryDependencies dependencies) {
   auto attempt = [&operation, target = std::move(target), &context] {
     return operation.Observe(target, context);
   };
-  return ReadWithRetries<ObserveResult>(dependencies, context, std::move(attempt), FailureOf,
-                                        ShouldRetry);
+  return ReadWithRetries<RetriedObservation, ObserveResult>(
+      dependencies, context, std::move(attempt), FailureOf, ShouldRetry, Conclude);
 }
 
 }  // namespace gateway

@@ -10,12 +10,17 @@
 
 namespace gateway {
 
+struct RetriedObservation {
+  ObserveResult result;
+  RetryEnd end;
+};
+
 // Observes what a write will change, and does so again after a failure that may pass, within the
 // context's deadline and the retry budget. What could not be read at all is tried once more at
 // most. `operation` and `context` outlive the task. Loop thread only.
-Task<ObserveResult> ObserveWithRetries(Operation& operation, std::string target,
-                                       const CallContext& context [[clang::lifetimebound]],
-                                       RetryDependencies dependencies);
+Task<RetriedObservation> ObserveWithRetries(Operation& operation, std::string target,
+                                            const CallContext& context [[clang::lifetimebound]],
+                                            RetryDependencies dependencies);
 
 }  // namespace gateway
 

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "service/base/call_context.h"
@@ -35,16 +34,9 @@ class Observation {
   virtual std::string ToBaseline() const = 0;
 };
 
-// It could not be read. Says nothing about any write.
-struct ObservationFailed {
-  // Set if it was a clear refusal, which a retry would not change.
-  std::optional<ResponseSummary> refusal;
-  // Set if it was anything else: what a write that was definitely not executed would come to in its
-  // place.
-  std::optional<NotExecuted> not_executed;
-};
-
-using ObserveResult = std::variant<std::unique_ptr<const Observation>, ObservationFailed>;
+// A read is never Ambiguous. Without an observation it says nothing about any write; Refused is
+// what a retry would not change.
+using ObserveResult = Outcome<std::unique_ptr<const Observation>>;
 
 // What an observation says about a write whose response was lost.
 struct Effect {

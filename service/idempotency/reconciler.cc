@@ -34,13 +34,12 @@ Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& c
                             .trace = context.trace,
                             .priority = Priority::kReconciliation};
   const ObserveResult observed = co_await operation->Observe(expected.target, reading);
-  if (const auto* failed = std::get_if<ObservationFailed>(&observed)) {
-    Reconciliation blind = End(Reconciliation::Kind::kUnavailable, std::move(expected));
-    if (failed->not_executed) blind.unobserved = failed->not_executed->cause;
-    co_return blind;
+  if (const auto* observation = std::get_if<std::unique_ptr<const Observation>>(&observed)) {
+    co_return co_await Evaluate(std::move(expected), **observation, absence);
   }
-  co_return co_await Evaluate(std::move(expected),
-                              *std::get<std::unique_ptr<const Observation>>(observed), absence);
+  Reconciliation blind = End(Reconciliation::Kind::kUnavailable, std::move(expected));
+  if (const auto* failed = std::get_if<NotExecuted>(&observed)) blind.unobserved = failed->cause;
+  co_return blind;
 }
 
 Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& now,

@@ -42,7 +42,7 @@ Task<SessionResult> WriteCoordinator::Write(RequestKey key,
     }
     co_await WaitFor(*shared, TimeToLeave(dependencies_.clock.Now(), context.deadline),
                      context.deadline, context.stop);
-    if (!shared->result) co_return co_await Detach(shared, context.deadline);
+    if (!shared->result) co_return co_await Detach(shared, context);
     // A session that an earlier caller had released as this one came says nothing about this one.
     if (!shared->is_released) co_return *shared->result;
   }
@@ -97,16 +97,19 @@ Task<void> WriteCoordinator::RunSession(std::string request_id,
 
 // A caller goes before the end: at its deadline, or because it was cancelled or is drained.
 Task<SessionResult> WriteCoordinator::Detach(std::shared_ptr<InFlightWrite> shared,
-                                             Deadline deadline) {
+                                             const CallContext& context) {
   if (!shared->waiters.empty()) co_return shared->session.PendingResult();
   if (!shared->session.CanRelease()) {
     shared->session.SetHasWaiters(false);
     co_return shared->session.PendingResult();
   }
   shared->is_released = true;
-  shared->session.RequestRelease();
-  const SteadyTime until = std::min(dependencies_.clock.Now() + kTimeToRelease, deadline.at());
-  co_await WaitFor(*shared, until, deadline, {});
+  const bool is_stopped = context.stop.stop_requested();
+  shared->session.RequestRelease(is_stopped ? NotExecuted::Cause::kStopped
+                                            : NotExecuted::Cause::kNoTimeLeft);
+  const SteadyTime until =
+      std::min(dependencies_.clock.Now() + kTimeToRelease, context.deadline.at());
+  co_await WaitFor(*shared, until, context.deadline, {});
   if (shared->result) co_return *shared->result;
   // The store is too slow to say whether the record is free again. Nothing of this call was or will
   // be sent, but another one may hold the record.

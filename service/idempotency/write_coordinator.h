@@ -56,7 +56,7 @@ class WriteCoordinator {
   Task<void> RunSession(std::string request_id, std::shared_ptr<InFlightWrite> shared);
   Task<void> WaitFor(InFlightWrite& shared, SteadyTime until, Deadline deadline,
                      std::stop_token stop);
-  Task<SessionResult> Detach(std::shared_ptr<InFlightWrite> shared, Deadline deadline);
+  Task<SessionResult> Detach(std::shared_ptr<InFlightWrite> shared, const CallContext& context);
   static void UpdateDeadline(InFlightWrite& shared);
 
   const SessionDependencies dependencies_;

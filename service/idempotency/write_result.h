@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "service/resilience/outcome.h"
+#include "service/resilience/retry_end.h"
 
 namespace gateway {
 
@@ -55,6 +56,9 @@ struct WriteResultOf {
   Source source = Source::kReceived;
   // kYes: an earlier call under the request_id made it, or found it.
   Replay replay = Replay::kNo;
+  // Why the last attempt of this call, or the last look before one, was the last. Unset if it made
+  // none, and while the outcome of one is looked for.
+  std::optional<RetryEnd> retry_end = {};
   // Done only: it comes from the store, which had no room for all of it.
   bool is_truncated = false;
   // Ambiguous only: from then on a look at Passfort shows the truth.

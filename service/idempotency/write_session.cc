@@ -53,7 +53,7 @@ Task<SessionResult> WriteSession::Run() {
 }
 
 void WriteSession::Stop() {
-  release_requested_.request_stop();
+  RequestRelease(NotExecuted::Cause::kStopped);
   stop_.request_stop();
 }
 
@@ -200,20 +200,17 @@ Task<WriteSession::Next> WriteSession::Reclaim(Record record) {
 Task<WriteSession::Next> WriteSession::ReadBaseline() {
   CallContext reading = until_released_;
   reading.deadline = Deadline(dependencies_.clock.Now() + options_.lease_duration / 2);
-  ObserveResult observed =
-      co_await ObserveWithRetries(request_->operation(), owned_->target, reading,
-                                  {.clock = dependencies_.clock,
-                                   .random = dependencies_.random,
-                                   .budget = dependencies_.budget,
-                                   .backoff = options_.poll});
-  if (auto* failed = std::get_if<ObservationFailed>(&observed)) {
-    if (failed->refusal) co_return co_await Release({.outcome = Refused{*failed->refusal}});
-    NotExecuted not_executed = failed->not_executed.value_or(NotExecuted{});
-    if (not_executed.cause == NotExecuted::Cause::kNoTimeLeft) {
-      not_executed.cause = NotExecuted::Cause::kUnreachable;  // that was the read's time
+  auto [observed, end] =
+      co_await ObserveWithRetries(request_->operation(), owned_->target, reading, RetryTools());
+  if (auto* refused = std::get_if<Refused>(&observed)) {
+    co_return co_await Release({.outcome = std::move(*refused), .retry_end = end});
+  }
+  if (auto* not_executed = std::get_if<NotExecuted>(&observed)) {
+    if (IsReleaseRequested()) co_return co_await Release(ReleasedResult());
+    if (not_executed->cause == NotExecuted::Cause::kNoTimeLeft) {
+      not_executed->cause = NotExecuted::Cause::kUnreachable;  // that was the read's time
     }
-    if (IsReleaseRequested()) not_executed = ReleasedOutcome();
-    co_return co_await Release({.outcome = std::move(not_executed)});
+    co_return co_await Release({.outcome = std::move(*not_executed), .retry_end = end});
   }
   const auto observation = std::get<std::unique_ptr<const Observation>>(std::move(observed));
   if (!owned_->baseline) {
@@ -272,9 +269,8 @@ Task<WriteSession::Next> WriteSession::ExecuteAttempts() {
 
 // From here on the write may take effect, so this is in the store before the body is let out.
 Task<WriteSession::Next> WriteSession::RecordIntent() {
-  if (IsReleaseRequested()) co_return co_await Release({.outcome = ReleasedOutcome()});
-  if (!has_waiters_ || !HasTimeForAnAttempt()) {
-    co_return co_await Release({.outcome = NotExecuted{.cause = NotExecuted::Cause::kNoTimeLeft}});
+  if (IsReleaseRequested() || !has_waiters_ || !HasTimeForAnAttempt()) {
+    co_return co_await Release(ReleasedResult());
   }
   const absl::Time sent_at = dependencies_.clock.WallNow();
   pending_.OnAttempt(sent_at);
@@ -303,10 +299,10 @@ Task<WriteSession::Next> WriteSession::RecordIntent() {
 Task<WriteSession::Next> WriteSession::AfterDone(SharedResult done) {
   const StoredResult& stored = done->stored;
   const bool was_there = WasThere(*owned_, stored.resource_id);
-  const Next next =
-      Finish({.outcome = done,
-              .sent_at = pending_.sent_at(),
-              .source = was_there ? ResultSource::kExisting : ResultSource::kReceived});
+  const Next next = Finish({.outcome = done,
+                            .sent_at = pending_.sent_at(),
+                            .source = was_there ? ResultSource::kExisting : ResultSource::kReceived,
+                            .retry_end = RetryEnd::kSucceeded});
   if (!(co_await owned_.StoreResponse(stored)).ok()) {
     dependencies_.log.Warn("returning Passfort's response before it is stored: store unavailable",
                            {{"trace_id", trace_.trace_id()}});
@@ -318,7 +314,9 @@ Task<WriteSession::Next> WriteSession::AfterDone(SharedResult done) {
 
 Task<WriteSession::Next> WriteSession::AfterRefused(Refused refused) {
   const ResponseSummary response = refused.response;
-  SessionResult result{.outcome = std::move(refused), .sent_at = pending_.sent_at()};
+  SessionResult result{.outcome = std::move(refused),
+                       .sent_at = pending_.sent_at(),
+                       .retry_end = RetryEnd::kPermanent};
   if (!owned_->was_ambiguous && !request_->operation().MayMeanAlreadyExecuted(response)) {
     co_return co_await Release(std::move(result));
   }
@@ -339,16 +337,14 @@ Task<WriteSession::Next> WriteSession::AfterRefused(Refused refused) {
 
 Task<WriteSession::Next> WriteSession::AfterNotExecuted(NotExecuted not_executed) {
   stage_ = Stage::kNothingSent;
-  const std::optional<Retry> retry = ShouldRetry(not_executed);
-  SessionResult result{.outcome = std::move(not_executed)};
-  if (!retry) co_return co_await Release(std::move(result));
-  const SteadyTime again = dependencies_.clock.Now() + retry->not_before + retry_backoff_.Next();
-  const bool in_time = again + kMinTimeToSend <= latest_deadline_.at();
-  if (!in_time || IsReleaseRequested() || !Spend(*retry, dependencies_.budget)) {
-    co_return co_await Release(std::move(result));
+  RetryDecision decision = ShouldRetry(not_executed);
+  if (IsReleaseRequested()) decision = RetryEnd::kCancelled;
+  const auto next = PlanRetry(decision, latest_deadline_, RetryTools(), retry_backoff_);
+  if (const auto* end = std::get_if<RetryEnd>(&next)) {
+    co_return co_await Release({.outcome = std::move(not_executed), .retry_end = *end});
   }
   // If this is stopped, the next intent is not recorded and the record is released there.
-  co_await dependencies_.clock.SleepUntil(again, until_released_.stop);
+  co_await dependencies_.clock.SleepUntil(std::get<SteadyTime>(next), until_released_.stop);
   co_return Next::kContinue;
 }
 
@@ -388,7 +384,9 @@ Task<WriteSession::Next> WriteSession::Reconcile(Record record,
         stage_ = Stage::kNothingSent;
         if (refusal) co_return Finish(*std::move(refusal));
         if (std::exchange(was_proven_without_effect_, true) || !HasTimeForAnAttempt()) {
-          co_return Finish(ToResult(IdempotencyError::Cause::kNoEffect));
+          SessionResult result = ToResult(IdempotencyError::Cause::kNoEffect);
+          result.retry_end = HasTimeForAnAttempt() ? RetryEnd::kExhausted : RetryEnd::kOutOfTime;
+          co_return Finish(std::move(result));
         }
         co_return Next::kRestart;
       case Reconciliation::Kind::kTooEarly:
@@ -467,9 +465,9 @@ SessionResult WriteSession::StoreUnavailableResult() const {
   return ToResult(IdempotencyError::Cause::kStoreUnavailable);
 }
 
-NotExecuted WriteSession::ReleasedOutcome() const {
-  return {.cause = stop_.stop_requested() ? NotExecuted::Cause::kStopped
-                                          : NotExecuted::Cause::kNoTimeLeft};
+SessionResult WriteSession::ReleasedResult() const {
+  const NotExecuted released{.cause = release_cause_};
+  return {.outcome = released, .retry_end = std::get<RetryEnd>(ShouldRetry(released))};
 }
 
 bool WriteSession::HasTimeForAnAttempt() const {

@@ -20,6 +20,7 @@
 #include "service/observability/log.h"
 #include "service/resilience/backoff.h"
 #include "service/resilience/retry_budget.h"
+#include "service/resilience/retry_loop.h"
 
 namespace gateway {
 
@@ -79,8 +80,12 @@ class WriteSession {
 
   // Whether the last caller to leave may still have the record released.
   bool CanRelease() const { return stage_ == Stage::kNothingSent; }
-  // Asks for that. `Run` then releases the record and returns soon.
-  void RequestRelease() { release_requested_.request_stop(); }
+  // Asks for that. `Run` then releases the record and returns soon, with `why` nothing was
+  // executed.
+  void RequestRelease(NotExecuted::Cause why) {
+    release_cause_ = why;
+    release_requested_.request_stop();
+  }
   // Ends the session where it stands; what was sent is left to the store.
   void Stop();
   // The callers' latest deadline: no attempt is begun that nobody would learn of.
@@ -131,13 +136,19 @@ class WriteSession {
   Next FollowNewHolder();
 
   SessionResult StoreUnavailableResult() const;
-  // Why nothing was executed, if it was not because of Passfort.
-  NotExecuted ReleasedOutcome() const;
+  // Nothing was executed, and not because of Passfort.
+  SessionResult ReleasedResult() const;
   bool HasTimeForAnAttempt() const;
   bool IsReleaseRequested() const { return release_requested_.stop_requested(); }
   bool WasThere(const Record& record, const std::string& resource_id) const;
   Deadline StoreDeadline() const {
     return Deadline(dependencies_.clock.Now() + options_.store_timeout);
+  }
+  RetryDependencies RetryTools() const {
+    return {.clock = dependencies_.clock,
+            .random = dependencies_.random,
+            .budget = dependencies_.budget,
+            .backoff = options_.poll};
   }
 
   const SessionDependencies dependencies_;
@@ -145,6 +156,7 @@ class WriteSession {
   const RequestKey key_;
   const std::shared_ptr<const WriteRequest> request_;
   const TraceContext trace_;
+  NotExecuted::Cause release_cause_ = NotExecuted::Cause::kNoTimeLeft;
   std::stop_source release_requested_;  // ends the waits that come before an intent
   std::stop_source stop_;               // ends the others too
   // Of the waits before an intent, and of the others.

@@ -47,7 +47,7 @@ void AppendMember(std::string_view name, const decltype(LogField::value)& value,
 class NowhereLog final : public Log {
  public:
   bool IsOn(LogLevel) const override { return false; }
-  void Write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
+  void Write(LogLevel, std::string_view, std::span<const LogField>) override {}
 };
 
 std::unique_ptr<spdlog::formatter> MakeLineFormatter() {
@@ -97,8 +97,7 @@ class DescriptorLog final : public Log {
 
   bool IsOn(LogLevel level) const override { return level >= level_ && level != LogLevel::kOff; }
 
-  void Write(LogLevel level, std::string_view message,
-             std::initializer_list<LogField> fields) override {
+  void Write(LogLevel level, std::string_view message, std::span<const LogField> fields) override {
     if (!IsOn(level)) return;
     std::string members;
     members.reserve(kUsualLineBytes);

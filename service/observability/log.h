@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -37,7 +38,7 @@ class Log {
 
   virtual bool IsOn(LogLevel level) const = 0;
   virtual void Write(LogLevel level, std::string_view message,
-                     std::initializer_list<LogField> fields) = 0;
+                     std::span<const LogField> fields) = 0;
 
   void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) {
     Write(LogLevel::kDebug, message, fields);

@@ -98,6 +98,11 @@ struct Metrics::Families {
                     "Calls that write, by what they came to for their callers."),
       {"grpc_method", "outcome"},
       AddCounter};
+  MetricFamilyCache<prometheus::Counter, 2> retry_ends{
+      CounterFamily(*registry, "passfort_gateway_retry_ends_total",
+                    "Calls with attempts to write, by why no further one was made."),
+      {"grpc_method", "end"},
+      AddCounter};
   MetricFamilyCache<prometheus::Counter, 2> requests{
       CounterFamily(*registry, "passfort_requests_total", "Requests to Passfort that ended."),
       {"endpoint", "outcome"},
@@ -197,6 +202,10 @@ void Metrics::CallFailed(std::string_view method, std::string_view code, std::st
 
 void Metrics::WriteFinished(std::string_view method, std::string_view outcome) {
   families_->write_outcomes.For({method, outcome}).Increment();
+}
+
+void Metrics::RetriesEnded(std::string_view method, std::string_view end) {
+  families_->retry_ends.For({method, end}).Increment();
 }
 
 void Metrics::PassfortRequest(std::string_view endpoint, std::string_view outcome,

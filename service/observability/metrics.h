@@ -32,6 +32,8 @@ class Metrics {
   // passfort_gateway_write_outcomes_total: what a write came to for its caller. `outcome` is
   // created, replayed, reconciled, existing, refused, not_executed or unknown.
   void WriteFinished(std::string_view method, std::string_view outcome);
+  // passfort_gateway_retry_ends_total: why no further attempt was made for a call.
+  void RetriesEnded(std::string_view method, std::string_view end);
   // passfort_requests_total and passfort_request_seconds. `endpoint` is the template, e.g.
   // "POST /profiles/{profile_id}/applications"; `outcome` as OutcomeName gives it.
   void PassfortRequest(std::string_view endpoint, std::string_view outcome,

@@ -85,17 +85,11 @@ class AddRequest final : public WriteRequest {
                                       const CallContext& context) const override {
     WriteAttempt attempt =
         co_await operation_.passfort().CreateApplication(draft_, context, send_before);
-    co_return std::visit(
-        [](auto&& outcome) -> Outcome<SharedResult> {
-          if constexpr (std::is_same_v<std::decay_t<decltype(outcome)>, Done>) {
-            StoredResult stored = ToStoredResult(*outcome.application);
-            return std::make_shared<OperationResult>(OperationResult{
-                .stored = std::move(stored), .received = std::forward<decltype(outcome)>(outcome)});
-          } else {
-            return std::forward<decltype(outcome)>(outcome);
-          }
-        },
-        std::move(attempt.outcome));
+    co_return MapDone<SharedResult>(std::move(attempt.outcome), [](Done done) {
+      StoredResult stored = ToStoredResult(*done.application);
+      return std::make_shared<OperationResult>(
+          OperationResult{.stored = std::move(stored), .received = std::move(done)});
+    });
   }
 
  private:
@@ -112,23 +106,16 @@ Done ToDone(const OperationResult& result) {
 }
 
 WriteResult ToWriteResult(WriteResultOf<SharedResult> result) {
-  WriteResult converted{.sent_at = result.sent_at,
-                        .source = result.source,
-                        .replay = result.replay,
-                        .is_truncated = result.is_truncated,
-                        .known_by = result.known_by,
-                        .candidate_ids = std::move(result.candidate_ids),
-                        .unobserved = result.unobserved};
-  std::visit(
-      [&](auto&& outcome) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(outcome)>, SharedResult>) {
-          converted.outcome = ToDone(*outcome);
-        } else {
-          converted.outcome = std::forward<decltype(outcome)>(outcome);
-        }
-      },
-      std::move(result.outcome));
-  return converted;
+  return {.outcome = MapDone<Done>(std::move(result.outcome),
+                                   [](const SharedResult& done) { return ToDone(*done); }),
+          .sent_at = result.sent_at,
+          .source = result.source,
+          .replay = result.replay,
+          .retry_end = result.retry_end,
+          .is_truncated = result.is_truncated,
+          .known_by = result.known_by,
+          .candidate_ids = std::move(result.candidate_ids),
+          .unobserved = result.unobserved};
 }
 
 }  // namespace
@@ -167,15 +154,11 @@ std::string FingerprintOf(const ApplicationDraft& draft) {
 Task<ObserveResult> AddProductApplication::Observe(std::string target, const CallContext& context) {
   std::optional<ApplicationDraft> draft = DecodeDraft(target);
   if (!draft) {
-    co_return ObservationFailed{.not_executed =
-                                    NotExecuted{.cause = NotExecuted::Cause::kUnreadable}};
+    co_return NotExecuted{.cause = NotExecuted::Cause::kUnreadable};
   }
-  ListOutcome outcome = co_await passfort_.ListApplications(std::move(draft->profile_id), context);
-  if (auto* const failed = std::get_if<ListFailed>(&outcome)) {
-    co_return ObservationFailed{.refusal = std::move(failed->refusal),
-                                .not_executed = std::move(failed->not_executed)};
-  }
-  co_return std::make_unique<ListObservation>(std::get<ApplicationList>(std::move(outcome)));
+  co_return MapDone<std::unique_ptr<const Observation>>(
+      co_await passfort_.ListApplications(std::move(draft->profile_id), context),
+      [](ApplicationList list) { return std::make_unique<ListObservation>(std::move(list)); });
 }
 
 Effect AddProductApplication::Evaluate(const std::string& target, const std::string& baseline,

@@ -7,16 +7,20 @@
 namespace gateway {
 namespace {
 
-std::optional<Retry> MayRepeat(const WriteAttempt& attempt) {
-  const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome);
-  return not_executed == nullptr ? std::nullopt : ShouldRetry(*not_executed);
+RetryDecision Decide(const WriteAttempt& attempt) {
+  if (const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome)) {
+    return ShouldRetry(*not_executed);
+  }
+  const bool is_done = std::holds_alternative<Done>(attempt.outcome);
+  return is_done ? RetryEnd::kSucceeded : RetryEnd::kPermanent;
 }
 
-WriteResult Conclude(WriteAttempt attempt) {
+WriteResult Conclude(WriteAttempt attempt, RetryEnd end) {
   return std::visit(
       [&](auto&& outcome) {
         return WriteResult{.outcome = std::forward<decltype(outcome)>(outcome),
-                           .sent_at = attempt.sent_at};
+                           .sent_at = attempt.sent_at,
+                           .retry_end = end};
       },
       std::move(attempt.outcome));
 }
@@ -34,7 +38,7 @@ Task<WriteResult> DirectWriter::Add(ApplicationDraft draft, RequestKey key,
   auto attempt = [this, draft = std::move(draft), &context] {
     return client_.CreateApplication(draft, context, std::nullopt);
   };
-  return RunWithRetries<WriteResult, WriteAttempt>(tools_, context, std::move(attempt), MayRepeat,
+  return RunWithRetries<WriteResult, WriteAttempt>(tools_, context, std::move(attempt), Decide,
                                                    Conclude);
 }
 

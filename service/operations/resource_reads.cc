@@ -18,9 +18,14 @@ const NotExecuted* FailureOf(const ReadResult<Message>& result) {
 }
 
 // An attempt has a limit of its own, so its time may be over before the caller's.
-std::optional<Retry> ShouldReadAgain(const NotExecuted& failure) {
+RetryDecision ShouldReadAgain(const NotExecuted& failure) {
   if (failure.cause == NotExecuted::Cause::kNoTimeLeft) return Retry{};
   return ShouldRetry(failure);
+}
+
+template <typename Message>
+ReadResult<Message> Conclude(ReadResult<Message> result, RetryEnd /*end*/) {
+  return result;
 }
 
 // No coroutine, nor are those that call it: thousands of calls wait in here, and each frame counts.
@@ -28,8 +33,8 @@ template <typename Message, typename Attempt>
 Task<ReadResult<Message>> Read(const RetryDependencies& tools, const CallContext& context,
                                Attempt attempt) {
   tools.budget.OnCall();
-  return ReadWithRetries<ReadResult<Message>>(tools, context, std::move(attempt),
-                                              FailureOf<Message>, ShouldReadAgain);
+  return ReadWithRetries<ReadResult<Message>, ReadResult<Message>>(
+      tools, context, std::move(attempt), FailureOf<Message>, ShouldReadAgain, Conclude<Message>);
 }
 
 Task<ReadResult<pb::ListProductApplicationsResponse>> WithoutHidden(

@@ -1,6 +1,5 @@
 #include "service/passfort/endpoint.h"
 
-#include <type_traits>
 #include <utility>
 
 namespace gateway {
@@ -27,15 +26,9 @@ NotExecuted::Cause WhyNotRead(Ambiguous::Cause cause) {
 }  // namespace
 
 ApiOutcome ToApiOutcome(CreateOutcome outcome) {
-  return std::visit(
-      [](auto&& ended) -> ApiOutcome {
-        if constexpr (std::is_same_v<std::decay_t<decltype(ended)>, Done>) {
-          return ApiResponse{.value = std::move(ended.application), .error_code = ended.error_code};
-        } else {
-          return std::forward<decltype(ended)>(ended);
-        }
-      },
-      std::move(outcome));
+  return MapDone<ApiResponse>(std::move(outcome), [](Done done) {
+    return ApiResponse{.value = std::move(done.application), .error_code = done.error_code};
+  });
 }
 
 ApiOutcome ToReadOutcome(CreateOutcome outcome) {

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "service/passfort/http_status.h"
@@ -53,17 +52,11 @@ std::unique_ptr<ResponseReading> ReadListApplications(const HttpResponse& respon
 }
 
 CreateOutcome ToCreateOutcome(ApiOutcome outcome) {
-  return std::visit(
-      [](auto&& ended) -> CreateOutcome {
-        if constexpr (std::is_same_v<std::decay_t<decltype(ended)>, ApiResponse>) {
-          return Done{.application =
-                          std::static_pointer_cast<pb::ProductApplication>(std::move(ended.value)),
-                      .error_code = ended.error_code};
-        } else {
-          return std::forward<decltype(ended)>(ended);
-        }
-      },
-      std::move(outcome));
+  return MapDone<Done>(std::move(outcome), [](ApiResponse response) {
+    return Done{
+        .application = std::static_pointer_cast<pb::ProductApplication>(std::move(response.value)),
+        .error_code = response.error_code};
+  });
 }
 
 Task<WriteAttempt> AwaitCreate(Task<ApiResult> call) {
@@ -83,24 +76,12 @@ constinit const ApiEndpoint kListApplications{.name = "GET /profiles/{profile_id
                                               .is_hurried = true};
 
 ListOutcome ToListOutcome(ApiOutcome outcome) {
-  struct Converter {
-    ListOutcome operator()(ApiResponse response) const {
-      const auto whole = std::static_pointer_cast<ApplicationList>(std::move(response.value));
-      ApplicationList list = std::move(*whole);
-      list.memory = whole;
-      return list;
-    }
-    ListOutcome operator()(NotExecuted outcome) const {
-      return ListFailed{.not_executed = std::move(outcome)};
-    }
-    ListOutcome operator()(Refused refused) const {
-      return ListFailed{.refusal = std::move(refused.response)};
-    }
-    ListOutcome operator()(const Ambiguous& /*never of a read*/) const {
-      return ListFailed{.not_executed = NotExecuted{.cause = NotExecuted::Cause::kUnreadable}};
-    }
-  };
-  return std::visit(Converter(), std::move(outcome));
+  return MapDone<ApplicationList>(std::move(outcome), [](ApiResponse response) {
+    const auto whole = std::static_pointer_cast<ApplicationList>(std::move(response.value));
+    ApplicationList list = std::move(*whole);
+    list.memory = whole;
+    return list;
+  });
 }
 
 // No coroutine itself, so that the request is in no frame of a waiting call.

@@ -3,7 +3,6 @@
 
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "absl/time/time.h"
 #include "service/base/call_context.h"
@@ -41,17 +40,9 @@ struct WriteAttempt {
   std::optional<absl::Time> sent_at;
 };
 
-// No list: it could not be fetched, or is not whole or readable. Says nothing about any
-// application.
-struct ListFailed {
-  // Set if it was a clear refusal, which a retry would not change.
-  std::optional<ResponseSummary> refusal;
-  // Set if it was anything else: what a write that was definitely not executed would be told in its
-  // place.
-  std::optional<NotExecuted> not_executed;
-};
-
-using ListOutcome = std::variant<ApplicationList, ListFailed>;
+// What one look at a profile's list came to; as a read, never Ambiguous. Without a list it says
+// nothing about any application.
+using ListOutcome = Outcome<ApplicationList>;
 
 ListOutcome ToListOutcome(ApiOutcome outcome);
 

@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "service/base/deadline.h"
@@ -71,6 +73,20 @@ struct Ambiguous {
 // What one attempt to write came to; a Done is its result.
 template <typename Done>
 using Outcome = std::variant<Done, NotExecuted, Refused, Ambiguous>;
+
+// The same, with what `convert` makes of a result.
+template <typename To, typename From, typename... Others, typename Convert>
+std::variant<To, Others...> MapDone(std::variant<From, Others...> outcome, Convert convert) {
+  return std::visit(
+      [&](auto& ended) -> std::variant<To, Others...> {
+        if constexpr (std::is_same_v<std::decay_t<decltype(ended)>, From>) {
+          return convert(std::move(ended));
+        } else {
+          return std::move(ended);
+        }
+      },
+      outcome);
+}
 
 }  // namespace gateway
 

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "service/base/call_context.h"
 #include "service/base/clock.h"
@@ -14,34 +15,39 @@
 
 namespace gateway {
 
-// Runs `attempt`, a read, until it succeeds or another one makes no sense, and returns the result
-// that tells most: the last one or, if that only ran out of time, the one before it. `failure` is
-// null for results that are final. What cannot be read is asked for once more, since something
-// before the server may have answered. `context` outlives the task. Loop thread only.
-template <typename Result, std::invocable Attempt>
-Task<Result> ReadWithRetries(RetryDependencies tools,
-                             const CallContext& context [[clang::lifetimebound]], Attempt attempt,
-                             const NotExecuted* (*failure)(const Result& result),
-                             std::optional<Retry> (*should_retry)(const NotExecuted& failure)) {
+// Runs `attempt`, a read, until it succeeds or another one makes no sense, and returns what
+// `conclude` makes of the result that tells most: the last one or, if that only ran out of time,
+// the one before it. `failure` is null for results that are final: they end as kSucceeded. What
+// cannot be read is asked for once more, since something before the server may have answered.
+// `context` outlives the task. Loop thread only.
+template <typename Conclusion, typename Result, std::invocable Attempt>
+Task<Conclusion> ReadWithRetries(RetryDependencies tools,
+                                 const CallContext& context [[clang::lifetimebound]],
+                                 Attempt attempt,
+                                 const NotExecuted* (*failure)(const Result& result),
+                                 RetryDecision (*decide)(const NotExecuted& failure),
+                                 Conclusion (*conclude)(Result result, RetryEnd end)) {
   Backoff backoff(tools.backoff, tools.random);
   bool was_unreadable = false;
   std::optional<Result> earlier;
   while (true) {
     Result result = co_await attempt();
     const NotExecuted* const failed = failure(result);
-    if (failed == nullptr || context.stop.stop_requested()) co_return result;
-    const std::optional<Retry> retry = should_retry(*failed);
-    const SteadyTime again =
-        tools.clock.Now() + (retry ? retry->not_before : Milliseconds(0)) + backoff.Next();
-    const bool is_late = failed->cause == NotExecuted::Cause::kNoTimeLeft;
+    if (failed == nullptr) co_return conclude(std::move(result), RetryEnd::kSucceeded);
+    if (context.stop.stop_requested()) {
+      co_return conclude(std::move(result), RetryEnd::kCancelled);
+    }
+    RetryDecision decision = decide(*failed);
     const bool is_unreadable = failed->cause == NotExecuted::Cause::kUnreadable;
-    const bool is_last = !retry || again >= context.deadline.at() ||
-                         (is_unreadable && std::exchange(was_unreadable, true));
-    // Why it took so long is what was said before.
-    if (is_last && is_late && earlier) co_return *std::move(earlier);
-    if (is_last || !Spend(*retry, tools.budget)) co_return result;
+    if (is_unreadable && std::exchange(was_unreadable, true)) decision = RetryEnd::kExhausted;
+    const auto next = PlanRetry(decision, context.deadline, tools, backoff);
+    if (const auto* end = std::get_if<RetryEnd>(&next)) {
+      // Why it took so long is what was said before.
+      const bool is_late = failed->cause == NotExecuted::Cause::kNoTimeLeft;
+      co_return conclude(is_late && earlier ? *std::move(earlier) : std::move(result), *end);
+    }
     if (failed->response || !earlier) earlier = std::move(result);
-    co_await tools.clock.SleepUntil(again, context.stop);
+    co_await tools.clock.SleepUntil(std::get<SteadyTime>(next), context.stop);
   }
 }
 

@@ -2,8 +2,8 @@
 #define SERVICE_RESILIENCE_RETRY_LOOP_H_
 
 #include <concepts>
-#include <optional>
 #include <utility>
+#include <variant>
 
 #include "service/base/call_context.h"
 #include "service/base/clock.h"
@@ -11,6 +11,7 @@
 #include "service/base/task.h"
 #include "service/resilience/backoff.h"
 #include "service/resilience/retry_budget.h"
+#include "service/resilience/retry_end.h"
 
 namespace gateway {
 
@@ -32,32 +33,44 @@ struct Retry {
   Cost cost = Cost::kOneToken;
 };
 
-// Pays for `repeat`. False: the budget is used up.
-[[nodiscard]] inline bool Spend(const Retry& repeat, RetryBudget& budget) {
-  return repeat.cost == Retry::Cost::kFree || budget.TryWithdraw();
+// What a result asks for: another attempt, or that it is the last one.
+using RetryDecision = std::variant<Retry, RetryEnd>;
+
+// When the next attempt begins, which is paid for then, or why there is none.
+inline std::variant<SteadyTime, RetryEnd> PlanRetry(const RetryDecision& decision,
+                                                    Deadline deadline,
+                                                    const RetryDependencies& tools,
+                                                    Backoff& backoff) {
+  const auto* const retry = std::get_if<Retry>(&decision);
+  if (retry == nullptr) return std::get<RetryEnd>(decision);
+  const SteadyTime next = tools.clock.Now() + retry->not_before + backoff.Next();
+  if (next + kMinTimeToSend > deadline.at()) return RetryEnd::kOutOfTime;
+  if (retry->cost == Retry::Cost::kOneToken && !tools.budget.TryWithdraw()) {
+    return RetryEnd::kBudgetEmpty;
+  }
+  return next;
 }
 
-// Runs `attempt` until its result is final, and returns what `conclude` makes of the last one. It
-// is final when `should_retry` says so, when the budget is used up, when the next attempt would not
-// fit before the context's deadline, or when its stop is requested during a wait. `context`
-// outlives the task. Loop thread only.
+// Runs `attempt` until its result is final, and returns what `conclude` makes of the last one and
+// of why it was the last. It is final when `decide` says so, when the budget is used up, when the
+// next attempt would not fit before the context's deadline, or when its stop is requested during a
+// wait. `context` outlives the task. Loop thread only.
 template <typename Conclusion, typename Result, std::invocable Attempt>
 Task<Conclusion> RunWithRetries(RetryDependencies tools,
                                 const CallContext& context [[clang::lifetimebound]],
-                                Attempt attempt,
-                                std::optional<Retry> (*should_retry)(const Result& result),
-                                Conclusion (*conclude)(Result result)) {
+                                Attempt attempt, RetryDecision (*decide)(const Result& result),
+                                Conclusion (*conclude)(Result result, RetryEnd end)) {
   tools.budget.OnCall();
   Backoff backoff(tools.backoff, tools.random);
   while (true) {
     Result result = co_await attempt();
-    const std::optional<Retry> repeat = should_retry(result);
-    if (!repeat) co_return conclude(std::move(result));
-    const SteadyTime next = tools.clock.Now() + repeat->not_before + backoff.Next();
-    if (next + kMinTimeToSend > context.deadline.at()) co_return conclude(std::move(result));
-    if (!Spend(*repeat, tools.budget)) co_return conclude(std::move(result));
-    if (co_await tools.clock.SleepUntil(next, context.stop) == Clock::SleepResult::kStopped)
-      co_return conclude(std::move(result));
+    auto next = PlanRetry(decide(result), context.deadline, tools, backoff);
+    if (const auto* at = std::get_if<SteadyTime>(&next)) {
+      const auto wake = co_await tools.clock.SleepUntil(*at, context.stop);
+      if (wake == Clock::SleepResult::kElapsed) continue;
+      next = RetryEnd::kCancelled;
+    }
+    co_return conclude(std::move(result), std::get<RetryEnd>(next));
   }
 }
 

@@ -1,8 +1,6 @@
 #ifndef SERVICE_RESILIENCE_WRITE_RETRY_POLICY_H_
 #define SERVICE_RESILIENCE_WRITE_RETRY_POLICY_H_
 
-#include <optional>
-
 #include "service/resilience/outcome.h"
 #include "service/resilience/retry_loop.h"
 
@@ -10,7 +8,7 @@ namespace gateway {
 
 // Whether a write that definitely did nothing is worth another try. Together with the outcome table
 // this decides alone what leaves the gateway a second time.
-inline std::optional<Retry> ShouldRetry(const NotExecuted& not_executed) {
+inline RetryDecision ShouldRetry(const NotExecuted& not_executed) {
   switch (not_executed.cause) {
     case NotExecuted::Cause::kUnreachable:
     case NotExecuted::Cause::kSendGateClosed:
@@ -23,14 +21,16 @@ inline std::optional<Retry> ShouldRetry(const NotExecuted& not_executed) {
                    .cost = not_executed.response ? Retry::Cost::kOneToken : Retry::Cost::kFree};
     // An open circuit is there to keep requests back.
     case NotExecuted::Cause::kCircuitOpen:
+    case NotExecuted::Cause::kResponseTooLarge:
+      return RetryEnd::kPermanent;
     // It waited for as long as it could.
     case NotExecuted::Cause::kNoMemory:
-    case NotExecuted::Cause::kResponseTooLarge:
     case NotExecuted::Cause::kNoTimeLeft:
+      return RetryEnd::kOutOfTime;
     case NotExecuted::Cause::kStopped:
-      return std::nullopt;
+      return RetryEnd::kCancelled;
   }
-  return std::nullopt;
+  return RetryEnd::kPermanent;
 }
 
 }  // namespace gateway

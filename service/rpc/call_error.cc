@@ -28,6 +28,12 @@ ErrorScope ScopeOf(const ErrorEntry& entry, const ErrorSpec& spec) {
   return spec.request_id.empty() ? ErrorScope::kCall : spec.scope.value_or(entry.scope);
 }
 
+// Whether another attempt might have done it. The other ends are clear from the reason.
+bool GaveUp(RetryEnd end) {
+  return end == RetryEnd::kExhausted || end == RetryEnd::kBudgetEmpty ||
+         end == RetryEnd::kOutOfTime;
+}
+
 google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorSpec& spec) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(entry.name));
@@ -36,10 +42,12 @@ google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorSpec& spe
   for (const auto& [name, value] : spec.metadata) metadata[name] = value;
   metadata["phase"] = std::string(PhaseName(PhaseOf(entry, spec)));
   metadata["scope"] = std::string(ScopeName(ScopeOf(entry, spec)));
+  if (spec.retry_end.has_value() && GaveUp(*spec.retry_end)) {
+    metadata["retry_end"] = std::string(RetryEndName(*spec.retry_end));
+  }
   if (spec.response.has_value()) {
     metadata["http_status"] = absl::StrCat(spec.response->http_status);
-    if (spec.response->code.has_value())
-      metadata["passfort_code"] = absl::StrCat(*spec.response->code);
+    if (spec.response->code.has_value()) metadata["passfort_code"] = absl::StrCat(*spec.response->code);
     if (!spec.response->message.empty()) metadata["passfort_message"] = spec.response->message;
   }
   return info;
@@ -77,7 +85,7 @@ void AddDetail(const google::protobuf::Message& detail, google::rpc::Status& sta
 
 CallError BuildError(ErrorSpec spec) {
   const ErrorEntry& entry = EntryOf(spec.reason);
-  if (spec.message.empty()) spec.message = MessageOf(entry);
+  if (spec.message.empty()) spec.message = MessageOf(entry, spec.details);
 
   google::rpc::Status status;
   status.set_code(entry.code);
@@ -96,6 +104,7 @@ CallError BuildError(ErrorSpec spec) {
   error.phase = PhaseOf(entry, spec);
   error.http_status = spec.response.has_value() ? spec.response->http_status : 0;
   error.outcome = OutcomeOf(entry);
+  error.retry_end = spec.retry_end;
   return error;
 }
 

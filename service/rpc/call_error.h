@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "service/base/deadline.h"
-#include "service/passfort/outcome_table.h"
+#include "service/resilience/outcome.h"
+#include "service/resilience/retry_end.h"
 #include "service/rpc/error_catalog.h"
 #include "service/rpc/request_validation.h"
 
@@ -39,19 +40,23 @@ struct CallError {
   int http_status = 0;
   // As in the metric of outcomes: refused, not_executed or unknown.
   std::string_view outcome;
+  // Why no further attempt was made; unset if there was none at all.
+  std::optional<RetryEnd> retry_end;
 };
 
 // What an error adds to the catalogue's row of its reason.
 struct ErrorSpec {
   ErrorReason reason;
-  // Empty: the row's.
+  // Empty: the row's, with `details` in it.
   std::string message = {};
+  std::string details = {};
   // Where the row leaves it open and Passfort did not answer.
   CallPhase phase = CallPhase::kNotSent;
   // Unset: the row's. Without a request_id it is always kCall.
   std::optional<ErrorScope> scope = {};
   std::map<std::string, std::string> metadata = {};
   std::optional<ResponseSummary> response = {};
+  std::optional<RetryEnd> retry_end = {};
   // Unset: the row's. Used only where it is safe to retry.
   std::optional<Milliseconds> retry_after = {};
   // Goes as BadRequest, unless it is empty.

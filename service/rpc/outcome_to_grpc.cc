@@ -45,11 +45,24 @@ std::string TooMuchToCompare(std::string_view what) {
                       std::string(kNoGuarantee));
 }
 
+// Why no further attempt was made, if that is news to whoever knows the reason.
+std::string_view WhyGivenUp(std::optional<RetryEnd> end) {
+  if (end == RetryEnd::kExhausted) return "gave up after another attempt";
+  if (end == RetryEnd::kBudgetEmpty) return "gave up: the retry budget is used up";
+  if (end == RetryEnd::kOutOfTime) return "gave up: no time for another attempt";
+  return "";
+}
+
+std::string Joined(std::string first, std::string_view second) {
+  if (!first.empty() && !second.empty()) first += "; ";
+  return first.append(second);
+}
+
 // The row's message, with other words of what happened.
-std::string MessageWith(ErrorReason reason, const NotExecuted& outcome, std::string_view what) {
+std::string MessageWith(ErrorReason reason, const std::string& details, std::string_view what) {
   ErrorEntry entry = EntryOf(reason);
   entry.what = what;
-  return MessageOf(entry, outcome.response ? SummaryOf(*outcome.response) : "");
+  return MessageOf(entry, details);
 }
 
 ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
@@ -81,26 +94,30 @@ ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
 CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
   ErrorSpec spec{.reason = ReasonOf(outcome.cause, call.caller),
                  .response = outcome.response,
+                 .retry_end = call.retry_end,
                  .retry_after = outcome.retry_after,
                  .request_id = call.request_id};
+  const std::string_view given_up = WhyGivenUp(call.retry_end);
+  const std::string details =
+      Joined(outcome.response ? SummaryOf(*outcome.response) : "", given_up);
   switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
+      spec.details = given_up;
       // 421 and 425: it was reached.
       if (outcome.response.has_value() &&
           (outcome.response->http_status == 421 || outcome.response->http_status == 425)) {
-        spec.message =
-            absl::StrCat("Passfort did not process the request (", SummaryOf(*outcome.response),
-                         "): nothing was executed. It is safe to retry.");
+        spec.message = absl::StrCat("Passfort did not process the request (", details,
+                                    "): nothing was executed. It is safe to retry.");
       }
       break;
     // Of the list that a request_id needs.
     case NotExecuted::Cause::kServerError:
-      spec.message = MessageWith(spec.reason, outcome,
+      spec.message = MessageWith(spec.reason, details,
                                  "Passfort, or a proxy in front of it, reported an internal error "
                                  "when asked for the profile's applications");
       break;
     case NotExecuted::Cause::kUnreadable:
-      spec.message = MessageWith(spec.reason, outcome,
+      spec.message = MessageWith(spec.reason, details,
                                  "a request_id needs the list of the profile's applications, and "
                                  "the response was none");
       break;
@@ -115,8 +132,10 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
       spec.scope = ErrorScope::kRequestId;  // its record was in hand
       break;
     case NotExecuted::Cause::kSendGateClosed:
-    case NotExecuted::Cause::kCircuitOpen:
     case NotExecuted::Cause::kRateLimited:
+      spec.details = given_up;
+      break;
+    case NotExecuted::Cause::kCircuitOpen:
     case NotExecuted::Cause::kNoTimeLeft:
       break;
     case NotExecuted::Cause::kStopped:
@@ -152,7 +171,9 @@ ErrorReason ReasonOf(IdempotencyError::Cause cause) {
 }
 
 CallError ToCallError(const IdempotencyError& outcome, const CallInfo& call) {
-  ErrorSpec spec{.reason = ReasonOf(outcome.cause), .request_id = call.request_id};
+  ErrorSpec spec{.reason = ReasonOf(outcome.cause),
+                 .retry_end = call.retry_end,
+                 .request_id = call.request_id};
   if (outcome.cause == IdempotencyError::Cause::kTooManyToCompare) {
     spec.message = TooMuchToCompare(
         "the profile has more applications than the gateway's store keeps the ids of");
@@ -228,12 +249,15 @@ CallError ToCallError(const Ambiguous& outcome, const WriteResult& result, const
                      .phase = CallPhase::kSent,
                      .metadata = std::move(metadata),
                      .response = outcome.response,
+                     .retry_end = call.retry_end,
                      .request_id = call.request_id});
 }
 
 }  // namespace
 
-CallError ToCallError(const WriteResult& result, const CallInfo& call) {
+CallError ToCallError(const WriteResult& result, const CallInfo& info) {
+  CallInfo call = info;
+  call.retry_end = result.retry_end;
   if (const auto* outcome = std::get_if<NotExecuted>(&result.outcome)) {
     return ToCallError(*outcome, call);
   }

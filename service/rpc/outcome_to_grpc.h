@@ -2,6 +2,7 @@
 #define SERVICE_RPC_OUTCOME_TO_GRPC_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct CallInfo {
   absl::Time now;
   // How long after the end of an attempt Passfort may still execute it.
   Milliseconds settle_window{65000};
+  // Why no further attempt was made; unset if there was none at all.
+  std::optional<RetryEnd> retry_end = {};
 };
 
 // "HTTP 422, code 201". Passfort's own words stay in the metadata: they may be about a person, and

@@ -149,7 +149,8 @@ Reply ProductApplicationService::ToReply(AddCall& call, WriteResult result) {
   }
   call.KeepUntilReplied(std::move(done.application));
   return {.outcome = is_replay ? "replayed" : SourceName(result.source),
-          .truncation = result.is_truncated ? ReplyTruncation::kTruncated : ReplyTruncation::kNone};
+          .truncation = result.is_truncated ? ReplyTruncation::kTruncated : ReplyTruncation::kNone,
+          .retry_end = result.retry_end};
 }
 
 }  // namespace gateway

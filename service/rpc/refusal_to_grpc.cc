@@ -75,6 +75,7 @@ CallError ToCallError(const Refused& outcome, const CallInfo& call) {
   const std::optional<ErrorReason> reason = ReasonOfRefusal(outcome.response);
   ErrorSpec spec{.reason = reason.value_or(ErrorReason::kPassfortPrecondition),
                  .response = outcome.response,
+                 .retry_end = call.retry_end,
                  .request_id = call.request_id};
   if (reason == ErrorReason::kPassfortNotFound && outcome.response.is_foreign) {
     spec.message = ForeignNotFoundMessage();

@@ -137,6 +137,9 @@ void CallPipeline::ReportReply(const RpcCall& call, const Reply& reply) {
   if (effect == RpcMethod::Effect::kWrite) {
     dependencies_.metrics.WriteFinished(method, reply.outcome);
   }
+  if (reply.retry_end) {
+    dependencies_.metrics.RetriesEnded(method, RetryEndName(*reply.retry_end));
+  }
   dependencies_.log.Info("call", {{"method", method},
                                   {"code", "OK"},
                                   {"outcome", reply.outcome},
@@ -153,28 +156,19 @@ void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
   if (effect == RpcMethod::Effect::kWrite) {
     dependencies_.metrics.WriteFinished(method, error.outcome);
   }
-
-  const LogField duration = {"duration_seconds", Seconds(took)};
-  const LogField trace_id = {"trace_id", call.context().trace_id()};
-  const std::string_view phase = PhaseName(error.phase);
-  if (error.http_status == 0) {
-    dependencies_.log.Info("call", {{"method", method},
-                                    {"code", code},
-                                    {"outcome", error.outcome},
-                                    {"reason", error.reason},
-                                    {"phase", phase},
-                                    duration,
-                                    trace_id});
-    return;
-  }
-  dependencies_.log.Info("call", {{"method", method},
+  std::vector<LogField> fields = {{"method", method},
                                   {"code", code},
                                   {"outcome", error.outcome},
                                   {"reason", error.reason},
-                                  {"phase", phase},
-                                  {"http_status", int64_t{error.http_status}},
-                                  duration,
-                                  trace_id});
+                                  {"phase", PhaseName(error.phase)}};
+  if (error.http_status != 0) fields.push_back({"http_status", int64_t{error.http_status}});
+  if (error.retry_end) {
+    dependencies_.metrics.RetriesEnded(method, RetryEndName(*error.retry_end));
+    fields.push_back({"retry_end", RetryEndName(*error.retry_end)});
+  }
+  fields.push_back({"duration_seconds", Seconds(took)});
+  fields.push_back({"trace_id", call.context().trace_id()});
+  dependencies_.log.Write(LogLevel::kInfo, "call", fields);
 }
 
 void CallPipeline::BeginDrain() { limiter_.Close(); }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ struct Reply {
   std::string_view outcome = "done";
   // Something is missing from it already.
   ReplyTruncation truncation = ReplyTruncation::kNone;
+  // As in CallError.
+  std::optional<RetryEnd> retry_end = {};
 };
 
 // What a handler returns. An error lies elsewhere, because several frames of every call that waits

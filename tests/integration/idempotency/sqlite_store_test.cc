@@ -348,7 +348,7 @@ TEST_F(SqliteStoreTest, WhatIsDeletedIsGoneFromTheFile) {
 class CountingLog final : public Log {
  public:
   bool IsOn(LogLevel) const override { return true; }
-  void Write(LogLevel level, std::string_view, std::initializer_list<LogField>) override {
+  void Write(LogLevel level, std::string_view, std::span<const LogField>) override {
     if (level == LogLevel::kError) ++errors;
   }
 

@@ -21,7 +21,7 @@ namespace gateway {
 class RecordingLog final : public Log {
  public:
   bool IsOn(LogLevel) const override { return true; }
-  void Write(LogLevel, std::string_view message, std::initializer_list<LogField> fields) override {
+  void Write(LogLevel, std::string_view message, std::span<const LogField> fields) override {
     std::string line(message);
     for (const auto& [name, value] : fields) {
       absl::StrAppend(&line, " ", std::string(name));

@@ -37,7 +37,7 @@ class AppendOperation final : public Operation {
   std::vector<std::string> lines;
   bool is_complete = true;
   // Instead of an observation, for as long as it is set.
-  std::optional<ObservationFailed> failure;
+  std::optional<std::variant<NotExecuted, Refused>> failure;
   // Called before each observation.
   std::function<void()> on_observe = [] {};
   int observations = 0;
@@ -49,7 +49,9 @@ class AppendOperation final : public Operation {
     ++observations;
     priority = context.priority;
     on_observe();
-    if (failure) co_return *failure;
+    if (failure) {
+      co_return std::visit([](const auto& failed) -> ObserveResult { return failed; }, *failure);
+    }
     co_return std::make_unique<Lines>(lines, is_complete);
   }
 

@@ -109,7 +109,7 @@ TEST_F(ReconcilerTest, AnInconclusiveRecordIsResolvedOnceALookIsClear) {
 TEST_F(ReconcilerTest, WhatCannotBeObservedChangesNothingAndSaysWhy) {
   BecomeConclusive();
   const auto cause = NotExecuted::Cause::kResponseTooLarge;
-  operation_.failure = ObservationFailed{.not_executed = NotExecuted{.cause = cause}};
+  operation_.failure = NotExecuted{.cause = cause};
   const Reconciliation look = Reconcile();
   EXPECT_EQ(look.kind, Kind::kUnavailable);
   EXPECT_EQ(look.unobserved, cause);

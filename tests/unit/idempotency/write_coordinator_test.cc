@@ -58,7 +58,7 @@ class WriteCoordinatorTest : public EngineTest {
 };
 
 TEST_F(WriteCoordinatorTest, IdenticalCallsShareOneAttemptAndItsResult) {
-  operation_.failure = ObservationFailed{.not_executed = NotExecuted{}};
+  operation_.failure = NotExecuted{};
   Call& first = Start();
   Call& second = Start();
   operation_.failure.reset();
@@ -96,7 +96,7 @@ TEST_F(WriteCoordinatorTest, ACallerLeavesAtItsDeadlineWhileOthersWaitOn) {
 }
 
 TEST_F(WriteCoordinatorTest, TheLastToLeaveBeforeTheIntentHasTheRecordReleased) {
-  operation_.failure = ObservationFailed{.not_executed = NotExecuted{}};
+  operation_.failure = NotExecuted{};
   Call& first = Start();
   Call& second = Start();
   first.leave.request_stop();
@@ -106,6 +106,21 @@ TEST_F(WriteCoordinatorTest, TheLastToLeaveBeforeTheIntentHasTheRecordReleased) 
   EXPECT_TRUE(std::holds_alternative<NotExecuted>(second.result->outcome));
   EXPECT_EQ(Find(), std::nullopt);
   EXPECT_TRUE(coordinator_.IsIdle());
+}
+
+TEST_F(WriteCoordinatorTest, ACallThatIsStoppedBeforeTheIntentIsNotToldThatItsTimeWasUp) {
+  operation_.failure = NotExecuted{};
+  Call& stopped = Start();
+  stopped.leave.request_stop();
+  ASSERT_TRUE(stopped.result);
+  EXPECT_EQ(std::get<NotExecuted>(stopped.result->outcome).cause, NotExecuted::Cause::kStopped);
+  EXPECT_EQ(stopped.result->retry_end, RetryEnd::kCancelled);
+
+  Call& late = Start({.request_id = kId}, 1s);
+  clock_.Advance(1s);
+  ASSERT_TRUE(late.result);
+  EXPECT_EQ(std::get<NotExecuted>(late.result->outcome).cause, NotExecuted::Cause::kNoTimeLeft);
+  EXPECT_EQ(late.result->retry_end, RetryEnd::kOutOfTime);
 }
 
 TEST_F(WriteCoordinatorTest, AResultThatOnlyThisProcessHasIsReplayedFromMemory) {

@@ -46,6 +46,7 @@ class WriteSessionTest : public EngineTest {
       const auto* const done = result ? std::get_if<SharedResult>(&result->outcome) : nullptr;
       return done == nullptr ? "none" : (*done)->stored.resource_id;
     }
+    std::optional<RetryEnd> retry_end() const { return result ? result->retry_end : std::nullopt; }
     template <typename T>
     const T* Get() const {
       return result ? std::get_if<T>(&result->outcome) : nullptr;
@@ -87,6 +88,7 @@ TEST_F(WriteSessionTest, ReturnsWhatWasReceivedAndStoresIt) {
   request_->outcomes = {DoneWith("note/1")};
   Running& session = Start();
   EXPECT_EQ(session.line(), "note/1");
+  EXPECT_EQ(session.retry_end(), RetryEnd::kSucceeded);
   EXPECT_EQ(session.result->replay, Replay::kNo);
   ASSERT_EQ(StateNow(), RecordState::kDone);
   EXPECT_EQ(Find()->result.contents, "contents of note/1");
@@ -98,6 +100,7 @@ TEST_F(WriteSessionTest, ALaterSessionReplaysTheResultAndSendsNothing) {
   Running& later = Start();
   EXPECT_EQ(later.line(), "note/1");
   EXPECT_EQ(later.result->replay, Replay::kYes);
+  EXPECT_EQ(later.retry_end(), std::nullopt) << "it made no attempt";
   EXPECT_EQ(request_->executions, 1);
 }
 
@@ -123,7 +126,7 @@ TEST_F(WriteSessionTest, WaitsForAnotherRecordOfTheKeyAndGoesOnAfterIt) {
 TEST_F(WriteSessionTest, WhoeverGivesUpWaitingForAnotherRecordSentNothing) {
   ClaimedElsewhere();
   Running& session = Start();
-  session.session.RequestRelease();
+  session.session.RequestRelease(NotExecuted::Cause::kNoTimeLeft);
   EXPECT_EQ(session.error(), Cause::kWriteInProgress);
 }
 
@@ -160,21 +163,38 @@ TEST_F(WriteSessionTest, FindsWhatOneThatDiedHadSent) {
 // ---- Baseline. ----
 
 TEST_F(WriteSessionTest, ABaselineThatCannotBeReadInTimeReleases) {
-  operation_.failure = ObservationFailed{.not_executed = NotExecuted{}};
+  operation_.failure = NotExecuted{};
   Running& session = Start();
   clock_.Advance(kOptions.lease_duration);
   ASSERT_NE(session.Get<NotExecuted>(), nullptr);
   EXPECT_EQ(session.Get<NotExecuted>()->cause, NotExecuted::Cause::kUnreachable);
+  EXPECT_EQ(session.retry_end(), RetryEnd::kOutOfTime);
   EXPECT_GT(operation_.observations, 1) << "it may pass";
   EXPECT_EQ(Find(), std::nullopt);
 }
 
 TEST_F(WriteSessionTest, ARefusedBaselineIsARefusalOfTheWrite) {
-  operation_.failure = ObservationFailed{.refusal = ResponseSummary{.http_status = 404}};
+  operation_.failure = Refused{.response = {.http_status = 404}};
   Running& session = Start();
   ASSERT_NE(session.Get<Refused>(), nullptr);
   EXPECT_EQ(session.Get<Refused>()->response.http_status, 404);
+  EXPECT_EQ(session.retry_end(), RetryEnd::kPermanent);
   EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, WhatIsNoBaselineIsReadOnceMoreAndNoMore) {
+  operation_.failure = NotExecuted{.cause = NotExecuted::Cause::kUnreadable};
+  Running& session = Start();
+  clock_.Advance(kOptions.lease_duration);
+  EXPECT_EQ(session.retry_end(), RetryEnd::kExhausted);
+  EXPECT_EQ(operation_.observations, 2);
+}
+
+TEST_F(WriteSessionTest, ABaselineIsNotReadAgainOnceAllCallsHaveUsedUpTheirRetries) {
+  while (budget_.TryWithdraw()) continue;
+  operation_.failure = NotExecuted{};
+  EXPECT_EQ(Start().retry_end(), RetryEnd::kBudgetEmpty);
+  EXPECT_EQ(operation_.observations, 1);
 }
 
 TEST_F(WriteSessionTest, ABaselineThatTheStoreCannotKeepReleases) {
@@ -263,7 +283,25 @@ TEST_F(WriteSessionTest, NothingIsSentAgainOnceNoCallerWouldLearnOfIt) {
   request_->outcomes = {kUnreachable};
   Running& session = StartWith(request_, {.request_id = kId}, clock_.In(60ms));
   EXPECT_NE(session.Get<NotExecuted>(), nullptr);
+  EXPECT_EQ(session.retry_end(), RetryEnd::kOutOfTime);
   EXPECT_EQ(request_->executions, 1);
+  EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, NothingIsSentAgainOnceAllCallsHaveUsedUpTheirRetries) {
+  while (budget_.TryWithdraw()) continue;
+  request_->outcomes = {kUnreachable};
+  EXPECT_EQ(Start().retry_end(), RetryEnd::kBudgetEmpty);
+  EXPECT_EQ(Find(), std::nullopt);
+}
+
+TEST_F(WriteSessionTest, NothingIsSentAgainAfterAStop) {
+  operation_.failure = NotExecuted{};
+  Running& session = Start();
+  session.session.Stop();
+  ASSERT_NE(session.Get<NotExecuted>(), nullptr);
+  EXPECT_EQ(session.Get<NotExecuted>()->cause, NotExecuted::Cause::kStopped);
+  EXPECT_EQ(session.retry_end(), RetryEnd::kCancelled);
   EXPECT_EQ(Find(), std::nullopt);
 }
 
@@ -274,12 +312,13 @@ TEST_F(WriteSessionTest, NothingIsSentAtAllForCallersThatHaveNoTimeLeft) {
 }
 
 TEST_F(WriteSessionTest, BeforeTheIntentTheLastCallerMayHaveTheRecordReleased) {
-  operation_.failure = ObservationFailed{.not_executed = NotExecuted{}};
+  operation_.failure = NotExecuted{};
   Running& session = Start();
   ASSERT_TRUE(session.session.CanRelease());
-  session.session.RequestRelease();
+  session.session.RequestRelease(NotExecuted::Cause::kNoTimeLeft);
   ASSERT_NE(session.Get<NotExecuted>(), nullptr);
   EXPECT_EQ(session.Get<NotExecuted>()->cause, NotExecuted::Cause::kNoTimeLeft);
+  EXPECT_EQ(session.retry_end(), RetryEnd::kOutOfTime);
   EXPECT_EQ(Find(), std::nullopt);
 }
 
@@ -320,6 +359,7 @@ TEST_F(WriteSessionTest, WhatIsProvenWithoutEffectIsSentOnceMoreAndThenReportedS
   clock_.Advance(3 * kOptions.settle_window);
   EXPECT_EQ(request_->executions, 2);
   EXPECT_EQ(session.error(), Cause::kNoEffect);
+  EXPECT_EQ(session.retry_end(), RetryEnd::kExhausted);
   EXPECT_EQ(StateNow(), RecordState::kNoEffect) << "with its baseline, for the next call";
 }
 
@@ -388,6 +428,7 @@ TEST_F(WriteSessionTest, ARefusalDeletesTheRecord) {
   request_->outcomes = {RefusedWith(422)};
   Running& session = Start();
   EXPECT_NE(session.Get<Refused>(), nullptr);
+  EXPECT_EQ(session.retry_end(), RetryEnd::kPermanent);
   EXPECT_EQ(Find(), std::nullopt);
 }
 

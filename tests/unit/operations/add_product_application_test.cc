@@ -134,7 +134,7 @@ TEST_F(AddProductApplicationTest, ATargetOrBaselineThatCannotBeReadProvesNothing
 
     passfort_.asked_for = "nobody";
     const auto observed = RunToCompletion(operation_.Observe(broken, {}));
-    EXPECT_TRUE(std::holds_alternative<ObservationFailed>(observed)) << broken;
+    EXPECT_TRUE(std::holds_alternative<NotExecuted>(observed)) << broken;
     EXPECT_EQ(passfort_.asked_for, "nobody") << broken;
   }
 }
@@ -142,9 +142,9 @@ TEST_F(AddProductApplicationTest, ATargetOrBaselineThatCannotBeReadProvesNothing
 TEST_F(AddProductApplicationTest, AFailedListIsNoObservation) {
   passfort_.list = NotExecuted{.cause = NotExecuted::Cause::kResponseTooLarge};
   const auto result = RunToCompletion(operation_.Observe(target_, {}));
-  const auto* const failed = std::get_if<ObservationFailed>(&result);
+  const auto* const failed = std::get_if<NotExecuted>(&result);
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->not_executed->cause, NotExecuted::Cause::kResponseTooLarge);
+  EXPECT_EQ(failed->cause, NotExecuted::Cause::kResponseTooLarge);
 }
 
 TEST_F(AddProductApplicationTest, OnlyAConflictMayMeanThatItWasExecutedBefore) {

@@ -91,6 +91,7 @@ TEST_F(AtMostOnceWriterTest, ReturnsTheApplicationAsReceivedAndReplaysIt) {
   Add(draft_);
   EXPECT_EQ(std::get<Done>(result_->outcome).application, application_) << "not a copy";
   EXPECT_EQ(result_->replay, Replay::kNo);
+  EXPECT_EQ(result_->retry_end, RetryEnd::kSucceeded);
   EXPECT_EQ(Find()->result.resource_id, "a1");
 
   Add(draft_);

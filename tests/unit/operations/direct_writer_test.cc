@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <deque>
+#include <utility>
 
 #include "tests/fakes/auto_advance_clock.h"
 #include "tests/fakes/run_to_completion.h"
@@ -110,12 +111,32 @@ TEST_F(DirectWriterTest, WaitsForOurOwnRateGateWithoutTakingFromTheBudget) {
 }
 
 TEST_F(DirectWriterTest, EndsWhenTheTimeIsUpOrTheCallIsStoppedOrTheCircuitOpen) {
-  for (const auto cause : {NotExecuted::Cause::kNoTimeLeft, NotExecuted::Cause::kStopped,
-                           NotExecuted::Cause::kCircuitOpen}) {
+  const std::pair<NotExecuted::Cause, RetryEnd> ends[] = {
+      {NotExecuted::Cause::kNoTimeLeft, RetryEnd::kOutOfTime},
+      {NotExecuted::Cause::kNoMemory, RetryEnd::kOutOfTime},
+      {NotExecuted::Cause::kStopped, RetryEnd::kCancelled},
+      {NotExecuted::Cause::kCircuitOpen, RetryEnd::kPermanent}};
+  for (const auto& [cause, end] : ends) {
     ScriptedPassfort passfort({NotExecuted{.cause = cause}, Done{}});
-    EXPECT_TRUE(std::holds_alternative<NotExecuted>(Add(passfort).outcome));
+    const WriteResult result = Add(passfort);
+    EXPECT_TRUE(std::holds_alternative<NotExecuted>(result.outcome));
+    EXPECT_EQ(result.retry_end, end);
     EXPECT_EQ(passfort.posts(), 1);
   }
+}
+
+TEST_F(DirectWriterTest, SaysWhyTheLastAttemptWasTheLast) {
+  const NotExecuted unreachable{.cause = NotExecuted::Cause::kUnreachable};
+  const std::pair<CreateOutcome, RetryEnd> ends[] = {{Done{}, RetryEnd::kSucceeded},
+                                                     {Refused{}, RetryEnd::kPermanent},
+                                                     {Ambiguous{}, RetryEnd::kPermanent}};
+  for (const auto& [outcome, end] : ends) {
+    ScriptedPassfort passfort({unreachable, outcome});
+    EXPECT_EQ(Add(passfort).retry_end, end);
+  }
+  while (budget_.TryWithdraw()) continue;
+  ScriptedPassfort passfort({unreachable, Done{}});
+  EXPECT_EQ(Add(passfort).retry_end, RetryEnd::kBudgetEmpty);
 }
 
 }  // namespace

@@ -204,12 +204,10 @@ class NoListTest : public testing::TestWithParam<NoListCase> {};
 // What such a list does not show is not proven absent.
 TEST_P(NoListTest, DoesNotCount) {
   const auto outcome = Read(Answer(200, GetParam().body));
-  const auto* failed = std::get_if<ListFailed>(&outcome);
+  const auto* failed = std::get_if<NotExecuted>(&outcome);
   ASSERT_NE(failed, nullptr);
-  EXPECT_FALSE(failed->refusal.has_value());
-  ASSERT_TRUE(failed->not_executed.has_value());
-  EXPECT_EQ(failed->not_executed->cause, NotExecuted::Cause::kUnreadable);
-  EXPECT_EQ(failed->not_executed->response->http_status, 200);
+  EXPECT_EQ(failed->cause, NotExecuted::Cause::kUnreadable);
+  EXPECT_EQ(failed->response->http_status, 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -237,28 +235,27 @@ struct FailureCase {
 };
 
 std::string DescribeFailure(const ListOutcome& outcome) {
-  const auto* failed = std::get_if<ListFailed>(&outcome);
-  if (failed == nullptr) return "a list";
-  if (failed->refusal && failed->not_executed) return "both";
-  if (failed->refusal) {
-    return "refused " + std::to_string(failed->refusal->http_status) +
-           (failed->refusal->code ? "/" + std::to_string(*failed->refusal->code) : "");
+  if (std::holds_alternative<ApplicationList>(outcome)) return "a list";
+  if (const auto* refused = std::get_if<Refused>(&outcome)) {
+    return "refused " + std::to_string(refused->response.http_status) +
+           (refused->response.code ? "/" + std::to_string(*refused->response.code) : "");
   }
-  if (!failed->not_executed) return "neither";
+  const auto* failed = std::get_if<NotExecuted>(&outcome);
+  if (failed == nullptr) return "ambiguous";
   using Cause = NotExecuted::Cause;
   std::string text;
-  if (failed->not_executed->cause == Cause::kUnreachable) text = "unreachable";
-  if (failed->not_executed->cause == Cause::kServerError) text = "server error";
-  if (failed->not_executed->cause == Cause::kUnreadable) text = "unreadable";
-  if (failed->not_executed->cause == Cause::kResponseTooLarge) text = "too large";
-  if (failed->not_executed->cause == Cause::kRateLimited) text = "rate limited";
-  if (failed->not_executed->cause == Cause::kNoTimeLeft) text = "no time left";
-  if (failed->not_executed->cause == Cause::kStopped) text = "stopped";
-  if (failed->not_executed->lost_on_reuse) text += " on reuse";
-  if (const auto& after = failed->not_executed->retry_after) {
+  if (failed->cause == Cause::kUnreachable) text = "unreachable";
+  if (failed->cause == Cause::kServerError) text = "server error";
+  if (failed->cause == Cause::kUnreadable) text = "unreadable";
+  if (failed->cause == Cause::kResponseTooLarge) text = "too large";
+  if (failed->cause == Cause::kRateLimited) text = "rate limited";
+  if (failed->cause == Cause::kNoTimeLeft) text = "no time left";
+  if (failed->cause == Cause::kStopped) text = "stopped";
+  if (failed->lost_on_reuse) text += " on reuse";
+  if (const auto& after = failed->retry_after) {
     text += " " + std::to_string(after->count()) + "ms";
   }
-  if (const auto& answer = failed->not_executed->response) {
+  if (const auto& answer = failed->response) {
     text += " " + std::to_string(answer->http_status);
   }
   return text;

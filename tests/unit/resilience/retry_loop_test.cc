@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <optional>
 #include <vector>
 
 #include "tests/fakes/auto_advance_clock.h"
@@ -20,18 +21,23 @@ using testing::IsEmpty;
 constexpr int kTryAgain = -1;
 constexpr int kTryAgainLater = -2;
 constexpr int kNothingLeft = -3;
+constexpr int kRefused = -4;
 constexpr int kDone = 1;
 
-std::optional<Retry> MayRepeat(const int& result) {
+RetryDecision Decide(const int& result) {
   if (result == kTryAgain) return Retry{};
   if (result == kTryAgainLater) return Retry{.not_before = 3000ms};
   if (result == kNothingLeft) {
     return Retry{.not_before = 1000ms, .cost = Retry::Cost::kFree};
   }
-  return std::nullopt;
+  return result == kDone ? RetryEnd::kSucceeded : RetryEnd::kPermanent;
 }
 
-int TheResultItself(int result) { return result; }
+struct Ended {
+  int result;
+  RetryEnd end;
+};
+Ended Conclude(int result, RetryEnd end) { return {result, end}; }
 
 class RetryLoopTest : public testing::Test {
  protected:
@@ -47,20 +53,30 @@ class RetryLoopTest : public testing::Test {
                                   .budget = budget_,
                                   .backoff = {.initial = 50ms, .max = 2000ms}};
     const CallContext context{.deadline = deadline, .stop = std::move(stop)};
-    return RunToCompletion(
-        RunWithRetries<int, int>(tools, context, attempt, MayRepeat, TheResultItself));
+    const Ended ended =
+        RunToCompletion(RunWithRetries<Ended, int>(tools, context, attempt, Decide, Conclude));
+    end_ = ended.end;
+    return ended.result;
   }
 
   AutoAdvanceClock clock_;
   ScriptedRandom random_{{1.0}};
   RetryBudget budget_{{.calls_per_retry = 20, .max_saved_retries = 5}};
   int attempts_ = 0;
+  std::optional<RetryEnd> end_;  // of the last `Run`
 };
 
 TEST_F(RetryLoopTest, TriesOnceWhenTheFirstResultIsFinal) {
   EXPECT_EQ(Run({kDone}, clock_.In(10s)), kDone);
   EXPECT_EQ(attempts_, 1);
   EXPECT_THAT(clock_.sleeps(), IsEmpty());
+}
+
+TEST_F(RetryLoopTest, EndsAsTheDecisionAboutAFinalResultSays) {
+  Run({kTryAgain, kDone}, clock_.In(10s));
+  EXPECT_EQ(end_, RetryEnd::kSucceeded);
+  Run({kRefused}, clock_.In(10s));
+  EXPECT_EQ(end_, RetryEnd::kPermanent);
 }
 
 TEST_F(RetryLoopTest, WaitsLongerBeforeEachRepeat) {
@@ -75,12 +91,14 @@ TEST_F(RetryLoopTest, AddsTheJitterToTheWaitThatWasAskedFor) {
 
 TEST_F(RetryLoopTest, AnswersAtOnceWhenTheWaitWouldLeaveNoTimeForAnAttempt) {
   EXPECT_EQ(Run({kTryAgainLater, kDone}, clock_.In(3099ms)), kTryAgainLater);
+  EXPECT_EQ(end_, RetryEnd::kOutOfTime);
   EXPECT_EQ(attempts_, 1);
   EXPECT_THAT(clock_.sleeps(), IsEmpty());
 }
 
 TEST_F(RetryLoopTest, StopsRepeatingWhenTheBudgetIsUsedUp) {
   EXPECT_EQ(Run({kTryAgain}, clock_.In(3600s)), kTryAgain);
+  EXPECT_EQ(end_, RetryEnd::kBudgetEmpty);
   EXPECT_EQ(attempts_, 1 + 5);
 }
 
@@ -95,6 +113,7 @@ TEST_F(RetryLoopTest, EndsItsWaitWhenItIsStopped) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(Run({kTryAgain, kDone}, clock_.In(10s), stop.get_token()), kTryAgain);
+  EXPECT_EQ(end_, RetryEnd::kCancelled);
   EXPECT_EQ(attempts_, 1);
 }
 

@@ -137,6 +137,51 @@ TEST(NotExecutedErrorTest, AStopIsCancelledOnceTheCallerIsGone) {
       ExpectedInfo("CALLER_GONE", {{"phase", "NOT_SENT"}}));
 }
 
+struct GivenUpCase {
+  RetryEnd end;
+  std::string name;
+  std::string words;  // in brackets
+};
+
+class GivenUpTest : public testing::TestWithParam<GivenUpCase> {};
+
+TEST_P(GivenUpTest, IsToldInTheMessageAndTheMetadata) {
+  const auto& [end, name, words] = GetParam();
+  ExpectError(ErrorWithoutRequestId(
+                  {.outcome = NotDone(NotExecuted::Cause::kUnreachable), .retry_end = end}),
+              grpc::StatusCode::UNAVAILABLE,
+              absl::StrCat("cannot reach Passfort (", words,
+                           "): nothing was executed. It is safe to retry."),
+              ExpectedInfo("PASSFORT_UNREACHABLE", {{"phase", "NOT_SENT"}, {"retry_end", name}}) +
+                  kRetryInASecond);
+  const CallError error = ErrorWithoutRequestId(
+      {.outcome = NotDone(NotExecuted::Cause::kServerError, std::nullopt, AnAnswer(503)),
+       .retry_end = end});
+  EXPECT_THAT(error.status.error_message(), HasSubstr(absl::StrCat("(HTTP 503; ", words, ")")));
+  EXPECT_EQ(error.retry_end, end);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ends, GivenUpTest,
+                         testing::Values(GivenUpCase{RetryEnd::kExhausted, "exhausted",
+                                                     "gave up after another attempt"},
+                                         GivenUpCase{RetryEnd::kBudgetEmpty, "budget_empty",
+                                                     "gave up: the retry budget is used up"},
+                                         GivenUpCase{RetryEnd::kOutOfTime, "out_of_time",
+                                                     "gave up: no time for another attempt"}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(GivenUpTest, IsNotSaidOfWhatNoFurtherAttemptWouldHaveChanged) {
+  const CallError refused =
+      ErrorWithoutRequestId({.outcome = Refused{AnAnswer(422)}, .retry_end = RetryEnd::kPermanent});
+  const CallError stopped = ErrorWithoutRequestId(
+      {.outcome = NotDone(NotExecuted::Cause::kStopped), .retry_end = RetryEnd::kCancelled});
+  for (const CallError& error : {refused, stopped}) {
+    EXPECT_FALSE(DetailOf<google::rpc::ErrorInfo>(error.status).metadata().contains("retry_end"));
+    EXPECT_THAT(error.status.error_message(), testing::Not(HasSubstr("gave up")));
+    EXPECT_TRUE(error.retry_end.has_value()) << "the log says it";
+  }
+}
+
 TEST(ErrorOfAmbiguousTest, SaysWhenItWasSentAndUntilWhenItMayStillHappen) {
   ExpectError(
       ErrorWithoutRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout), .sent_at = kSentAt}),
