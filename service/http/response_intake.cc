@@ -47,7 +47,7 @@ bool ResponseIntake::MayReadOn(CurlTransfer& transfer, size_t bytes) {
     read_in_turn_ += bytes;
     return true;
   }
-  if (!has_room) memory_.metrics().ResponseWaits(Metrics::ResponseWait::kToRead);
+  if (!has_room) memory_.CountWait("read");
   const auto before = going_on_ == &transfer ? held_.begin() : held_.end();
   transfer.place().in_line = held_.insert(before, &transfer);
   return false;
@@ -56,7 +56,7 @@ bool ResponseIntake::MayReadOn(CurlTransfer& transfer, size_t bytes) {
 void ResponseIntake::HandOn(CurlTransfer& ended) {
   Forget(ended);
   if (!memory_.HasRoomForResult()) {
-    memory_.metrics().ResponseWaits(Metrics::ResponseWait::kForResult);
+    memory_.CountWait("result");
   }
   ended.place() = {.in_line = ended_.insert(ended_.end(), &ended), .is_ended = true};
 }

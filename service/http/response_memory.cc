@@ -36,8 +36,20 @@ void ResponseMemory::RunPiece() {
 ResponseMemory::ResponseMemory(EventLoop& loop, size_t max_bytes, Metrics& metrics)
     : loop_(loop),
       max_bytes_(max_bytes),
-      metrics_(metrics),
-      next_piece_(loop, [this] { RunPiece(); }) {}
+      bytes_(metrics.AddGauge(
+          "passfort_gateway_response_bytes",
+          "Memory that large responses of Passfort take, and what is made of them.")),
+      waits_(metrics.AddCounter(
+          "passfort_gateway_response_waits_total",
+          "Requests that were not sent, connections that were not read and responses that were not "
+          "used at once, because of the memory that others take.",
+          {"wait"})),
+      refusals_(
+          metrics.AddCounter("passfort_gateway_response_refusals_total",
+                             "Requests to Passfort that were not sent because of that memory.")),
+      next_piece_(loop, [this] { RunPiece(); }) {
+  bytes_.Set(0);
+}
 
 // What was posted last uses it.
 ResponseMemory::~ResponseMemory() {
@@ -47,7 +59,7 @@ ResponseMemory::~ResponseMemory() {
 void ResponseMemory::Change(Use use, size_t from, size_t to) {
   std::atomic<size_t>& taken = use == Use::kBody ? bodies_ : results_;
   taken += to - from;  // modulo, so also less
-  metrics_.ResponseBytesChanged(static_cast<int64_t>(to) - static_cast<int64_t>(from));
+  bytes_.Add(static_cast<double>(to) - static_cast<double>(from));
   if (to < from) TellOfRoom();
 }
 
@@ -67,7 +79,7 @@ void ResponseMemory::LetIn() {
 
 Task<ResponseMemory::Entry> ResponseMemory::WaitForRoom(SteadyTime until, std::stop_token stop) {
   if (MaySend()) co_return Entry::kRoom;
-  metrics_.ResponseWaits(Metrics::ResponseWait::kToSend);
+  CountWait("send");
   const auto place = senders_.emplace(senders_.end());
   Timer timer(loop_, [place] { place->Set(Entry::kTooLate); });
   timer.StartAt(until);
@@ -77,7 +89,7 @@ Task<ResponseMemory::Entry> ResponseMemory::WaitForRoom(SteadyTime until, std::s
     entry = co_await *place;
   }
   senders_.erase(place);
-  if (entry == Entry::kTooLate) metrics_.ResponseRefused();
+  if (entry == Entry::kTooLate) refusals_.Increment();
   co_return entry;
 }
 

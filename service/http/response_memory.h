@@ -8,6 +8,7 @@
 #include <functional>
 #include <list>
 #include <stop_token>
+#include <string_view>
 
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
@@ -100,7 +101,8 @@ class ResponseMemory {
   // `on_room` is called, not from within anything else, after something was given back or a
   // reading has ended.
   void SetReader(std::function<void()> on_room) { on_room_ = std::move(on_room); }
-  Metrics& metrics() { return metrics_; }
+  // `what` had to wait for the memory that others take: "send", "read" or "result".
+  void CountWait(std::string_view what) const { waits_.Increment({what}); }
 
  private:
   void Change(Use use, size_t from, size_t to);
@@ -112,7 +114,9 @@ class ResponseMemory {
 
   EventLoop& loop_;
   const size_t max_bytes_;
-  Metrics& metrics_;
+  const Gauge bytes_;
+  const CounterFamily waits_;
+  const CounterFamily refusals_;
   std::atomic<size_t> bodies_ = 0;
   std::atomic<size_t> results_ = 0;
   std::atomic<bool> is_posted_ = false;

@@ -45,10 +45,7 @@ AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
       coordinator_(Shared(), once),
       background_reconciler_(
           Shared(), ReconcilerOptions(once),
-          [this](const std::string& request_id) { return coordinator_.IsActive(request_id); },
-          [this](const RecordStore::SweepResult& swept) {
-            dependencies_.metrics.SetRecordCounts(swept.records, swept.unresolved);
-          }) {}
+          [this](const std::string& request_id) { return coordinator_.IsActive(request_id); }) {}
 
 AtMostOnce::~AtMostOnce() {
   dependencies_.loop.RunAndWait([this] { store_.reset(); });

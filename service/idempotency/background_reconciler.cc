@@ -23,12 +23,8 @@ Milliseconds AddJitter(Milliseconds poll_interval, RandomSource& random) {
 
 BackgroundReconciler::BackgroundReconciler(
     SessionDependencies dependencies, Options options,
-    std::function<bool(const std::string& request_id)> is_active,
-    std::function<void(const RecordStore::SweepResult&)> on_swept)
-    : dependencies_(std::move(dependencies)),
-      options_(options),
-      is_active_(std::move(is_active)),
-      on_swept_(std::move(on_swept)) {}
+    std::function<bool(const std::string& request_id)> is_active)
+    : dependencies_(std::move(dependencies)), options_(options), is_active_(std::move(is_active)) {}
 
 Task<void> BackgroundReconciler::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
@@ -46,7 +42,6 @@ Task<void> BackgroundReconciler::Sweep(std::stop_token stop) {
         co_await dependencies_.store.Sweep(Deadline(dependencies_.clock.Now() + kStoreTimeout));
     if (!swept.ok()) co_return;
     has_more = swept->has_more;
-    on_swept_(*swept);
     if (swept->inconclusive == 0) continue;
     dependencies_.log.Error("writes expired with an unknown outcome",
                             {{"records", int64_t{swept->inconclusive}}});

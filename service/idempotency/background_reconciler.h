@@ -22,11 +22,10 @@ class BackgroundReconciler {
     Milliseconds poll_interval;
   };
 
-  // `is_active` tells whether a session of this process works on a record. `on_swept` is told what
-  // the store holds. All dependencies outlive `Run`.
+  // `is_active` tells whether a session of this process works on a record. All dependencies outlive
+  // `Run`.
   BackgroundReconciler(SessionDependencies dependencies, Options options,
-                       std::function<bool(const std::string& request_id)> is_active,
-                       std::function<void(const RecordStore::SweepResult&)> on_swept);
+                       std::function<bool(const std::string& request_id)> is_active);
 
   // Runs until `stop` is requested.
   Task<void> Run(std::stop_token stop);
@@ -41,7 +40,6 @@ class BackgroundReconciler {
   const SessionDependencies dependencies_;
   const Options options_;
   const std::function<bool(const std::string& request_id)> is_active_;
-  const std::function<void(const RecordStore::SweepResult&)> on_swept_;
   // Where the next round goes on, so that none waits for ever behind those that cannot be settled.
   RecordStore::Cursor after_;
 };

@@ -1,16 +1,20 @@
 #ifndef SERVICE_OBSERVABILITY_METRIC_FAMILY_CACHE_H_
 #define SERVICE_OBSERVABILITY_METRIC_FAMILY_CACHE_H_
 
-#include <prometheus/family.h>
 #include <prometheus/labels.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <utility>
+#include <vector>
+
+#include "service/observability/metrics.h"
 
 namespace gateway {
 
@@ -20,83 +24,66 @@ namespace gateway {
 //
 // The number of label sets is bounded, whoever chooses them: from kMaxLabelSets on, new ones are
 // counted together under kOtherLabel.
-template <typename Metric, size_t kLabels>
+template <typename Metric>
 class MetricFamilyCache {
  public:
-  using LabelValues = std::array<std::string_view, kLabels>;
-  using LabelNames = std::array<const char*, kLabels>;
-
   static constexpr size_t kMaxLabelSets = 128;
   static constexpr const char* kOtherLabel = "other";
 
   // Gives the family a new metric.
-  using Add = Metric& (*)(prometheus::Family<Metric>&, const prometheus::Labels&);
+  using Add = std::function<Metric&(const prometheus::Labels&)>;
 
-  // `family` outlives the table.
-  MetricFamilyCache(prometheus::Family<Metric>& family, LabelNames names, Add add)
-      : family_(family), names_(names), add_(add) {}
+  MetricFamilyCache(std::vector<std::string> names, Add add)
+      : names_(std::move(names)), add_(std::move(add)) {}
 
-  Metric& For(const LabelValues& values) {
+  // As many values as there are names.
+  Metric& For(LabelValues values) {
     if (Metric* known = Find(values); known != nullptr) return *known;
     return Insert(values);
   }
 
  private:
   struct Child {
-    std::array<std::string, kLabels> values;
-    Metric* metric = nullptr;
+    std::vector<std::string> values;
+    Metric& metric;
   };
 
-  Metric* Find(const LabelValues& values) const {
+  Metric* Find(LabelValues values) const {
     const size_t size = size_.load(std::memory_order_acquire);
     for (size_t i = 0; i < size; ++i) {
-      if (Matches(children_[i], values)) return children_[i].metric;
+      if (std::ranges::equal(children_[i]->values, values)) return &children_[i]->metric;
     }
     return nullptr;
   }
 
-  static bool Matches(const Child& child, const LabelValues& values) {
-    for (size_t label = 0; label < kLabels; ++label) {
-      if (child.values[label] != values[label]) return false;
-    }
-    return true;
-  }
-
-  Metric& Insert(const LabelValues& values) {
+  Metric& Insert(LabelValues values) {
     const std::lock_guard lock(mutex_);
     if (Metric* known = Find(values); known != nullptr) return *known;
     const size_t size = size_.load(std::memory_order_relaxed);
     if (size == kMaxLabelSets) return OtherChild();
-    children_[size].metric = &NewMetric(values);
-    for (size_t label = 0; label < kLabels; ++label) {
-      children_[size].values[label] = std::string(values[label]);
-    }
+    std::vector<std::string> copies(values.begin(), values.end());
+    Metric& metric = NewMetric(copies);
+    children_[size] = std::make_unique<const Child>(std::move(copies), metric);
     size_.store(size + 1, std::memory_order_release);  // from here on it never changes
-    return *children_[size].metric;
+    return metric;
   }
 
   Metric& OtherChild() {
-    if (other_ == nullptr) {
-      LabelValues values;
-      values.fill(kOtherLabel);
-      other_ = &NewMetric(values);
-    }
+    if (other_ == nullptr)
+      other_ = &NewMetric(std::vector<std::string>(names_.size(), kOtherLabel));
     return *other_;
   }
 
-  Metric& NewMetric(const LabelValues& values) {
+  Metric& NewMetric(const std::vector<std::string>& values) {
     prometheus::Labels labels;
-    for (size_t label = 0; label < kLabels; ++label) {
-      labels.emplace(names_[label], std::string(values[label]));
-    }
-    return add_(family_, labels);
+    for (size_t i = 0; i < names_.size(); ++i) labels.emplace(names_[i], values[i]);
+    return add_(labels);
   }
 
-  prometheus::Family<Metric>& family_;
-  const LabelNames names_;
+  const std::vector<std::string> names_;
   const Add add_;
 
-  std::array<Child, kMaxLabelSets> children_;
+  std::array<std::unique_ptr<const Child>, kMaxLabelSets> children_;
   std::atomic<size_t> size_ = 0;  // of children_; those before it are complete
   std::mutex mutex_;              // guards growth and other_
   Metric* other_ = nullptr;

@@ -2,71 +2,86 @@
 #define SERVICE_OBSERVABILITY_METRICS_H_
 
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
+namespace prometheus {
+class Counter;
+class Gauge;
+class Histogram;
+}  // namespace prometheus
+
 namespace gateway {
 
-// Everything the gateway counts, served as Prometheus text on GET /metrics. Safe from any thread.
-// Labels are few and from closed sets: never an id, a name or a URL.
+template <typename Metric>
+class MetricFamilyCache;
+
+// Whoever counts something has the family that it counts in, which a Metrics makes: a name, and
+// labels by whose values its metrics differ. Label values are few and from closed sets: never an
+// id, a name or a URL. All of this is safe from any thread, and a family does not outlive its
+// Metrics. Counting allocates nothing.
+using LabelValues = std::initializer_list<std::string_view>;
+
+class CounterFamily {
+ public:
+  explicit CounterFamily(MetricFamilyCache<prometheus::Counter>& family) : family_(family) {}
+  void Increment(LabelValues values = {}) const;
+
+ private:
+  MetricFamilyCache<prometheus::Counter>& family_;
+};
+
+// Of durations.
+class HistogramFamily {
+ public:
+  explicit HistogramFamily(MetricFamilyCache<prometheus::Histogram>& family) : family_(family) {}
+  void Observe(std::chrono::nanoseconds took, LabelValues values = {}) const;
+
+ private:
+  MetricFamilyCache<prometheus::Histogram>& family_;
+};
+
+class Gauge {
+ public:
+  explicit Gauge(MetricFamilyCache<prometheus::Gauge>& family) : family_(family) {}
+  void Set(double value) const;
+  void Add(double by) const;
+
+ private:
+  MetricFamilyCache<prometheus::Gauge>& family_;
+};
+
+// From a refusal of our own up to the longest `max_deadline` that anyone is likely to set. Dense
+// around 60 s, Passfort's own limit, and 65 s, the default of `attempt_timeout`.
+inline const std::vector<double>& CallSecondsBuckets() {
+  static const std::vector<double> buckets = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                              0.25,  0.5,    1,     2.5,  5,     10,   20,
+                                              30,    45,     60,    66,   90,    150};
+  return buckets;
+}
+
+// Everything the gateway counts, served as Prometheus text on GET /metrics; of its own it has only
+// what is known of the process and the build.
 class Metrics {
  public:
+  using LabelNames = std::initializer_list<const char*>;
+
   Metrics();
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // grpc_server_started_total
-  void CallStarted(std::string_view service, std::string_view method);
-  // grpc_server_handled_total and grpc_server_handling_seconds. `code` is the gRPC name, e.g. "OK".
-  void CallHandled(std::string_view service, std::string_view method, std::string_view code,
-                   std::chrono::nanoseconds took);
-  // passfort_gateway_failed_calls_total, beside CallHandled: the error that a call ended with.
-  // `reason` is one of the catalogue of errors.
-  void CallFailed(std::string_view method, std::string_view code, std::string_view reason);
-  // passfort_gateway_write_outcomes_total: what a write came to for its caller. `outcome` is
-  // created, replayed, reconciled, existing, refused, not_executed or unknown.
-  void WriteFinished(std::string_view method, std::string_view outcome);
-  // passfort_gateway_retry_ends_total: why no further attempt was made for a call.
-  void RetriesEnded(std::string_view method, std::string_view end);
-  // passfort_requests_total and passfort_request_seconds. `endpoint` is the template, e.g.
-  // "POST /profiles/{profile_id}/applications"; `outcome` as OutcomeName gives it.
-  void PassfortRequest(std::string_view endpoint, std::string_view outcome,
-                       std::chrono::nanoseconds took);
-  // passfort_gateway_store_operations_total and passfort_gateway_store_seconds. `outcome` is ok,
-  // away, late or broken.
-  void StoreOperation(std::string_view operation, std::string_view outcome,
-                      std::chrono::nanoseconds took);
-  // passfort_gateway_records and passfort_gateway_unresolved_records: what the store holds.
-  void SetRecordCounts(int64_t records, int64_t unresolved);
-
-  // passfort_rate_limit_pauses_total, and passfort_circuit_open: 1 while calls are refused because
-  // Passfort fails.
-  void RateLimitPaused(std::string_view endpoint);
-  enum class Circuit { kClosed, kOpen };
-  void SetCircuit(Circuit circuit);
-
-  // passfort_gateway_connections, and passfort_gateway_connections_refused_total. `reason` is
-  // max_connections, address_share, descriptors or accept_failed.
-  void ConnectionsOpen(size_t connections);
-  void ConnectionRefused(std::string_view reason);
-  // passfort_gateway_unread_answers_total: answers given up because their callers did not read.
-  void ReplyUnread();
-  // passfort_gateway_response_bytes: memory that large responses of Passfort take.
-  void ResponseBytesChanged(int64_t by);
-  // passfort_gateway_response_waits_total. `wait` is send, read or result: what had to wait for the
-  // memory of others.
-  enum class ResponseWait { kToSend, kToRead, kForResult };
-  void ResponseWaits(ResponseWait wait);
-  // passfort_gateway_response_refusals_total: requests not sent in the end because of that.
-  void ResponseRefused();
-  // passfort_gateway_loop_longest_turn_seconds
-  void SetMaxTurn(std::chrono::nanoseconds took);
+  // Makes a family. Whoever asks for a name again gets the same one.
+  CounterFamily AddCounter(const char* name, const char* help, LabelNames labels = {});
+  HistogramFamily AddHistogram(const char* name, const char* help, LabelNames labels,
+                               const std::vector<double>& buckets = CallSecondsBuckets());
+  // It has no value until it is given one.
+  Gauge AddGauge(const char* name, const char* help);
 
   // The text that GET /metrics answers.
   std::string Text() const;

@@ -72,7 +72,10 @@ RestTransport::RestTransport(Options options, HttpClient& http, ResponseMemory& 
       key_(key),
       clock_(clock),
       trace_ids_(trace_ids),
-      metrics_(metrics),
+      requests_(metrics.AddCounter("passfort_requests_total", "Requests to Passfort that ended.",
+                                   {"endpoint", "outcome"})),
+      request_seconds_(metrics.AddHistogram(
+          "passfort_request_seconds", "Time from a request to Passfort to its end.", {"endpoint"})),
       log_(log) {}
 
 const std::shared_ptr<const std::string>& RestTransport::KeyInHeaders() {
@@ -187,7 +190,8 @@ HttpHeaders RestTransport::TraceHeaders(const CallContext& context) {
 void RestTransport::Note(const ApiEndpoint& endpoint, const ReadResponse& read, SteadyTime start,
                          const HttpResult& result, const CallContext& context) {
   const std::string_view outcome = OutcomeName(read.outcome);
-  metrics_.PassfortRequest(endpoint.name, outcome, clock_.Now() - start);
+  requests_.Increment({endpoint.name, outcome});
+  request_seconds_.Observe(clock_.Now() - start, {endpoint.name});
   if (const auto* failure = std::get_if<HttpFailure>(&result.response_or_failure);
       failure != nullptr && !failure->detail.empty()) {
     log_.Warn("no response from Passfort", {{"endpoint", endpoint.name},

@@ -71,7 +71,8 @@ class RestTransport final : public ApiTransport {
   ApiKeySource& key_;
   Clock& clock_;
   TraceIds& trace_ids_;
-  Metrics& metrics_;
+  const CounterFamily requests_;
+  const HistogramFamily request_seconds_;
   Log& log_;
   SteadyTime next_key_refresh_{};
   std::shared_ptr<const std::string> key_in_headers_;

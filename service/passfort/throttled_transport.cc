@@ -87,9 +87,15 @@ ThrottledTransport::ThrottledTransport(Options options, ApiTransport& inner, Clo
       clock_(clock),
       random_(random),
       trace_ids_(trace_ids),
-      metrics_(metrics),
+      pauses_(metrics.AddCounter(
+          "passfort_rate_limit_pauses_total",
+          "Times that an endpoint was paused because of Passfort's rate limit.", {"endpoint"})),
+      circuit_open_(metrics.AddGauge("passfort_circuit_open",
+                                     "1 while calls are refused because Passfort fails, else 0.")),
       log_(log),
-      breaker_(options.circuit, clock) {}
+      breaker_(options.circuit, clock) {
+  circuit_open_.Set(0);
+}
 
 void ThrottledTransport::Stop() {
   is_stopped_ = true;
@@ -180,7 +186,7 @@ void ThrottledTransport::NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass 
   }
   const auto stated = not_executed->retry_after;
   if (!limiter.OnThrottled(pass, stated)) return;
-  metrics_.RateLimitPaused(endpoint.name);
+  pauses_.Increment({endpoint.name});
   log_.Warn("rate limited by Passfort; calls are paused",
             {{"endpoint", endpoint.name},
              {"retry_after_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
@@ -198,7 +204,7 @@ void ThrottledTransport::NoteVerdict(CircuitBreaker::Generation generation, Samp
       break;
   }
   opened_ = clock_.Now();
-  metrics_.SetCircuit(Metrics::Circuit::kOpen);
+  circuit_open_.Set(1);
   log_.Warn("circuit opened: Passfort is failing");
   if (is_stopped_) return;
   probing_ = {};
@@ -206,7 +212,7 @@ void ThrottledTransport::NoteVerdict(CircuitBreaker::Generation generation, Samp
 }
 
 void ThrottledTransport::OnClosed() {
-  metrics_.SetCircuit(Metrics::Circuit::kClosed);
+  circuit_open_.Set(0);
   log_.Info("circuit closed: Passfort is answering again",
             {{"open_for_ms", int64_t{WholeMilliseconds(clock_.Now() - opened_).count()}}});
   probing_.request_stop();

@@ -80,7 +80,8 @@ class ThrottledTransport final : public ApiTransport {
   Clock& clock_;
   RandomSource& random_;
   TraceIds& trace_ids_;
-  Metrics& metrics_;
+  const CounterFamily pauses_;
+  const Gauge circuit_open_;
   Log& log_;
   std::map<std::string_view, RateLimiter> limiters_;  // by the endpoint's name
   CircuitBreaker breaker_;

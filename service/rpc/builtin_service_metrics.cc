@@ -19,9 +19,9 @@ constexpr std::string_view kUnknown = "unknown";
 class CallCounter final : public grpc::experimental::Interceptor {
  public:
   // The names outlive the call.
-  CallCounter(Metrics& metrics, std::string_view service, std::string_view method)
+  CallCounter(const CallMetrics& metrics, std::string_view service, std::string_view method)
       : metrics_(metrics), service_(service), method_(method) {
-    metrics_.CallStarted(service_, method_);
+    metrics_.started.Increment({service_, method_});
   }
   ~CallCounter() override {
     if (!handled_) Handled(grpc::StatusCode::CANCELLED);
@@ -37,16 +37,16 @@ class CallCounter final : public grpc::experimental::Interceptor {
  private:
   void Handled(grpc::StatusCode code) {
     handled_ = true;
-    metrics_.CallHandled(service_, method_, GrpcCodeName(code),
-                         std::chrono::steady_clock::now() - started_at_);
+    metrics_.Handled(service_, method_, GrpcCodeName(code),
+                     std::chrono::steady_clock::now() - started_at_);
     // The only error of ours among these calls.
     const ErrorEntry& unknown_method = EntryOf(ErrorReason::kUnknownMethod);
     if (method_ == kUnknown && code == unknown_method.code) {
-      metrics_.CallFailed(method_, GrpcCodeName(code), unknown_method.name);
+      metrics_.failed.Increment({method_, GrpcCodeName(code), unknown_method.name});
     }
   }
 
-  Metrics& metrics_;
+  const CallMetrics& metrics_;
   const std::string_view service_;
   const std::string_view method_;
   const std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
@@ -55,7 +55,7 @@ class CallCounter final : public grpc::experimental::Interceptor {
 
 }  // namespace
 
-BuiltinServiceMetrics::BuiltinServiceMetrics(Metrics& metrics,
+BuiltinServiceMetrics::BuiltinServiceMetrics(const CallMetrics& metrics,
                                              const std::vector<std::string>& counted,
                                              const std::vector<std::string>& counting_themselves)
     : metrics_(metrics) {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "service/observability/metrics.h"
+#include "service/rpc/calls/call_metrics.h"
 
 namespace gateway {
 
@@ -20,7 +20,7 @@ class BuiltinServiceMetrics final : public grpc::experimental::ServerInterceptor
  public:
   // Full names of services; their descriptors are linked into the program. `metrics` outlives the
   // server.
-  BuiltinServiceMetrics(Metrics& metrics, const std::vector<std::string>& counted,
+  BuiltinServiceMetrics(const CallMetrics& metrics, const std::vector<std::string>& counted,
                         const std::vector<std::string>& counting_themselves);
 
   grpc::experimental::Interceptor* CreateServerInterceptor(
@@ -33,7 +33,7 @@ class BuiltinServiceMetrics final : public grpc::experimental::ServerInterceptor
     enum class CountedBy { kUs, kItself } counted_by;
   };
 
-  Metrics& metrics_;
+  const CallMetrics& metrics_;
   // By the path on the wire, "/package.Service/Method".
   std::unordered_map<std::string, Labels> labels_;
 };

@@ -135,7 +135,7 @@ void SetLimits(const GrpcServer::Options& options, const CallPipeline::Options& 
 }
 
 void CountBuiltinCalls(const GrpcServer::Options& options,
-                       const std::vector<GrpcServer::Service>& services, Metrics& metrics,
+                       const std::vector<GrpcServer::Service>& services, const CallMetrics& metrics,
                        grpc::ServerBuilder& builder) {
   // Naming the descriptor also keeps the linker from dropping health.proto, without which
   // reflection would list the health service but not describe it.
@@ -186,7 +186,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   for (const Service& service : services) builder.RegisterService(&service.implementation);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
   SetLimits(options, pipeline.options(), builder);
-  CountBuiltinCalls(options, services, metrics, builder);
+  CountBuiltinCalls(options, services, pipeline.metrics(), builder);
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
   for (const Service& service : services) {

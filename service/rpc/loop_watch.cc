@@ -23,7 +23,9 @@ LoopWatch::LoopWatch(EventLoop& loop, Milliseconds longest, Metrics& metrics,
                      std::function<void(Loop)> on_change)
     : loop_(loop),
       longest_(longest),
-      metrics_(metrics),
+      max_turn_(metrics.AddGauge(
+          "passfort_gateway_loop_longest_turn_seconds",
+          "Maximum time in the last minute that the event loop worked in one go.")),
       on_change_(std::move(on_change)),
       thread_([this] { Watch(); }) {}
 
@@ -53,7 +55,7 @@ void LoopWatch::Watch() {
       turn = std::max<std::chrono::nanoseconds>(turn, now - asked_at);
     }
     turns[look % kLooks] = turn;
-    metrics_.SetMaxTurn(*std::ranges::max_element(turns));
+    max_turn_.Set(std::chrono::duration<double>(*std::ranges::max_element(turns)).count());
     const Loop is = now - asked_at >= longest_ ? Loop::kStands : Loop::kTurns;
     if (is != told) on_change_(is);
     told = is;

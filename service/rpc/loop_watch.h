@@ -32,7 +32,7 @@ class LoopWatch {
 
   EventLoop& loop_;
   const Milliseconds longest_;
-  Metrics& metrics_;
+  const Gauge max_turn_;
   const std::function<void(Loop)> on_change_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -26,11 +26,29 @@ std::string_view OutcomeOf(const absl::Status& status) {
 
 }  // namespace
 
+MeteredRecordStore::MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock,
+                                       Metrics& metrics)
+    : store_(std::move(store)),
+      clock_(clock),
+      operations_(metrics.AddCounter("passfort_gateway_store_operations_total",
+                                     "Operations on the store of request_ids that ended.",
+                                     {"operation", "outcome"})),
+      // From an embedded store's write to the time-out of a remote one.
+      seconds_(metrics.AddHistogram(
+          "passfort_gateway_store_seconds",
+          "Time from the beginning of a store operation to its end.", {"operation"},
+          {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5})),
+      records_(
+          metrics.AddGauge("passfort_gateway_records", "request_ids that the store remembers.")),
+      unresolved_(metrics.AddGauge("passfort_gateway_unresolved_records",
+                                   "request_ids whose write has an unknown outcome.")) {}
+
 template <typename Result>
 Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result> task) {
   const SteadyTime start = clock_.Now();
   Result result = co_await task;
-  metrics_.StoreOperation(operation, OutcomeOf(StatusOf(result)), clock_.Now() - start);
+  operations_.Increment({operation, OutcomeOf(StatusOf(result))});
+  seconds_.Observe(clock_.Now() - start, {operation});
   co_return result;
 }
 
@@ -84,7 +102,12 @@ Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::ListSent(Cursor af
 }
 
 Task<absl::StatusOr<RecordStore::SweepResult>> MeteredRecordStore::Sweep(Deadline deadline) {
-  return Measure("sweep", store_->Sweep(deadline));
+  auto swept = co_await Measure("sweep", store_->Sweep(deadline));
+  if (swept.ok()) {
+    records_.Set(static_cast<double>(swept->records));
+    unresolved_.Set(static_cast<double>(swept->unresolved));
+  }
+  co_return swept;
 }
 
 }  // namespace gateway

@@ -13,13 +13,12 @@
 
 namespace gateway {
 
-// Another store, with the number, errors and duration of its operations in the metrics. Loop thread
-// only.
+// Another store, with the number, errors and duration of its operations and what it holds in the
+// metrics. Loop thread only.
 class MeteredRecordStore final : public RecordStore {
  public:
   // `clock` and `metrics` outlive the store.
-  MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics)
-      : store_(std::move(store)), clock_(clock), metrics_(metrics) {}
+  MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics);
 
   Task<absl::StatusOr<ClaimResult>> TryClaim(Claim claim, Deadline deadline) override;
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
@@ -46,7 +45,11 @@ class MeteredRecordStore final : public RecordStore {
 
   const std::unique_ptr<RecordStore> store_;
   Clock& clock_;
-  Metrics& metrics_;
+  const CounterFamily operations_;
+  const HistogramFamily seconds_;
+  // Without a value until the store has counted.
+  const Gauge records_;
+  const Gauge unresolved_;
 };
 
 }  // namespace gateway

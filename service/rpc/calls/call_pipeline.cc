@@ -32,6 +32,7 @@ size_t MemoryOfReply(const CallError& error) { return error.status.error_details
 CallPipeline::CallPipeline(Options options, Dependencies dependencies)
     : options_(options),
       dependencies_(dependencies),
+      metrics_(dependencies.metrics),
       limiter_(options_.max_in_flight),
       unread_(dependencies.loop,
               {.answers = std::max(options_.max_in_flight, kMinUnreadReplies),
@@ -46,7 +47,7 @@ CallPipeline::~CallPipeline() {
 }
 
 bool CallPipeline::Accept(RpcCall& call, size_t request_bytes) {
-  dependencies_.metrics.CallStarted(call.method_.service, call.method_.name);
+  metrics_.started.Increment({call.method_.service, call.method_.name});
   auto refusal = Check(call, request_bytes);
   if (!refusal.has_value()) return true;
   ReportError(call, *refusal);
@@ -133,12 +134,12 @@ void CallPipeline::FlushReplies() {
 void CallPipeline::ReportReply(const RpcCall& call, const Reply& reply) {
   const auto& [service, method, effect] = call.method_;
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at_;
-  dependencies_.metrics.CallHandled(service, method, "OK", took);
+  metrics_.Handled(service, method, "OK", took);
   if (effect == RpcMethod::Effect::kWrite) {
-    dependencies_.metrics.WriteFinished(method, reply.outcome);
+    metrics_.write_outcomes.Increment({method, reply.outcome});
   }
   if (reply.retry_end) {
-    dependencies_.metrics.RetriesEnded(method, RetryEndName(*reply.retry_end));
+    metrics_.retry_ends.Increment({method, RetryEndName(*reply.retry_end)});
   }
   dependencies_.log.Info("call", {{"method", method},
                                   {"code", "OK"},
@@ -151,10 +152,10 @@ void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
   const auto& [service, method, effect] = call.method_;
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at_;
   const std::string_view code = GrpcCodeName(error.status.error_code());
-  dependencies_.metrics.CallHandled(service, method, code, took);
-  dependencies_.metrics.CallFailed(method, code, error.reason);
+  metrics_.Handled(service, method, code, took);
+  metrics_.failed.Increment({method, code, error.reason});
   if (effect == RpcMethod::Effect::kWrite) {
-    dependencies_.metrics.WriteFinished(method, error.outcome);
+    metrics_.write_outcomes.Increment({method, error.outcome});
   }
   std::vector<LogField> fields = {{"method", method},
                                   {"code", code},
@@ -163,7 +164,7 @@ void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
                                   {"phase", PhaseName(error.phase)}};
   if (error.http_status != 0) fields.push_back({"http_status", int64_t{error.http_status}});
   if (error.retry_end) {
-    dependencies_.metrics.RetriesEnded(method, RetryEndName(*error.retry_end));
+    metrics_.retry_ends.Increment({method, RetryEndName(*error.retry_end)});
     fields.push_back({"retry_end", RetryEndName(*error.retry_end)});
   }
   fields.push_back({"duration_seconds", Seconds(took)});

@@ -16,6 +16,7 @@
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/rpc/calls/call_deadline.h"
+#include "service/rpc/calls/call_metrics.h"
 #include "service/rpc/calls/concurrency_limiter.h"
 #include "service/rpc/calls/rpc_call.h"
 #include "service/rpc/calls/unary_call.h"
@@ -56,6 +57,7 @@ class CallPipeline {
   CallPipeline& operator=(const CallPipeline&) = delete;
 
   const Options& options() const { return options_; }
+  const CallMetrics& metrics() const { return metrics_; }
 
   // The whole of a method that gRPC calls: what it returns is for gRPC. `handle(call)`, on the
   // loop's thread, makes the Task<CallResult> that answers the call; it returns by the deadline of
@@ -106,6 +108,7 @@ class CallPipeline {
 
   const Options options_;
   const Dependencies dependencies_;
+  const CallMetrics metrics_;
   ConcurrencyLimiter limiter_;
   UnreadReplies unread_;
   // Loop thread only: the calls that a handler has, and whether StopCalls came.

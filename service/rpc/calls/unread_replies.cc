@@ -9,7 +9,11 @@ constexpr size_t kShares = 8;
 }  // namespace
 
 UnreadReplies::UnreadReplies(EventLoop& loop, Limits limits, Metrics& metrics)
-    : loop_(loop), limits_(limits), metrics_(metrics) {
+    : loop_(loop),
+      limits_(limits),
+      unread_(metrics.AddCounter(
+          "passfort_gateway_unread_answers_total",
+          "Replies that were given up because their callers did not read them.")) {
   loop_.RunAndWait([this] { give_up_ = std::make_unique<Timer>(loop_, [this] { GiveUpOld(); }); });
 }
 
@@ -77,7 +81,7 @@ void UnreadReplies::Unlist(Reply& reply) {
 void UnreadReplies::GiveUpOldest() {
   Reply& oldest = *replies_.front();
   Unlist(oldest);
-  metrics_.ReplyUnread();
+  unread_.Increment();
   oldest.Cancel();
 }
 

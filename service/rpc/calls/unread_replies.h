@@ -82,7 +82,7 @@ class UnreadReplies {
 
   EventLoop& loop_;
   const Limits limits_;
-  Metrics& metrics_;
+  const CounterFamily unread_;
   // gRPC may be done with a call while it is cancelled, on the same thread.
   std::recursive_mutex mutex_;
   std::list<Reply*> replies_;  // guarded by mutex_; the oldest first

@@ -59,10 +59,15 @@ bool IsPassing(int error) {
 ConnectionAcceptor::ConnectionAcceptor(EventLoop& loop, ListenSockets sockets,
                                        size_t max_connections, Metrics& metrics, HandOn hand_on)
     : loop_(loop),
-      metrics_(metrics),
+      open_(
+          metrics.AddGauge("passfort_gateway_connections", "Callers' connections that are open.")),
+      refused_(metrics.AddCounter(
+          "passfort_gateway_connections_refused_total",
+          "Callers' connections that were closed at once, or could not be accepted.", {"reason"})),
       hand_on_(std::move(hand_on)),
       sockets_(std::make_unique<ListenSockets>(std::move(sockets))),
       table_(max_connections) {
+  open_.Set(0);
   loop_.RunAndWait([this] {
     pause_ = std::make_unique<Timer>(loop_, [this] { Watch(); });
     look_for_ended_ = std::make_unique<Timer>(loop_, [this] { LookForEnded(); });
@@ -93,7 +98,7 @@ size_t ConnectionAcceptor::CountOpen() {
   loop_.RunAndWait([this, &open] {
     table_.RemoveEnded();
     open = table_.size();
-    metrics_.ConnectionsOpen(open);
+    open_.Set(static_cast<double>(open));
   });
   return open;
 }
@@ -113,7 +118,7 @@ void ConnectionAcceptor::AcceptSome(int listener) {
     } else if (errno == EAGAIN) {
       return;
     } else if (!IsPassing(errno)) {
-      metrics_.ConnectionRefused("accept_failed");
+      refused_.Increment({"accept_failed"});
       Pause();
       return;
     }
@@ -122,7 +127,7 @@ void ConnectionAcceptor::AcceptSome(int listener) {
 
 void ConnectionAcceptor::Take(int listener, int descriptor, const std::string& address) {
   const auto refuse = [this, descriptor](std::string_view reason) {
-    metrics_.ConnectionRefused(reason);
+    refused_.Increment({reason});
     close(descriptor);
   };
   if (IsReserved(descriptor)) return refuse("descriptors");
@@ -134,7 +139,7 @@ void ConnectionAcceptor::Take(int listener, int descriptor, const std::string& a
     case FairShares::Result::kTaken:
       break;
   }
-  metrics_.ConnectionsOpen(table_.size());
+  open_.Set(static_cast<double>(table_.size()));
   hand_on_(listener, descriptor);
   if (is_looking_) return;
   is_looking_ = true;
@@ -148,7 +153,7 @@ void ConnectionAcceptor::Pause() {
 
 void ConnectionAcceptor::LookForEnded() {
   table_.RemoveEnded();
-  metrics_.ConnectionsOpen(table_.size());
+  open_.Set(static_cast<double>(table_.size()));
   is_looking_ = table_.size() > 0;
   if (!is_looking_) return;
   look_for_ended_->StartAt(std::chrono::steady_clock::now() + kLookForEndedEvery);

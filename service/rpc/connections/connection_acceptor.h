@@ -48,7 +48,8 @@ class ConnectionAcceptor {
   void LookForEnded();
 
   EventLoop& loop_;
-  Metrics& metrics_;
+  const Gauge open_;
+  const CounterFamily refused_;
   HandOn hand_on_;
   // Loop thread only.
   std::unique_ptr<ListenSockets> sockets_;

@@ -112,8 +112,7 @@ class BackgroundReconcilerTest : public testing::Test {
                                                .log = *log_,
                                                .fail_point = {}},
                                               {.poll_interval = kInterval},
-                                              [this](const std::string&) { return is_active_; },
-                                              [](const RecordStore::SweepResult&) {}};
+                                              [this](const std::string&) { return is_active_; }};
 };
 
 TEST_F(BackgroundReconcilerTest, SweepsAndLooksOnceInEveryRound) {

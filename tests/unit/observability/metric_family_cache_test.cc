@@ -12,7 +12,7 @@ namespace gateway {
 namespace {
 
 using prometheus::Counter;
-using Table = MetricFamilyCache<Counter, 2>;
+using Table = MetricFamilyCache<Counter>;
 
 class MetricFamilyCacheTest : public testing::Test {
  protected:
@@ -21,10 +21,9 @@ class MetricFamilyCacheTest : public testing::Test {
   prometheus::Registry registry_;
   prometheus::Family<Counter>& family_ =
       prometheus::BuildCounter().Name("calls_total").Register(registry_);
-  Table table_{family_,
-               {"method", "code"},
-               [](prometheus::Family<Counter>& family,
-                  const prometheus::Labels& labels) -> Counter& { return family.Add(labels); }};
+  Table table_{{"method", "code"}, [this](const prometheus::Labels& labels) -> Counter& {
+                 return family_.Add(labels);
+               }};
 };
 
 TEST_F(MetricFamilyCacheTest, GivesEqualLabelsTheSameMetric) {

@@ -23,9 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-constexpr const char* kService = "passfort.gateway.v1.ProductApplicationService";
-constexpr const char* kMethod = "AddProductApplication";
-
 // A connection to `host` (a numeric address), or -1.
 int Connect(const std::string& host, int port) {
   addrinfo hints = {};
@@ -76,54 +73,48 @@ double ValueOf(const std::string& text, const std::string& name_and_labels) {
   return std::stod(text.substr(line + name_and_labels.size() + 2));
 }
 
-TEST(MetricsTest, CountsCalls) {
+TEST(MetricsTest, CountsByTheValuesOfLabels) {
   Metrics metrics;
-  metrics.CallStarted(kService, kMethod);
-  metrics.CallStarted(kService, kMethod);
-  metrics.CallHandled(kService, kMethod, "OK", 30ms);
-  metrics.CallHandled(kService, kMethod, "UNKNOWN", 65s);
-
+  const CounterFamily handled = metrics.AddCounter("handled_total", "Help.", {"method", "code"});
+  handled.Increment({"Add", "OK"});
+  handled.Increment({"Add", "OK"});
+  handled.Increment({"Add", "UNKNOWN"});
   const std::string text = metrics.Text();
-  const std::string labels =
-      std::string("grpc_method=\"") + kMethod + "\",grpc_service=\"" + kService;
-  EXPECT_EQ(ValueOf(text, "grpc_server_started_total{" + labels + "\"}"), 2);
-  EXPECT_EQ(ValueOf(text, "grpc_server_handled_total{grpc_code=\"OK\"," + labels + "\"}"), 1);
-  EXPECT_EQ(ValueOf(text, "grpc_server_handled_total{grpc_code=\"UNKNOWN\"," + labels + "\"}"), 1);
-  const std::string seconds = "grpc_server_handling_seconds";
-  EXPECT_EQ(ValueOf(text, seconds + "_count{" + labels + "\"}"), 2);
-  EXPECT_DOUBLE_EQ(ValueOf(text, seconds + "_sum{" + labels + "\"}"), 65.03);
-  EXPECT_EQ(ValueOf(text, seconds + "_bucket{" + labels + "\",le=\"0.025\"}"), 0);
-  EXPECT_EQ(ValueOf(text, seconds + "_bucket{" + labels + "\",le=\"0.05\"}"), 1);
-  EXPECT_EQ(ValueOf(text, seconds + "_bucket{" + labels + "\",le=\"60\"}"), 1);
-  EXPECT_EQ(ValueOf(text, seconds + "_bucket{" + labels + "\",le=\"66\"}"), 2);
+  EXPECT_THAT(text, HasSubstr("# HELP handled_total Help.\n# TYPE handled_total counter\n"));
+  EXPECT_EQ(ValueOf(text, R"(handled_total{code="OK",method="Add"})"), 2);
+  EXPECT_EQ(ValueOf(text, R"(handled_total{code="UNKNOWN",method="Add"})"), 1);
 }
 
-TEST(MetricsTest, CountsRequestsToPassfort) {
-  const std::string endpoint = "POST /profiles/{profile_id}/applications";
+TEST(MetricsTest, MeasuresHowLongCallsTake) {
   Metrics metrics;
-  metrics.PassfortRequest(endpoint, "done", 1s);
-  metrics.PassfortRequest(endpoint, "done", 1s);
-  metrics.PassfortRequest(endpoint, "ambiguous", 500ms);
-
+  const HistogramFamily seconds = metrics.AddHistogram("call_seconds", "Help.", {"method"});
+  seconds.Observe(30ms, {"Add"});
+  seconds.Observe(65s, {"Add"});
   const std::string text = metrics.Text();
-  const std::string label = "{endpoint=\"" + endpoint + "\"";
-  EXPECT_EQ(ValueOf(text, "passfort_requests_total" + label + ",outcome=\"done\"}"), 2);
-  EXPECT_EQ(ValueOf(text, "passfort_requests_total" + label + ",outcome=\"ambiguous\"}"), 1);
-  EXPECT_EQ(ValueOf(text, "passfort_request_seconds_count" + label + "}"), 3);
-  EXPECT_EQ(ValueOf(text, "passfort_request_seconds_sum" + label + "}"), 2.5);
+  EXPECT_EQ(ValueOf(text, R"(call_seconds_count{method="Add"})"), 2);
+  EXPECT_DOUBLE_EQ(ValueOf(text, R"(call_seconds_sum{method="Add"})"), 65.03);
+  EXPECT_EQ(ValueOf(text, R"(call_seconds_bucket{method="Add",le="0.025"})"), 0);
+  EXPECT_EQ(ValueOf(text, R"(call_seconds_bucket{method="Add",le="0.05"})"), 1);
+  EXPECT_EQ(ValueOf(text, R"(call_seconds_bucket{method="Add",le="60"})"), 1);
+  EXPECT_EQ(ValueOf(text, R"(call_seconds_bucket{method="Add",le="66"})"), 2);
 }
 
-TEST(MetricsTest, TellsHowPassfortIsLeftAlone) {
+TEST(MetricsTest, HasACounterWithoutLabelsFromTheBeginningAndAGaugeOnceItIsSet) {
   Metrics metrics;
-  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 0);
-  metrics.SetCircuit(Metrics::Circuit::kOpen);
-  metrics.RateLimitPaused("GET /whoami");
-  metrics.RateLimitPaused("GET /whoami");
-  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 1);
-  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_rate_limit_pauses_total{endpoint=\"GET /whoami\"}"),
-            2);
-  metrics.SetCircuit(Metrics::Circuit::kClosed);
-  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_circuit_open"), 0);
+  metrics.AddCounter("unread_total", "Help.");
+  const Gauge open = metrics.AddGauge("open", "Help.");
+  EXPECT_EQ(ValueOf(metrics.Text(), "unread_total"), 0);
+  EXPECT_EQ(ValueOf(metrics.Text(), "open"), -1);
+  open.Set(3);
+  open.Add(-2);
+  EXPECT_EQ(ValueOf(metrics.Text(), "open"), 1);
+}
+
+TEST(MetricsTest, GivesWhoeverAsksForANameAgainTheSameFamily) {
+  Metrics metrics;
+  metrics.AddCounter("calls_total", "Help.", {"method"}).Increment({"Add"});
+  metrics.AddCounter("calls_total", "Help.", {"method"}).Increment({"Add"});
+  EXPECT_EQ(ValueOf(metrics.Text(), R"(calls_total{method="Add"})"), 2);
 }
 
 TEST(MetricsTest, TellsAboutTheProcess) {
@@ -149,7 +140,7 @@ TEST(MetricsTest, CountsOpenDescriptors) {
 
 TEST(MetricsServerTest, ServesTheTextOverHttp) {
   Metrics metrics;
-  metrics.CallStarted(kService, kMethod);
+  metrics.AddCounter("calls_total", "Help.", {"method"}).Increment({"Add"});
   const auto server = metrics.Serve("127.0.0.1:0");
   ASSERT_TRUE(server.ok()) << server.status();
   ASSERT_GT((*server)->port(), 0);
@@ -157,7 +148,7 @@ TEST(MetricsServerTest, ServesTheTextOverHttp) {
   const std::string answer = Scrape("127.0.0.1", (*server)->port());
   EXPECT_THAT(answer, HasSubstr("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(answer, HasSubstr("text/plain"));
-  EXPECT_THAT(answer, HasSubstr("grpc_server_started_total{"));
+  EXPECT_THAT(answer, HasSubstr("calls_total{"));
   EXPECT_THAT(answer, HasSubstr("passfort_gateway_build_info{"));
   EXPECT_THAT(answer, HasSubstr("process_resident_memory_bytes "));
 }
@@ -195,40 +186,6 @@ TEST(MetricsServerTest, StopsServingWhenItIsDestroyed) {
   const int port = (*server)->port();
   server->reset();
   EXPECT_EQ(Connect("127.0.0.1", port), -1);
-}
-
-TEST(MetricsTest, CountsWhatWritesCameTo) {
-  Metrics metrics;
-  metrics.WriteFinished(kMethod, "created");
-  metrics.WriteFinished(kMethod, "replayed");
-  metrics.WriteFinished(kMethod, "replayed");
-  const std::string text = metrics.Text();
-  const std::string name = "passfort_gateway_write_outcomes_total";
-  EXPECT_EQ(ValueOf(text, name + R"({grpc_method="AddProductApplication",outcome="created"})"), 1);
-  EXPECT_EQ(ValueOf(text, name + R"({grpc_method="AddProductApplication",outcome="replayed"})"), 2);
-}
-
-TEST(MetricsTest, MeasuresTheStore) {
-  Metrics metrics;
-  metrics.StoreOperation("try_claim", "ok", 2ms);
-  metrics.StoreOperation("try_claim", "unavailable", 3s);
-  const std::string text = metrics.Text();
-  const std::string name = "passfort_gateway_store_operations_total";
-  EXPECT_EQ(ValueOf(text, name + R"({operation="try_claim",outcome="ok"})"), 1);
-  EXPECT_EQ(ValueOf(text, name + R"({operation="try_claim",outcome="unavailable"})"), 1);
-  EXPECT_EQ(
-      ValueOf(text, R"(passfort_gateway_store_seconds_bucket{operation="try_claim",le="0.0025"})"),
-      1);
-  EXPECT_EQ(ValueOf(text, R"(passfort_gateway_store_seconds_count{operation="try_claim"})"), 2);
-}
-
-TEST(MetricsTest, TellsWhatTheStoreHoldsOnceThereIsOne) {
-  Metrics metrics;
-  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_records"), -1);
-  metrics.SetRecordCounts(70000, 1);
-  metrics.SetRecordCounts(70001, 0);
-  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_records"), 70001);
-  EXPECT_EQ(ValueOf(metrics.Text(), "passfort_gateway_unresolved_records"), 0);
 }
 
 // Connections that are open and say nothing.

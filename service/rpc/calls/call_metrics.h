@@ -1,0 +1,52 @@
+#ifndef SERVICE_RPC_CALLS_CALL_METRICS_H_
+#define SERVICE_RPC_CALLS_CALL_METRICS_H_
+
+#include <chrono>
+#include <string_view>
+
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+// What is counted of calls, whichever service they are for.
+struct CallMetrics {
+  explicit CallMetrics(Metrics& metrics)
+      : started(metrics.AddCounter("grpc_server_started_total", "Calls that arrived.",
+                                   {"grpc_service", "grpc_method"})),
+        handled(metrics.AddCounter("grpc_server_handled_total", "Calls that ended with a reply.",
+                                   {"grpc_service", "grpc_method", "grpc_code"})),
+        handling(metrics.AddHistogram("grpc_server_handling_seconds",
+                                      "Time from a call's arrival to its reply.",
+                                      {"grpc_service", "grpc_method"})),
+        failed(metrics.AddCounter("passfort_gateway_failed_calls_total",
+                                  "Calls that ended with an error of the gateway, by its reason.",
+                                  {"grpc_method", "grpc_code", "reason"})),
+        write_outcomes(metrics.AddCounter(
+            "passfort_gateway_write_outcomes_total",
+            "Calls that write, by what they came to for their callers.", {"grpc_method", "outcome"})),
+        retry_ends(metrics.AddCounter(
+            "passfort_gateway_retry_ends_total",
+            "Calls with attempts to write, by why no further one was made.",
+            {"grpc_method", "end"})) {}
+
+  // `code` is the gRPC name, e.g. "OK".
+  void Handled(std::string_view service, std::string_view method, std::string_view code,
+               std::chrono::nanoseconds took) const {
+    handled.Increment({service, method, code});
+    handling.Observe(took, {service, method});
+  }
+
+  const CounterFamily started;
+  const CounterFamily handled;
+  const HistogramFamily handling;
+  // The reasons are those of the catalogue of errors.
+  const CounterFamily failed;
+  // created, replayed, reconciled, existing, refused, not_executed or unknown.
+  const CounterFamily write_outcomes;
+  // As RetryEndName gives them.
+  const CounterFamily retry_ends;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_CALLS_CALL_METRICS_H_
