@@ -32,6 +32,7 @@
 #include "service/http/response_memory.h"
 #include "service/idempotency/at_most_once.h"
 #include "service/idempotency/failpoints_from_environment.h"
+#include "service/idempotency/write_report.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/operations/add_product_application.h"
@@ -192,6 +193,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   ResourceReads reads(resources, retries);
   DirectWriter direct(passfort, retries);
   AddProductApplication operation(passfort);
+  WriteReport write_report(metrics, *log);
   std::unique_ptr<AtMostOnce> once;
   std::optional<AtMostOnceWriter> at_most_once_writer;
   if (!config.store.empty()) {
@@ -204,6 +206,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
                                                    .budget = budget,
                                                    .metrics = metrics,
                                                    .log = *log,
+                                                   .observer = write_report,
                                                    .fail_point = FailPointsFromEnvironment()});
     if (!opened.ok()) return Fail(*log, "cannot start: store", opened.status());
     once = *std::move(opened);

@@ -41,10 +41,13 @@ AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
     : dependencies_(std::move(dependencies)),
       store_(std::move(store)),
       reconciler_({.store_timeout = once.store_timeout}, *store_, dependencies_.operations,
-                  dependencies_.clock),
-      coordinator_(Shared(), once),
+                  dependencies_.clock, dependencies_.observer),
+      background_looks_({.store_timeout = once.store_timeout, .by = FinishedWrite::By::kBackground},
+                        *store_, dependencies_.operations, dependencies_.clock,
+                        dependencies_.observer),
+      coordinator_(SharedWith(reconciler_), once),
       background_reconciler_(
-          Shared(), ReconcilerOptions(once),
+          SharedWith(background_looks_), ReconcilerOptions(once),
           [this](const std::string& request_id) { return coordinator_.IsActive(request_id); }) {}
 
 AtMostOnce::~AtMostOnce() {
@@ -56,15 +59,16 @@ void AtMostOnce::StartReconciling() {
   dependencies_.loop.Post([this] { Spawn(RunReconciler()); });
 }
 
-SessionDependencies AtMostOnce::Shared() {
+SessionDependencies AtMostOnce::SharedWith(Reconciler& reconciler) {
   return {.store = *store_,
-          .reconciler = reconciler_,
+          .reconciler = reconciler,
           .key_mutex = key_mutex_,
           .clock = dependencies_.clock,
           .random = dependencies_.random,
           .trace_ids = dependencies_.trace_ids,
           .budget = dependencies_.budget,
           .log = dependencies_.log,
+          .observer = dependencies_.observer,
           .fail_point = dependencies_.fail_point};
 }
 

@@ -41,6 +41,7 @@ class AtMostOnce {
     RetryBudget& budget;
     Metrics& metrics;
     Log& log;
+    WriteObserver& observer;
     FailPoints fail_point;
   };
 
@@ -70,11 +71,12 @@ class AtMostOnce {
   Task<void> RunReconciler();
   Task<void> EndAll(std::shared_ptr<std::promise<void>> ended);
 
-  SessionDependencies Shared();
+  SessionDependencies SharedWith(Reconciler& reconciler);
 
   Dependencies dependencies_;
   std::unique_ptr<RecordStore> store_;
   Reconciler reconciler_;
+  Reconciler background_looks_;
   KeyedMutex key_mutex_;
   WriteCoordinator coordinator_;
   BackgroundReconciler background_reconciler_;

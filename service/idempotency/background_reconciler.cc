@@ -85,12 +85,7 @@ Task<void> BackgroundReconciler::ReconcileNext(std::deque<Record>& due, int& loo
     due.pop_front();
     const TraceContext trace = dependencies_.trace_ids.NewTrace();
     const CallContext context{.stop = stop, .trace = &trace};
-    const Reconciliation look =
-        co_await dependencies_.reconciler.Reconcile(std::move(record), context);
-    if (look.kind == Reconciliation::Kind::kInconclusive) {
-      dependencies_.log.Error("write outcome unresolved: check the profile in the Passfort portal",
-                              {{"trace_id", trace.trace_id()}});
-    }
+    co_await dependencies_.reconciler.Reconcile(std::move(record), context);
   }
   if (--lookers == 0) all_done.request_stop();
 }

@@ -26,14 +26,24 @@ Task<OwnedRecord::Change> OwnedRecord::RecordConclusive() {
   return Update({.state = RecordState::kSent, .conclusive_after = Milliseconds(0)});
 }
 
-Task<OwnedRecord::Change> OwnedRecord::Release() {
-  if (!record_.was_ambiguous) return Remove();
+Task<OwnedRecord::Change> OwnedRecord::Release(FinishedWrite::End end) {
   // All attempts are known to have done nothing: nothing has to become conclusive.
-  return Update({.state = RecordState::kNoEffect, .conclusive_after = Milliseconds(0)});
+  const Change change =
+      record_.was_ambiguous
+          ? co_await Update({.state = RecordState::kNoEffect, .conclusive_after = Milliseconds(0)})
+          : co_await Remove();
+  if (change == Change::kMade) TellObserver(end);
+  co_return change;
 }
 
 Task<absl::Status> OwnedRecord::StoreResponse(StoredResult result) {
-  return store_.StoreResponse(record_, std::move(result), StoreDeadline());
+  const auto is_stored = co_await store_.StoreResponse(record_, result, StoreDeadline());
+  if (!is_stored.ok()) co_return is_stored.status();
+  record_.state = RecordState::kDone;
+  record_.result = std::move(result);
+  record_.result_origin = ResultOrigin::kReceived;
+  if (*is_stored) TellObserver(FinishedWrite::End::kDone);
+  co_return absl::OkStatus();
 }
 
 Task<OwnedRecord::Change> OwnedRecord::Update(RecordStore::RecordUpdate update) {

@@ -1,7 +1,7 @@
 #ifndef SERVICE_IDEMPOTENCY_OWNED_RECORD_H_
 #define SERVICE_IDEMPOTENCY_OWNED_RECORD_H_
 
-#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -9,6 +9,7 @@
 #include "service/base/clock.h"
 #include "service/base/task.h"
 #include "service/idempotency/store/record_store.h"
+#include "service/idempotency/write_observer.h"
 
 namespace gateway {
 
@@ -24,9 +25,14 @@ class OwnedRecord {
     kTooLarge,          // for the store, for good
   };
 
-  // Both outlive it.
-  OwnedRecord(RecordStore& store, Clock& clock, Milliseconds store_timeout)
-      : store_(store), clock_(clock), store_timeout_(store_timeout) {}
+  // All outlive it.
+  OwnedRecord(RecordStore& store, Clock& clock, Milliseconds store_timeout, WriteObserver& observer,
+              std::string_view trace_id)
+      : store_(store),
+        clock_(clock),
+        store_timeout_(store_timeout),
+        observer_(observer),
+        trace_id_(trace_id) {}
 
   void Hold(Record record) { record_ = std::move(record); }
   const Record& operator*() const { return record_; }
@@ -40,19 +46,24 @@ class OwnedRecord {
   // The attempt did nothing, but an earlier one may have: a look is conclusive at once.
   Task<Change> RecordConclusive();
   // Nothing was executed under this record so far: deletes it, or leaves it proven without effect
-  // if it was ever ambiguous.
-  Task<Change> Release();
+  // if it was ever ambiguous. `end` says why.
+  Task<Change> Release(FinishedWrite::End end);
   // Passfort's own word, stored whoever owns the record.
   Task<absl::Status> StoreResponse(StoredResult result);
 
  private:
   Task<Change> Update(RecordStore::RecordUpdate update);
   Task<Change> Remove();
+  void TellObserver(FinishedWrite::End end) {
+    observer_.OnFinished({record_, end, FinishedWrite::By::kCall, trace_id_});
+  }
   Deadline StoreDeadline() const { return Deadline(clock_.Now() + store_timeout_); }
 
   RecordStore& store_;
   Clock& clock_;
   const Milliseconds store_timeout_;
+  WriteObserver& observer_;
+  const std::string_view trace_id_;
   Record record_;
 };
 

@@ -35,7 +35,7 @@ Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& c
                             .priority = Priority::kReconciliation};
   const ObserveResult observed = co_await operation->Observe(expected.target, reading);
   if (const auto* observation = std::get_if<std::unique_ptr<const Observation>>(&observed)) {
-    co_return co_await Evaluate(std::move(expected), **observation, absence);
+    co_return co_await Evaluate(std::move(expected), **observation, context, absence);
   }
   Reconciliation blind = End(Reconciliation::Kind::kUnavailable, std::move(expected));
   if (const auto* failed = std::get_if<NotExecuted>(&observed)) blind.unobserved = failed->cause;
@@ -43,7 +43,7 @@ Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& c
 }
 
 Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& now,
-                                          Absence absence) {
+                                          const CallContext& context, Absence absence) {
   const Operation* const operation = FindOperation(expected.operation);
   if (operation == nullptr) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
   const auto attributed = co_await store_.AttributedIds(expected.serialization_key,
@@ -58,6 +58,7 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& no
     auto stored = co_await store_.StoreReconciled(expected, effect.result->stored, StoreDeadline());
     if (!stored.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
     if (auto* record = std::get_if<Record>(&*stored)) {
+      TellObserver(*record, FinishedWrite::End::kDone, context);
       co_return End(Reconciliation::Kind::kTookEffect, std::move(*record));
     }
     if (!std::holds_alternative<RecordStore::Contested>(*stored)) {
@@ -93,11 +94,19 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& no
   }
   auto changed = co_await store_.Update(expected, change, StoreDeadline());
   if (!changed.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
-  auto* record = std::get_if<Record>(&*changed);
+  auto* const record = std::get_if<Record>(&*changed);
   if (record == nullptr) co_return End(Reconciliation::Kind::kVersionConflict, std::move(expected));
-  co_return End(change.state == RecordState::kNoEffect ? Reconciliation::Kind::kNoEffect
-                                                       : Reconciliation::Kind::kInconclusive,
-                std::move(*record));
+  if (proves_no_effect) {
+    TellObserver(
+        *record,
+        absence == Absence::kKnown ? FinishedWrite::End::kRefused : FinishedWrite::End::kNoEffect,
+        context);
+    co_return End(Reconciliation::Kind::kNoEffect, std::move(*record));
+  }
+  if (expected.state != RecordState::kInconclusive) {
+    TellObserver(*record, FinishedWrite::End::kInconclusive, context);
+  }
+  co_return End(Reconciliation::Kind::kInconclusive, std::move(*record));
 }
 
 Task<std::optional<NotExecuted::Cause>> Reconciler::ReleaseExpired(Record expected,
@@ -105,12 +114,16 @@ Task<std::optional<NotExecuted::Cause>> Reconciler::ReleaseExpired(Record expect
   if (expected.state == RecordState::kSent) {
     co_return (co_await Reconcile(std::move(expected), context)).unobserved;
   }
+  bool is_released = false;
   if (expected.was_ambiguous) {
-    (void)co_await store_.UpdateIfLeaseExpired(expected, {.state = RecordState::kNoEffect},
-                                               StoreDeadline());
+    const auto updated = co_await store_.UpdateIfLeaseExpired(
+        expected, {.state = RecordState::kNoEffect}, StoreDeadline());
+    is_released = updated.ok() && std::holds_alternative<Record>(*updated);
   } else {
-    (void)co_await store_.Remove(expected, StoreDeadline());
+    const auto removed = co_await store_.Remove(expected, StoreDeadline());
+    is_released = removed.ok() && *removed;
   }
+  if (is_released) TellObserver(expected, FinishedWrite::End::kNotExecuted, context);
   co_return std::nullopt;
 }
 

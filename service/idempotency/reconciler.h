@@ -11,6 +11,7 @@
 #include "service/idempotency/operation.h"
 #include "service/idempotency/store/record.h"
 #include "service/idempotency/store/record_store.h"
+#include "service/idempotency/write_observer.h"
 
 namespace gateway {
 
@@ -49,11 +50,18 @@ class Reconciler {
   struct Options {
     Milliseconds observe_timeout{10000};
     Milliseconds store_timeout{5000};
+    // Who looks.
+    FinishedWrite::By by = FinishedWrite::By::kCall;
   };
 
   // All outlive the reconciler.
-  Reconciler(Options options, RecordStore& store, std::vector<Operation*> operations, Clock& clock)
-      : options_(options), store_(store), operations_(std::move(operations)), clock_(clock) {}
+  Reconciler(Options options, RecordStore& store, std::vector<Operation*> operations, Clock& clock,
+             WriteObserver& observer)
+      : options_(options),
+        store_(store),
+        operations_(std::move(operations)),
+        clock_(clock),
+        observer_(observer) {}
 
   // One look. `expected` is sent, inconclusive, or claimed again after it was without effect. A
   // record of an operation that is not among ours is left to those who know it. `context` outlives
@@ -63,8 +71,9 @@ class Reconciler {
                                  Absence absence = Absence::kToBeProven);
 
   // As Reconcile, with an observation that was made already, begun when the store's clock was
-  // `expected.store_now`. `now` outlives the task.
+  // `expected.store_now`. `now` and `context` outlive the task.
   Task<Reconciliation> Evaluate(Record expected, const Observation& now [[clang::lifetimebound]],
+                                const CallContext& context [[clang::lifetimebound]],
                                 Absence absence = Absence::kToBeProven);
 
   // Ends what a process that died left: a claim is given back, a sent record is reconciled, by one
@@ -74,12 +83,16 @@ class Reconciler {
 
  private:
   Operation* FindOperation(const std::string& name) const;
+  void TellObserver(const Record& record, FinishedWrite::End end, const CallContext& context) {
+    observer_.OnFinished({record, end, options_.by, context.trace_id()});
+  }
   Deadline StoreDeadline() const { return Deadline(clock_.Now() + options_.store_timeout); }
 
   const Options options_;
   RecordStore& store_;
   const std::vector<Operation*> operations_;
   Clock& clock_;
+  WriteObserver& observer_;
 };
 
 }  // namespace gateway

@@ -30,7 +30,8 @@ WriteSession::WriteSession(SessionDependencies dependencies, AtMostOnceOptions o
       trace_(std::move(trace)),
       poll_backoff_(options.poll, dependencies_.random),
       retry_backoff_(options.resend, dependencies_.random),
-      owned_(dependencies_.store, dependencies_.clock, options.store_timeout),
+      owned_(dependencies_.store, dependencies_.clock, options.store_timeout,
+             dependencies_.observer, trace_.trace_id()),
       pending_(dependencies_.clock) {}
 
 bool WriteSession::IsFor(const RequestKey& key, const WriteRequest& request) const {
@@ -218,7 +219,8 @@ Task<WriteSession::Next> WriteSession::ReadBaseline() {
     co_return Next::kContinue;
   }
   // It was sent before and proven without effect; what came later than that is seen here.
-  Reconciliation look = co_await dependencies_.reconciler.Evaluate(*owned_, *observation);
+  Reconciliation look =
+      co_await dependencies_.reconciler.Evaluate(*owned_, *observation, until_stopped_);
   switch (look.kind) {
     case Reconciliation::Kind::kNoEffect:
       co_return Next::kContinue;
@@ -408,7 +410,9 @@ Task<WriteSession::Next> WriteSession::Reconcile(Record record,
 Task<WriteSession::Next> WriteSession::Release(SessionResult result) {
   dependencies_.fail_point(FailPointId::kBeforeRelease, key_.request_id);
   const bool was_sent = owned_->state == RecordState::kSent;
-  switch (co_await owned_.Release()) {
+  const bool is_refused = std::holds_alternative<Refused>(result.outcome);
+  switch (co_await owned_.Release(is_refused ? FinishedWrite::End::kRefused
+                                             : FinishedWrite::End::kNotExecuted)) {
     case Change::kMade:
       co_return Finish(std::move(result));
     case Change::kLost:

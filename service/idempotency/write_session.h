@@ -51,6 +51,7 @@ struct SessionDependencies {
   TraceIds& trace_ids;
   RetryBudget& budget;
   Log& log;
+  WriteObserver& observer;
   // Called at each step, for tests that end or stop the process there.
   FailPoints fail_point;
 };

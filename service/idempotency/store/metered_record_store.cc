@@ -5,12 +5,6 @@
 namespace gateway {
 namespace {
 
-const absl::Status& StatusOf(const absl::Status& status) { return status; }
-template <typename T>
-const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
-  return result.status();
-}
-
 std::string_view OutcomeOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kOk:
@@ -47,7 +41,7 @@ template <typename Result>
 Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result> task) {
   const SteadyTime start = clock_.Now();
   Result result = co_await task;
-  operations_.Increment({operation, OutcomeOf(StatusOf(result))});
+  operations_.Increment({operation, OutcomeOf(result.status())});
   seconds_.Observe(clock_.Now() - start, {operation});
   co_return result;
 }
@@ -78,8 +72,8 @@ Task<absl::StatusOr<bool>> MeteredRecordStore::Remove(Record expected, Deadline 
   return Measure("remove", store_->Remove(std::move(expected), deadline));
 }
 
-Task<absl::Status> MeteredRecordStore::StoreResponse(Record expected, StoredResult result,
-                                                     Deadline deadline) {
+Task<absl::StatusOr<bool>> MeteredRecordStore::StoreResponse(Record expected, StoredResult result,
+                                                             Deadline deadline) {
   return Measure("store_response",
                  store_->StoreResponse(std::move(expected), std::move(result), deadline));
 }

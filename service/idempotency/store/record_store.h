@@ -91,8 +91,9 @@ class RecordStore {
   // meantime, and inserted from `expected` if it is gone. Replaces a reconciled result, never a
   // received one; what was found stays attributed. Nothing is changed if the id was claimed anew by
   // another caller or for other values. An id of a resource that is too long is not attributed.
-  virtual Task<absl::Status> StoreResponse(Record expected, StoredResult result,
-                                           Deadline deadline) = 0;
+  // Returns whether it was stored.
+  virtual Task<absl::StatusOr<bool>> StoreResponse(Record expected, StoredResult result,
+                                                   Deadline deadline) = 0;
   // Makes the record kDone with a result that was found, if epoch and state are still those of
   // `expected`, no other record of the key is claimed or sent, and the resource is attributed to
   // none. A version conflict also if it is attributed by now: look again, either way. Contested if

@@ -156,8 +156,8 @@ Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record expected, Deadline dead
   co_return !rows->empty();
 }
 
-Task<absl::Status> SqlRecordStore::StoreResponse(Record expected, StoredResult result,
-                                                 Deadline deadline) {
+Task<absl::StatusOr<bool>> SqlRecordStore::StoreResponse(Record expected, StoredResult result,
+                                                         Deadline deadline) {
   // Attributed to nobody, it is a candidate of whoever sees it.
   if (result.resource_id.size() > kMaxResourceIdBytes) result.resource_id.clear();
   if (auto status = CheckResultSize(result); !status.ok()) co_return status;
@@ -170,7 +170,8 @@ Task<absl::Status> SqlRecordStore::StoreResponse(Record expected, StoredResult r
   // A duration: the statement adds it to its own clock.
   expected.expires_at = absl::FromUnixMicros(WindowMicros());
   const auto rows = co_await executor_->Run(UpsertResponse(), RecordParameters(expected), deadline);
-  co_return rows.status();
+  if (!rows.ok()) co_return rows.status();
+  co_return !rows->empty();
 }
 
 Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(Record expected,

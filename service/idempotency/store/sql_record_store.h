@@ -41,8 +41,8 @@ class SqlRecordStore final : public RecordStore {
   Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record expected, RecordUpdate change,
                                                           Deadline deadline) override;
   Task<absl::StatusOr<bool>> Remove(Record expected, Deadline deadline) override;
-  Task<absl::Status> StoreResponse(Record expected, StoredResult result,
-                                   Deadline deadline) override;
+  Task<absl::StatusOr<bool>> StoreResponse(Record expected, StoredResult result,
+                                           Deadline deadline) override;
   Task<absl::StatusOr<FoundResult>> StoreReconciled(Record expected, StoredResult result,
                                                     Deadline deadline) override;
   Task<absl::StatusOr<std::vector<std::string>>> AttributedIds(std::string serialization_key,

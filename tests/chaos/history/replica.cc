@@ -58,6 +58,12 @@ Milliseconds FreezeDuration(SeededRandom& chance) {
   }
 }
 
+void FinishedWrites::OnFinished(const FinishedWrite& write) {
+  if (life_.is_dead()) return;
+  world_.Note(life_.name(), ": ", write.record.request_id,
+              " has ended: ", static_cast<int>(write.end));
+}
+
 Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
                  SimulatedPassfort& passfort, ProcessWeather weather)
     : world_(world),
@@ -73,18 +79,22 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
               .max_records = 1000,
               .settle_window = ShortWindows().settle_window}),
       operation_(passfort_),
+      finished_writes_(world, life_),
       reconciler_({.observe_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
-                  store_, {&operation_}, clock_),
-      coordinator_(Dependencies(), ShortWindows()),
+                  store_, {&operation_}, clock_, finished_writes_),
+      background_looks_({.observe_timeout = kListTimeout,
+                         .store_timeout = ShortWindows().store_timeout,
+                         .by = FinishedWrite::By::kBackground},
+                        store_, {&operation_}, clock_, finished_writes_),
+      coordinator_(DependenciesWith(reconciler_), ShortWindows()),
       direct_(passfort_, {.clock = clock_,
                           .random = random_,
                           .budget = budget_,
                           .backoff = ShortWindows().resend}),
       writer_(operation_, coordinator_, direct_),
       background_reconciler_(
-          Dependencies(), {.poll_interval = kReconcilerInterval},
-          [this](const std::string& request_id) { return coordinator_.IsActive(request_id); },
-          [](const RecordStore::SweepResult&) {}) {
+          DependenciesWith(background_looks_), {.poll_interval = kReconcilerInterval},
+          [this](const std::string& request_id) { return coordinator_.IsActive(request_id); }) {
   life_.SetAtPoint([this](std::string_view statement) {
     if (weather_.only_statement.value_or(statement) != statement) return;
     MayStop(weather_.crash_at_statement, weather_.freeze_at_statement, kAtStatement);
@@ -102,15 +112,16 @@ Task<void> Process::Reconcile() {
   has_reconciler_ended_ = true;
 }
 
-SessionDependencies Process::Dependencies() {
+SessionDependencies Process::DependenciesWith(Reconciler& reconciler) {
   return {.store = store_,
-          .reconciler = reconciler_,
+          .reconciler = reconciler,
           .key_mutex = key_mutex_,
           .clock = clock_,
           .random = random_,
           .trace_ids = trace_ids_,
           .budget = budget_,
           .log = *log_,
+          .observer = finished_writes_,
           .fail_point = FailPoints([this](FailPointId step, const std::string& request_id) {
             const StepNames& names = NamesOf(step);
             if (!life_.is_dead()) world_.Note(life_.name(), ": ", request_id, " ", names.step);

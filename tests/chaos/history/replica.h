@@ -12,6 +12,7 @@
 #include "service/idempotency/background_reconciler.h"
 #include "service/idempotency/store/sql_record_store.h"
 #include "service/idempotency/write_coordinator.h"
+#include "service/idempotency/write_observer.h"
 #include "service/observability/log.h"
 #include "service/operations/add_product_application.h"
 #include "service/operations/direct_writer.h"
@@ -49,6 +50,18 @@ struct StepNames {
 // For how long a process is frozen: hardly, longer than a lease, or longer than anything.
 Milliseconds FreezeDuration(SeededRandom& chance);
 
+// Notes each write that a process says has ended.
+class FinishedWrites final : public WriteObserver {
+ public:
+  FinishedWrites(VirtualWorld& world, const SimulatedProcess& life) : world_(world), life_(life) {}
+
+  void OnFinished(const FinishedWrite& write) override;
+
+ private:
+  VirtualWorld& world_;
+  const SimulatedProcess& life_;
+};
+
 // One run of the gateway's program, put together from the product's own parts as main does.
 class Process {
  public:
@@ -78,7 +91,7 @@ class Process {
   Task<void> Reconcile();
   Task<void> Drain();
   void MayStop(double crash, double freeze, const StepNames& at);
-  SessionDependencies Dependencies();
+  SessionDependencies DependenciesWith(Reconciler& reconciler);
 
   VirtualWorld& world_;
   ProcessWeather weather_;
@@ -96,7 +109,9 @@ class Process {
   SqlRecordStore store_;
   KeyedMutex key_mutex_;
   AddProductApplication operation_;
+  FinishedWrites finished_writes_;
   Reconciler reconciler_;
+  Reconciler background_looks_;
   WriteCoordinator coordinator_;
   DirectWriter direct_;
   AtMostOnceWriter writer_;

@@ -62,12 +62,12 @@ TEST_P(StoreContractTest, AReceivedAnswerReplacesAFoundOneAndIsNeverReplaced) {
   ASSERT_TRUE(found.ok() && std::holds_alternative<Record>(*found));
   EXPECT_EQ(std::get<Record>(*found).result_origin, ResultOrigin::kReconciled);
 
-  ASSERT_TRUE(store_->StoreResponse(sent, {"another id", "received"}).ok());
+  EXPECT_TRUE(*store_->StoreResponse(sent, {"another id", "received"}));
   EXPECT_EQ(store_->Find("request")->result.contents, "received");
   EXPECT_EQ(store_->Find("request")->result.resource_id, "another id");
   EXPECT_EQ(store_->Find("request")->result_origin, ResultOrigin::kReceived);
 
-  ASSERT_TRUE(store_->StoreResponse(sent, {"a third id", "received again"}).ok());
+  EXPECT_FALSE(*store_->StoreResponse(sent, {"a third id", "received again"}));
   EXPECT_EQ(store_->Find("request")->result.contents, "received");
 }
 

@@ -395,7 +395,7 @@ TEST_F(SqliteStoreTest, AFullDiskIsAnErrorAndLosesNothing) {
   std::signal(SIGXFSZ, SIG_IGN);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   const absl::Status full =
-      store.StoreResponse(before, {"application", std::string(1024 * 1024, 'x')});
+      store.StoreResponse(before, {"application", std::string(1024 * 1024, 'x')}).status();
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
 
   EXPECT_TRUE(absl::IsUnavailable(full)) << full;

@@ -131,7 +131,7 @@ TEST_P(StoreContractTest, RefusesWhatWouldMakeARecordTooLarge) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
   std::string large;
   large.resize(20'000'000, 'x');
-  EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreResponse(sent, {"id", large})));
+  EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreResponse(sent, {"id", large}).status()));
   EXPECT_TRUE(absl::IsResourceExhausted(store_->StoreReconciled(sent, {large, "answer"}).status()));
   const RecordStore::RecordUpdate change{.state = RecordState::kSent,
                                          .first_baseline = Baseline{.state = large}};

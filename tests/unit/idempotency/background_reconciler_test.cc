@@ -12,6 +12,7 @@
 #include "service/observability/log.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/fakes/scripted_random.h"
+#include "tests/unit/idempotency/listing_observer.h"
 
 namespace gateway {
 namespace {
@@ -64,7 +65,9 @@ class CountingStore final : public RecordStore {
     std::abort();
   }
   Task<absl::StatusOr<bool>> Remove(Record, Deadline) override { std::abort(); }
-  Task<absl::Status> StoreResponse(Record, StoredResult, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<bool>> StoreResponse(Record, StoredResult, Deadline) override {
+    std::abort();
+  }
   Task<absl::StatusOr<FoundResult>> StoreReconciled(Record, StoredResult, Deadline) override {
     std::abort();
   }
@@ -94,7 +97,8 @@ class BackgroundReconcilerTest : public testing::Test {
   ManualClock clock_;
   CountingStore store_;
   bool is_active_ = false;
-  Reconciler reconciler_{{}, store_, {}, clock_};
+  ListingObserver observer_;
+  Reconciler reconciler_{{}, store_, {}, clock_, observer_};
   KeyedMutex key_mutex_;
   ScriptedRandom random_{{0.0, 0.999, 0.5}};
   ScriptedRandom trace_random_{{0.5}};
@@ -110,6 +114,7 @@ class BackgroundReconcilerTest : public testing::Test {
                                                .trace_ids = trace_ids_,
                                                .budget = budget_,
                                                .log = *log_,
+                                               .observer = observer_,
                                                .fail_point = {}},
                                               {.poll_interval = kInterval},
                                               [this](const std::string&) { return is_active_; }};

@@ -28,6 +28,7 @@
 #include "tests/fakes/manual_clock.h"
 #include "tests/fakes/run_to_completion.h"
 #include "tests/fakes/scripted_random.h"
+#include "tests/unit/idempotency/listing_observer.h"
 
 namespace gateway {
 
@@ -181,6 +182,7 @@ class EngineTest : public testing::Test {
             .trace_ids = trace_ids_,
             .budget = budget_,
             .log = *log_,
+            .observer = observer_,
             .fail_point = {}};
   }
 
@@ -233,7 +235,8 @@ class EngineTest : public testing::Test {
                          .max_records = 100,
                          .settle_window = kOptions.settle_window}};
   AppendOperation operation_;
-  Reconciler reconciler_{{}, store_, {&operation_}, clock_};
+  ListingObserver observer_;
+  Reconciler reconciler_{{}, store_, {&operation_}, clock_, observer_};
   KeyedMutex key_mutex_;
   ScriptedRandom trace_random_{{0.5}};
   TraceIds trace_ids_{trace_random_};

@@ -134,7 +134,7 @@ TEST_F(ReconcilerTest, ARecordThatChangesDuringTheLookIsLeftAlone) {
 // It comes from a newer gateway, which knows what it means.
 TEST_F(ReconcilerTest, ARecordOfAnUnknownOperationIsLeftAlone) {
   BecomeConclusive();
-  Reconciler knows_nothing({}, store_, {}, clock_);
+  Reconciler knows_nothing({}, store_, {}, clock_, observer_);
   EXPECT_EQ(RunToCompletion(knows_nothing.Reconcile(*Find(), {})).kind, Kind::kUnavailable);
   EXPECT_EQ(Find()->state, RecordState::kSent);
 }

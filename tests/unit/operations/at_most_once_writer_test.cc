@@ -68,7 +68,7 @@ class AtMostOnceWriterTest : public EngineTest {
   ScriptedPassfort passfort_;
   ProductApplicationClient client_{passfort_};
   AddProductApplication operation_{client_};
-  Reconciler passfort_reconciler_{{}, store_, {&operation_}, clock_};
+  Reconciler passfort_reconciler_{{}, store_, {&operation_}, clock_, observer_};
   WriteCoordinator coordinator_{DependenciesWith(passfort_reconciler_), kOptions};
   DirectWriter direct_{client_, {.clock = clock_, .random = random_, .budget = budget_}};
   AtMostOnceWriter writer_{operation_, coordinator_, direct_};

@@ -1,0 +1,42 @@
+#include "service/idempotency/write_report.h"
+
+namespace gateway {
+namespace {
+
+using End = FinishedWrite::End;
+
+std::string_view NameOf(End end) {
+  switch (end) {
+    case End::kDone:
+      return "done";
+    case End::kRefused:
+      return "refused";
+    case End::kNotExecuted:
+      return "not_executed";
+    case End::kNoEffect:
+      return "no_effect";
+    case End::kInconclusive:
+      return "inconclusive";
+  }
+  return "inconclusive";
+}
+
+}  // namespace
+
+WriteReport::WriteReport(Metrics& metrics, Log& log)
+    : finished_(metrics.AddCounter("passfort_gateway_finished_writes_total",
+                                   "Writes with a request_id that ended, by how and by whom.",
+                                   {"operation", "end", "by"})),
+      log_(log) {}
+
+void WriteReport::OnFinished(const FinishedWrite& write) {
+  const bool is_background = write.by == FinishedWrite::By::kBackground;
+  finished_.Increment(
+      {write.record.operation, NameOf(write.end), is_background ? "background" : "call"});
+  // A caller is told.
+  if (!is_background || write.end != End::kInconclusive) return;
+  log_.Error("write outcome unresolved: check the profile in the Passfort portal",
+             {{"trace_id", write.trace_id}});
+}
+
+}  // namespace gateway
