@@ -52,7 +52,7 @@ bool CallPipeline::Accept(RpcCall& call, size_t request_bytes) {
   if (!refusal.has_value()) return true;
   ReportError(call, *refusal);
   call.AddTrailers(*refusal);
-  unread_.Add(call, call.peer_, MemoryOfReply(*refusal));
+  call.AddUnread(MemoryOfReply(*refusal));
   call.FinishWith(std::move(refusal->status));
   return false;
 }
@@ -116,7 +116,7 @@ void CallPipeline::EndWithError(RpcCall& call, CallError error) {
 }
 
 void CallPipeline::SendAtEndOfTurn(RpcCall& call, grpc::Status status, size_t memory) {
-  unread_.Add(call, call.peer_, memory);
+  call.AddUnread(memory);
   pending_replies_.push_back({.call = &call, .status = std::move(status)});
   send_replies_.Request();
 }

@@ -19,6 +19,7 @@
 #include "service/rpc/calls/call_metrics.h"
 #include "service/rpc/calls/concurrency_limiter.h"
 #include "service/rpc/calls/rpc_call.h"
+#include "service/rpc/calls/stream_call.h"
 #include "service/rpc/calls/unary_call.h"
 #include "service/rpc/calls/unread_replies.h"
 
@@ -68,11 +69,15 @@ class CallPipeline {
                                   Response& response, Handle handle) {
     // Frees itself in OnDone.
     auto* call = new UnaryCall<Request, Response, Input>(*this, method, context, request, response);
-    if (Accept(*call, request.ByteSizeLong())) {
-      static_assert(sizeof(handle) <= sizeof(void*), "Post would need memory for each call");
-      dependencies_.loop.Post([call, handle] { PipelineOf(*call).Run(*call, handle(*call)); });
-    }
-    return call;
+    return Started(call, request.ByteSizeLong(), handle);
+  }
+  // The same of a method that streams; its handler writes the messages.
+  template <typename Request, typename Message, typename Input, typename Handle>
+  grpc::ServerWriteReactor<Message>* Start(const StreamMethod<Request, Message, Input>& method,
+                                           grpc::CallbackServerContext& context,
+                                           const Request& request, Handle handle) {
+    auto* call = new StreamCall<Request, Message, Input>(*this, method, context, request);
+    return Started(call, request.ByteSizeLong(), handle);
   }
 
   // To stop, from any thread but the loop's, in this order. New calls are refused from here on.
@@ -87,6 +92,15 @@ class CallPipeline {
   friend class RpcCall;
 
   static CallPipeline& PipelineOf(RpcCall& call) { return call.pipeline_; }
+
+  template <typename Call, typename Handle>
+  Call* Started(Call* call, size_t request_bytes, Handle handle) {
+    if (Accept(*call, request_bytes)) {
+      static_assert(sizeof(handle) <= sizeof(void*), "Post would need memory for each call");
+      dependencies_.loop.Post([call, handle] { PipelineOf(*call).Run(*call, handle(*call)); });
+    }
+    return call;
+  }
 
   // Checks the request and takes a place for it, which is given back with the answer. False: the
   // call was refused, and has ended.

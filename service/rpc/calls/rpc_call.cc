@@ -3,6 +3,7 @@
 #include <google/protobuf/message.h>
 
 #include <optional>
+#include <utility>
 
 #include "service/passfort/mapping/application_memory.h"
 #include "service/rpc/calls/call_deadline.h"
@@ -49,7 +50,13 @@ void RpcCall::HandleCancel() {
   pipeline_.dependencies_.loop.Post([stop = stop_]() mutable { stop.request_stop(); });
 }
 
-void RpcCall::HandleDone() { pipeline_.unread_.Remove(*this); }
+void RpcCall::PostToLoop(absl::AnyInvocable<void()> work) {
+  pipeline_.dependencies_.loop.Post(std::move(work));
+}
+
+void RpcCall::AddUnread(size_t bytes) { pipeline_.unread_.Add(*this, peer_, bytes); }
+
+void RpcCall::RemoveUnread() { pipeline_.unread_.Remove(*this); }
 
 size_t MemoryOfReply(const google::protobuf::Message& response) {
   const auto bytes = static_cast<size_t>(response.GetCachedSize());

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "service/base/call_context.h"
 #include "service/base/trace_context.h"
 #include "service/rpc/call_error.h"
@@ -80,7 +81,14 @@ class RpcCall : public UnreadReplies::Reply {
 
   // What gRPC says to the reactor that the call is.
   void HandleCancel();
-  void HandleDone();
+  void HandleDone() { RemoveUnread(); }
+
+  void PostToLoop(absl::AnyInvocable<void()> work);
+  // From here on the caller has to read so many bytes, or is given up; until it has.
+  void AddUnread(size_t bytes);
+  void RemoveUnread();
+  // Ends the call without a word of ours. gRPC still waits for FinishWith.
+  void Cancel() override { grpc_context_.TryCancel(); }
 
  private:
   friend class CallPipeline;
@@ -92,7 +100,6 @@ class RpcCall : public UnreadReplies::Reply {
   // Hands the call to gRPC for good.
   virtual void FinishWith(grpc::Status status) = 0;
   void AddTrailers(const CallError& error);
-  void Cancel() override { grpc_context_.TryCancel(); }
 
   CallPipeline& pipeline_;
   const RpcMethod& method_;

@@ -65,7 +65,8 @@ class UnreadReplies {
   // The same for an answer that is there already: how many wait does not matter.
   bool HasRoomForLargeOne(const std::string& connection);
   void Add(Reply& reply, const std::string& connection, size_t bytes);
-  // After `Add`, once. An answer that is being given up stays until that is done.
+  // After `Add`; then it may be added again. A reply that is being given up stays until that is
+  // done.
   void Remove(Reply& reply);
 
  private:

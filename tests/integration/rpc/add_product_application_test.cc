@@ -261,27 +261,27 @@ TEST(AddProductApplicationTest, RemembersThatAWriteMayHaveHappenedAlsoForACaller
 }
 
 TEST(AddProductApplicationTest, LogsAndCountsWhyNoFurtherAttemptWasMade) {
-  RpcFixture bench;
+  RpcFixture fixture;
   const std::string name = "passfort_gateway_retry_ends_total";
   const std::string method = "grpc_method=\"AddProductApplication\"";
-  EXPECT_TRUE(bench.Add().status.ok());
-  EXPECT_THAT(bench.metrics.Text(), Not(HasSubstr(name))) << "no loop ran";
+  EXPECT_TRUE(fixture.Add().status.ok());
+  EXPECT_THAT(fixture.metrics.Text(), Not(HasSubstr(name))) << "no loop ran";
 
   for (const RetryEnd end : {RetryEnd::kPermanent, RetryEnd::kExhausted, RetryEnd::kBudgetEmpty,
                              RetryEnd::kOutOfTime, RetryEnd::kCancelled}) {
     WriteResult result = NotSentResult(NotExecuted::Cause::kUnreachable);
     result.retry_end = end;
-    bench.writer.Answer(std::move(result));
-    EXPECT_FALSE(bench.Add().status.ok());
+    fixture.writer.Answer(std::move(result));
+    EXPECT_FALSE(fixture.Add().status.ok());
     const std::string value(RetryEndName(end));
-    bench.log.WaitForLine("phase=NOT_SENT retry_end=" + value + " duration_seconds");
-    EXPECT_EQ(bench.Counter(name, {method, "end=\"" + value + "\""}), 1) << value;
+    fixture.log.WaitForLine("phase=NOT_SENT retry_end=" + value + " duration_seconds");
+    EXPECT_EQ(fixture.Counter(name, {method, "end=\"" + value + "\""}), 1) << value;
   }
   WriteResult done = DoneResult(AnApplication());
   done.retry_end = RetryEnd::kSucceeded;
-  bench.writer.Answer(std::move(done));
-  EXPECT_TRUE(bench.Add().status.ok());
-  EXPECT_EQ(bench.Counter(name, {method, "end=\"succeeded\""}), 1);
+  fixture.writer.Answer(std::move(done));
+  EXPECT_TRUE(fixture.Add().status.ok());
+  EXPECT_EQ(fixture.Counter(name, {method, "end=\"succeeded\""}), 1);
 }
 
 TEST(AddProductApplicationTest, CountsFailedCallsByReason) {

@@ -34,6 +34,18 @@ inline constexpr UnaryMethod<test_pb::EchoRequest, test_pb::EchoResponse, std::s
             .effect = RpcMethod::Effect::kRead},
     .validate = ValidateEcho};
 
+inline std::variant<test_pb::RepeatRequest, std::vector<FieldViolation>> ValidateRepeat(
+    const test_pb::RepeatRequest& request) {
+  if (!request.text().empty()) return request;
+  return std::vector<FieldViolation>{{.field = "text", .description = "is required"}};
+}
+
+inline constexpr StreamMethod<test_pb::RepeatRequest, test_pb::EchoResponse, test_pb::RepeatRequest>
+    kRepeat = {.rpc = {.service = test_pb::EchoService::service_full_name(),
+                       .name = "Repeat",
+                       .effect = RpcMethod::Effect::kRead},
+               .validate = ValidateRepeat};
+
 // What a further RPC takes: a method, and a handler that knows nothing of limits, log and metrics.
 // It answers with the text, once it is released.
 class EchoService final : public test_pb::EchoService::CallbackService {
@@ -48,6 +60,12 @@ class EchoService final : public test_pb::EchoService::CallbackService {
                                  test_pb::EchoResponse* response) override {
     return pipeline_.Start(kEcho, *context, *request, *response,
                            [this](auto& call) { return Answer(call); });
+  }
+
+  grpc::ServerWriteReactor<test_pb::EchoResponse>* Repeat(
+      grpc::CallbackServerContext* context, const test_pb::RepeatRequest* request) override {
+    return pipeline_.Start(kRepeat, *context, *request,
+                           [this](auto& call) { return SendAll(call); });
   }
 
   // Any thread but the loop's: until a call has come to the handler, each call once.
@@ -67,6 +85,32 @@ class EchoService final : public test_pb::EchoService::CallbackService {
     }
     call.response().set_text(call.TakeInput());
     co_return Reply{};
+  }
+
+  Task<CallResult> SendAll(
+      StreamCall<test_pb::RepeatRequest, test_pb::EchoResponse, test_pb::RepeatRequest>& call) {
+    const test_pb::RepeatRequest asked = call.TakeInput();
+    asked_.release();
+    test_pb::EchoResponse message;
+    message.set_text(asked.text());
+    for (int i = 0; i < asked.times(); ++i) {
+      if (!co_await call.Write(message)) co_return EndOf(call);
+    }
+    if (asked.waits()) co_await WaitForRelease(call.context());
+    if (asked.fails() || !release_.stop_requested()) co_return EndOf(call);
+    co_return Reply{};
+  }
+
+  // Stopped by its caller or by a drain, out of time, or failed.
+  std::unique_ptr<CallError> EndOf(const RpcCall& call) {
+    NotExecuted end{.cause = NotExecuted::Cause::kUnreachable};
+    if (call.context().stop.stop_requested()) {
+      end.cause = NotExecuted::Cause::kStopped;
+    } else if (call.context().deadline.HasPassed(clock_.Now())) {
+      end.cause = NotExecuted::Cause::kNoTimeLeft;
+    }
+    return std::make_unique<CallError>(
+        ToCallError({.outcome = end}, {.caller = call.caller(), .now = clock_.WallNow()}));
   }
 
   Task<void> WaitForRelease(const CallContext& context) {

@@ -10,8 +10,7 @@
 #include <string>
 
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "tests/integration/rpc/echo_service.h"
-#include "tests/integration/rpc/rpc_fixture.h"
+#include "tests/integration/rpc/two_services_fixture.h"
 
 namespace gateway {
 namespace {
@@ -19,84 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-constexpr char kTraceId[] = "4bf92f3577b34da6a3ce929d0e0e4736";
-constexpr char kTraceparent[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-CallPipeline::Options RoomForOneCall() {
-  auto options = SomeOptions();
-  options.max_in_flight = 1;
-  return options;
-}
-
-struct Echoed {
-  grpc::Status status;
-  std::multimap<std::string, std::string> trailers;
-  std::string text;
-
-  ReceivedError error() const { return {.status = status, .trailers = trailers}; }
-};
-
-class TwoServices {
- public:
-  explicit TwoServices(CallPipeline::Options options = SomeOptions())
-      : pipeline(options, {*loop, trace_ids, log, metrics, memory}),
-        server(*GrpcServer::Start(
-            SomeServerOptions(),
-            {{ProductApplicationService::kName, applications}, {EchoService::kName, echo}},
-            pipeline, *loop, metrics)) {}
-
-  Answered Add() const {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kTestBound);
-    Answered answered;
-    answered.status = pb::ProductApplicationService::NewStub(Connect())->AddProductApplication(
-        &context, ARequest(), &answered.response);
-    answered.trailers = Received(answered.status, context).trailers;
-    return answered;
-  }
-  Echoed Echo(const std::string& text = "hello") const {
-    test_pb::EchoRequest request;
-    request.set_text(text);
-    test_pb::EchoResponse response;
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kTestBound);
-    context.AddMetadata("traceparent", kTraceparent);
-    Echoed echoed;
-    echoed.status = test_pb::EchoService::NewStub(Connect())->Echo(&context, request, &response);
-    echoed.trailers = Received(echoed.status, context).trailers;
-    echoed.text = response.text();
-    return echoed;
-  }
-  std::future<Answered> StartAdd() const {
-    return std::async(std::launch::async, [this] { return Add(); });
-  }
-  std::future<Echoed> StartEcho() const {
-    return std::async(std::launch::async, [this] { return Echo(); });
-  }
-
-  // A connection of its own.
-  std::shared_ptr<grpc::Channel> Connect() const {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server->port()),
-                                     grpc::InsecureChannelCredentials(), arguments);
-  }
-
-  std::unique_ptr<EventLoop> loop = *EventLoop::Create();
-  LoopClock clock{*loop};
-  const std::unique_ptr<RandomSource> random = MakeSystemRandom();
-  TraceIds trace_ids{*random};
-  ScriptedWriter writer{*loop, clock};
-  RecordingLog log;
-  Metrics metrics;
-  ResponseMemory memory{*loop, size_t{64} * 1024 * 1024, metrics};
-  CallPipeline pipeline;
-  ScriptedReads reads{clock, *random};
-  ProductApplicationService applications{{}, {pipeline, writer, reads.reads, clock, log}};
-  EchoService echo{pipeline, *loop, clock};
-  std::unique_ptr<GrpcServer> server;
-};
 
 TEST(TwoServicesTest, BothAnswer) {
   TwoServices fixture;
