@@ -36,6 +36,7 @@
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/operations/add_product_application.h"
+#include "service/operations/create_profile.h"
 #include "service/operations/direct_writer.h"
 #include "service/operations/resource_reads.h"
 #include "service/passfort/api_key_source.h"
@@ -192,25 +193,31 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   ResourceClient resources(transport);
   ResourceReads reads(resources, retries);
   DirectWriter direct(passfort, retries);
-  AddProductApplication operation(passfort);
+  AddProductApplication add_application(passfort);
+  ProfileClient profile_client(transport);
+  CreateProfile create_profile(profile_client);
   WriteReport write_report(metrics, *log);
   std::unique_ptr<AtMostOnce> once;
   std::optional<AtMostOnceWriter> at_most_once_writer;
   if (!config.store.empty()) {
-    auto opened =
-        AtMostOnce::Open(OnceModeOptions(config), {.loop = **loop,
-                                                   .operations = {&operation},
-                                                   .clock = clock,
-                                                   .random = *random,
-                                                   .trace_ids = trace_ids,
-                                                   .budget = budget,
-                                                   .metrics = metrics,
-                                                   .log = *log,
-                                                   .observer = write_report,
-                                                   .fail_point = FailPointsFromEnvironment()});
+    auto opened = AtMostOnce::Open(OnceModeOptions(config),
+                                   {.loop = **loop,
+                                    .operations = {&add_application, &create_profile},
+                                    .clock = clock,
+                                    .random = *random,
+                                    .trace_ids = trace_ids,
+                                    .budget = budget,
+                                    .metrics = metrics,
+                                    .log = *log,
+                                    .observer = write_report,
+                                    .fail_point = FailPointsFromEnvironment()});
     if (!opened.ok()) return Fail(*log, "cannot start: store", opened.status());
     once = *std::move(opened);
-    at_most_once_writer.emplace(operation, once->coordinator(), direct);
+    at_most_once_writer.emplace(AtMostOnceWriter::Dependencies{.operation = add_application,
+                                                               .coordinator = once->coordinator(),
+                                                               .direct = direct,
+                                                               .reads = reads,
+                                                               .clock = clock});
   }
 
   ApplicationWriter& writer =
@@ -221,7 +228,13 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   ProductApplicationService product_applications(
       {.settle_window = config.settle_window},
       {.pipeline = pipeline, .writer = writer, .reads = reads, .clock = clock, .log = *log});
-  ProfileService profiles({.pipeline = pipeline, .reads = reads});
+  ProfileWriter profile_writer({.operation = create_profile,
+                                .coordinator = once != nullptr ? &once->coordinator() : nullptr,
+                                .reads = reads,
+                                .retries = retries});
+  ProfileService profiles(
+      {.executed_within = config.attempt_timeout + config.settle_window},
+      {.pipeline = pipeline, .writer = profile_writer, .reads = reads, .clock = clock});
   auto metrics_server = metrics.Serve(config.metrics_listen);
   if (!metrics_server.ok()) {
     return Fail(*log, "cannot start: metrics_listen", metrics_server.status());

@@ -59,6 +59,10 @@ class Operation {
   // Stored with every record, so never reused for another meaning.
   virtual std::string_view name() const = 0;
 
+  // False: nothing that can be read shows whether a write took effect, now or later. One whose
+  // outcome is ambiguous stays so for good, and is never sent again.
+  virtual bool is_observable() const { return true; }
+
   // Reads the state that a write with `target` changes. `context` outlives the task.
   virtual Task<ObserveResult> Observe(std::string target,
                                       const CallContext& context [[clang::lifetimebound]]) = 0;

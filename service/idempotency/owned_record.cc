@@ -5,7 +5,7 @@
 namespace gateway {
 
 Task<OwnedRecord::Change> OwnedRecord::RecordIntent(Milliseconds lease,
-                                                    Milliseconds conclusive_after,
+                                                    std::optional<Milliseconds> conclusive_after,
                                                     Baseline baseline, absl::Time sent_at) {
   return Update({.state = RecordState::kSent,
                  .lease = lease,
@@ -14,7 +14,8 @@ Task<OwnedRecord::Change> OwnedRecord::RecordIntent(Milliseconds lease,
                  .sent_at = sent_at});
 }
 
-Task<OwnedRecord::Change> OwnedRecord::RecordAmbiguous(Milliseconds conclusive_after) {
+Task<OwnedRecord::Change> OwnedRecord::RecordAmbiguous(
+    std::optional<Milliseconds> conclusive_after) {
   const Change change = co_await Update(
       {.state = RecordState::kSent, .conclusive_after = conclusive_after, .was_ambiguous = true});
   // True whatever the store has. Without it, the later moment of the intent holds.

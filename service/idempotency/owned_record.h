@@ -38,11 +38,12 @@ class OwnedRecord {
   const Record& operator*() const { return record_; }
   const Record* operator->() const { return &record_; }
 
-  // Before anything leaves: from now on the write may take effect.
-  Task<Change> RecordIntent(Milliseconds lease, Milliseconds conclusive_after, Baseline baseline,
-                            absl::Time sent_at);
+  // Before anything leaves: from now on the write may take effect. Without `conclusive_after` no
+  // look will ever be conclusive.
+  Task<Change> RecordIntent(Milliseconds lease, std::optional<Milliseconds> conclusive_after,
+                            Baseline baseline, absl::Time sent_at);
   // The attempt has ended, so the wait for a conclusive look can be counted from now.
-  Task<Change> RecordAmbiguous(Milliseconds conclusive_after);
+  Task<Change> RecordAmbiguous(std::optional<Milliseconds> conclusive_after);
   // The attempt did nothing, but an earlier one may have: a look is conclusive at once.
   Task<Change> RecordConclusive();
   // Nothing was executed under this record so far: deletes it, or leaves it proven without effect

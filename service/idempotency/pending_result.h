@@ -32,6 +32,7 @@ class PendingResult {
     if (record.conclusive_at) {
       result_.known_by = clock_.WallNow() + (*record.conclusive_at - record.store_now);
     }
+    result_.stays_unknown = record.state == RecordState::kInconclusive && !record.conclusive_at;
     result_.candidate_ids = record.candidate_ids;
   }
   // Why the last look showed nothing; unset if it did.

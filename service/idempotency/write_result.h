@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -59,15 +60,32 @@ struct WriteResultOf {
   // Why the last attempt of this call, or the last look before one, was the last. Unset if it made
   // none, and while the outcome of one is looked for.
   std::optional<RetryEnd> retry_end = {};
-  // Done only: it comes from the store, which had no room for all of it.
+  // Done only: it comes from the store, which keeps no more than ids, and could not be read anew.
   bool is_truncated = false;
   // Ambiguous only: from then on a look at Passfort shows the truth.
   std::optional<absl::Time> known_by = {};
+  // Ambiguous only: nobody will ever know through the API, so retrying does not help.
+  bool stays_unknown = false;
   // Ambiguous only: what may be the result.
   std::vector<std::string> candidate_ids = {};
   // Ambiguous only: why the last look at Passfort failed.
   std::optional<NotExecuted::Cause> unobserved = {};
 };
+
+// The same, with what `convert` makes of a result.
+template <typename To, typename From, typename Convert>
+WriteResultOf<To> MapDone(WriteResultOf<From> result, Convert convert) {
+  return {.outcome = MapDone<To>(std::move(result.outcome), std::move(convert)),
+          .sent_at = result.sent_at,
+          .source = result.source,
+          .replay = result.replay,
+          .retry_end = result.retry_end,
+          .is_truncated = result.is_truncated,
+          .known_by = result.known_by,
+          .stays_unknown = result.stays_unknown,
+          .candidate_ids = std::move(result.candidate_ids),
+          .unobserved = result.unobserved};
+}
 
 }  // namespace gateway
 

@@ -277,10 +277,12 @@ Task<WriteSession::Next> WriteSession::RecordIntent() {
   const absl::Time sent_at = dependencies_.clock.WallNow();
   pending_.OnAttempt(sent_at);
   stage_ = Stage::kSent;
-  const Milliseconds conclusive_after =
-      options_.lease_duration + options_.attempt_timeout + options_.settle_window;
-  switch (
-      co_await owned_.RecordIntent(options_.lease_duration, conclusive_after, baseline_, sent_at)) {
+  const auto conclusive_after =
+      ConclusiveAfter(options_.lease_duration + options_.attempt_timeout + options_.settle_window);
+  // Where no look will ever show what became of the attempt, it is left to its holder to the end.
+  const Milliseconds lease =
+      options_.lease_duration + (is_observable() ? Milliseconds(0) : options_.attempt_timeout);
+  switch (co_await owned_.RecordIntent(lease, conclusive_after, baseline_, sent_at)) {
     case Change::kMade:
       pending_.Update(*owned_);
       co_return Next::kContinue;
@@ -352,7 +354,7 @@ Task<WriteSession::Next> WriteSession::AfterNotExecuted(NotExecuted not_executed
 
 Task<WriteSession::Next> WriteSession::AfterAmbiguous(Ambiguous ambiguous) {
   pending_.OnAmbiguous(std::move(ambiguous));
-  if (co_await owned_.RecordAmbiguous(options_.settle_window) == Change::kLost) {
+  if (co_await owned_.RecordAmbiguous(ConclusiveAfter(options_.settle_window)) == Change::kLost) {
     co_return FollowNewHolder();
   }
   pending_.Update(*owned_);
@@ -395,7 +397,7 @@ Task<WriteSession::Next> WriteSession::Reconcile(Record record,
         wait = std::min(wait, look.conclusive_after);
         break;
       case Reconciliation::Kind::kUnavailable:
-        if (pending_.LooksInVain()) co_return Finish(PendingResult());
+        if (pending_.LooksInVain() || !is_observable()) co_return Finish(PendingResult());
         break;
     }
     record = std::move(look.record);
@@ -421,6 +423,8 @@ Task<WriteSession::Next> WriteSession::Release(SessionResult result) {
     case Change::kTooLarge:
       break;
   }
+  // Nobody else may send under the record. Without a look, what Passfort said is all there is.
+  if (was_sent && !is_observable()) co_return Finish(std::move(result));
   co_return Finish(was_sent ? PendingResult() : StoreUnavailableResult());
 }
 
@@ -454,8 +458,7 @@ WriteSession::Next WriteSession::FinishWith(const Record& record, Replay replay)
        .source = is_reconciled ? ResultSource::kReconciled
                  : was_there   ? ResultSource::kExisting
                                : ResultSource::kReceived,
-       .replay = replay,
-       .is_truncated = record.result.is_truncated});
+       .replay = replay});
 }
 
 bool WriteSession::WasThere(const Record& record, const std::string& resource_id) const {
@@ -472,6 +475,10 @@ SessionResult WriteSession::StoreUnavailableResult() const {
 SessionResult WriteSession::ReleasedResult() const {
   const NotExecuted released{.cause = release_cause_};
   return {.outcome = released, .retry_end = std::get<RetryEnd>(ShouldRetry(released))};
+}
+
+std::optional<Milliseconds> WriteSession::ConclusiveAfter(Milliseconds wait) const {
+  return is_observable() ? std::optional(wait) : std::nullopt;
 }
 
 bool WriteSession::HasTimeForAnAttempt() const {

@@ -140,6 +140,9 @@ class WriteSession {
   // Nothing was executed, and not because of Passfort.
   SessionResult ReleasedResult() const;
   bool HasTimeForAnAttempt() const;
+  bool is_observable() const { return request_->operation().is_observable(); }
+  // From when on a look is conclusive, if one ever is.
+  std::optional<Milliseconds> ConclusiveAfter(Milliseconds wait) const;
   bool IsReleaseRequested() const { return release_requested_.stop_requested(); }
   bool WasThere(const Record& record, const std::string& resource_id) const;
   Deadline StoreDeadline() const {

@@ -11,9 +11,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "service/base/netstring_list.h"
+#include "service/base/uuid.h"
 #include "service/operations/application_match.h"
+#include "service/operations/replay.h"
 #include "service/passfort/mapping/application_list.h"
-#include "service/passfort/mapping/application_truncation.h"
 #include "service/passfort/passfort_error_code.h"
 
 namespace gateway {
@@ -21,6 +22,7 @@ namespace {
 
 constexpr int kConflict = 409;
 constexpr size_t kDraftValues = 4;
+constexpr size_t kMaxKeptBytes = 4096;
 constexpr std::string_view kWhole = "whole";
 constexpr std::string_view kPartial = "partial";
 
@@ -105,19 +107,6 @@ Done ToDone(const OperationResult& result) {
   return done;
 }
 
-WriteResult ToWriteResult(WriteResultOf<SharedResult> result) {
-  return {.outcome = MapDone<Done>(std::move(result.outcome),
-                                   [](const SharedResult& done) { return ToDone(*done); }),
-          .sent_at = result.sent_at,
-          .source = result.source,
-          .replay = result.replay,
-          .retry_end = result.retry_end,
-          .is_truncated = result.is_truncated,
-          .known_by = result.known_by,
-          .candidate_ids = std::move(result.candidate_ids),
-          .unobserved = result.unobserved};
-}
-
 }  // namespace
 
 std::string EncodeDraft(const ApplicationDraft& draft) {
@@ -132,16 +121,17 @@ std::string EncodeBaseline(const ApplicationList& list) {
 }
 
 StoredResult ToStoredResult(const pb::ProductApplication& application) {
-  StoredResult stored{.resource_id = absl::AsciiStrToLower(application.id())};
-  if (application.ByteSizeLong() <= kMaxStoredResultBytes) {
-    stored.contents = application.SerializeAsString();
-    return stored;
-  }
-  pb::ProductApplication truncated = application;
-  TruncateToFit(truncated, kMaxStoredResultBytes);
-  stored.contents = truncated.SerializeAsString();
-  stored.is_truncated = true;
-  return stored;
+  pb::ProductApplication kept;
+  kept.set_id(application.id());
+  kept.set_status(application.status());
+  kept.set_flag(application.flag());
+  kept.set_associated_role(application.associated_role());
+  kept.mutable_product()->set_id(application.product().id());
+  kept.mutable_product()->set_alias(application.product().alias());
+  // Passfort's text may be as long as a response.
+  if (kept.ByteSizeLong() > kMaxKeptBytes) kept.clear_product();
+  return {.resource_id = absl::AsciiStrToLower(application.id()),
+          .contents = kept.SerializeAsString()};
 }
 
 std::string FingerprintOf(const ApplicationDraft& draft) {
@@ -192,14 +182,36 @@ bool AddProductApplication::MayMeanAlreadyExecuted(const ResponseSummary& refusa
 // No coroutine itself: calls without a request_id pay for no frame of it.
 Task<WriteResult> AtMostOnceWriter::Add(ApplicationDraft draft, RequestKey key,
                                         const CallContext& context) {
-  if (key.request_id.empty()) return direct_.Add(std::move(draft), std::move(key), context);
+  if (key.request_id.empty())
+    return dependencies_.direct.Add(std::move(draft), std::move(key), context);
   return AddOnce(std::move(draft), std::move(key), context);
 }
 
 Task<WriteResult> AtMostOnceWriter::AddOnce(ApplicationDraft draft, RequestKey key,
                                             const CallContext& context) {
-  auto request = std::make_shared<const AddRequest>(operation_, std::move(draft));
-  co_return ToWriteResult(co_await coordinator_.Write(std::move(key), std::move(request), context));
+  std::string profile_id = draft.profile_id;
+  auto request = std::make_shared<const AddRequest>(dependencies_.operation, std::move(draft));
+  co_return co_await Present(
+      co_await dependencies_.coordinator.Write(std::move(key), std::move(request), context),
+      std::move(profile_id), context);
+}
+
+// A result that comes from the store is read anew; one that was just received is in hand.
+Task<WriteResult> AtMostOnceWriter::Present(SessionResult session, std::string profile_id,
+                                            const CallContext& context) {
+  const auto* const done = std::get_if<SharedResult>(&session.outcome);
+  const bool is_kept = done != nullptr && !(*done)->received.has_value();
+  WriteResult result =
+      MapDone<Done>(std::move(session), [](const SharedResult& added) { return ToDone(*added); });
+  if (!is_kept) co_return result;
+  std::shared_ptr<pb::ProductApplication>& application = std::get<Done>(result.outcome).application;
+  const ApplicationKey key{.profile_id = std::move(profile_id),
+                           .application_id = application->id()};
+  const CallContext reading = ReplayContext(context, dependencies_.clock);
+  result.is_truncated =
+      !IsUuid(key.application_id) ||
+      !Replace(application, co_await dependencies_.reads.GetApplication(key, reading));
+  co_return result;
 }
 
 }  // namespace gateway

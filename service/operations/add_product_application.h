@@ -8,6 +8,7 @@
 #include "service/idempotency/operation.h"
 #include "service/idempotency/write_coordinator.h"
 #include "service/operations/application_writer.h"
+#include "service/operations/resource_reads.h"
 #include "service/passfort/product_application_client.h"
 
 namespace gateway {
@@ -31,30 +32,38 @@ class AddProductApplication final : public Operation {
   ProductApplicationClient& passfort_;
 };
 
-// Adds applications at most once per request_id; without one, by `direct`. Loop thread only.
+// Adds applications at most once per request_id; without one, by `direct`. The result of an earlier
+// call comes with the application as it is now. Loop thread only.
 class AtMostOnceWriter final : public ApplicationWriter {
  public:
   // All outlive the writer.
-  AtMostOnceWriter(AddProductApplication& operation, WriteCoordinator& coordinator,
-                   ApplicationWriter& direct)
-      : operation_(operation), coordinator_(coordinator), direct_(direct) {}
+  struct Dependencies {
+    AddProductApplication& operation;
+    WriteCoordinator& coordinator;
+    ApplicationWriter& direct;
+    ResourceReads& reads;
+    Clock& clock;
+  };
+
+  explicit AtMostOnceWriter(Dependencies dependencies) : dependencies_(dependencies) {}
 
   Task<WriteResult> Add(ApplicationDraft draft, RequestKey key,
                         const CallContext& context) override;
 
  private:
   Task<WriteResult> AddOnce(ApplicationDraft draft, RequestKey key, const CallContext& context);
+  Task<WriteResult> Present(SessionResult session, std::string profile_id,
+                            const CallContext& context);
 
-  AddProductApplication& operation_;
-  WriteCoordinator& coordinator_;
-  ApplicationWriter& direct_;
+  const Dependencies dependencies_;
 };
 
 // A draft and a list's ids as records keep them. The list's form is exposed for tests.
 std::string EncodeDraft(const ApplicationDraft& draft);
 std::string EncodeBaseline(const ApplicationList& list);
 
-// What is stored of an application. Truncated if it is too large for the store.
+// What is stored of an application: its id, product, role, status and flag, and so nothing about a
+// person.
 StoredResult ToStoredResult(const pb::ProductApplication& application);
 
 // The values of a draft, in a form in which equal intents are equal: ids in lower case.

@@ -25,19 +25,13 @@ NotExecuted::Cause WhyNotRead(Ambiguous::Cause cause) {
 
 }  // namespace
 
-ApiOutcome ToApiOutcome(CreateOutcome outcome) {
-  return MapDone<ApiResponse>(std::move(outcome), [](Done done) {
-    return ApiResponse{.value = std::move(done.application), .error_code = done.error_code};
-  });
-}
-
-ApiOutcome ToReadOutcome(CreateOutcome outcome) {
+ApiOutcome ToReadOutcome(ApiOutcome outcome) {
   if (auto* const unknown = std::get_if<Ambiguous>(&outcome)) {
     return NotExecuted{.cause = WhyNotRead(unknown->cause),
                        .response = std::move(unknown->response),
                        .lost_on_reuse = unknown->lost_on_reuse};
   }
-  return ToApiOutcome(std::move(outcome));
+  return outcome;
 }
 
 std::string_view OutcomeName(const ApiOutcome& outcome) {
@@ -56,13 +50,12 @@ bool MayBeWhole(const HttpResponse& response) {
 
 ReadResponse ReadAtOnce(const ApiEndpoint& endpoint, std::string_view profile_id,
                         const HttpResult& result, absl::Time now, const MessageFilter* messages) {
-  const auto* response = std::get_if<HttpResponse>(&result.response_or_failure);
-  if (response == nullptr) {  // rows 2 and 3 of the table
-    CreateOutcome outcome = ClassifyWrite(result, now, messages);
-    return {endpoint.is_write() ? ToApiOutcome(std::move(outcome))
-                                : ToReadOutcome(std::move(outcome))};
+  if (const auto* const failure = std::get_if<HttpFailure>(&result.response_or_failure)) {
+    ApiOutcome outcome = OutcomeOfFailure(*failure, result);
+    return {endpoint.is_write() ? std::move(outcome) : ToReadOutcome(std::move(outcome))};
   }
-  const auto reading = endpoint.read(*response, profile_id);
+  const auto reading =
+      endpoint.read(std::get<HttpResponse>(result.response_or_failure), profile_id);
   while (!reading->ReadPiece()) {
   }
   return reading->TakeOutcome(now, messages);

@@ -18,22 +18,8 @@ namespace gateway {
 // outcomes alone decides. An ApiTransport (api_transport.h) sends requests; typed functions above
 // it (product_application_client.h) say what to send, and know the type of the answer.
 
-// Passfort did what was asked, and this is its answer.
-struct ApiResponse {
-  // Of the type that the endpoint's reading makes; null if it makes none.
-  std::shared_ptr<void> value{};
-  // Set if Passfort named an error beside it: worth a log line, never a failure.
-  std::optional<int> error_code{};
-};
-
-// What one request came to. To read executes nothing, so a read is never Ambiguous: what would be
-// that of a write is NotExecuted.
-using ApiOutcome = Outcome<ApiResponse>;
-
-// The application of a Done becomes the answer.
-ApiOutcome ToApiOutcome(CreateOutcome outcome);
-// The same, said of a read.
-ApiOutcome ToReadOutcome(CreateOutcome outcome);
+// The outcome of a request that reads.
+ApiOutcome ToReadOutcome(ApiOutcome outcome);
 
 // A short stable name for logs and metrics: done, not_executed, refused, ambiguous.
 std::string_view OutcomeName(const ApiOutcome& outcome);

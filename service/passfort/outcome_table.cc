@@ -4,7 +4,6 @@
 
 #include "service/http/http_client.h"
 #include "service/passfort/http_status.h"
-#include "service/passfort/mapping/product_application_json.h"
 #include "service/passfort/passfort_error.h"
 #include "service/passfort/rate_limit_headers.h"
 
@@ -90,15 +89,6 @@ Ambiguous::Cause WhyAmbiguous(HttpFailure::Kind kind) {
   }
 }
 
-CreateOutcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
-  if (!result.may_have_sent_body) {  // row 2
-    return NotExecuted{.cause = WhyNotExecuted(failure.kind),
-                       .lost_on_reuse = result.lost_on_reuse};
-  }
-  return Ambiguous{.cause = WhyAmbiguous(failure.kind),  // row 3
-                   .lost_on_reuse = result.lost_on_reuse};
-}
-
 // The error that decides; if none does, the one that tells most.
 const std::optional<PassfortError>& DecidingError(const PassfortErrors& errors) {
   if (errors.internal) return errors.internal;
@@ -116,26 +106,23 @@ ResponseSummary SummaryWith(const std::optional<PassfortError>& error, const Pas
   return summary;
 }
 
-Done DoneWith(pb::ProductApplication application, const HttpResponse& response) {
-  Done done;
-  *done.application = std::move(application);
-  // The contract has no field for errors, so `unmapped` tells whether to look for one.
-  if (done.application->unmapped().fields().contains("errors")) {
-    const PassfortErrors errors = ReadPassfortErrors(response.body, nullptr);
-    if (const auto& error = DecidingError(errors)) done.error_code = error->code;
-  }
-  return done;
-}
-
 }  // namespace
 
+ApiOutcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
+  if (!result.may_have_sent_body) {  // row 2
+    return NotExecuted{.cause = WhyNotExecuted(failure.kind),
+                       .lost_on_reuse = result.lost_on_reuse};
+  }
+  return Ambiguous{.cause = WhyAmbiguous(failure.kind),  // row 3
+                   .lost_on_reuse = result.lost_on_reuse};
+}
+
 // The rows are numbered as in docs/errors.md; the first one that fits counts.
-CreateOutcome OutcomeOfResponse(const HttpResponse& response,
-                                std::optional<pb::ProductApplication> application, absl::Time now,
-                                const MessageFilter* messages) {
+ApiOutcome OutcomeOfResponse(const HttpResponse& response, std::optional<ApiResponse> created,
+                             absl::Time now, const MessageFilter* messages) {
   const int status = response.status;
-  // Row 1: an application is there, whatever else the response holds.
-  if (IsSuccess(status) && application) return DoneWith(*std::move(application), response);
+  // Row 1: what was to be created is there, whatever else the response holds.
+  if (IsSuccess(status) && created) return *std::move(created);
   const PassfortErrors errors = ReadPassfortErrors(response.body, messages);
   ResponseSummary summary = SummaryWith(DecidingError(errors), errors, status);
 
@@ -173,15 +160,10 @@ CreateOutcome OutcomeOfResponse(const HttpResponse& response,
   return Ambiguous{.cause = Ambiguous::Cause::kUnreadable, .response = std::move(summary)};
 }
 
-CreateOutcome ClassifyWrite(const HttpResult& result, absl::Time now,
-                            const MessageFilter* messages) {
-  if (const auto* failure = std::get_if<HttpFailure>(&result.response_or_failure)) {
-    return OutcomeOfFailure(*failure, result);
-  }
-  const auto& response = std::get<HttpResponse>(result.response_or_failure);
-  std::optional<pb::ProductApplication> application;
-  if (IsSuccess(response.status)) application = ReadProductApplication(response.body);
-  return OutcomeOfResponse(response, std::move(application), now, messages);
+std::optional<int> DecidingErrorCode(std::string_view body) {
+  const PassfortErrors errors = ReadPassfortErrors(body, nullptr);
+  const std::optional<PassfortError>& error = DecidingError(errors);
+  return error ? error->code : std::nullopt;
 }
 
 }  // namespace gateway

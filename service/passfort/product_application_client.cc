@@ -4,8 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "service/passfort/http_status.h"
-#include "service/passfort/mapping/application_memory.h"
+#include "service/passfort/create_reading.h"
 #include "service/passfort/mapping/product_application_json.h"
 
 namespace gateway {
@@ -13,37 +12,11 @@ namespace {
 
 constexpr size_t kMaxListBytes = size_t{4} * 1024 * 1024;
 
-class CreateApplicationReading final : public ResponseReading {
- public:
-  explicit CreateApplicationReading(const HttpResponse& response)
-      : response_(response), application_(response.body) {}
-
-  bool ReadPiece() override { return !IsSuccess(response_.status) || application_.ReadPiece(); }
-
-  ReadResponse TakeOutcome(absl::Time now, const MessageFilter* messages) override {
-    std::optional<pb::ProductApplication> application;
-    if (IsSuccess(response_.status)) application = application_.TakeResult();
-    CreateOutcome outcome = OutcomeOfResponse(response_, std::move(application), now, messages);
-    const auto* done = std::get_if<Done>(&outcome);
-    const bool has_error = done != nullptr && done->error_code.has_value();
-    return {.outcome = ToApiOutcome(std::move(outcome)),
-            .remark = has_error ? "Passfort created the application but also reported an error"
-                                : std::string_view()};
-  }
-
-  size_t BytesOf(const ApiResponse& response) const override {
-    const auto& application = *static_cast<const pb::ProductApplication*>(response.value.get());
-    return MemoryOf(application, application.ByteSizeLong());
-  }
-
- private:
-  const HttpResponse& response_;
-  ProductApplicationReading application_;
-};
-
 std::unique_ptr<ResponseReading> ReadCreateApplication(const HttpResponse& response,
                                                        std::string_view /*profile_id*/) {
-  return std::make_unique<CreateApplicationReading>(response);
+  return std::make_unique<CreateReading<pb::ProductApplication>>(
+      response, kMaxJsonValues, CreateReading<pb::ProductApplication>::Words::kShown,
+      "Passfort created the application but also reported an error");
 }
 
 std::unique_ptr<ResponseReading> ReadListApplications(const HttpResponse& response,

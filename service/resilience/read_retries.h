@@ -16,10 +16,10 @@
 namespace gateway {
 
 // Runs `attempt`, a read, until it succeeds or another one makes no sense, and returns what
-// `conclude` makes of the result that tells most: the last one or, if that only ran out of time,
-// the one before it. `failure` is null for results that are final: they end as kSucceeded. What
-// cannot be read is asked for once more, since something before the server may have answered.
-// `context` outlives the task. Loop thread only.
+// `conclude` makes of the result that tells most: the last one or, if that only ran out of time or
+// found nobody, the one before it. `failure` is null for results that are final: they end as
+// kSucceeded. What cannot be read is asked for once more, since something before the server may
+// have answered. `context` outlives the task. Loop thread only.
 template <typename Conclusion, typename Result, std::invocable Attempt>
 Task<Conclusion> ReadWithRetries(RetryDependencies tools,
                                  const CallContext& context [[clang::lifetimebound]],
@@ -42,9 +42,13 @@ Task<Conclusion> ReadWithRetries(RetryDependencies tools,
     if (is_unreadable && std::exchange(was_unreadable, true)) decision = RetryEnd::kExhausted;
     const auto next = PlanRetry(decision, context.deadline, tools, backoff);
     if (const auto* end = std::get_if<RetryEnd>(&next)) {
-      // Why it took so long is what was said before.
+      // What the server said tells more than that it said nothing at last; and why it took so long
+      // is what came before.
       const bool is_late = failed->cause == NotExecuted::Cause::kNoTimeLeft;
-      co_return conclude(is_late && earlier ? *std::move(earlier) : std::move(result), *end);
+      const bool said_more = earlier && failed->cause == NotExecuted::Cause::kUnreachable &&
+                             !failed->response && failure(*earlier)->response;
+      const bool counts_earlier = earlier && (is_late || said_more);
+      co_return conclude(counts_earlier ? *std::move(earlier) : std::move(result), *end);
     }
     if (failed->response || !earlier) earlier = std::move(result);
     co_await tools.clock.SleepUntil(std::get<SteadyTime>(next), context.stop);

@@ -47,7 +47,8 @@ google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorSpec& spe
   }
   if (spec.response.has_value()) {
     metadata["http_status"] = absl::StrCat(spec.response->http_status);
-    if (spec.response->code.has_value()) metadata["passfort_code"] = absl::StrCat(*spec.response->code);
+    if (spec.response->code.has_value())
+      metadata["passfort_code"] = absl::StrCat(*spec.response->code);
     if (!spec.response->message.empty()) metadata["passfort_message"] = spec.response->message;
   }
   return info;

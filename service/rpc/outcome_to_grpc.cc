@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace gateway {
-namespace {
 
 std::string InBrackets(const std::optional<ResponseSummary>& response) {
   return response.has_value() ? absl::StrCat(" (", SummaryOf(*response), ")") : "";
@@ -33,6 +32,8 @@ std::string_view Describe(Ambiguous::Cause cause) {
 std::string Rfc3339(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
 }
+
+namespace {
 
 constexpr std::string_view kNoGuarantee =
     "Retrying does not help; a call without request_id works, but without that guarantee.";

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "service/base/deadline.h"
 #include "service/operations/application_writer.h"
+#include "service/operations/create_profile.h"
 #include "service/rpc/call_error.h"
 #include "service/rpc/request_validation.h"
 
@@ -37,11 +38,19 @@ struct CallInfo {
 // messages end up in logs.
 std::string SummaryOf(const ResponseSummary& response);
 
+// " (HTTP 502)", or nothing.
+std::string InBrackets(const std::optional<ResponseSummary>& response);
+// What happened instead of a response: "no response arrived in time".
+std::string_view Describe(Ambiguous::Cause cause);
+// In UTC, with milliseconds.
+std::string Rfc3339(absl::Time time);
+
 // What a request to Passfort came to that did nothing; a refusal is in refusal_to_grpc.cc.
 CallError ToCallError(const NotExecuted& outcome, const CallInfo& call);
 CallError ToCallError(const Refused& outcome, const CallInfo& call);
 // What an intent came to, unless it is a Done.
 CallError ToCallError(const WriteResult& result, const CallInfo& call);
+CallError ToCreateProfileError(const CreateProfileResult& result, const CallInfo& call);
 
 // What the gateway itself refuses before it looks at the intent. All speak of the call alone.
 CallError InvalidRequestError(const std::vector<FieldViolation>& violations);

@@ -6,9 +6,8 @@
 #include <utility>
 #include <variant>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "service/rpc/outcome_to_grpc.h"
+#include "service/rpc/product_mismatch.h"
 #include "service/rpc/read_reply.h"
 #include "service/rpc/request_validation.h"
 #include "service/rpc/response_truncation.h"
@@ -62,18 +61,6 @@ std::string_view SourceName(WriteResult::Source source) {
       return "existing";
   }
   return "created";
-}
-
-// Whether Passfort answered with another product than the one asked for. An id decides wherever
-// both sides have one; an alias, which Passfort may write in its own way, only where they have not.
-bool IsOtherProduct(const pb::ProductReference& asked, const pb::Product& answered) {
-  if (!asked.id().empty() && !answered.id().empty()) {
-    return !absl::EqualsIgnoreCase(asked.id(), answered.id());
-  }
-  const absl::string_view alias = absl::StripAsciiWhitespace(asked.alias());
-  const absl::string_view answered_alias = absl::StripAsciiWhitespace(answered.alias());
-  return !alias.empty() && !answered_alias.empty() &&
-         !absl::EqualsIgnoreCase(alias, answered_alias);
 }
 
 }  // namespace

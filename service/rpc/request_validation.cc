@@ -1,10 +1,14 @@
 #include "service/rpc/request_validation.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "service/base/uuid.h"
+#include "service/json/struct_json.h"
+#include "service/passfort/mapping/profile_json.h"
 
 namespace gateway {
 namespace {
@@ -50,22 +54,30 @@ void CheckRequiredId(std::string_view field, std::string_view id, Violations& vi
   }
 }
 
-void CheckProduct(const pb::AddProductApplicationRequest& request, Violations& violations) {
-  const pb::ProductReference& product = request.product();
+// `field` is the path of `product` in the request.
+void CheckProduct(const std::string& field, const pb::ProductReference& product,
+                  Violations& violations) {
   if (product.alias().empty() && product.id().empty()) {
-    violations.Add("product", "is required: name the product by its alias or its id");
+    violations.Add(field, "is required: name the product by its alias or its id");
     return;
   }
   if (product.alias().size() > kMaxAliasBytes) {
-    violations.Add("product.alias", absl::StrCat("must be at most ", kMaxAliasBytes,
-                                                 " bytes long; it has ", product.alias().size()));
+    violations.Add(field + ".alias", absl::StrCat("must be at most ", kMaxAliasBytes,
+                                                  " bytes long; it has ", product.alias().size()));
   }
   if (HasControlCharacter(product.alias())) {
-    violations.Add("product.alias", "must be printable text, without control characters");
+    violations.Add(field + ".alias", "must be printable text, without control characters");
   }
   if (!product.id().empty() && !IsUuid(product.id())) {
-    violations.Add("product.id", absl::StrCat("must be ", std::string(kUuidForm)));
+    violations.Add(field + ".id", absl::StrCat("must be ", std::string(kUuidForm)));
   }
+}
+
+void CheckAssociatedRole(const std::string& field, pb::AssociatedRole role,
+                         Violations& violations) {
+  if (pb::AssociatedRole_IsValid(role)) return;
+  violations.Add(field, absl::StrCat("must be one of the roles of this contract (0 to ",
+                                     static_cast<int>(pb::AssociatedRole_MAX), ")"));
 }
 
 void CheckRequestId(const std::string& request_id, Violations& violations) {
@@ -78,27 +90,63 @@ void CheckRequestId(const std::string& request_id, Violations& violations) {
   }
 }
 
-}  // namespace
-
-bool IsUuid(std::string_view text) {
-  constexpr std::string_view kPattern = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  return std::equal(text.begin(), text.end(), kPattern.begin(), kPattern.end(),
-                    [](char character, char expected) {
-                      return expected == '-'
-                                 ? character == '-'
-                                 : absl::ascii_isxdigit(static_cast<unsigned char>(character));
-                    });
+// What Passfort's collected_data needs to agree with the role. Nothing for a role that is none.
+std::optional<std::string_view> EntityTypeOf(pb::ProfileRole role) {
+  switch (role) {
+    case pb::PROFILE_ROLE_INDIVIDUAL_CUSTOMER:
+    case pb::PROFILE_ROLE_INDIVIDUAL_ASSOCIATED:
+      return "INDIVIDUAL";
+    case pb::PROFILE_ROLE_COMPANY_CUSTOMER:
+    case pb::PROFILE_ROLE_COMPANY_ASSOCIATED:
+      return "COMPANY";
+    default:
+      return std::nullopt;
+  }
 }
+
+void CheckEntityType(const pb::CreateProfileRequest& request, Violations& violations) {
+  const auto expected = EntityTypeOf(request.role());
+  if (!expected) {
+    violations.Add("role", "is required: one of the roles of this contract");
+    return;
+  }
+  const auto& members = request.collected_data().fields();
+  const auto member = members.find("entity_type");
+  if (member == members.end() || member->second.string_value() != *expected) {
+    violations.Add("collected_data.entity_type",
+                   absl::StrCat("must be \"", std::string(*expected), "\", as the role has it"));
+  }
+}
+
+// What no JSON, or no other side, could hold. Stops at the first: names in there are the caller's,
+// so no path is given.
+bool IsPrintable(const google::protobuf::Struct& object, int levels_left);
+
+bool IsPrintable(const google::protobuf::Value& value, int levels_left) {
+  if (value.has_number_value()) return std::isfinite(value.number_value());
+  if (value.has_struct_value()) {
+    return levels_left > 0 && IsPrintable(value.struct_value(), levels_left - 1);
+  }
+  if (!value.has_list_value()) return true;
+  return levels_left > 0 &&
+         std::ranges::all_of(value.list_value().values(), [levels_left](const auto& item) {
+           return IsPrintable(item, levels_left - 1);
+         });
+}
+
+bool IsPrintable(const google::protobuf::Struct& object, int levels_left) {
+  return std::ranges::all_of(object.fields(), [levels_left](const auto& member) {
+    return IsPrintable(member.second, levels_left);
+  });
+}
+
+}  // namespace
 
 Validated<ApplicationDraft> ValidateRequest(const pb::AddProductApplicationRequest& request) {
   Violations violations;
   CheckRequiredId("profile_id", request.profile_id(), violations);
-  CheckProduct(request, violations);
-  if (!pb::AssociatedRole_IsValid(request.associated_role())) {
-    violations.Add("associated_role",
-                   absl::StrCat("must be one of the roles of this contract (0 to ",
-                                static_cast<int>(pb::AssociatedRole_MAX), ")"));
-  }
+  CheckProduct("product", request.product(), violations);
+  CheckAssociatedRole("associated_role", request.associated_role(), violations);
   CheckRequestId(request.request_id(), violations);
 
   if (!violations.empty()) return std::move(violations).Take();
@@ -130,6 +178,33 @@ Validated<std::string> ValidateGetProfile(const pb::GetProfileRequest& request) 
   CheckRequiredId("profile_id", request.profile_id(), violations);
   if (!violations.empty()) return std::move(violations).Take();
   return request.profile_id();
+}
+
+Validated<ProfileDraft> ValidateCreateProfile(const pb::CreateProfileRequest& request) {
+  Violations violations;
+  CheckEntityType(request, violations);
+  if (!IsPrintable(request.collected_data(), kMaxStructLevels - 1)) {
+    violations.Add("collected_data", absl::StrCat("must hold finite numbers only, and be at most ",
+                                                  kMaxStructLevels, " levels deep"));
+  }
+  if (request.product_applications_size() > kMaxDrafts) {
+    violations.Add("product_applications",
+                   absl::StrCat("must be at most ", kMaxDrafts, "; there are ",
+                                request.product_applications_size()));
+  }
+  for (int i = 0; i < std::min(request.product_applications_size(), kMaxDrafts); ++i) {
+    const auto& draft = request.product_applications(i);
+    const std::string field = absl::StrCat("product_applications[", i, "]");
+    CheckProduct(field + ".product", draft.product(), violations);
+    CheckAssociatedRole(field + ".associated_role", draft.associated_role(), violations);
+  }
+  CheckRequestId(request.request_id(), violations);
+  if (!violations.empty()) return std::move(violations).Take();
+  ProfileDraft profile{.body = CreateProfileJson(request)};
+  for (const auto& draft : request.product_applications()) {
+    absl::StrAppend(&profile.unsent, draft.product().id(), "/");
+  }
+  return profile;
 }
 
 }  // namespace gateway

@@ -11,11 +11,13 @@
 #include "passfort/gateway/v1/profile_service.pb.h"
 #include "service/operations/resource_reads.h"
 #include "service/passfort/product_application_client.h"
+#include "service/passfort/profile_client.h"
 
 namespace gateway {
 
 inline constexpr size_t kMaxAliasBytes = 256;
 inline constexpr size_t kMaxRequestIdBytes = 128;
+inline constexpr int kMaxDrafts = 20;
 
 // One thing that is wrong with a request.
 struct FieldViolation {
@@ -37,10 +39,7 @@ Validated<ApplicationKey> ValidateGet(const pb::GetProductApplicationRequest& re
 Validated<ApplicationQuery> ValidateList(const pb::ListProductApplicationsRequest& request);
 // A profile's id.
 Validated<std::string> ValidateGetProfile(const pb::GetProfileRequest& request);
-
-// 8-4-4-4-12 hexadecimal digits in either case, and nothing else. The version and variant bits do
-// not count: Passfort's own samples break them.
-bool IsUuid(std::string_view text);
+Validated<ProfileDraft> ValidateCreateProfile(const pb::CreateProfileRequest& request);
 
 }  // namespace gateway
 

@@ -31,6 +31,16 @@ void LeaveOutOfAll(TruncationStep step, Owner& owner) {
   for (auto& application : *owner.mutable_product_applications()) LeaveOut(step, application);
 }
 
+template <typename Response>
+ReplyTruncation TruncateProfile(Response& response, size_t max_bytes) {
+  pb::Profile& profile = *response.mutable_profile();
+  return Truncate(response, max_bytes, [&profile](TruncationStep step) {
+    if (step == TruncationStep::kUnmapped) profile.clear_unmapped();
+    if (step == TruncationStep::kProduct) profile.clear_collected_data();
+    LeaveOutOfAll(step, profile);
+  });
+}
+
 }  // namespace
 
 ReplyTruncation TruncateToFit(pb::AddProductApplicationResponse& response, size_t max_bytes) {
@@ -47,12 +57,11 @@ ReplyTruncation TruncateToFit(pb::ListProductApplicationsResponse& response, siz
 }
 
 ReplyTruncation TruncateToFit(pb::GetProfileResponse& response, size_t max_bytes) {
-  pb::Profile& profile = *response.mutable_profile();
-  return Truncate(response, max_bytes, [&profile](TruncationStep step) {
-    if (step == TruncationStep::kUnmapped) profile.clear_unmapped();
-    if (step == TruncationStep::kProduct) profile.clear_collected_data();
-    LeaveOutOfAll(step, profile);
-  });
+  return TruncateProfile(response, max_bytes);
+}
+
+ReplyTruncation TruncateToFit(pb::CreateProfileResponse& response, size_t max_bytes) {
+  return TruncateProfile(response, max_bytes);
 }
 
 }  // namespace gateway

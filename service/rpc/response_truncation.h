@@ -23,6 +23,7 @@ ReplyTruncation TruncateToFit(pb::AddProductApplicationResponse& response, size_
 ReplyTruncation TruncateToFit(pb::GetProductApplicationResponse& response, size_t max_bytes);
 ReplyTruncation TruncateToFit(pb::ListProductApplicationsResponse& response, size_t max_bytes);
 ReplyTruncation TruncateToFit(pb::GetProfileResponse& response, size_t max_bytes);
+ReplyTruncation TruncateToFit(pb::CreateProfileResponse& response, size_t max_bytes);
 
 }  // namespace gateway
 

@@ -75,7 +75,8 @@ TEST_P(KillAtStepTest, ARepeatGetsTheTruthAndNothingIsMadeTwice) {
   EXPECT_EQ(answered.response.product_application().id(), applications.front().id);
   const Answered again = caller.Add(RequestOf(call.intent));
   EXPECT_TRUE(IsReplay(again)) << again.status.error_message();
-  EXPECT_EQ(again.response.SerializeAsString(), answered.response.SerializeAsString());
+  EXPECT_EQ(again.response.product_application().id(),
+            answered.response.product_application().id());
   // The profile is free for whoever comes next.
   Intent next = FreshIntent();
   next.profile_id = call.intent.profile_id;

@@ -63,7 +63,7 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-bool IsUuid(std::string_view text) {
+bool LooksLikeUuid(std::string_view text) {
   if (text.size() != 36) return false;
   for (size_t i = 0; i < text.size(); ++i) {
     const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -84,7 +84,7 @@ const FakeProduct* FindFakeProduct(std::string_view alias, std::string_view id) 
 }
 
 bool PassfortState::ProfileExists(std::string_view profile_id) {
-  return IsUuid(profile_id) && !profile_id.starts_with(kMissingProfilePrefix);
+  return LooksLikeUuid(profile_id) && !profile_id.starts_with(kMissingProfilePrefix);
 }
 
 FakeProfile& PassfortState::CreateProfile(std::string_view role, std::string_view collected_data,

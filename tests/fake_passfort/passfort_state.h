@@ -132,7 +132,7 @@ class PassfortState {
 
 std::string LowerCase(std::string_view text);
 // 8-4-4-4-12 hex digits, either case, any version bits.
-bool IsUuid(std::string_view text);
+bool LooksLikeUuid(std::string_view text);
 
 }  // namespace gateway
 

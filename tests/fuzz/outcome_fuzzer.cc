@@ -14,6 +14,7 @@
 #include "service/passfort/message_filter.h"
 #include "service/passfort/outcome_table.h"
 #include "service/rpc/outcome_to_grpc.h"
+#include "tests/fakes/create_outcomes.h"
 #include "tests/support/grpc_errors.h"
 
 namespace gateway {

@@ -42,8 +42,6 @@ struct StoredResult {
   std::string resource_id;
   // As the operation wrote it.
   std::string contents;
-  // It was too large for the store: `contents` is not all of it.
-  bool is_truncated = false;
 
   friend bool operator==(const StoredResult&, const StoredResult&) = default;
 };
@@ -68,7 +66,7 @@ struct Record {
   // Kept for good. Set from the first intent on.
   std::optional<Baseline> baseline;
   // From when on a look that shows nothing proves that nothing was executed. Set from the first
-  // intent on.
+  // intent on, unless no look ever does (Operation::is_observable).
   std::optional<absl::Time> conclusive_at;
   // When the last attempt was sent, by the gateway's clock, for the caller's eyes.
   std::optional<absl::Time> sent_at;

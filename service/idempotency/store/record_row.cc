@@ -98,7 +98,8 @@ std::string RecordSql(std::string_view text) {
        {"{no_effect}", number(RecordState::kNoEffect)},
        {"{inconclusive}", number(RecordState::kInconclusive)},
        {"{done}", number(RecordState::kDone)},
-       {"{reconciled}", number(ResultOrigin::kReconciled)}});
+       {"{reconciled}", number(ResultOrigin::kReconciled)},
+       {"{unknown_factor}", number(kUnknownForGoodFactor)}});
 }
 
 absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
@@ -125,8 +126,7 @@ absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
   record.was_ambiguous = reader.Number() != 0;
   record.candidate_ids = reader.List(reader.Bytes());
   record.result = {.resource_id = reader.BytesOrNull().value_or(""),
-                   .contents = reader.BytesOrNull().value_or(""),
-                   .is_truncated = reader.NumberOrNull().value_or(0) != 0};
+                   .contents = reader.BytesOrNull().value_or("")};
   const int64_t origin =
       reader.NumberOrNull().value_or(static_cast<int64_t>(ResultOrigin::kReceived));
   record.result_origin = static_cast<ResultOrigin>(origin);
@@ -162,7 +162,6 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
       record.result.resource_id.empty() ? SqlValue(SqlNull())
                                         : if_done(SqlBytes{record.result.resource_id}),
       if_done(SqlBytes{record.result.contents}),
-      if_done(int64_t{record.result.is_truncated}),
       if_done(static_cast<int64_t>(record.result_origin)),
       absl::ToUnixMicros(record.expires_at),
   };

@@ -17,7 +17,7 @@ namespace gateway {
 inline constexpr std::string_view kRecordColumns =
     "request_id, epoch, state, caller, fingerprint, operation, serialization_key, target, "
     "lease_until, baseline, baseline_at, conclusive_at, sent_at, was_ambiguous, candidate_ids, "
-    "resource_id, result, result_truncated, result_origin, expires_at";
+    "resource_id, result, result_origin, expires_at";
 
 // SQL about records. {columns} and {table} stand for the obvious; {claimed}, {sent}, {no_effect},
 // {inconclusive} and {done} for the numbers of RecordState, {reconciled} for that of a

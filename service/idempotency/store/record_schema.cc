@@ -33,7 +33,6 @@ CREATE TABLE IF NOT EXISTS passfort_gateway_records (
   resource_id bytea,
   replaced_id bytea,
   result bytea,
-  result_truncated bigint,
   result_origin bigint,
   expires_at bigint NOT NULL
 ))sql";

@@ -10,7 +10,7 @@ namespace gateway {
 const std::string& InsertClaim() {
   static const auto* const sql = new std::string(
       RecordSql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20) "
+                "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, {now} + $19) "
                 "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
   return *sql;
 }
@@ -72,12 +72,11 @@ const std::string& DeleteRecord() {
 const std::string& UpsertResponse() {
   static const auto* const sql = new std::string(RecordSql(
       "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-      "$11, $12, $13, $14, $15, $16, $17, $18, $19, {now} + $20) "
+      "$11, $12, $13, $14, $15, $16, $17, $18, {now} + $19) "
       "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
       "candidate_ids = excluded.candidate_ids, resource_id = excluded.resource_id, "
       "result = excluded.result, result_origin = excluded.result_origin, expires_at = "
-      "excluded.expires_at, "
-      "result_truncated = excluded.result_truncated, replaced_id = "
+      "excluded.expires_at, replaced_id = "
       "COALESCE(NULLIF(kept.resource_id, excluded.resource_id), kept.replaced_id) "
       "WHERE (kept.state <> {done} OR kept.result_origin = {reconciled}) AND kept.caller = "
       "excluded.caller "
@@ -89,12 +88,11 @@ const std::string& UpsertResponse() {
 // A resource belongs to one key, so only the key's own records can have it. It may be
 // that of an inconclusive record whose attempt could be executed after the baseline; or of one that
 // was found while its attempt went on, with what may be a stranger's: Passfort's response may yet
-// come, perhaps from a frozen process. $9: the settle window, from an attempt's end to its quiet.
+// come, perhaps from a frozen process. $8: the settle window, from an attempt's end to its quiet.
 const std::string& UpdateReconciled() {
   static const auto* const sql = new std::string(RecordSql(
       "UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "
-      "resource_id = $5, result = $6, result_origin = {reconciled}, expires_at = {now} + $7, "
-      "result_truncated = $8 "
+      "resource_id = $5, result = $6, result_origin = {reconciled}, expires_at = {now} + $7 "
       "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
       "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
       "WHERE other.serialization_key = mine.serialization_key "
@@ -103,7 +101,7 @@ const std::string& UpdateReconciled() {
       "OR other.resource_id = $5 OR other.replaced_id = $5 "
       "OR (other.state = {inconclusive} AND other.conclusive_at > COALESCE(mine.baseline_at, 0)) "
       "OR (other.state = {done} AND other.result_origin = {reconciled} "
-      "AND other.conclusive_at - $9 > COALESCE(mine.baseline_at, 0)))) "
+      "AND other.conclusive_at - $8 > COALESCE(mine.baseline_at, 0)))) "
       "RETURNING {columns}, {now}"));
   return *sql;
 }
@@ -137,7 +135,9 @@ const std::string& SelectSent() {
 // while the statement waited for it.
 const std::string& ExpireSent() {
   static const auto* const sql = new std::string(RecordSql(
-      "UPDATE {table} SET epoch = epoch + 1, state = {inconclusive}, expires_at = {now} + $1 "
+      "UPDATE {table} SET epoch = epoch + 1, state = {inconclusive}, expires_at = {now} + "
+      "CASE WHEN conclusive_at IS NULL THEN CAST($1 AS bigint) * {unknown_factor} "
+      "ELSE CAST($1 AS bigint) END "
       "WHERE state = {sent} AND expires_at <= {now} AND request_id IN "
       "(SELECT request_id FROM {table} WHERE state = {sent} AND expires_at <= {now} "
       "ORDER BY expires_at LIMIT $2) RETURNING epoch"));

@@ -14,10 +14,14 @@
 
 namespace gateway {
 
-// An operation truncates what is larger.
+// An operation keeps less than that: ids, from a response that is shorter.
 inline constexpr size_t kMaxStoredResultBytes = 16 * 1024 * 1024;
 // A longer id of a resource cannot be attributed to a record.
 inline constexpr size_t kMaxResourceIdBytes = 512;
+
+// A record that is inconclusive without a conclusive moment is kept for this many replay windows:
+// people settle it by hand, and a forgotten one is a second write.
+inline constexpr int kUnknownForGoodFactor = 30;
 
 // Where records live. Every operation is one durable transaction; an error means that it counts as
 // not made, even where the store may have made it (the conditions of later operations see to that).

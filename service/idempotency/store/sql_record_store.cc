@@ -133,7 +133,9 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
                            ? SqlValue(static_cast<int64_t>(*change.was_ambiguous))
                            : SqlValue(SqlNull()));
   parameters.push_back(ListOrNull(change.candidate_ids));
-  parameters.emplace_back(WindowMicros());
+  const bool stays_unknown = change.state == RecordState::kInconclusive &&
+                             !expected.conclusive_at && !change.conclusive_after;
+  parameters.emplace_back(WindowMicros() * (stays_unknown ? kUnknownForGoodFactor : 1));
   parameters.push_back(baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at))
                                 : SqlValue(SqlNull()));
   for (int round = 0; round < kMaxRounds; ++round) {
@@ -183,7 +185,6 @@ Task<absl::StatusOr<RecordStore::FoundResult>> SqlRecordStore::StoreReconciled(R
   parameters.emplace_back(SqlBytes{result.resource_id});
   parameters.emplace_back(SqlBytes{std::move(result.contents)});
   parameters.emplace_back(WindowMicros());
-  parameters.emplace_back(int64_t{result.is_truncated});
   const int64_t settle_window = std::chrono::microseconds(options_.settle_window).count();
   parameters.emplace_back(settle_window);
   const absl::Time baseline_at = expected.baseline ? expected.baseline->read_at : absl::UnixEpoch();

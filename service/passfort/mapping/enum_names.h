@@ -1,6 +1,7 @@
 #ifndef SERVICE_PASSFORT_MAPPING_ENUM_NAMES_H_
 #define SERVICE_PASSFORT_MAPPING_ENUM_NAMES_H_
 
+#include <cstddef>
 #include <string_view>
 
 #include "passfort/gateway/v1/product_application.pb.h"
@@ -17,6 +18,15 @@ struct EnumName {
   std::string_view name;
   Enum value;
 };
+
+// Passfort's name for `value`. Empty for UNSPECIFIED and for numbers outside the contract.
+template <typename Enum, size_t count>
+constexpr std::string_view NameOf(const EnumName<Enum> (&names)[count], Enum value) {
+  for (const EnumName<Enum>& known : names) {
+    if (known.value == value) return known.name;
+  }
+  return {};
+}
 
 inline constexpr EnumName<pb::AssociatedRole> kAssociatedRoles[] = {
     {"AUTHORIZED_PERSON", pb::ASSOCIATED_ROLE_AUTHORIZED_PERSON},

@@ -1,7 +1,5 @@
 #include "service/passfort/mapping/product_application_json.h"
 
-#include <algorithm>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -41,9 +39,7 @@ std::string CreateApplicationJson(std::string_view product_alias, std::string_vi
 }
 
 std::string_view AssociatedRoleJsonName(pb::AssociatedRole role) {
-  const auto found =
-      std::ranges::find(kAssociatedRoles, role, &EnumName<pb::AssociatedRole>::value);
-  return found == std::end(kAssociatedRoles) ? std::string_view() : found->name;
+  return NameOf(kAssociatedRoles, role);
 }
 
 }  // namespace gateway

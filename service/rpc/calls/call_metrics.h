@@ -21,13 +21,14 @@ struct CallMetrics {
         failed(metrics.AddCounter("passfort_gateway_failed_calls_total",
                                   "Calls that ended with an error of the gateway, by its reason.",
                                   {"grpc_method", "grpc_code", "reason"})),
-        write_outcomes(metrics.AddCounter(
-            "passfort_gateway_write_outcomes_total",
-            "Calls that write, by what they came to for their callers.", {"grpc_method", "outcome"})),
-        retry_ends(metrics.AddCounter(
-            "passfort_gateway_retry_ends_total",
-            "Calls with attempts to write, by why no further one was made.",
-            {"grpc_method", "end"})) {}
+        write_outcomes(
+            metrics.AddCounter("passfort_gateway_write_outcomes_total",
+                               "Calls that write, by what they came to for their callers.",
+                               {"grpc_method", "outcome"})),
+        retry_ends(
+            metrics.AddCounter("passfort_gateway_retry_ends_total",
+                               "Calls with attempts to write, by why no further one was made.",
+                               {"grpc_method", "end"})) {}
 
   // `code` is the gRPC name, e.g. "OK".
   void Handled(std::string_view service, std::string_view method, std::string_view code,

@@ -16,6 +16,7 @@
 #include "service/observability/log.h"
 #include "service/operations/add_product_application.h"
 #include "service/operations/direct_writer.h"
+#include "service/operations/resource_reads.h"
 #include "tests/chaos/history/simulated_passfort.h"
 #include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/simulated_store.h"
@@ -106,6 +107,7 @@ class Process {
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<ApiTransport> transport_;
   ProductApplicationClient passfort_{*transport_};
+  ResourceClient resources_{*transport_};
   SqlRecordStore store_;
   KeyedMutex key_mutex_;
   AddProductApplication operation_;
@@ -114,6 +116,7 @@ class Process {
   Reconciler background_looks_;
   WriteCoordinator coordinator_;
   DirectWriter direct_;
+  ResourceReads reads_;
   AtMostOnceWriter writer_;
   BackgroundReconciler background_reconciler_;
   std::stop_source stop_reconciler_;

@@ -7,9 +7,12 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "service/passfort/mapping/product_application_json.h"
+#include "service/passfort/resource_client.h"
 #include "tests/chaos/history/products.h"
+#include "tests/fakes/create_outcomes.h"
 
 namespace gateway::history {
 namespace {
@@ -361,7 +364,16 @@ class SimulatedPassfort::Client final : public ApiTransport {
 
   Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
                        const CallContext& context) override {
-    if (!endpoint.is_write()) return List(std::string(request.profile_id), context);
+    if (&endpoint == &kGetApplication) {
+      return Read([passfort = &passfort_,
+                   id = std::string(request.application_id)] { return passfort->AnswerGet(id); },
+                  context);
+    }
+    if (!endpoint.is_write()) {
+      return Read([passfort = &passfort_,
+                   id = std::string(request.profile_id)] { return passfort->AnswerList(id); },
+                  context);
+    }
     return Create(DraftOf(request), context, request.send_before);
   }
 
@@ -418,7 +430,8 @@ class SimulatedPassfort::Client final : public ApiTransport {
     co_return ApiResult{ToApiOutcome(std::move(outcome)), sent_at};
   }
 
-  Task<ApiResult> List(std::string profile_id, const CallContext& context) {
+  // `answer` is what Passfort says when it is asked.
+  Task<ApiResult> Read(std::function<ApiOutcome()> answer, const CallContext& context) {
     auto wait = life_.Begin<ApiOutcome>(NoList());
     auto& world = life_.world();
     const auto& weather = passfort_.weather_;
@@ -427,8 +440,8 @@ class SimulatedPassfort::Client final : public ApiTransport {
     const Milliseconds back = is_slow ? world.chance().Between(Milliseconds(50), Milliseconds(700))
                                       : passfort_.WayThere();
     const auto state = wait.state();
-    world.After(there, [passfort = &passfort_, life = &life_, back, state, profile_id] {
-      ApiOutcome outcome = passfort->AnswerList(profile_id);
+    world.After(there, [life = &life_, back, state, answer = std::move(answer)] {
+      ApiOutcome outcome = answer();
       life->DeliverAfter(back, [state, outcome = std::move(outcome)]() mutable {
         state->arrival.Set(std::move(outcome));
       });
@@ -450,6 +463,16 @@ ApiOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
     return Refused{.response = {.http_status = 403}};
   }
   return ApiResponse{std::make_shared<ApplicationList>(List(profile_id))};
+}
+
+ApiOutcome SimulatedPassfort::AnswerGet(const std::string& id) {
+  if (IsAway() || world_.chance().Happens(weather_.list_fails)) return NoList();
+  for (const MadeApplication& there : applications_) {
+    if (absl::EqualsIgnoreCase(there.id, id)) {
+      return ApiResponse{.value = std::move(AnswerWith(there).application)};
+    }
+  }
+  return Refused{.response = {.http_status = 404}};
 }
 
 std::unique_ptr<ApiTransport> SimulatedPassfort::Connect(SimulatedProcess& life,

@@ -174,6 +174,7 @@ class SimulatedPassfort {
   std::string RoleMadeOf(const ApplicationDraft& draft) const;
   Done AnswerWith(const MadeApplication& application);
   ApiOutcome AnswerList(const std::string& profile_id);
+  ApiOutcome AnswerGet(const std::string& id);
   ApplicationList List(const std::string& profile_id);
 
   VirtualWorld& world_;

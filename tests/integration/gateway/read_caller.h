@@ -54,6 +54,10 @@ class ReadCaller {
                 request);
   }
 
+  ReadAnswer<pb::CreateProfileResponse> Create(const pb::CreateProfileRequest& request) const {
+    return Call(*profiles_, &pb::ProfileService::Stub::CreateProfile, request);
+  }
+
   ReadAnswer<pb::GetProfileResponse> GetProfile(const std::string& profile_id) const {
     pb::GetProfileRequest request;
     request.set_profile_id(profile_id);

@@ -45,7 +45,8 @@ class RequestIdTest : public testing::Test {
   // What a caller that had `first` must get for an identical call.
   static void ExpectReplayed(const Answered& again, const Answered& first) {
     EXPECT_TRUE(again.status.ok()) << again.status.error_message();
-    EXPECT_EQ(again.response.SerializeAsString(), first.response.SerializeAsString());
+    // As it is now: its state may have changed.
+    EXPECT_EQ(again.response.product_application().id(), first.response.product_application().id());
     EXPECT_THAT(again.trailers, Contains(Pair("gateway-replayed", "true")));
   }
 
@@ -343,7 +344,7 @@ TEST_F(RequestIdTest, ThousandEqualCallsAtOnceAreOnePostAndThousandEqualAnswers)
     int answered_calls = 0;
     calls.ForEach([&](const Answered& answered) {
       EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
-      const std::string answer = answered.response.SerializeAsString();
+      const std::string answer = answered.response.product_application().id();
       if (first.empty()) first = answer;
       EXPECT_EQ(answer, first);
       ++answered_calls;

@@ -183,19 +183,6 @@ TEST_P(EvidenceTest, AFoundApplicationMayBeThatOfARecordThatWasFoundDuringItsAtt
   }
 }
 
-TEST_P(EvidenceTest, AnAnswerIsKeptWithAWordThatItIsShortened) {
-  const Record received = store_->InState(RecordState::kSent, AClaim("received", kProfile));
-  ASSERT_TRUE(store_->StoreResponse(received, {kApplication, "part", true}).ok());
-  const Record found = store_->InState(RecordState::kSent, AClaim("found", kProfile));
-  ASSERT_TRUE(store_->StoreReconciled(found, {kReplaced, "part", true}).ok());
-
-  EXPECT_TRUE(store_->Find("received")->result.is_truncated);
-  EXPECT_TRUE(store_->Find("found")->result.is_truncated);
-
-  ASSERT_TRUE(store_->StoreResponse(found, {kReplaced, "whole"}).ok());
-  EXPECT_FALSE(store_->Find("found")->result.is_truncated);
-}
-
 TEST_P(EvidenceTest, AReceivedAnswerWhoseIdIsTooLongIsStoredAndHoldsNothing) {
   const Record sent = store_->InState(RecordState::kSent, AClaim("request", kProfile));
   const std::string too_long(kMaxResourceIdBytes + 1, 'a');

@@ -137,7 +137,7 @@ class RpcFixture {
   CallPipeline pipeline;
   ScriptedReads reads{clock, *random};
   ProductApplicationService service{{}, {pipeline, writer, reads.reads, clock, log}};
-  ProfileService profiles{{pipeline, reads.reads}};
+  ProfileService profiles{{}, {pipeline, reads.writer, reads.reads, clock}};
   std::unique_ptr<GrpcServer> server;
 };
 

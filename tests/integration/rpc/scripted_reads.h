@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "service/base/clock.h"
 #include "service/base/random.h"
+#include "service/operations/create_profile.h"
 #include "service/operations/resource_reads.h"
 #include "service/passfort/api_transport.h"
 #include "service/passfort/resource_client.h"
@@ -14,10 +15,14 @@
 
 namespace gateway {
 
-// Reads that find what they are asked for.
+// Reads that find what they are asked for, and profiles that are created.
 struct ScriptedReads {
   ScriptedReads(Clock& clock, RandomSource& random)
-      : reads(client, {.clock = clock, .random = random, .budget = budget}) {}
+      : reads(client, {.clock = clock, .random = random, .budget = budget}),
+        writer({.operation = create,
+                .coordinator = nullptr,
+                .reads = reads,
+                .retries = {.clock = clock, .random = random, .budget = budget}}) {}
 
   struct Passfort final : ApiTransport {
     Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
@@ -26,9 +31,9 @@ struct ScriptedReads {
     }
 
     static ApiResponse AnswerTo(const ApiEndpoint& endpoint, const ApiRequest& request) {
-      if (&endpoint == &kGetProfile) {
+      if (&endpoint == &kGetProfile || &endpoint == &kCreateProfile) {
         auto profile = std::make_shared<pb::Profile>();
-        profile->set_id(std::string(request.profile_id));
+        profile->set_id(endpoint.is_write() ? "p1" : std::string(request.profile_id));
         return {.value = std::move(profile)};
       }
       if (&endpoint == &kGetApplications) {
@@ -46,6 +51,9 @@ struct ScriptedReads {
   ResourceClient client{passfort};
   RetryBudget budget{{}};
   ResourceReads reads;
+  ProfileClient profiles{passfort};
+  CreateProfile create{profiles};
+  ProfileWriter writer;
 };
 
 }  // namespace gateway

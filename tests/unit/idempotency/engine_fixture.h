@@ -37,6 +37,7 @@ class AppendOperation final : public Operation {
  public:
   std::vector<std::string> lines;
   bool is_complete = true;
+  bool observable = true;
   // Instead of an observation, for as long as it is set.
   std::optional<std::variant<NotExecuted, Refused>> failure;
   // Called before each observation.
@@ -45,6 +46,7 @@ class AppendOperation final : public Operation {
   Priority priority = Priority::kNormal;  // of the last one
 
   std::string_view name() const override { return "Append"; }
+  bool is_observable() const override { return observable; }
 
   Task<ObserveResult> Observe(std::string, const CallContext& context) override {
     ++observations;

@@ -22,10 +22,9 @@ class MeteredRecordStoreTest : public EngineTest {
   Metrics metrics_;
   ImmediateExecutor* const statements_ = new ImmediateExecutor(*database_, clock_);
   MeteredRecordStore metered_{
-      std::make_unique<SqlRecordStore>(std::unique_ptr<SqlExecutor>(statements_), random_,
-                                       SqlRecordStore::Options{.replay_window = 24h,
-                                                               .max_records = 100,
-                                                               .settle_window = 65s}),
+      std::make_unique<SqlRecordStore>(
+          std::unique_ptr<SqlExecutor>(statements_), random_,
+          SqlRecordStore::Options{.replay_window = 24h, .max_records = 100, .settle_window = 65s}),
       clock_, metrics_};
 };
 

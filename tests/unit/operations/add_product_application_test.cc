@@ -153,32 +153,26 @@ TEST_F(AddProductApplicationTest, OnlyAConflictMayMeanThatItWasExecutedBefore) {
   EXPECT_FALSE(operation_.MayMeanAlreadyExecuted({.http_status = 422, .code = 201}));
 }
 
-TEST(ToStoredResultTest, KeepsAllOfAnApplicationThatFits) {
+// The store keeps nothing about a person, and nothing that grows with what Passfort sends.
+TEST(ToStoredResultTest, KeepsIdsProductRoleStatusAndFlagOnly) {
   pb::ProductApplication application;
   application.set_id("ABC");
-  application.add_required_tasks()->set_name("Verify");
+  application.mutable_product()->set_id("P1");
+  application.mutable_product()->set_alias("forexo_basic");
+  application.set_associated_role(pb::ASSOCIATED_ROLE_DIRECTOR);
+  application.set_status(pb::PRODUCT_APPLICATION_STATUS_APPLIED);
+  application.set_flag(pb::PRODUCT_APPLICATION_FLAG_AUTOMATING);
+  const std::string kept = application.SerializeAsString();
+  application.mutable_product()->set_name("Forexo");
+  application.set_etag("e");
+  application.add_required_tasks()->set_name("Ada Okafor");
+  (*application.mutable_unmapped()->mutable_fields())["name"].set_string_value("Ada Okafor");
   const StoredResult stored = ToStoredResult(application);
   EXPECT_EQ(stored.resource_id, "abc");
-  EXPECT_EQ(stored.contents, application.SerializeAsString());
-  EXPECT_FALSE(stored.is_truncated);
-}
+  EXPECT_EQ(stored.contents, kept);
 
-// Else it would be tried in vain until it expires, with the profile blocked.
-TEST(ToStoredResultTest, TruncatesAnApplicationThatIsTooLargeForTheStore) {
-  pb::ProductApplication application;
-  application.set_id("ABC");
-  application.set_status(pb::PRODUCT_APPLICATION_STATUS_APPLIED);
-  (*application.mutable_unmapped()->mutable_fields())["large"].set_string_value(
-      std::string(kMaxStoredResultBytes, 'x'));
-  const StoredResult stored = ToStoredResult(application);
-
-  EXPECT_LE(stored.contents.size(), kMaxStoredResultBytes);
-  EXPECT_TRUE(stored.is_truncated);
-  pb::ProductApplication kept;
-  ASSERT_TRUE(kept.ParseFromString(stored.contents));
-  EXPECT_EQ(kept.id(), "ABC");
-  EXPECT_EQ(kept.status(), pb::PRODUCT_APPLICATION_STATUS_APPLIED);
-  EXPECT_FALSE(kept.has_unmapped());
+  application.mutable_product()->set_alias(std::string(100'000, 'x'));
+  EXPECT_LT(ToStoredResult(application).contents.size(), 5000U);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "service/operations/add_product_application.h"
 #include "service/operations/direct_writer.h"
 #include "tests/unit/idempotency/engine_fixture.h"
@@ -19,18 +20,26 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr char kProfile[] = "96d5c92b-6e20-4b4e-9a8c-6e5d6a1f0f01";
+constexpr char kApplication[] = "A1000000-6e20-4b4e-9a8c-6e5d6a1f0f01";
 
 // A profile with a list, and what the next POST comes to.
 class ScriptedPassfort final : public ApiTransport {
  public:
   ApplicationList list;
   ApiOutcome outcome = Ambiguous{};
+  // What a look at one application comes to.
+  ApiOutcome read = Refused{};
+  std::string application_id;
   std::string body;
   std::string profile_id;
   int posts = 0;
 
   Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
                        const CallContext& /*context*/) override {
+    if (&endpoint == &kGetApplication) {
+      application_id = request.application_id;
+      co_return ApiResult{read};
+    }
     profile_id = request.profile_id;
     if (!endpoint.is_write())
       co_return ApiResult{ApiResponse{std::make_shared<ApplicationList>(list)}};
@@ -44,7 +53,7 @@ class ScriptedPassfort final : public ApiTransport {
 class AtMostOnceWriterTest : public EngineTest {
  protected:
   AtMostOnceWriterTest() {
-    application_->set_id("A1");
+    application_->set_id(kApplication);
     application_->set_status(pb::PRODUCT_APPLICATION_STATUS_APPLIED);
   }
   void TearDown() override {
@@ -71,7 +80,13 @@ class AtMostOnceWriterTest : public EngineTest {
   Reconciler passfort_reconciler_{{}, store_, {&operation_}, clock_, observer_};
   WriteCoordinator coordinator_{DependenciesWith(passfort_reconciler_), kOptions};
   DirectWriter direct_{client_, {.clock = clock_, .random = random_, .budget = budget_}};
-  AtMostOnceWriter writer_{operation_, coordinator_, direct_};
+  ResourceClient resources_{passfort_};
+  ResourceReads reads_{resources_, {.clock = clock_, .random = random_, .budget = budget_}};
+  AtMostOnceWriter writer_{{.operation = operation_,
+                            .coordinator = coordinator_,
+                            .direct = direct_,
+                            .reads = reads_,
+                            .clock = clock_}};
   const ApplicationDraft draft_{.profile_id = kProfile,
                                 .product_id = "dddddddd-0000-4000-8000-000000000004",
                                 .associated_role = pb::ASSOCIATED_ROLE_DIRECTOR};
@@ -86,19 +101,52 @@ TEST_F(AtMostOnceWriterTest, SendsWhatTheCallerAskedFor) {
   EXPECT_THAT(passfort_.body, HasSubstr("DIRECTOR"));
 }
 
-TEST_F(AtMostOnceWriterTest, ReturnsTheApplicationAsReceivedAndReplaysIt) {
+TEST_F(AtMostOnceWriterTest, ReturnsTheApplicationAsReceived) {
   passfort_.outcome = ApiResponse{application_};
   Add(draft_);
   EXPECT_EQ(std::get<Done>(result_->outcome).application, application_) << "not a copy";
   EXPECT_EQ(result_->replay, Replay::kNo);
   EXPECT_EQ(result_->retry_end, RetryEnd::kSucceeded);
-  EXPECT_EQ(Find()->result.resource_id, "a1");
+  EXPECT_FALSE(result_->is_truncated);
+  EXPECT_EQ(Find()->result.resource_id, absl::AsciiStrToLower(kApplication));
+}
 
+TEST_F(AtMostOnceWriterTest, ARepeatReturnsTheApplicationAsItIsNow) {
+  passfort_.outcome = ApiResponse{application_};
   Add(draft_);
-  EXPECT_EQ(std::get<Done>(result_->outcome).application->SerializeAsString(),
-            application_->SerializeAsString());
+  const auto now = std::make_shared<pb::ProductApplication>(*application_);
+  now->set_status(pb::PRODUCT_APPLICATION_STATUS_APPROVED);
+  passfort_.read = ApiResponse{now};
+  Add(draft_);
+  EXPECT_EQ(std::get<Done>(result_->outcome).application, now);
   EXPECT_EQ(result_->replay, Replay::kYes);
+  EXPECT_FALSE(result_->is_truncated);
+  EXPECT_EQ(passfort_.application_id, kApplication);
   EXPECT_EQ(passfort_.posts, 1);
+}
+
+TEST_F(AtMostOnceWriterTest, ARepeatThatCannotReadItReturnsWhatTheStoreHas) {
+  passfort_.outcome = ApiResponse{application_};
+  Add(draft_);
+  for (const ApiOutcome& failure : {ApiOutcome(Refused{}), ApiOutcome(NotExecuted{})}) {
+    passfort_.read = failure;
+    Add(draft_);
+    const auto& application = *std::get<Done>(result_->outcome).application;
+    EXPECT_EQ(application.id(), kApplication);
+    EXPECT_EQ(application.status(), pb::PRODUCT_APPLICATION_STATUS_APPLIED);
+    EXPECT_TRUE(result_->is_truncated);
+  }
+}
+
+// An id that Passfort made up would become a part of a URL.
+TEST_F(AtMostOnceWriterTest, ARepeatReadsNothingByAnIdThatIsNoUuid) {
+  application_->set_id("../whoami");
+  passfort_.outcome = ApiResponse{application_};
+  Add(draft_);
+  Add(draft_);
+  EXPECT_EQ(std::get<Done>(result_->outcome).application->id(), "../whoami");
+  EXPECT_TRUE(result_->is_truncated);
+  EXPECT_EQ(passfort_.application_id, "");
 }
 
 // Else two request_ids would write to one profile at the same time.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tests/fakes/auto_advance_clock.h"
+#include "tests/fakes/create_outcomes.h"
 #include "tests/fakes/run_to_completion.h"
 #include "tests/fakes/scripted_random.h"
 

@@ -9,6 +9,7 @@
 #include "service/http/http_client.h"
 #include "service/json/json_sax.h"
 #include "service/passfort/message_filter.h"
+#include "tests/fakes/create_outcomes.h"
 
 namespace gateway {
 namespace {

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
+
+#include "service/base/uuid.h"
 
 namespace gateway {
 namespace {
@@ -191,6 +194,72 @@ TEST(ValidateRequestTest, RepeatsNoValueInItsDescriptions) {
   for (const auto& violation : violations) {
     EXPECT_EQ(violation.description.find("canary"), std::string::npos) << violation.field;
   }
+}
+
+pb::CreateProfileRequest AProfile() {
+  pb::CreateProfileRequest request;
+  request.set_role(pb::PROFILE_ROLE_INDIVIDUAL_CUSTOMER);
+  (*request.mutable_collected_data()->mutable_fields())["entity_type"].set_string_value(
+      "INDIVIDUAL");
+  request.add_product_applications()->mutable_product()->set_alias("forexo_basic");
+  return request;
+}
+
+std::vector<std::string> WrongFieldsOf(const pb::CreateProfileRequest& request) {
+  std::vector<std::string> fields;
+  const auto checked = ValidateCreateProfile(request);
+  if (const auto* violations = std::get_if<std::vector<FieldViolation>>(&checked)) {
+    for (const FieldViolation& violation : *violations) fields.push_back(violation.field);
+  }
+  return fields;
+}
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(ValidateCreateProfileTest, TakesWhatPassfortNeeds) {
+  EXPECT_THAT(WrongFieldsOf(AProfile()), IsEmpty());
+  auto company = AProfile();
+  company.set_role(pb::PROFILE_ROLE_COMPANY_CUSTOMER);
+  EXPECT_THAT(WrongFieldsOf(company), ElementsAre("collected_data.entity_type"));
+  (*company.mutable_collected_data()->mutable_fields())["entity_type"].set_string_value("COMPANY");
+  company.clear_product_applications();
+  EXPECT_THAT(WrongFieldsOf(company), IsEmpty());
+}
+
+TEST(ValidateCreateProfileTest, ListsAllThatIsWrong) {
+  EXPECT_THAT(WrongFieldsOf({}), ElementsAre("role"));
+  auto wrong = AProfile();
+  wrong.set_role(static_cast<pb::ProfileRole>(77));
+  wrong.mutable_product_applications(0)->clear_product();
+  wrong.mutable_product_applications(0)->set_associated_role(static_cast<pb::AssociatedRole>(77));
+  wrong.add_product_applications()->mutable_product()->set_id("no uuid");
+  wrong.set_request_id("with space");
+  EXPECT_THAT(WrongFieldsOf(wrong),
+              ElementsAre("role", "product_applications[0].product",
+                          "product_applications[0].associated_role",
+                          "product_applications[1].product.id", "request_id"));
+}
+
+TEST(ValidateCreateProfileTest, BoundsWhatIsCollected) {
+  auto endless = AProfile();
+  auto& data = *endless.mutable_collected_data()->mutable_fields();
+  data["x"].set_number_value(std::numeric_limits<double>::infinity());
+  EXPECT_THAT(WrongFieldsOf(endless), ElementsAre("collected_data"));
+
+  auto nested = AProfile();
+  google::protobuf::Value* value = &(*nested.mutable_collected_data()->mutable_fields())["x"];
+  for (int level = 1; level < 24; ++level) {
+    value = value->mutable_list_value()->add_values();
+  }
+  EXPECT_THAT(WrongFieldsOf(nested), IsEmpty());
+  value->mutable_list_value();
+  EXPECT_THAT(WrongFieldsOf(nested), ElementsAre("collected_data"));
+
+  auto many = AProfile();
+  for (int i = 0; i < kMaxDrafts; ++i)
+    *many.add_product_applications() = AProfile().product_applications(0);
+  EXPECT_THAT(WrongFieldsOf(many), ElementsAre("product_applications"));
 }
 
 }  // namespace

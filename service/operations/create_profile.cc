@@ -1,0 +1,153 @@
+#include "service/operations/create_profile.h"
+
+#include <any>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "service/base/netstring_list.h"
+#include "service/base/sha256.h"
+#include "service/base/uuid.h"
+#include "service/operations/replay.h"
+#include "service/resilience/write_retry_policy.h"
+
+namespace gateway {
+namespace {
+
+class NothingToSee final : public Observation {
+ public:
+  std::string ToBaseline() const override { return ""; }
+};
+
+// Ids only: the store keeps nothing about a person.
+StoredResult ToStoredResult(const pb::Profile& profile) {
+  pb::Profile kept;
+  kept.set_id(profile.id());
+  for (const auto& application : profile.product_applications()) {
+    kept.add_product_applications()->set_id(application.id());
+  }
+  return {.resource_id = absl::AsciiStrToLower(profile.id()), .contents = kept.SerializeAsString()};
+}
+
+class CreateRequest final : public WriteRequest {
+ public:
+  CreateRequest(CreateProfile& operation, const std::string& request_id, ProfileDraft draft)
+      : operation_(operation),
+        request_id_(request_id),
+        fingerprint_(Sha256(EncodeNetstrings({name_, request_id, draft.body, draft.unsent}))),
+        body_(std::move(draft.body)) {}
+
+  Operation& operation() const override { return operation_; }
+  // With the request_id, so that equal people do not look equal in the store.
+  std::string fingerprint() const override { return fingerprint_; }
+  // No profile is there to be written to, so no other write has to wait.
+  std::string serialization_key() const override { return absl::StrCat(name_, "/", request_id_); }
+  std::string target() const override { return ""; }
+
+  Task<Outcome<SharedResult>> Execute(BootTime send_before,
+                                      const CallContext& context) const override {
+    CreateProfileAttempt attempt =
+        co_await operation_.passfort().CreateProfile(body_, context, send_before);
+    co_return MapDone<SharedResult>(std::move(attempt.outcome), [](CreatedProfile created) {
+      StoredResult stored = ToStoredResult(*created.profile);
+      return std::make_shared<OperationResult>(
+          OperationResult{.stored = std::move(stored), .received = std::move(created)});
+    });
+  }
+
+ private:
+  CreateProfile& operation_;
+  const std::string name_ = std::string(operation_.name());
+  const std::string request_id_;
+  const std::string fingerprint_;
+  const std::string body_;
+};
+
+CreatedProfile ToCreated(const OperationResult& result) {
+  if (const auto* const received = std::any_cast<CreatedProfile>(&result.received))
+    return *received;
+  CreatedProfile created;
+  std::ignore = created.profile->ParseFromString(result.stored.contents);  // by ToStoredResult
+  return created;
+}
+
+RetryDecision Decide(const CreateProfileAttempt& attempt) {
+  if (const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome)) {
+    return ShouldRetry(*not_executed);
+  }
+  const bool is_done = std::holds_alternative<CreatedProfile>(attempt.outcome);
+  return is_done ? RetryEnd::kSucceeded : RetryEnd::kPermanent;
+}
+
+CreateProfileResult Conclude(CreateProfileAttempt attempt, RetryEnd end) {
+  return std::visit(
+      [&](auto&& outcome) {
+        return CreateProfileResult{.outcome = std::forward<decltype(outcome)>(outcome),
+                                   .sent_at = attempt.sent_at,
+                                   .retry_end = end};
+      },
+      std::move(attempt.outcome));
+}
+
+Task<CreateProfileResult> RefuseRequestId() {
+  co_return CreateProfileResult{
+      .outcome = IdempotencyError{.cause = IdempotencyError::Cause::kNeedsStore}};
+}
+
+}  // namespace
+
+Task<ObserveResult> CreateProfile::Observe(std::string /*target*/, const CallContext& /*context*/) {
+  co_return std::make_unique<NothingToSee>();
+}
+
+Effect CreateProfile::Evaluate(const std::string& /*target*/, const std::string& /*baseline*/,
+                               const Observation& /*now*/,
+                               const std::vector<std::string>& /*attributed_ids*/) const {
+  return {.is_complete = false};
+}
+
+// No coroutine itself: each kind of call pays for its own frame only.
+Task<CreateProfileResult> ProfileWriter::Create(ProfileDraft draft, RequestKey key,
+                                                const CallContext& context) {
+  if (key.request_id.empty()) return CreateDirectly(std::move(draft.body), context);
+  if (dependencies_.coordinator == nullptr) return RefuseRequestId();
+  return CreateOnce(std::move(draft), std::move(key), context);
+}
+
+Task<CreateProfileResult> ProfileWriter::CreateDirectly(std::string body,
+                                                        const CallContext& context) {
+  auto attempt = [this, body = std::move(body), &context] {
+    return dependencies_.operation.passfort().CreateProfile(body, context, std::nullopt);
+  };
+  return RunWithRetries<CreateProfileResult, CreateProfileAttempt>(
+      dependencies_.retries, context, std::move(attempt), Decide, Conclude);
+}
+
+Task<CreateProfileResult> ProfileWriter::CreateOnce(ProfileDraft draft, RequestKey key,
+                                                    const CallContext& context) {
+  auto request = std::make_shared<const CreateRequest>(dependencies_.operation, key.request_id,
+                                                       std::move(draft));
+  co_return co_await Present(
+      co_await dependencies_.coordinator->Write(std::move(key), std::move(request), context),
+      context);
+}
+
+// An earlier call's profile is read anew; one that was just received is in hand.
+Task<CreateProfileResult> ProfileWriter::Present(SessionResult session,
+                                                 const CallContext& context) {
+  const auto* const done = std::get_if<SharedResult>(&session.outcome);
+  const bool is_kept = done != nullptr && !(*done)->received.has_value();
+  CreateProfileResult result = MapDone<CreatedProfile>(
+      std::move(session), [](const SharedResult& created) { return ToCreated(*created); });
+  if (!is_kept) co_return result;
+  std::shared_ptr<pb::Profile>& profile = std::get<CreatedProfile>(result.outcome).profile;
+  const CallContext reading = ReplayContext(context, dependencies_.retries.clock);
+  result.is_truncated =
+      !IsUuid(profile->id()) ||
+      !Replace(profile, co_await dependencies_.reads.GetProfile(profile->id(), reading));
+  co_return result;
+}
+
+}  // namespace gateway

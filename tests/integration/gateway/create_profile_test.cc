@@ -1,0 +1,260 @@
+// Profiles are created at most once per request_id: the whole program with a SQLite file.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/integration/gateway/at_most_once_fixture.h"
+#include "tests/integration/gateway/read_caller.h"
+#include "tests/support/temporary_folder.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using grpc::StatusCode;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Key;
+using ::testing::Not;
+using ::testing::Pair;
+
+using Trailers = std::multimap<std::string, std::string>;
+
+pb::CreateProfileRequest AProfile(std::string request_id = "order-1") {
+  pb::CreateProfileRequest request;
+  request.set_role(pb::PROFILE_ROLE_INDIVIDUAL_CUSTOMER);
+  auto& data = *request.mutable_collected_data()->mutable_fields();
+  data["entity_type"].set_string_value("INDIVIDUAL");
+  auto& details = *data["personal_details"].mutable_struct_value()->mutable_fields();
+  auto& name = *details["name"].mutable_struct_value()->mutable_fields();
+  name["family_name"].set_string_value("Okafor");
+  data["number_of_things"].set_number_value(3);
+  request.add_product_applications()->mutable_product()->set_alias("forexo_basic");
+  request.set_request_id(std::move(request_id));
+  return request;
+}
+
+// It is made, and the connection is gone before the response.
+Fault MadeAndLost() {
+  return {.endpoint = Endpoint::kProfileCreate,
+          .send = Fault::Send::kNothing,
+          .then = Fault::Then::kReset};
+}
+
+class CreateProfileTest : public testing::Test {
+ protected:
+  // An application's state stays as it is while it is looked at.
+  CreateProfileTest() { passfort_.Behave({.moves_on = {.when = MovesOn::When::kNever}}); }
+
+  std::string StoreUrl() const { return "sqlite:" + folder_.File("records.db"); }
+  int Posts() const { return passfort_.counts().requests_to(Endpoint::kProfileCreate); }
+
+  static void ExpectUnknown(const ReadAnswer<pb::CreateProfileResponse>& answer) {
+    EXPECT_EQ(answer.status.error_code(), StatusCode::UNKNOWN) << answer.status.error_message();
+    EXPECT_EQ(ReasonOf(answer.status), "OUTCOME_UNKNOWN");
+    EXPECT_THAT(answer.error(), IsWellFormedError());
+    const auto metadata = DetailOf<google::rpc::ErrorInfo>(answer.status).metadata();
+    EXPECT_THAT(metadata, Contains(Pair("request_id", "order-1")));
+    EXPECT_THAT(metadata, Contains(Key("sent_at")));
+    EXPECT_THAT(metadata, Not(Contains(Key("known_by"))));
+    EXPECT_THAT(answer.status.error_message(), HasSubstr("portal"));
+    EXPECT_THAT(answer.status.error_message(), Not(HasSubstr("application")));
+  }
+
+  const TemporaryFolder folder_;
+  FakePassfort passfort_;
+};
+
+TEST_F(CreateProfileTest, ReturnsTheProfileWithItsApplications) {
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const auto created = ReadCaller(gateway.process.target()).Create(AProfile());
+
+  ASSERT_TRUE(created.status.ok()) << created.status.error_message();
+  EXPECT_THAT(created.trailers, IsEmpty());
+  const pb::Profile& profile = created.response.profile();
+  ASSERT_EQ(passfort_.CreatedProfiles().size(), 1u);
+  EXPECT_EQ(profile.id(), passfort_.CreatedProfiles()[0].id);
+  EXPECT_EQ(profile.role(), pb::PROFILE_ROLE_INDIVIDUAL_CUSTOMER);
+  ASSERT_EQ(profile.product_applications_size(), 1);
+  EXPECT_EQ(profile.product_applications(0).product().alias(), "forexo_basic");
+  EXPECT_EQ(passfort_.CreatedProfiles()[0].collected_data,
+            R"({"entity_type":"INDIVIDUAL","number_of_things":3,)"
+            R"("personal_details":{"name":{"family_name":"Okafor"}}})");
+}
+
+TEST_F(CreateProfileTest, ARepeatShowsTheProfileAsItIsNow) {
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const ReadCaller caller(gateway.process.target());
+  const auto first = caller.Create(AProfile());
+  ASSERT_TRUE(first.status.ok()) << first.status.error_message();
+  const std::string id = first.response.profile().id();
+  ASSERT_TRUE(
+      passfort_.ForceStatus(id, first.response.profile().product_applications(0).id(), "APPROVED"));
+
+  const auto again = caller.Create(AProfile());
+
+  ASSERT_TRUE(again.status.ok()) << again.status.error_message();
+  EXPECT_EQ(again.trailers, (Trailers{{"gateway-replayed", "true"}}));
+  EXPECT_EQ(again.response.profile().id(), id);
+  EXPECT_EQ(again.response.profile().product_applications(0).status(),
+            pb::PRODUCT_APPLICATION_STATUS_APPROVED);
+  EXPECT_EQ(Posts(), 1);
+}
+
+TEST_F(CreateProfileTest, ARepeatWithoutPassfortHasTheIds) {
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const ReadCaller caller(gateway.process.target());
+  const auto first = caller.Create(AProfile());
+  ASSERT_TRUE(first.status.ok()) << first.status.error_message();
+  passfort_.GoAway();
+
+  const auto again = caller.Create(AProfile());
+
+  ASSERT_TRUE(again.status.ok()) << again.status.error_message();
+  EXPECT_EQ(again.trailers,
+            (Trailers{{"gateway-replayed", "true"}, {"gateway-answer-shortened", "true"}}));
+  EXPECT_EQ(again.response.profile().id(), first.response.profile().id());
+  ASSERT_EQ(again.response.profile().product_applications_size(), 1);
+  EXPECT_EQ(again.response.profile().product_applications(0).id(),
+            first.response.profile().product_applications(0).id());
+}
+
+TEST_F(CreateProfileTest, ALostResponseStaysUnknownForEverAndIsNeverSentAgain) {
+  passfort_.Script(MadeAndLost());
+  {
+    GatewayWithStore gateway(passfort_, StoreUrl());
+    const ReadCaller caller(gateway.process.target());
+    ExpectUnknown(caller.Create(AProfile()));
+    ExpectUnknown(caller.Create(AProfile()));
+    gateway.process.Signal(SIGKILL);
+    EXPECT_EQ(gateway.process.WaitForExit(), -SIGKILL);
+  }
+  const GatewayWithStore next_life(passfort_, StoreUrl());
+  ExpectUnknown(ReadCaller(next_life.process.target()).Create(AProfile()));
+  EXPECT_EQ(Posts(), 1);
+  EXPECT_EQ(passfort_.CreatedProfiles().size(), 1u);
+}
+
+TEST_F(CreateProfileTest, ACallerThatLeavesBeforeTheResponseIsNotSentToThePortal) {
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
+  Fault slow{.endpoint = Endpoint::kProfileCreate, .hold = Fault::Hold::kBeforeAnswer};
+  passfort_.Script(slow);
+  const auto early = ReadCaller(gateway.process.target(), 1s).Create(AProfile());
+  ASSERT_EQ(early.status.error_code(), StatusCode::UNKNOWN) << early.status.error_message();
+  EXPECT_THAT(early.status.error_message(), HasSubstr("Retry with the same request_id"));
+  EXPECT_THAT(early.status.error_message(), Not(HasSubstr("portal")));
+  passfort_.Release();
+
+  const auto again = ReadCaller(gateway.process.target()).Create(AProfile());
+  EXPECT_TRUE(again.status.ok()) << again.status.error_message();
+  EXPECT_EQ(Posts(), 1);
+}
+
+TEST_F(CreateProfileTest, SaysOfARequestIdWhatItStandsFor) {
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const ReadCaller caller(gateway.process.target());
+  auto request = AProfile();
+  ASSERT_TRUE(caller.Create(request).status.ok());
+  request.mutable_product_applications(0)->mutable_product()->set_id(
+      "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
+  const auto reused = caller.Create(request);
+  EXPECT_EQ(ReasonOf(reused.status), "REQUEST_ID_REUSED") << "also for what is not sent";
+  EXPECT_THAT(reused.status.error_message(), HasSubstr("for each profile"));
+}
+
+TEST_F(CreateProfileTest, OneThatWasSentByAProcessThatDiedStaysUnknown) {
+  {
+    GatewayWithStore gateway(passfort_, StoreUrl());
+    Fault hang = MadeAndLost();
+    hang.hold = Fault::Hold::kBeforeAnswer;
+    passfort_.Script(hang);
+    const ReadCaller caller(gateway.process.target(), 1s);
+    EXPECT_FALSE(caller.Create(AProfile()).status.ok());
+    ASSERT_TRUE(passfort_.WaitUntil([this] { return Posts() == 1; }));
+    gateway.process.Signal(SIGKILL);
+    EXPECT_EQ(gateway.process.WaitForExit(), -SIGKILL);
+  }
+  const GatewayWithStore next_life(passfort_, StoreUrl());
+  ExpectUnknown(ReadCaller(next_life.process.target()).Create(AProfile()));
+  passfort_.Release();
+  EXPECT_EQ(Posts(), 1);
+}
+
+TEST_F(CreateProfileTest, ARefusedOneLeavesTheRequestIdFree) {
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const ReadCaller caller(gateway.process.target());
+  auto request = AProfile();
+  request.mutable_product_applications(0)->mutable_product()->set_alias("no_such_product");
+  const auto refused = caller.Create(request);
+  EXPECT_EQ(refused.status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ReasonOf(refused.status), "PASSFORT_REJECTED_INPUT");
+
+  EXPECT_TRUE(caller.Create(AProfile()).status.ok());
+  EXPECT_EQ(passfort_.CreatedProfiles().size(), 1u);
+}
+
+TEST_F(CreateProfileTest, ARequestIdStandsForOneRequestOfOneMethod) {
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const ReadCaller caller(gateway.process.target());
+  ASSERT_TRUE(caller.Create(AProfile()).status.ok());
+  auto other = AProfile();
+  (*other.mutable_collected_data()->mutable_fields())["x"].set_bool_value(true);
+  EXPECT_EQ(ReasonOf(caller.Create(other).status), "REQUEST_ID_REUSED");
+  EXPECT_EQ(ReasonOf(gateway.caller.Add(ARequestWithId()).status), "REQUEST_ID_REUSED");
+  EXPECT_EQ(Posts(), 1);
+}
+
+TEST_F(CreateProfileTest, WithoutARequestIdEachCallIsOnePost) {
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const ReadCaller caller(gateway.process.target());
+  passfort_.Script(MadeAndLost());
+  const auto unknown = caller.Create(AProfile(""));
+  EXPECT_EQ(unknown.status.error_code(), StatusCode::UNKNOWN);
+  EXPECT_EQ(Posts(), 1);
+  EXPECT_TRUE(caller.Create(AProfile("")).status.ok());
+  EXPECT_EQ(Posts(), 2);
+}
+
+TEST_F(CreateProfileTest, TellsWhichApplicationsTheResponseDoesNotShow) {
+  Behaviour forgetful{.moves_on = {.when = MovesOn::When::kNever}};
+  forgetful.applications_in_create_answer = Behaviour::ApplicationsInCreateAnswer::kWithoutTheLast;
+  passfort_.Behave(forgetful);
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  auto request = AProfile();
+  request.add_product_applications()->mutable_product()->set_alias("forexo_business");
+
+  const auto created = ReadCaller(gateway.process.target()).Create(request);
+
+  ASSERT_TRUE(created.status.ok()) << created.status.error_message();
+  EXPECT_EQ(created.trailers, (Trailers{{"gateway-applications-missing", "1"}}));
+}
+
+TEST_F(CreateProfileTest, NeedsAStoreForARequestId) {
+  GatewayProcess gateway({.api_url = passfort_.url()});
+  const auto refused = ReadCaller(gateway.target()).Create(AProfile());
+  EXPECT_EQ(ReasonOf(refused.status), "REQUEST_ID_NEEDS_STORE");
+  EXPECT_EQ(Posts(), 0);
+}
+
+TEST_F(CreateProfileTest, LeavesNothingOfThePersonInTheStore) {
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  ASSERT_TRUE(ReadCaller(gateway.process.target()).Create(AProfile()).status.ok());
+  std::ostringstream kept;
+  for (const char* file : {"records.db", "records.db-wal"}) {
+    kept << std::ifstream(folder_.File(file), std::ios::binary).rdbuf();
+  }
+  const std::string all = kept.str();
+  EXPECT_THAT(all, HasSubstr("order-1"));
+  EXPECT_THAT(all, Not(HasSubstr("Okafor")));
+  EXPECT_THAT(all, Not(HasSubstr("forexo")));
+}
+
+}  // namespace
+}  // namespace gateway
