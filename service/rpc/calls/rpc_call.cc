@@ -50,9 +50,7 @@ void RpcCall::HandleCancel() {
   pipeline_.dependencies_.loop.Post([stop = stop_]() mutable { stop.request_stop(); });
 }
 
-void RpcCall::PostToLoop(absl::AnyInvocable<void()> work) {
-  pipeline_.dependencies_.loop.Post(std::move(work));
-}
+EventLoop& RpcCall::loop() const { return pipeline_.dependencies_.loop; }
 
 void RpcCall::AddUnread(size_t bytes) { pipeline_.unread_.Add(*this, peer_, bytes); }
 

@@ -15,8 +15,8 @@
 #include <variant>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "service/base/call_context.h"
+#include "service/base/event_loop.h"
 #include "service/base/trace_context.h"
 #include "service/rpc/call_error.h"
 #include "service/rpc/calls/unread_replies.h"
@@ -83,7 +83,7 @@ class RpcCall : public UnreadReplies::Reply {
   void HandleCancel();
   void HandleDone() { RemoveUnread(); }
 
-  void PostToLoop(absl::AnyInvocable<void()> work);
+  EventLoop& loop() const;
   // From here on the caller has to read so many bytes, or is given up; until it has.
   void AddUnread(size_t bytes);
   void RemoveUnread();

@@ -3,10 +3,13 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <cstddef>
 #include <stop_token>
 #include <utility>
 
+#include "service/base/deadline.h"
+#include "service/base/event_loop.h"
 #include "service/base/one_shot.h"
 #include "service/base/task.h"
 #include "service/rpc/calls/request_call.h"
@@ -21,6 +24,9 @@ struct StreamMethod {
   RpcMethod rpc;
   typename RequestCall<Request, Input>::Validation validate;
 };
+
+// How long a stop leaves a write that is under way.
+inline constexpr Milliseconds kWriteGrace{200};
 
 // A call of such a method, as its handler sees it. The stream ends with what the handler returns.
 template <typename Request, typename Message, typename Input>
@@ -38,7 +44,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Message>,
   // Sends a message, and returns once the caller's connection has taken it. One at a time. False:
   // the caller is gone or does not read, or the call is to stop, and the handler has to return. A
   // message that is not read counts as an unread reply, with the same limits; once a stop is
-  // requested it is not waited for. Loop thread only.
+  // requested it is waited for no longer than kWriteGrace. Loop thread only.
   Task<bool> Write(Message message) {
     const std::stop_token stop = this->context().stop;
     if (stop.stop_requested()) co_return false;
@@ -50,7 +56,11 @@ class StreamCall final : public grpc::ServerWriteReactor<Message>,
     this->StartWrite(&message_);
     bool is_written = false;
     {
-      const std::stop_callback on_stop(stop, [this] { this->Cancel(); });
+      // Most writes end by themselves at once, and then the caller gets the error that the handler
+      // returns; one that reads nothing cannot get any.
+      Timer give_up(this->loop(), [this] { this->Cancel(); });
+      const std::stop_callback on_stop(
+          stop, [&give_up] { give_up.StartAt(std::chrono::steady_clock::now() + kWriteGrace); });
       is_written = co_await written;
     }
     this->RemoveUnread();
@@ -59,7 +69,9 @@ class StreamCall final : public grpc::ServerWriteReactor<Message>,
 
   void OnWriteDone(bool ok) override {
     AnnotateHappensAfter(this);
-    this->PostToLoop([this, ok] { std::exchange(written_, nullptr)->Set(ok); });
+    // Nobody takes it: a cancel is on its way, and may come after this.
+    if (!ok) this->HandleCancel();
+    this->loop().Post([this, ok] { std::exchange(written_, nullptr)->Set(ok); });
   }
   void OnCancel() override {
     AnnotateHappensAfter(this);
