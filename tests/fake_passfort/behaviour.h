@@ -46,6 +46,9 @@ struct Behaviour {
   MovesOn moves_on = {};
 };
 
+// For those who compare what was shown at one time with what is shown at another.
+inline Behaviour WithoutProgress() { return {.moves_on = {.when = MovesOn::When::kNever}}; }
+
 }  // namespace gateway
 
 #endif  // TESTS_FAKE_PASSFORT_BEHAVIOUR_H_

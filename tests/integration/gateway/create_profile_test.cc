@@ -51,7 +51,7 @@ Fault MadeAndLost() {
 class CreateProfileTest : public testing::Test {
  protected:
   // An application's state stays as it is while it is looked at.
-  CreateProfileTest() { passfort_.Behave({.moves_on = {.when = MovesOn::When::kNever}}); }
+  CreateProfileTest() { passfort_.Behave(WithoutProgress()); }
 
   std::string StoreUrl() const { return "sqlite:" + folder_.File("records.db"); }
   int Posts() const { return passfort_.counts().requests_to(Endpoint::kProfileCreate); }
@@ -223,7 +223,7 @@ TEST_F(CreateProfileTest, WithoutARequestIdEachCallIsOnePost) {
 }
 
 TEST_F(CreateProfileTest, TellsWhichApplicationsTheResponseDoesNotShow) {
-  Behaviour forgetful{.moves_on = {.when = MovesOn::When::kNever}};
+  Behaviour forgetful = WithoutProgress();
   forgetful.applications_in_create_answer = Behaviour::ApplicationsInCreateAnswer::kWithoutTheLast;
   passfort_.Behave(forgetful);
   const GatewayWithStore gateway(passfort_, StoreUrl());
