@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "tests/unit/idempotency/engine_fixture.h"
+#include "tests/unit/idempotency/write_session_fixture.h"
 
 namespace gateway {
 namespace {
@@ -17,70 +17,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using Cause = IdempotencyError::Cause;
-using Failure = ImmediateExecutor::Failure;
-
-Outcome<SharedResult> DoneWith(const std::string& line) { return AppendOperation::ResultOf(line); }
-Outcome<SharedResult> RefusedWith(int status) {
-  return Refused{.response = {.http_status = status}};
-}
-const Outcome<SharedResult> kUnreachable = NotExecuted{};
-const Outcome<SharedResult> kLost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
-
-class WriteSessionTest : public EngineTest {
- protected:
-  // As the coordinator runs one.
-  struct Running {
-    Running(const SessionDependencies& dependencies, RequestKey key,
-            std::shared_ptr<const WriteRequest> request, Deadline latest)
-        : session(dependencies, kOptions, std::move(key), std::move(request),
-                  dependencies.trace_ids.NewTrace()) {
-      session.SetLatestDeadline(latest);
-      Spawn(Keep());
-    }
-    Task<void> Keep() { result = co_await session.Run(); }
-    std::optional<IdempotencyError::Cause> error() const {
-      const auto* const found = result ? std::get_if<IdempotencyError>(&result->outcome) : nullptr;
-      return found == nullptr ? std::nullopt : std::optional(found->cause);
-    }
-    std::string line() const {
-      const auto* const done = result ? std::get_if<SharedResult>(&result->outcome) : nullptr;
-      return done == nullptr ? "none" : (*done)->stored.resource_id;
-    }
-    std::optional<RetryEnd> retry_end() const { return result ? result->retry_end : std::nullopt; }
-    template <typename T>
-    const T* Get() const {
-      return result ? std::get_if<T>(&result->outcome) : nullptr;
-    }
-
-    WriteSession session;
-    std::optional<SessionResult> result;
-  };
-
-  void TearDown() override {
-    for (const auto& running : sessions_) running->session.Stop();
-    clock_.Advance(1h);  // and whoever polls sees it
-  }
-
-  Running& Start(RequestKey key = {.request_id = kId}) { return StartWith(request_, key); }
-  Running& StartWith(std::shared_ptr<AppendRequest> request, RequestKey key = {.request_id = kId},
-                     Deadline latest = Deadline(SteadyTime::max())) {
-    sessions_.push_back(std::make_unique<Running>(Dependencies(), key, std::move(request), latest));
-    return *sessions_.back();
-  }
-  // A statement as it is named in record_statements.h fails from now on.
-  void FailAt(const std::string& statement, Failure failure) {
-    executor_->fails = [statement, failure](const std::string& run) {
-      return run == statement ? failure : Failure::kNone;
-    };
-  }
-  void HealStore() {
-    executor_->fails = [](const std::string&) { return Failure::kNone; };
-  }
-  RecordState StateNow() { return Find().value_or(Record{.state = RecordState(0)}).state; }
-
-  const std::shared_ptr<AppendRequest> request_ = std::make_shared<AppendRequest>(operation_);
-  std::vector<std::unique_ptr<Running>> sessions_;
-};
 
 // ---- Claim. ----
 
@@ -465,70 +401,6 @@ TEST_F(WriteSessionTest, AnAttemptThatDidNothingAfterALostOneKeepsTheRecord) {
   Running& session = Start();
   EXPECT_NE(session.Get<NotExecuted>(), nullptr);
   EXPECT_EQ(StateNow(), RecordState::kNoEffect);
-}
-
-// ---- Writes that nothing shows. ----
-
-class UnobservableWriteTest : public WriteSessionTest {
- protected:
-  UnobservableWriteTest() {
-    operation_.observable = false;
-    operation_.is_complete = false;
-  }
-};
-
-TEST_F(UnobservableWriteTest, ALostResponseIsUnknownForGoodAndNothingIsSentAgain) {
-  request_->outcomes = {kLost};
-  Running& lost = Start();
-  ASSERT_NE(lost.Get<Ambiguous>(), nullptr) << "at once: waiting does not help";
-  EXPECT_EQ(lost.result->known_by, std::nullopt);
-  EXPECT_TRUE(lost.result->stays_unknown);
-  EXPECT_TRUE(lost.result->sent_at.has_value());
-  EXPECT_EQ(StateNow(), RecordState::kInconclusive);
-  EXPECT_EQ(Find()->conclusive_at, std::nullopt);
-
-  clock_.Advance(1h);
-  Running& later = Start();
-  EXPECT_NE(later.Get<Ambiguous>(), nullptr);
-  EXPECT_EQ(later.result->known_by, std::nullopt);
-  EXPECT_TRUE(later.result->stays_unknown);
-  EXPECT_EQ(StateNow(), RecordState::kInconclusive);
-  EXPECT_EQ(request_->executions, 1);
-}
-
-TEST_F(UnobservableWriteTest, AnUnknownOutcomeIsToldWithoutTheStoreToo) {
-  request_->outcomes = {kLost};
-  request_->on_execute = [this](BootTime) { FailAt(UpdateRecord(), Failure::kBefore); };
-  Running& lost = Start();
-  EXPECT_NE(lost.Get<Ambiguous>(), nullptr);
-  EXPECT_FALSE(lost.result->stays_unknown);
-  HealStore();
-  EXPECT_EQ(StateNow(), RecordState::kSent);
-}
-
-// Others would take an attempt that is still under way for one that nobody will ever know of.
-TEST_F(UnobservableWriteTest, NobodyElseLooksAtTheRecordBeforeTheAttemptIsOver) {
-  request_->outcomes = {std::nullopt};
-  Running& sent = Start();
-  ASSERT_EQ(StateNow(), RecordState::kSent);
-  const Record record = *Find();
-  EXPECT_EQ(record.lease_until - record.store_now,
-            absl::FromChrono(kOptions.lease_duration + kOptions.attempt_timeout));
-  EXPECT_FALSE(sent.session.PendingResult().stays_unknown) << "the response may still come";
-}
-
-TEST_F(UnobservableWriteTest, ARefusalIsGivenAlsoIfItCannotBeStored) {
-  request_->outcomes = {RefusedWith(422)};
-  request_->on_execute = [this](BootTime) { FailAt(DeleteRecord(), Failure::kBefore); };
-  EXPECT_NE(Start().Get<Refused>(), nullptr) << "a later look would show nothing";
-}
-
-TEST_F(UnobservableWriteTest, ARefusalLeavesTheRequestIdFree) {
-  request_->outcomes = {RefusedWith(422), DoneWith("note/1")};
-  EXPECT_NE(Start().Get<Refused>(), nullptr);
-  EXPECT_EQ(StateNow(), RecordState(0));
-  sessions_.clear();  // and with it the turn of the key
-  EXPECT_EQ(Start().line(), "note/1");
 }
 
 }  // namespace

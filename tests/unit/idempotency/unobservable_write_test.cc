@@ -1,0 +1,75 @@
+// Writes of which nothing that can be read shows whether they took effect.
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/idempotency/write_session_fixture.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+class UnobservableWriteTest : public WriteSessionTest {
+ protected:
+  UnobservableWriteTest() {
+    operation_.observable = false;
+    operation_.is_complete = false;
+  }
+};
+
+TEST_F(UnobservableWriteTest, ALostResponseIsUnknownForGoodAndNothingIsSentAgain) {
+  request_->outcomes = {kLost};
+  Running& lost = Start();
+  ASSERT_NE(lost.Get<Ambiguous>(), nullptr) << "at once: waiting does not help";
+  EXPECT_EQ(lost.result->known_by, std::nullopt);
+  EXPECT_TRUE(lost.result->stays_unknown);
+  EXPECT_TRUE(lost.result->sent_at.has_value());
+  EXPECT_EQ(StateNow(), RecordState::kInconclusive);
+  EXPECT_EQ(Find()->conclusive_at, std::nullopt);
+
+  clock_.Advance(1h);
+  Running& later = Start();
+  EXPECT_NE(later.Get<Ambiguous>(), nullptr);
+  EXPECT_EQ(later.result->known_by, std::nullopt);
+  EXPECT_TRUE(later.result->stays_unknown);
+  EXPECT_EQ(StateNow(), RecordState::kInconclusive);
+  EXPECT_EQ(request_->executions, 1);
+}
+
+TEST_F(UnobservableWriteTest, AnUnknownOutcomeIsToldWithoutTheStoreToo) {
+  request_->outcomes = {kLost};
+  request_->on_execute = [this](BootTime) { FailAt(UpdateRecord(), Failure::kBefore); };
+  Running& lost = Start();
+  EXPECT_NE(lost.Get<Ambiguous>(), nullptr);
+  EXPECT_FALSE(lost.result->stays_unknown);
+  HealStore();
+  EXPECT_EQ(StateNow(), RecordState::kSent);
+}
+
+// Others would take an attempt that is still under way for one that nobody will ever know of.
+TEST_F(UnobservableWriteTest, NobodyElseLooksAtTheRecordBeforeTheAttemptIsOver) {
+  request_->outcomes = {std::nullopt};
+  Running& sent = Start();
+  ASSERT_EQ(StateNow(), RecordState::kSent);
+  const Record record = *Find();
+  EXPECT_EQ(record.lease_until - record.store_now,
+            absl::FromChrono(kOptions.lease_duration + kOptions.attempt_timeout));
+  EXPECT_FALSE(sent.session.PendingResult().stays_unknown) << "the response may still come";
+}
+
+TEST_F(UnobservableWriteTest, ARefusalIsGivenAlsoIfItCannotBeStored) {
+  request_->outcomes = {RefusedWith(422)};
+  request_->on_execute = [this](BootTime) { FailAt(DeleteRecord(), Failure::kBefore); };
+  EXPECT_NE(Start().Get<Refused>(), nullptr) << "a later look would show nothing";
+}
+
+TEST_F(UnobservableWriteTest, ARefusalLeavesTheRequestIdFree) {
+  request_->outcomes = {RefusedWith(422), DoneWith("note/1")};
+  EXPECT_NE(Start().Get<Refused>(), nullptr);
+  EXPECT_EQ(StateNow(), RecordState(0));
+  sessions_.clear();  // and with it the turn of the key
+  EXPECT_EQ(Start().line(), "note/1");
+}
+
+}  // namespace
+}  // namespace gateway
