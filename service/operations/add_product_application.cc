@@ -11,7 +11,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "service/base/netstring_list.h"
-#include "service/base/uuid.h"
 #include "service/operations/application_match.h"
 #include "service/operations/replay.h"
 #include "service/passfort/mapping/application_list.h"
@@ -191,27 +190,14 @@ Task<WriteResult> AtMostOnceWriter::AddOnce(ApplicationDraft draft, RequestKey k
                                             const CallContext& context) {
   std::string profile_id = draft.profile_id;
   auto request = std::make_shared<const AddRequest>(dependencies_.operation, std::move(draft));
+  auto read = [this, profile_id = std::move(profile_id)](const std::string& id,
+                                                         const CallContext& reading) {
+    return dependencies_.reads.GetApplication({.profile_id = profile_id, .application_id = id},
+                                              reading);
+  };
   co_return co_await Present(
-      co_await dependencies_.coordinator.Write(std::move(key), std::move(request), context),
-      std::move(profile_id), context);
-}
-
-// A result that comes from the store is read anew; one that was just received is in hand.
-Task<WriteResult> AtMostOnceWriter::Present(SessionResult session, std::string profile_id,
-                                            const CallContext& context) {
-  const auto* const done = std::get_if<SharedResult>(&session.outcome);
-  const bool is_kept = done != nullptr && !(*done)->received.has_value();
-  WriteResult result =
-      MapDone<Done>(std::move(session), [](const SharedResult& added) { return ToDone(*added); });
-  if (!is_kept) co_return result;
-  std::shared_ptr<pb::ProductApplication>& application = std::get<Done>(result.outcome).application;
-  const ApplicationKey key{.profile_id = std::move(profile_id),
-                           .application_id = application->id()};
-  const CallContext reading = ReplayContext(context, dependencies_.clock);
-  result.is_truncated =
-      !IsUuid(key.application_id) ||
-      !Replace(application, co_await dependencies_.reads.GetApplication(key, reading));
-  co_return result;
+      co_await dependencies_.coordinator.Write(std::move(key), std::move(request), context), ToDone,
+      &Done::application, std::move(read), dependencies_.clock, context);
 }
 
 }  // namespace gateway

@@ -52,8 +52,6 @@ class AtMostOnceWriter final : public ApplicationWriter {
 
  private:
   Task<WriteResult> AddOnce(ApplicationDraft draft, RequestKey key, const CallContext& context);
-  Task<WriteResult> Present(SessionResult session, std::string profile_id,
-                            const CallContext& context);
 
   const Dependencies dependencies_;
 };

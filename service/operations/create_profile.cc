@@ -9,9 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "service/base/netstring_list.h"
 #include "service/base/sha256.h"
-#include "service/base/uuid.h"
+#include "service/operations/direct_write.h"
 #include "service/operations/replay.h"
-#include "service/resilience/write_retry_policy.h"
 
 namespace gateway {
 namespace {
@@ -73,29 +72,6 @@ CreatedProfile ToCreated(const OperationResult& result) {
   return created;
 }
 
-RetryDecision Decide(const CreateProfileAttempt& attempt) {
-  if (const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome)) {
-    return ShouldRetry(*not_executed);
-  }
-  const bool is_done = std::holds_alternative<CreatedProfile>(attempt.outcome);
-  return is_done ? RetryEnd::kSucceeded : RetryEnd::kPermanent;
-}
-
-CreateProfileResult Conclude(CreateProfileAttempt attempt, RetryEnd end) {
-  return std::visit(
-      [&](auto&& outcome) {
-        return CreateProfileResult{.outcome = std::forward<decltype(outcome)>(outcome),
-                                   .sent_at = attempt.sent_at,
-                                   .retry_end = end};
-      },
-      std::move(attempt.outcome));
-}
-
-Task<CreateProfileResult> RefuseRequestId() {
-  co_return CreateProfileResult{
-      .outcome = IdempotencyError{.cause = IdempotencyError::Cause::kNeedsStore}};
-}
-
 }  // namespace
 
 Task<ObserveResult> CreateProfile::Observe(std::string /*target*/, const CallContext& /*context*/) {
@@ -112,7 +88,7 @@ Effect CreateProfile::Evaluate(const std::string& /*target*/, const std::string&
 Task<CreateProfileResult> ProfileWriter::Create(ProfileDraft draft, RequestKey key,
                                                 const CallContext& context) {
   if (key.request_id.empty()) return CreateDirectly(std::move(draft.body), context);
-  if (dependencies_.coordinator == nullptr) return RefuseRequestId();
+  if (dependencies_.coordinator == nullptr) return RefuseRequestId<CreatedProfile>();
   return CreateOnce(std::move(draft), std::move(key), context);
 }
 
@@ -121,33 +97,19 @@ Task<CreateProfileResult> ProfileWriter::CreateDirectly(std::string body,
   auto attempt = [this, body = std::move(body), &context] {
     return dependencies_.operation.passfort().CreateProfile(body, context, std::nullopt);
   };
-  return RunWithRetries<CreateProfileResult, CreateProfileAttempt>(
-      dependencies_.retries, context, std::move(attempt), Decide, Conclude);
+  return WriteDirectly<CreatedProfile>(dependencies_.retries, context, std::move(attempt));
 }
 
 Task<CreateProfileResult> ProfileWriter::CreateOnce(ProfileDraft draft, RequestKey key,
                                                     const CallContext& context) {
   auto request = std::make_shared<const CreateRequest>(dependencies_.operation, key.request_id,
                                                        std::move(draft));
+  auto read = [this](const std::string& id, const CallContext& reading) {
+    return dependencies_.reads.GetProfile(id, reading);
+  };
   co_return co_await Present(
       co_await dependencies_.coordinator->Write(std::move(key), std::move(request), context),
-      context);
-}
-
-// An earlier call's profile is read anew; one that was just received is in hand.
-Task<CreateProfileResult> ProfileWriter::Present(SessionResult session,
-                                                 const CallContext& context) {
-  const auto* const done = std::get_if<SharedResult>(&session.outcome);
-  const bool is_kept = done != nullptr && !(*done)->received.has_value();
-  CreateProfileResult result = MapDone<CreatedProfile>(
-      std::move(session), [](const SharedResult& created) { return ToCreated(*created); });
-  if (!is_kept) co_return result;
-  std::shared_ptr<pb::Profile>& profile = std::get<CreatedProfile>(result.outcome).profile;
-  const CallContext reading = ReplayContext(context, dependencies_.retries.clock);
-  result.is_truncated =
-      !IsUuid(profile->id()) ||
-      !Replace(profile, co_await dependencies_.reads.GetProfile(profile->id(), reading));
-  co_return result;
+      ToCreated, &CreatedProfile::profile, std::move(read), dependencies_.retries.clock, context);
 }
 
 }  // namespace gateway

@@ -64,7 +64,6 @@ class ProfileWriter {
   Task<CreateProfileResult> CreateOnce(ProfileDraft draft, RequestKey key,
                                        const CallContext& context);
   Task<CreateProfileResult> CreateDirectly(std::string body, const CallContext& context);
-  Task<CreateProfileResult> Present(SessionResult session, const CallContext& context);
 
   const Dependencies dependencies_;
 };

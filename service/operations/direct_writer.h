@@ -23,8 +23,6 @@ class DirectWriter final : public ApplicationWriter {
                         const CallContext& context) override;
 
  private:
-  static Task<WriteResult> RefuseRequestId();
-
   ProductApplicationClient& client_;
   const RetryDependencies tools_;
 };

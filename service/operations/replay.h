@@ -7,6 +7,11 @@
 
 #include "service/base/call_context.h"
 #include "service/base/clock.h"
+#include "service/base/task.h"
+#include "service/base/uuid.h"
+#include "service/idempotency/operation.h"
+#include "service/idempotency/pending_result.h"
+#include "service/idempotency/write_result.h"
 #include "service/passfort/resource_client.h"
 
 namespace gateway {
@@ -18,18 +23,31 @@ namespace gateway {
 // For how long a caller waits for that, at most.
 inline constexpr Milliseconds kMaxReplayRead{5000};
 
-inline CallContext ReplayContext(const CallContext& call, Clock& clock) {
-  CallContext context = call;
-  context.deadline = Earlier(call.deadline, Deadline(clock.Now() + kMaxReplayRead));
-  return context;
-}
-
-// Puts what was read in place of what the store has. Returns whether anything was.
-template <typename Message>
-bool Replace(std::shared_ptr<Message>& kept, ReadResult<Message> read) {
-  auto* const found = std::get_if<std::shared_ptr<Message>>(&read.outcome);
-  if (found != nullptr) kept = std::move(*found);
-  return found != nullptr;
+// What a session came to, as its caller gets it: `convert` makes a Done of what was received, or of
+// what the store has; of the latter `resource` is read anew, by `read` with its id. `context` and
+// what `read` refers to outlive the task.
+template <typename Done, typename Resource, typename Read>
+Task<WriteResultOf<Done>> Present(SessionResult session, Done (*convert)(const OperationResult&),
+                                  std::shared_ptr<Resource> Done::* resource, Read read,
+                                  Clock& clock,
+                                  const CallContext& context [[clang::lifetimebound]]) {
+  const auto* const done = std::get_if<SharedResult>(&session.outcome);
+  const bool is_kept = done != nullptr && !(*done)->received.has_value();
+  WriteResultOf<Done> result = MapDone<Done>(
+      std::move(session), [convert](const SharedResult& made) { return convert(*made); });
+  if (!is_kept) co_return result;
+  std::shared_ptr<Resource>& kept = std::get<Done>(result.outcome).*resource;
+  result.is_truncated = true;
+  // Else what Passfort calls an id would become a part of a URL.
+  if (!IsUuid(kept->id())) co_return result;
+  CallContext reading = context;
+  reading.deadline = Earlier(context.deadline, Deadline(clock.Now() + kMaxReplayRead));
+  ReadResult<Resource> now = co_await read(kept->id(), reading);
+  if (auto* const found = std::get_if<std::shared_ptr<Resource>>(&now.outcome)) {
+    kept = std::move(*found);
+    result.is_truncated = false;
+  }
+  co_return result;
 }
 
 }  // namespace gateway

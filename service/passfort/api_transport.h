@@ -31,6 +31,14 @@ struct ApiResult {
   std::optional<absl::Time> sent_at{};
 };
 
+// One attempt to write and what it came to; a Done is what was made.
+template <typename Done>
+struct WriteAttemptOf {
+  Outcome<Done> outcome;
+  // As in ApiResult.
+  std::optional<absl::Time> sent_at;
+};
+
 // Passfort's REST API 4.0. A call is one HTTP request, or two if Passfort refuses an API key that
 // was replaced meanwhile; whether to repeat it otherwise is for others to decide. Loop thread only.
 class ApiTransport {

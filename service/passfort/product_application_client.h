@@ -33,12 +33,7 @@ struct ApplicationDraft {
   friend bool operator==(const ApplicationDraft&, const ApplicationDraft&) = default;
 };
 
-// One attempt to write and what it came to.
-struct WriteAttempt {
-  CreateOutcome outcome;
-  // As in ApiResult.
-  std::optional<absl::Time> sent_at;
-};
+using WriteAttempt = WriteAttemptOf<Done>;
 
 // What one look at a profile's list came to; as a read, never Ambiguous. Without a list it says
 // nothing about any application.

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "absl/time/time.h"
 #include "passfort/gateway/v1/profile.pb.h"
 #include "service/base/call_context.h"
 #include "service/base/clock.h"
@@ -36,12 +35,7 @@ struct CreatedProfile {
   std::optional<int> error_code;
 };
 
-// One attempt to create a profile and what it came to.
-struct CreateProfileAttempt {
-  Outcome<CreatedProfile> outcome;
-  // As in ApiResult.
-  std::optional<absl::Time> sent_at;
-};
+using CreateProfileAttempt = WriteAttemptOf<CreatedProfile>;
 
 // Creates profiles in Passfort's REST API. Loop thread only.
 class ProfileClient {

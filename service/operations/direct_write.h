@@ -1,0 +1,55 @@
+#ifndef SERVICE_OPERATIONS_DIRECT_WRITE_H_
+#define SERVICE_OPERATIONS_DIRECT_WRITE_H_
+
+#include <utility>
+#include <variant>
+
+#include "service/base/call_context.h"
+#include "service/base/task.h"
+#include "service/idempotency/write_result.h"
+#include "service/passfort/api_transport.h"
+#include "service/resilience/retry_loop.h"
+#include "service/resilience/write_retry_policy.h"
+
+namespace gateway {
+
+template <typename Done>
+RetryDecision DecideOnWrite(const WriteAttemptOf<Done>& attempt) {
+  if (const auto* not_executed = std::get_if<NotExecuted>(&attempt.outcome)) {
+    return ShouldRetry(*not_executed);
+  }
+  const bool is_done = std::holds_alternative<Done>(attempt.outcome);
+  return is_done ? RetryEnd::kSucceeded : RetryEnd::kPermanent;
+}
+
+template <typename Done>
+WriteResultOf<Done> ConcludeWrite(WriteAttemptOf<Done> attempt, RetryEnd end) {
+  return std::visit(
+      [&](auto&& outcome) {
+        return WriteResultOf<Done>{.outcome = std::forward<decltype(outcome)>(outcome),
+                                   .sent_at = attempt.sent_at,
+                                   .retry_end = end};
+      },
+      std::move(attempt.outcome));
+}
+
+// Writes without a request_id: `attempt` until one may have been executed, or none will be in time.
+// No coroutine itself: thousands of calls wait in here, and each frame counts. `context` outlives
+// the task.
+template <typename Done, typename Attempt>
+Task<WriteResultOf<Done>> WriteDirectly(const RetryDependencies& tools,
+                                        const CallContext& context [[clang::lifetimebound]],
+                                        Attempt attempt) {
+  return RunWithRetries<WriteResultOf<Done>, WriteAttemptOf<Done>>(
+      tools, context, std::move(attempt), DecideOnWrite<Done>, ConcludeWrite<Done>);
+}
+
+template <typename Done>
+Task<WriteResultOf<Done>> RefuseRequestId() {
+  co_return WriteResultOf<Done>{
+      .outcome = IdempotencyError{.cause = IdempotencyError::Cause::kNeedsStore}};
+}
+
+}  // namespace gateway
+
+#endif  // SERVICE_OPERATIONS_DIRECT_WRITE_H_
