@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/integration/gateway/at_most_once_fixture.h"
+#include "tests/integration/gateway/gateway_fixture.h"
 #include "tests/integration/gateway/read_caller.h"
 #include "tests/support/temporary_folder.h"
 
@@ -143,10 +144,10 @@ TEST_F(CreateProfileTest, ALostResponseStaysUnknownForEverAndIsNeverSentAgain) {
 }
 
 TEST_F(CreateProfileTest, ACallerThatLeavesBeforeTheResponseIsNotSentToThePortal) {
-  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), EndsEveryCallWithin2s());
   Fault slow{.endpoint = Endpoint::kProfileCreate, .hold = Fault::Hold::kBeforeAnswer};
   passfort_.Script(slow);
-  const auto early = ReadCaller(gateway.process.target(), 1s).Create(AProfile());
+  const auto early = ReadCaller(gateway.process.target()).Create(AProfile());
   ASSERT_EQ(early.status.error_code(), StatusCode::UNKNOWN) << early.status.error_message();
   EXPECT_THAT(early.status.error_message(), HasSubstr("Retry with the same request_id"));
   EXPECT_THAT(early.status.error_message(), Not(HasSubstr("portal")));

@@ -250,11 +250,11 @@ class FailingReadTest : public ::testing::TestWithParam<ReadFailureCase> {};
 
 // An error with our ErrorInfo came from the gateway, so before the caller's deadline.
 TEST_P(FailingReadTest, IsToldWithItsReasonInsideTheDeadline) {
-  GatewayFixture fixture({"--circuit_breaker=off"});
+  std::vector<std::string> flags = {"--circuit_breaker=off"};
+  if (GetParam().reason == "READ_UNANSWERED") flags = EndsEveryCallWithin2s();
+  GatewayFixture fixture(std::move(flags));
   fixture.passfort.Script(GetParam().fault);
-  // A deadline for those alone that wait for it.
-  const ReadCaller caller(fixture.gateway.target(),
-                          GetParam().reason == "READ_UNANSWERED" ? 2s : 10s);
+  const ReadCaller caller(fixture.gateway.target());
   auto got = std::async([&] { return caller.Get(kProfileId, kApplicationId).error(); });
   auto listed = std::async([&] { return caller.List(kProfileId).error(); });
   auto profile = std::async([&] { return caller.GetProfile(kProfileId).error(); });
@@ -301,10 +301,10 @@ TEST(ReadsTest, AskOnceMoreForWhatCannotBeRead) {
 }
 
 TEST(ReadsTest, SayWhatCameBeforeTheSilence) {
-  GatewayFixture fixture;
+  GatewayFixture fixture(EndsEveryCallWithin2s());
   fixture.passfort.Script(OneGet({.status = 503, .body = ""}));
   fixture.passfort.Script(EachGetThen(Fault::Then::kHang));
-  const auto got = ReadCaller(fixture.gateway.target(), 2s).Get(kProfileId, kApplicationId);
+  const auto got = ReadCaller(fixture.gateway.target()).Get(kProfileId, kApplicationId);
   EXPECT_EQ(ReasonOf(got.status), "PASSFORT_FAILED");
   EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(got.status).metadata().at("http_status"), "503");
 }
