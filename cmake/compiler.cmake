@@ -20,8 +20,8 @@ endif()
 # No path of the build folder in a binary, and ccache hits in every checkout (CMakePresets.json sets CCACHE_BASEDIR).
 target_compile_options(gateway_sanitizer INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 
-# For the gateway's own code, in every preset, so that the tests run what is released: what makes a fault in memory hard to
-# use. Not with a sanitizer, which sees more of it, and does not go together with _FORTIFY_SOURCE.
+# In every preset, so that the tests run what is released: what makes a fault in memory hard to use. Not with a sanitizer,
+# which sees more of it, and does not go together with _FORTIFY_SOURCE.
 add_library(gateway_hardening INTERFACE)
 add_library(gateway::hardening ALIAS gateway_hardening)
 if(NOT GATEWAY_SANITIZER)
@@ -37,7 +37,7 @@ add_library(gateway_compiler INTERFACE)
 add_library(gateway::compiler ALIAS gateway_compiler)
 target_compile_features(gateway_compiler INTERFACE cxx_std_20)
 # Leaving members at their defaults is what designated initialisers are for.
-target_compile_options(gateway_compiler INTERFACE -Wall -Wextra -Werror
+target_compile_options(gateway_compiler INTERFACE -pthread -Wall -Wextra -Wnon-virtual-dtor -Werror
   $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-designated-field-initializers>)
 target_include_directories(gateway_compiler INTERFACE ${CMAKE_SOURCE_DIR})
-target_link_libraries(gateway_compiler INTERFACE gateway::sanitizer)
+target_link_libraries(gateway_compiler INTERFACE gateway::sanitizer gateway::hardening)

@@ -6,6 +6,14 @@
 # what takes seconds to set up, like a database server; it has a longer limit, under a sanitizer too.
 #
 # The target `attacks` builds all programs with the label attack.
+
+# Whether to build the tests that run on one thread. ThreadSanitizer has nothing to see there.
+if(GATEWAY_SANITIZER STREQUAL "thread")
+  set(GATEWAY_ONE_THREAD_TESTS OFF)
+else()
+  set(GATEWAY_ONE_THREAD_TESTS ON)
+endif()
+
 find_package(GTest CONFIG REQUIRED)
 include(GoogleTest)
 if(NOT TARGET attacks)

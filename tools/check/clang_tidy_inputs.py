@@ -53,7 +53,7 @@ def all_inputs(source: pathlib.Path) -> list[pathlib.Path]:
 
 def main() -> None:
     tool = subprocess.run(["clang-tidy-19", "--version"], check=True, capture_output=True, text=True)
-    common = tool.stdout + read(ROOT / ".clang-tidy")
+    common = tool.stdout + read(ROOT / ".clang-tidy") + read(ROOT / "tests/.clang-tidy")
     tracked = subprocess.run(
         ["git", "ls-files", "service/*.cc", "examples/*.cc", "tests/*.cc"],
         check=True, capture_output=True, text=True).stdout.splitlines()
