@@ -38,6 +38,7 @@ def text_before(page: list[str], first: int, last: int) -> str:
 
 def run(programs: pathlib.Path) -> int:
     text = (ROOT / PAGE).read_text(encoding="utf-8")
+    page = text.splitlines()
     samples = read_samples(PAGE, text)
     matcher = Matcher(samples)
     printed_up_to = 1
@@ -45,7 +46,7 @@ def run(programs: pathlib.Path) -> int:
         folder = pathlib.Path(processes.enter_context(tempfile.TemporaryDirectory()))
         tour = Tour(programs, folder, processes)
         for sample in samples:
-            if said := text_before(text.splitlines(), printed_up_to, sample.line):
+            if said := text_before(page, printed_up_to, sample.line):
                 print(said + "\n")
             printed_up_to = sample.line
             resolved = matcher.with_known_ids(sample)
@@ -53,6 +54,7 @@ def run(programs: pathlib.Path) -> int:
             printed = tour.run(resolved)
             print(printed.rstrip("\n") + "\n", flush=True)
             matcher.check(sample, printed)
+    print(text_before(page, printed_up_to, len(page) + 1) + "\n")
     print(f"{len(samples)} calls ended as {PAGE} shows them.")
     return 0
 
