@@ -62,28 +62,18 @@ TEST(ReflectionTest, ListsTheServices) {
                                                   "grpc.reflection.v1alpha.ServerReflection"));
 }
 
-TEST(ReflectionTest, LetsAStockClientDescribeAndCallUs) {
-  RpcFixture fixture;
-  StockClient client(fixture.Connect());
-  const auto* service = client.Describe(kServiceName);
-  ASSERT_NE(service, nullptr);
-  const auto* method = service->FindMethodByName("AddProductApplication");
-  ASSERT_NE(method, nullptr);
-  const auto result = client.Call(
-      *method,
-      R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038", "product": {"alias": "forexo_basic"}})");
-  EXPECT_TRUE(result.status.ok()) << result.status.error_message();
-  EXPECT_EQ(result.json, R"({"productApplication":{"id":"a1"}})");
-}
-
-TEST(ReflectionTest, LetsAStockClientDescribeAndCallEveryRead) {
-  struct Read {
+TEST(ReflectionTest, LetsAStockClientDescribeAndCallEveryMethod) {
+  struct Method {
     const char* service;
-    const char* method;
+    const char* name;
     const char* request;
     const char* response;
   };
-  constexpr Read kReads[] = {
+  constexpr Method kMethods[] = {
+      {kServiceName, "AddProductApplication",
+       R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038",
+           "product": {"alias": "forexo_basic"}})",
+       R"({"productApplication":{"id":"a1"}})"},
       {kServiceName, "GetProductApplication",
        R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038",
            "productApplicationId": "edc23993-eb6a-9d89-bb79-5b8925b33224"})",
@@ -91,19 +81,25 @@ TEST(ReflectionTest, LetsAStockClientDescribeAndCallEveryRead) {
       {kServiceName, "ListProductApplications",
        R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038"})",
        R"({"productApplications":[{"id":"a1"}]})"},
+      {kProfileServiceName, "CreateProfile",
+       R"({"role": "PROFILE_ROLE_INDIVIDUAL_CUSTOMER",
+           "collectedData": {"entity_type": "INDIVIDUAL",
+                             "personal_details": {"name": {"family_name": "Okafor"}}},
+           "productApplications": [{"product": {"alias": "forexo_basic"}}]})",
+       R"({"profile":{"id":"p1"}})"},
       {kProfileServiceName, "GetProfile",
        R"({"profileId": "a2c4393a-e219-67a4-5ab4-2186952e9038"})",
        R"({"profile":{"id":"a2c4393a-e219-67a4-5ab4-2186952e9038"}})"}};
   RpcFixture fixture;
   StockClient client(fixture.Connect());
-  for (const Read& read : kReads) {
-    const auto* service = client.Describe(read.service);
-    ASSERT_NE(service, nullptr) << read.service;
-    const auto* method = service->FindMethodByName(read.method);
-    ASSERT_NE(method, nullptr) << read.method;
-    const auto result = client.Call(*method, read.request);
-    EXPECT_TRUE(result.status.ok()) << read.method << ": " << result.status.error_message();
-    EXPECT_EQ(result.json, read.response);
+  for (const Method& method : kMethods) {
+    const auto* service = client.Describe(method.service);
+    ASSERT_NE(service, nullptr) << method.service;
+    const auto* descriptor = service->FindMethodByName(method.name);
+    ASSERT_NE(descriptor, nullptr) << method.name;
+    const auto result = client.Call(*descriptor, method.request);
+    EXPECT_TRUE(result.status.ok()) << method.name << ": " << result.status.error_message();
+    EXPECT_EQ(result.json, method.response) << method.name;
   }
 }
 
