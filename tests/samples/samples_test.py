@@ -15,6 +15,7 @@ Exit codes: 0 all samples hold; 1 one does not; 2 wrong usage.
 
 import argparse
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -153,6 +154,24 @@ class DocumentsTest(unittest.TestCase):
         self.assertGreater(len(metrics), 15)
         documented = set(re.findall(r"\b(?:grpc_server|passfort)_\w+", read("docs/operations.md")))
         self.assertEqual(metrics - documented, set())
+
+    def test_the_service_config_bounds_every_unary_method_and_lets_clients_repeat_none(self):
+        declared = set()
+        for path in (ROOT / "proto/passfort/gateway/v1").glob("*_service.proto"):
+            text = path.read_text(encoding="utf-8")
+            [service] = re.findall(r"^service (\w+) {", text, re.MULTILINE)
+            methods = re.findall(r"^  rpc (\w+)\(\w+\) returns \(\w+\)", text, re.MULTILINE)
+            declared |= {(f"passfort.gateway.v1.{service}", method) for method in methods}
+        self.assertIn(("passfort.gateway.v1.ProfileService", "GetProfile"), declared)
+
+        config = json.loads(read("proto/passfort/gateway/v1/service_config.json"))
+        bounded = [(name["service"], name["method"])
+                   for entry in config["methodConfig"] if "timeout" in entry for name in entry["name"]]
+        self.assertCountEqual(bounded, declared)
+        # A write could be executed twice, and the gateway repeats a read itself.
+        for entry in config["methodConfig"]:
+            self.assertEqual(entry.keys() & {"retryPolicy", "hedgingPolicy"}, set())
+        self.assertIn(config["healthCheckConfig"]["serviceName"], {service for service, _ in declared})
 
 
 FIRST, SECOND, THIRD = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "123")
