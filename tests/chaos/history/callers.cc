@@ -5,7 +5,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "tests/chaos/history/products.h"
 
 namespace gateway::history {
@@ -21,85 +20,19 @@ std::string SomeCase(const std::string& id, SeededRandom& chance) {
   return chance.Happens(0.5) ? id : absl::AsciiStrToUpper(id);
 }
 
-const char* WordFor(NotExecuted::Cause cause) {
-  switch (cause) {
-    case NotExecuted::Cause::kUnreachable:
-      return "UNREACHABLE";
-    case NotExecuted::Cause::kServerError:
-      return "PASSFORT_FAILED";
-    case NotExecuted::Cause::kUnreadable:
-    case NotExecuted::Cause::kResponseTooLarge:
-      return "PASSFORT_ANSWER_UNREADABLE";
-    case NotExecuted::Cause::kRateLimited:
-      return "RATE_LIMITED";
-    case NotExecuted::Cause::kNoMemory:
-      return "OVERLOADED";
-    case NotExecuted::Cause::kNoTimeLeft:
-      return "NOT_SENT";
-    case NotExecuted::Cause::kStopped:
-      return "DRAINING";
-    case NotExecuted::Cause::kSendGateClosed:
-      return "send gate closed";
-    case NotExecuted::Cause::kCircuitOpen:
-      return "CIRCUIT_OPEN";
+// For the trace.
+struct Naming {
+  std::string operator()(const ApplicationDraft& draft) const {
+    return absl::StrCat(draft.product_alias, "/", draft.product_id, " role ",
+                        static_cast<int>(draft.associated_role));
   }
-  return "not executed";
-}
-
-const char* WordFor(IdempotencyError::Cause cause) {
-  switch (cause) {
-    case IdempotencyError::Cause::kRequestIdReused:
-      return "REQUEST_ID_REUSED";
-    case IdempotencyError::Cause::kNeedsStore:
-      return "REQUEST_ID_NEEDS_STORE";
-    case IdempotencyError::Cause::kStoreUnavailable:
-      return "STORE_UNAVAILABLE";
-    case IdempotencyError::Cause::kStoreFull:
-      return "STORE_FULL";
-    case IdempotencyError::Cause::kTooManySessions:
-      return "OVERLOADED";
-    case IdempotencyError::Cause::kWriteInProgress:
-      return "WRITE_IN_PROGRESS";
-    case IdempotencyError::Cause::kNoEffect:
-      return "NOT_CREATED";
-    case IdempotencyError::Cause::kTooManyToCompare:
-      return "QUOTA_REACHED";
-  }
-  return "not begun";
-}
-
-struct Words {
-  std::string operator()(const Done&) const { return "OK"; }
-  std::string operator()(const NotExecuted& nothing) const { return WordFor(nothing.cause); }
-  std::string operator()(const Refused& refused) const {
-    return absl::StrCat("refused ", refused.response.http_status, "/",
-                        refused.response.code.value_or(0));
-  }
-  std::string operator()(const Ambiguous&) const { return "UNKNOWN"; }
-  std::string operator()(const IdempotencyError& not_begun) const {
-    return WordFor(not_begun.cause);
-  }
+  std::string operator()(const Person& person) const { return "profile of " + person.name; }
 };
 
 }  // namespace
 
-std::string KindOf(const WriteResult& result) {
-  std::string text = std::visit(Words(), result.outcome);
-  if (result.source == WriteResult::Source::kReconciled) text += " reconciled";
-  if (result.source == WriteResult::Source::kExisting) text += " existing";
-  if (result.replay == WriteResult::Replay::kYes) text += " replayed";
-  return text;
-}
-
-std::string Describe(const WriteResult& result) {
-  std::string text = KindOf(result);
-  if (const auto* done = std::get_if<Done>(&result.outcome)) {
-    absl::StrAppend(&text, " ", done->application->id());
-  }
-  if (!result.candidate_ids.empty()) {
-    absl::StrAppend(&text, " [", absl::StrJoin(result.candidate_ids, " "), "]");
-  }
-  return text;
+std::string NameOf(const Call& call) {
+  return absl::StrCat("call ", call.number, " of ", call.request_id);
 }
 
 SteadyTime Call::UnderWayUntil() const {
@@ -131,7 +64,9 @@ ApplicationDraft Callers::SomeDraft() {
 ApplicationDraft Callers::StrangersDraft() {
   SeededRandom& chance = world_.chance();
   if (intents_.empty() || chance.Happens(0.4)) return SomeDraft();
-  ApplicationDraft draft = intents_[chance.Below(intents_.size())].draft;
+  const Wish& wish = intents_[chance.Below(intents_.size())].wish;
+  if (!std::holds_alternative<ApplicationDraft>(wish)) return SomeDraft();
+  auto draft = std::get<ApplicationDraft>(wish);
   // What the caller expects, rightly or not.
   if (!draft.product_id.empty() && chance.Happens(0.3)) draft.product_alias.clear();
   return draft;
@@ -143,32 +78,50 @@ void Callers::Begin(Milliseconds duration, Wishes wishes) {
   const size_t least = are_equal ? 2 : 1;
   const size_t intents = least + chance.Below(5 - least);
   for (size_t i = 0; i < intents; ++i) {
-    Intent intent{.request_id = absl::StrCat("r", i + 1), .draft = SomeDraft()};
+    Intent intent{.request_id = absl::StrCat("r", i + 1), .wish = SomeDraft()};
     intent.repeats_left = static_cast<int>(chance.Below(5));
     // Two callers that want the very same, each on its own.
-    if (i > 0 && (are_equal || chance.Happens(0.5))) intent.draft = intents_.front().draft;
+    if (i > 0 && (are_equal || chance.Happens(0.5))) intent.wish = intents_.front().wish;
     // A request_id that somebody uses for something else as well.
     if (i > 0 && chance.Happens(0.1)) intent.request_id = intents_.front().request_id;
     // A call without request_id, which is a stranger to the others.
     if (i > 0 && chance.Happens(0.1)) intent.request_id.clear();
     intents_.push_back(std::move(intent));
   }
-  for (Intent& intent : intents_) {
-    const Milliseconds start = chance.Between(Milliseconds(0), duration / 3);
-    PlanCall(intent, start, start);
-    const size_t repeats = intent.request_id.empty() ? 0 : chance.Below(4);
-    for (size_t i = 0; i < repeats; ++i) {
-      // Some at the same moment, some much later.
-      const bool is_concurrent = chance.Happens(0.4);
-      PlanCall(intent, start, is_concurrent ? start + Milliseconds(50) : duration);
-    }
+  for (Intent& intent : intents_) PlanCalls(intent, duration);
+}
+
+void Callers::BeginCreates(Milliseconds duration) {
+  SeededRandom& chance = world_.chance();
+  const size_t first = intents_.size();
+  const size_t count = 1 + chance.Below(3);
+  for (size_t i = 0; i < count; ++i) {
+    Intent intent{.request_id = absl::StrCat("p", i + 1),
+                  .wish = Person{chance.Happens(0.5) ? "Ada" : "Bob"}};
+    intent.repeats_left = static_cast<int>(chance.Below(5));
+    if (i > 0 && chance.Happens(0.1)) intent.request_id = intents_[first].request_id;
+    if (i > 0 && chance.Happens(0.1)) intent.request_id.clear();
+    intents_.push_back(std::move(intent));
   }
+  for (size_t i = first; i < intents_.size(); ++i) PlanCalls(intents_[i], duration);
 }
 
 void Callers::WantTheSame(size_t count) {
   const ApplicationDraft draft = SomeDraft();
   for (size_t i = 0; i < count; ++i) {
-    intents_.push_back({.request_id = absl::StrCat("r", i + 1), .draft = draft});
+    intents_.push_back({.request_id = absl::StrCat("r", i + 1), .wish = draft});
+  }
+}
+
+void Callers::PlanCalls(Intent& intent, Milliseconds duration) {
+  SeededRandom& chance = world_.chance();
+  const Milliseconds start = chance.Between(Milliseconds(0), duration / 3);
+  PlanCall(intent, start, start);
+  const size_t repeats = intent.request_id.empty() ? 0 : chance.Below(4);
+  for (size_t i = 0; i < repeats; ++i) {
+    // Some at the same moment, some much later.
+    const bool is_concurrent = chance.Happens(0.4);
+    PlanCall(intent, start, is_concurrent ? start + Milliseconds(50) : duration);
   }
 }
 
@@ -183,7 +136,7 @@ void Callers::MakeCall(Intent& intent) {
                                     Milliseconds(3000), Milliseconds(9000)};
   SeededRandom& chance = world_.chance();
   const Milliseconds timeout = chance.OneOf(*timeouts);
-  Call* const call = CallNow(intent.request_id, intent.draft, timeout);
+  Call* const call = CallNow(intent.request_id, intent.wish, timeout);
   if (call != nullptr && chance.Happens(0.15)) CancelSometime(*call);
   // A caller that gets no clear answer calls again, perhaps.
   if (intent.request_id.empty()) return;
@@ -197,8 +150,7 @@ void Callers::MakeCall(Intent& intent) {
   world_.After(timeout + chance.Between(Milliseconds(0), Milliseconds(500)), repeat);
 }
 
-Call* Callers::CallNow(const std::string& request_id, const ApplicationDraft& draft,
-                       Milliseconds timeout) {
+Call* Callers::CallNow(const std::string& request_id, const Wish& wish, Milliseconds timeout) {
   SeededRandom& chance = world_.chance();
   Process* process = chance.OneOf(replicas_)->process();
   // Mostly, a caller gets on to one that answers.
@@ -207,23 +159,23 @@ Call* Callers::CallNow(const std::string& request_id, const ApplicationDraft& dr
   if (process == nullptr) return nullptr;
   calls_.push_back({.number = static_cast<int>(calls_.size()),
                     .request_id = request_id,
-                    .draft = draft,
+                    .wish = wish,
                     .process = &process->life(),
                     .begun = world_.now(),
                     .deadline = world_.now() + timeout});
   Call& call = calls_.back();
-  world_.Note("call ", call.number, " of ", request_id, " (", draft.product_alias, "/",
-              draft.product_id, " role ", static_cast<int>(draft.associated_role), ") to ",
+  world_.Note("call ", call.number, " of ", request_id, " (", std::visit(Naming(), wish), ") to ",
               process->life().name(), " for ", timeout.count(), " ms");
   process->life().OnDeath([this, &call] {
     if (!call.ended) call.ended = world_.now();
   });
-  ApplicationDraft as_given = draft;
-  as_given.profile_id = SomeCase(draft.profile_id, chance);
+  Wish as_given = wish;
+  if (auto* const draft = std::get_if<ApplicationDraft>(&as_given)) {
+    draft->profile_id = SomeCase(draft->profile_id, chance);
+  }
   process->life().Deliver([this, process, &call, as_given] {
-    process->Add(as_given, {.request_id = call.request_id}, Deadline(call.deadline),
-                 call.stop.get_token(),
-                 [this, &call](const WriteResult& result) { OnAnswer(call, result); });
+    process->Call(as_given, {.request_id = call.request_id}, Deadline(call.deadline),
+                  call.stop.get_token(), [this, &call](const Told& told) { OnAnswer(call, told); });
   });
   return &call;
 }
@@ -242,11 +194,11 @@ void Callers::CancelSometime(Call& call) {
   });
 }
 
-void Callers::OnAnswer(Call& call, const WriteResult& result) {
+void Callers::OnAnswer(Call& call, const Told& told) {
   call.ended = world_.now();
-  world_.Note("call ", call.number, " of ", call.request_id, " ends: ", Describe(result));
+  world_.Note("call ", call.number, " of ", call.request_id, " ends: ", Describe(told));
   const bool is_heard = !call.cancelled && world_.now() <= call.deadline;
-  if (is_heard) call.result = result;
+  if (is_heard) call.result = told;
 }
 
 }  // namespace gateway::history

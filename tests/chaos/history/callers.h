@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "service/operations/application_writer.h"
 #include "tests/chaos/history/replica.h"
+#include "tests/chaos/history/told.h"
 #include "tests/chaos/history/virtual_world.h"
+#include "tests/chaos/history/wish.h"
 
 namespace gateway::history {
 
@@ -18,7 +19,7 @@ namespace gateway::history {
 struct Call {
   int number = 0;
   std::string request_id;  // empty: a call without one
-  ApplicationDraft draft;
+  Wish wish;
   // Where it went.
   const SimulatedProcess* process = nullptr;
   SteadyTime begun;
@@ -28,7 +29,7 @@ struct Call {
   // When the process ended it, with a response or by dying.
   std::optional<SteadyTime> ended;
   // What the caller was told by the gateway, if it was still there.
-  std::optional<WriteResult> result;
+  std::optional<Told> result;
   std::stop_source stop;
 
   // Until when somebody may still work for it.
@@ -38,7 +39,7 @@ struct Call {
 // One thing that somebody wants, and the name that it gets.
 struct Intent {
   std::string request_id;
-  ApplicationDraft draft;
+  Wish wish;
   // Calls that may still be made because an earlier one brought no clear answer.
   int repeats_left = 0;
 };
@@ -54,17 +55,19 @@ class Callers {
 
   // Whether all want the very same, each on its own.
   enum class Wishes { kAny, kEqual };
-  // Makes up who wants what, and when they call within `duration`.
+  // Makes up who wants which application, and when they call within `duration`.
   void Begin(Milliseconds duration, Wishes wishes);
+  // The same of profiles.
+  void BeginCreates(Milliseconds duration);
   // Makes up `count` that want the very same, and call when they are told to.
   void WantTheSame(size_t count);
   // No call is made any more but by `CallNow`.
   void BeCalm() { is_calm_ = true; }
 
   // Calls some replica; null if it does not run.
-  Call* CallNow(const std::string& request_id, const ApplicationDraft& draft, Milliseconds timeout);
+  Call* CallNow(const std::string& request_id, const Wish& wish, Milliseconds timeout);
 
-  // In the order of their making. With the drafts that a request_id was reused for.
+  // In the order of their making. With what a request_id was reused for.
   const std::deque<Intent>& intents() const { return intents_; }
   const std::deque<Call>& calls() const { return calls_; }
   // What a stranger would add: something like what is wanted.
@@ -72,9 +75,10 @@ class Callers {
 
  private:
   ApplicationDraft SomeDraft();
+  void PlanCalls(Intent& intent, Milliseconds duration);
   void PlanCall(Intent& intent, Milliseconds from, Milliseconds to);
   void MakeCall(Intent& intent);
-  void OnAnswer(Call& call, const WriteResult& result);
+  void OnAnswer(Call& call, const Told& told);
   void CancelSometime(Call& call);
 
   VirtualWorld& world_;
@@ -86,10 +90,8 @@ class Callers {
   bool is_calm_ = false;
 };
 
-// "OK reconciled", "UNKNOWN", "NOT_CREATED".
-std::string KindOf(const WriteResult& result);
-// The same with the ids.
-std::string Describe(const WriteResult& result);
+// "call 3 of r1".
+std::string NameOf(const Call& call);
 
 }  // namespace gateway::history
 

@@ -37,13 +37,15 @@ constexpr int64_t kSentState = static_cast<int64_t>(RecordState::kSent);
 
 // Most histories are about anything. In some, callers want the very same, so that what one takes
 // for its own may turn out to be another's, when a process goes on that was stopped with Passfort's
-// response in its hands. A few are played as a scene.
-enum class Theme { kAnything, kRivals, kScene };
+// response in its hands. A few are played as a scene. In some, profiles are created beside all
+// that.
+enum class Theme { kAnything, kRivals, kScene, kProfiles };
 
 Theme SomeTheme(SeededRandom& chance) {
   const double theme = chance.Fraction();
   if (theme < 0.025) return Theme::kScene;
-  return theme < 0.08 ? Theme::kRivals : Theme::kAnything;
+  if (theme < 0.08) return Theme::kRivals;
+  return theme < 0.75 ? Theme::kAnything : Theme::kProfiles;
 }
 
 // Most kinds of fault are off in a history: a few at a time reach states that many at once never
@@ -182,7 +184,7 @@ class History {
   HistoryReport Run() {
     const ProcessWeather weather = SomeProcessWeather(world_.chance(), theme_);
     const size_t most = 3;
-    const size_t least = theme_ == Theme::kAnything ? 1 : 2;
+    const size_t least = IsAboutAnything() ? 1 : 2;
     const size_t replicas = least + world_.chance().Below(most - least + 1);
     for (size_t i = 0; i < replicas; ++i) {
       replicas_.push_back(
@@ -194,6 +196,7 @@ class History {
       callers_.Begin(storm_,
                      theme_ == Theme::kRivals ? Callers::Wishes::kEqual : Callers::Wishes::kAny);
     }
+    if (theme_ == Theme::kProfiles) callers_.BeginCreates(storm_);
     PlanBlows();
     world_.RunFor(storm_);
     BeCalm();
@@ -271,7 +274,7 @@ class History {
       for (const Intent& intent : callers_.intents()) {
         if (intent.request_id.empty()) continue;
         const size_t posts_before = passfort_.posts().size();
-        const Call* const call = callers_.CallNow(intent.request_id, intent.draft, kRepeatTimeout);
+        const Call* const call = callers_.CallNow(intent.request_id, intent.wish, kRepeatTimeout);
         if (call == nullptr) {
           oracle_.Report("a replica does not run after the storm");
           continue;
@@ -302,10 +305,12 @@ class History {
     for (const auto& [what, count] : world_.counts()) report.counts[std::string(what)] = count;
     report.posts = static_cast<int>(passfort_.posts().size());
     report.applications = static_cast<int>(passfort_.applications().size());
+    report.profiles = static_cast<int>(passfort_.profiles().size());
     return report;
   }
 
-  bool IsLong() const { return theme_ != Theme::kAnything || store_.replay_window() != kForEver; }
+  bool IsAboutAnything() const { return theme_ == Theme::kAnything || theme_ == Theme::kProfiles; }
+  bool IsLong() const { return !IsAboutAnything() || store_.replay_window() != kForEver; }
   Replica& SomeReplica() { return *world_.chance().OneOf(replicas_); }
 
   VirtualWorld world_;

@@ -20,6 +20,7 @@ struct HistoryReport {
   std::map<std::string, int> counts;
   int posts = 0;
   int applications = 0;
+  int profiles = 0;
 };
 
 // One history from its beginning to its judgement: a time with faults of the kinds that this seed

@@ -64,6 +64,7 @@ int Run(const Arguments& arguments) {
   std::map<std::string, int> counts;
   int64_t posts = 0;
   int64_t applications = 0;
+  int64_t profiles = 0;
   uint64_t broken = 0;
   for (uint64_t i = 0; i < arguments.histories; ++i) {
     const uint64_t seed = arguments.seed + i;
@@ -86,14 +87,16 @@ int Run(const Arguments& arguments) {
     for (const auto& [what, count] : report.counts) counts[what] += count;
     posts += report.posts;
     applications += report.applications;
+    profiles += report.profiles;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   std::printf("%llu of %llu histories broke a promise, in %.1f s; seeds from %llu\n",
               static_cast<unsigned long long>(broken),
               static_cast<unsigned long long>(arguments.histories), took.count(),
               static_cast<unsigned long long>(arguments.seed));
-  std::printf("  %8lld POSTs\n  %8lld applications, strangers' included\n",
-              static_cast<long long>(posts), static_cast<long long>(applications));
+  std::printf("  %8lld POSTs\n  %8lld applications, strangers' included\n  %8lld profiles\n",
+              static_cast<long long>(posts), static_cast<long long>(applications),
+              static_cast<long long>(profiles));
   for (const auto& [what, count] : counts) std::printf("  %8d %s\n", count, what.c_str());
   return broken == 0 ? 0 : 1;
 }

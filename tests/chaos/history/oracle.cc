@@ -15,59 +15,42 @@ constexpr Milliseconds kSoon{60};
 // and for two statements.
 constexpr Milliseconds kMaxLook{600 + 400 + 400};
 
-enum class Meaning { kDone, kNotDone, kThisCallDidNothing, kNotKnown };
-
-// What the gRPC code and the scope of a response tell the caller.
-struct MeaningOf {
-  Meaning operator()(const Done&) const { return Meaning::kDone; }
-  Meaning operator()(const Refused&) const { return Meaning::kNotDone; }
-  Meaning operator()(const Ambiguous&) const { return Meaning::kNotKnown; }
-  Meaning operator()(const NotExecuted& nothing) const {
-    const bool is_draining = nothing.cause == NotExecuted::Cause::kStopped;
-    return is_draining ? Meaning::kThisCallDidNothing : Meaning::kNotDone;
-  }
-  Meaning operator()(const IdempotencyError& not_begun) const {
-    const bool is_about_the_record = not_begun.cause == IdempotencyError::Cause::kWriteInProgress ||
-                                     not_begun.cause == IdempotencyError::Cause::kNoEffect;
-    return is_about_the_record ? Meaning::kNotDone : Meaning::kThisCallDidNothing;
-  }
-};
-
-std::string Name(const Call& call) {
-  return absl::StrCat("call ", call.number, " of ", call.request_id);
-}
-
 bool WasUnderWay(const Call& call, SteadyTime at) {
   return call.begun <= at && at <= call.UnderWayUntil();
 }
 
-bool IsOwn(WriteResult::Source source) { return source != WriteResult::Source::kExisting; }
+bool IsOwn(ResultSource source) { return source != ResultSource::kExisting; }
 
 }  // namespace
 
 void Oracle::JudgeAll() {
-  JudgeAtMostOne();
+  JudgeAtMostOne(passfort_.applications(), "(a) ", " applications");
+  JudgeAtMostOne(passfort_.profiles(), "(l) ", " profiles");
   for (const Call& call : callers_.calls()) {
     JudgeTime(call);
     if (!call.result || call.request_id.empty()) continue;
-    if (const auto* done = std::get_if<Done>(&call.result->outcome)) {
-      JudgeOk(call, *done);
-      JudgeSameAnswer(call, *done);
-    } else {
+    const auto* const given = std::get_if<Given>(&call.result->outcome);
+    if (given == nullptr) {
       JudgeNotDone(call);
+      continue;
     }
+    const auto* const draft = std::get_if<ApplicationDraft>(&call.wish);
+    if (draft == nullptr) continue;
+    JudgeOk(call, *draft, *given);
+    JudgeSameAnswer(call, *given);
   }
+  profiles_.JudgeAll();
 }
 
-// (a)
-void Oracle::JudgeAtMostOne() {
-  std::map<std::pair<std::string, int>, int> made;
-  for (const MadeApplication& application : passfort_.applications()) {
-    if (application.request_id.empty()) continue;
-    ++made[{application.request_id, GenerationOf(application)}];
+template <typename MadeThings>
+void Oracle::JudgeAtMostOne(const MadeThings& made_things, const char* letter, const char* noun) {
+  std::map<std::pair<std::string, int>, int> counts;
+  for (const Made& made : made_things) {
+    if (made.request_id.empty()) continue;
+    ++counts[{made.request_id, GenerationOf(made)}];
   }
-  for (const auto& [intent, count] : made) {
-    if (count > 1) Report(absl::StrCat("(a) ", intent.first, " made ", count, " applications"));
+  for (const auto& [intent, count] : counts) {
+    if (count > 1) Report(absl::StrCat(letter, intent.first, " made ", count, noun));
   }
 }
 
@@ -77,81 +60,81 @@ void Oracle::JudgeTime(const Call& call) {
   // A frozen process answers nobody.
   if (call.process->last_frozen() >= call.begun)
     latest = std::max(latest, call.process->last_frozen() + kSoon);
-  if (!call.ended) return Report(absl::StrCat(Name(call), " never ended"));
-  if (*call.ended > latest) Report(absl::StrCat(Name(call), " ended after its deadline"));
+  if (!call.ended) return Report(absl::StrCat(NameOf(call), " never ended"));
+  if (*call.ended > latest) Report(absl::StrCat(NameOf(call), " ended after its deadline"));
 }
 
 // (b) and (e)
-void Oracle::JudgeOk(const Call& call, const Done& done) {
-  const std::string id = absl::AsciiStrToLower(done.application->id());
+void Oracle::JudgeOk(const Call& call, const ApplicationDraft& draft, const Given& given) {
+  const std::string id = given.id;
   const MadeApplication* const made = Find(id);
   if (made == nullptr)
-    return Report(absl::StrCat("(b) ", Name(call), " got ", id, ", which is not"));
+    return Report(absl::StrCat("(b) ", NameOf(call), " got ", id, ", which is not"));
   const bool is_its_own = made->request_id == call.request_id;
-  const bool is_asked_for = passfort_.IsEqual(call.draft, *made) ||
-                            (!is_its_own && passfort_.LooksLike(call.draft, *made));
+  const bool is_asked_for =
+      passfort_.IsEqual(draft, *made) || (!is_its_own && passfort_.LooksLike(draft, *made));
   if (!is_asked_for) {
-    Report(absl::StrCat("(e) ", Name(call), " got ", id, ", which is of another product or role"));
+    Report(
+        absl::StrCat("(e) ", NameOf(call), " got ", id, ", which is of another product or role"));
   }
-  if (call.result->source == WriteResult::Source::kExisting) {
+  if (call.result->source == ResultSource::kExisting) {
     if (!WasAnswered(call.request_id, id)) {
-      Report(absl::StrCat("(e) ", Name(call), " got ", id, " as existing: not Passfort's word"));
+      Report(absl::StrCat("(e) ", NameOf(call), " got ", id, " as existing: not Passfort's word"));
     }
     return;
   }
   // What could not be read before the first attempt, nobody knows to have been there.
   const bool is_unknown = WasAnswered(call.request_id, id) &&
-                          passfort_.WasListUnreadable(absl::AsciiStrToLower(call.draft.profile_id));
+                          passfort_.WasListUnreadable(absl::AsciiStrToLower(draft.profile_id));
   // A response that is stored late brings a record back that expired in the meantime.
-  const bool is_brought_back = is_its_own && call.result->replay == WriteResult::Replay::kYes;
+  const bool is_brought_back = is_its_own && call.result->replay == Replay::kYes;
   if (made->made_at < FirstCall(call) && !is_unknown && !is_brought_back) {
-    Report(absl::StrCat("(e) ", Name(call), " got ", id, ", which was there before"));
+    Report(absl::StrCat("(e) ", NameOf(call), " got ", id, ", which was there before"));
   }
-  if (call.result->source == WriteResult::Source::kReceived && !is_its_own &&
+  if (call.result->source == ResultSource::kReceived && !is_its_own &&
       !WasAnswered(call.request_id, id)) {
-    Report(absl::StrCat("(b) ", Name(call), " got ", id, " as received, from somebody else"));
+    Report(absl::StrCat("(b) ", NameOf(call), " got ", id, " as received, from somebody else"));
   }
-  if (call.result->source == WriteResult::Source::kReconciled && !is_its_own) {
+  if (call.result->source == ResultSource::kReconciled && !is_its_own) {
     JudgeStrangers(call, *made);
   }
 }
 
 // A stranger's application may be taken for the call's own, but not beside that one.
 void Oracle::JudgeStrangers(const Call& call, const MadeApplication& found) {
-  if (call.result->replay == WriteResult::Replay::kYes) return;
+  if (call.result->replay == Replay::kYes) return;
   // The list was begun after that.
   const SteadyTime looked = call.process->RunningBefore(*call.ended - kMaxLook);
   for (const MadeApplication& own : passfort_.applications()) {
     if (own.request_id != call.request_id || own.made_at < FirstCall(call)) continue;
     if (own.made_at >= looked) continue;
     // It was made for a record that has expired: what there is now may know it as there before.
-    if (GenerationOf(own) != Generation(call.request_id, *call.ended)) continue;
+    if (GenerationOf(own) != store_.Generation(call.request_id, *call.ended)) continue;
     // Unless somebody else had taken that one for his.
     const bool is_taken =
         std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
-          const auto* done = other.result ? std::get_if<Done>(&other.result->outcome) : nullptr;
-          return done != nullptr && other.request_id != call.request_id &&
-                 absl::AsciiStrToLower(done->application->id()) == own.id;
+          const auto* done = other.result ? std::get_if<Given>(&other.result->outcome) : nullptr;
+          return done != nullptr && other.request_id != call.request_id && done->id == own.id;
         });
     if (is_taken) continue;
-    Report(absl::StrCat("(e) ", Name(call), " got ", found.id, ", though its own ", own.id,
+    Report(absl::StrCat("(e) ", NameOf(call), " got ", found.id, ", though its own ", own.id,
                         " was there"));
   }
 }
 
-void Oracle::JudgeSameAnswer(const Call& call, const Done& done) {
-  const std::string id = absl::AsciiStrToLower(done.application->id());
+void Oracle::JudgeSameAnswer(const Call& call, const Given& given) {
+  const std::string id = given.id;
   for (const Call& other : callers_.calls()) {
     if (!other.result || other.number >= call.number) continue;
-    const auto* const answer = std::get_if<Done>(&other.result->outcome);
+    const auto* const answer = std::get_if<Given>(&other.result->outcome);
     if (answer == nullptr) continue;
-    const std::string other_id = absl::AsciiStrToLower(answer->application->id());
+    const std::string other_id = answer->id;
     // Not if one of them may have been told of an earlier intent than the other.
-    const int generation = Generation(call.request_id, call.begun);
+    const int generation = store_.Generation(call.request_id, call.begun);
     const bool is_same_intent = other.request_id == call.request_id &&
-                                generation == Generation(call.request_id, *call.ended) &&
-                                generation == Generation(call.request_id, other.begun) &&
-                                generation == Generation(call.request_id, *other.ended);
+                                generation == store_.Generation(call.request_id, *call.ended) &&
+                                generation == store_.Generation(call.request_id, other.begun) &&
+                                generation == store_.Generation(call.request_id, *other.ended);
     if (is_same_intent && id != other_id) {
       const MadeApplication* const made = Find(id);
       const MadeApplication* const other_made = Find(other_id);
@@ -163,15 +146,15 @@ void Oracle::JudgeSameAnswer(const Call& call, const Done& done) {
         // A process that was frozen may answer with a record that has expired since.
         if (GenerationOf(*made) != GenerationOf(*other_made)) continue;
       }
-      Report(
-          absl::StrCat("(d) ", Name(call), " and ", Name(other), " got ", id, " and ", other_id));
+      Report(absl::StrCat("(d) ", NameOf(call), " and ", NameOf(other), " got ", id, " and ",
+                          other_id));
     }
     const bool both_own = IsOwn(call.result->source) && IsOwn(other.result->source);
     // That Passfort itself names an application that another POST made is its own word.
     const bool is_passforts_word = IsPassfortsWord(call, id) || IsPassfortsWord(other, id);
     if (other.request_id != call.request_id && !other.request_id.empty() && id == other_id &&
         both_own && !is_passforts_word) {
-      Report(absl::StrCat("(b) ", id, " was given to both ", Name(call), " and ", Name(other)));
+      Report(absl::StrCat("(b) ", id, " was given to both ", NameOf(call), " and ", NameOf(other)));
     }
   }
 }
@@ -184,75 +167,85 @@ bool Oracle::IsPassfortsWord(const Call& call, const std::string& id) const {
 
 // (c)
 void Oracle::JudgeNotDone(const Call& call) {
-  const Meaning meaning = std::visit(MeaningOf(), call.result->outcome);
+  const Meaning meaning = MeaningOf(*call.result);
   if (meaning == Meaning::kNotKnown) return;
+  for (const Made& made : passfort_.applications()) JudgeNotDone(call, meaning, made);
+  for (const Made& made : passfort_.profiles()) JudgeNotDone(call, meaning, made);
+}
+
+void Oracle::JudgeNotDone(const Call& call, Meaning meaning, const Made& made) {
+  if (made.request_id != call.request_id) return;
   // What the caller is told was true when the store was asked for the last time.
   const SteadyTime told = call.process->RunningBefore(*call.ended - answer_lag_);
-  for (const MadeApplication& made : passfort_.applications()) {
-    if (made.request_id != call.request_id) continue;
-    const Post& post = *passfort_.posts()[static_cast<size_t>(made.post)];
-    const SteadyTime left = *post.left_at;
-    // What a call is told last is of the record that is there last.
-    if (Generation(call.request_id, left) != Generation(call.request_id, *call.ended)) continue;
-    // Other calls for which this POST may have been sent and that were still to be answered.
-    const bool was_for_another =
-        std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
-          if (&other == &call || other.request_id != call.request_id) return false;
-          if (other.process != post.process || other.UnderWayUntil() <= told) return false;
-          return left > told ? other.begun <= left : WasUnderWay(other, left);
-        });
-    if (was_for_another) continue;
-    // A call that begins at the very moment that a POST leaves comes too late for it.
-    const bool is_of_this_call =
-        post.process == call.process && call.begun < left && WasUnderWay(call, left);
-    if (meaning == Meaning::kThisCallDidNothing && !is_of_this_call) continue;
-    Report(absl::StrCat("(c) ", Name(call), " was told ", Describe(*call.result), ", but POST ",
-                        post.number, " made ", made.id));
+  const Post& post = *passfort_.posts()[static_cast<size_t>(made.post)];
+  const SteadyTime left = *post.left_at;
+  // What a call is told last is of the record that is there last.
+  if (store_.Generation(call.request_id, left) != store_.Generation(call.request_id, *call.ended)) {
+    return;
   }
+  // Other calls for which this POST may have been sent and that were still to be answered.
+  const bool was_for_another =
+      std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
+        if (&other == &call || other.request_id != call.request_id) return false;
+        if (other.process != post.process || other.UnderWayUntil() <= told) return false;
+        return left > told ? other.begun <= left : WasUnderWay(other, left);
+      });
+  if (was_for_another) return;
+  // A call that begins at the very moment that a POST leaves comes too late for it.
+  const bool is_of_this_call =
+      post.process == call.process && call.begun < left && WasUnderWay(call, left);
+  if (meaning == Meaning::kThisCallDidNothing && !is_of_this_call) return;
+  Report(absl::StrCat("(c) ", NameOf(call), " was told ", Describe(*call.result), ", but POST ",
+                      post.number, " made ", made.id));
 }
 
 // (d)
 void Oracle::JudgeRepeat(const Call& call, size_t posts_before) {
-  if (!call.result) return Report(absl::StrCat("(d) ", Name(call), " got no answer"));
+  if (!call.result) return Report(absl::StrCat("(d) ", NameOf(call), " got no answer"));
+  const auto* const draft = std::get_if<ApplicationDraft>(&call.wish);
+  if (draft == nullptr) profiles_.JudgeRepeat(call);
   const auto& outcome = call.result->outcome;
-  if (std::holds_alternative<Done>(outcome) || std::holds_alternative<Refused>(outcome)) return;
-  if (std::holds_alternative<Ambiguous>(outcome)) return JudgeUndecided(call, posts_before);
+  if (std::holds_alternative<Given>(outcome) || std::holds_alternative<Refused>(outcome)) return;
+  if (std::holds_alternative<Ambiguous>(outcome)) {
+    if (draft != nullptr) JudgeUndecided(call, *draft, posts_before);
+    return;
+  }
   const auto* const not_begun = std::get_if<IdempotencyError>(&outcome);
   const bool is_reused =
       not_begun != nullptr && not_begun->cause == IdempotencyError::Cause::kRequestIdReused;
   const auto& intents = callers_.intents();
   const auto names = std::count_if(intents.begin(), intents.end(), [&call](const Intent& intent) {
-    return intent.request_id == call.request_id && intent.draft != call.draft;
+    return intent.request_id == call.request_id && intent.wish != call.wish;
   });
   if (is_reused && names > 0) return;
-  Report(absl::StrCat("(d) ", Name(call), " ended in ", Describe(*call.result)));
+  Report(absl::StrCat("(d) ", NameOf(call), " ended in ", Describe(*call.result)));
 }
 
-void Oracle::JudgeUndecided(const Call& call, size_t posts_before) {
+void Oracle::JudgeUndecided(const Call& call, const ApplicationDraft& draft, size_t posts_before) {
   const auto& posts = passfort_.posts();
   const bool was_sent =
       std::any_of(posts.begin() + static_cast<std::ptrdiff_t>(posts_before), posts.end(),
                   [&call](const auto& post) { return post->request_id == call.request_id; });
-  if (was_sent) Report(absl::StrCat("(d) ", Name(call), " sent although it is inconclusive"));
-  const std::string profile_id = absl::AsciiStrToLower(call.draft.profile_id);
+  if (was_sent) Report(absl::StrCat("(d) ", NameOf(call), " sent although it is inconclusive"));
+  const std::string profile_id = absl::AsciiStrToLower(draft.profile_id);
   const bool was_unreadable = passfort_.WasListUnreadable(profile_id);
-  if (was_unreadable || ExpiredWhileSent(call.request_id)) return;
+  if (was_unreadable || store_.ExpiredWhileSent(call.request_id)) return;
   if (call.result->candidate_ids.empty()) {
-    Report(absl::StrCat("(d) ", Name(call), " stays UNKNOWN without ids"));
+    Report(absl::StrCat("(d) ", NameOf(call), " stays UNKNOWN without ids"));
   }
   if (passfort_.HidesWhatWasSent()) return;
   const auto& applications = passfort_.applications();
   const SteadyTime first = FirstCall(call);
   const bool has_stranger =
       std::any_of(applications.begin(), applications.end(), [&](const MadeApplication& there) {
-        return there.profile_id == call.draft.profile_id && there.made_at >= first &&
+        return there.profile_id == draft.profile_id && there.made_at >= first &&
                there.request_id != call.request_id;
       });
   // Passfort may yet name the call's own application to another record, which has somebody else's.
   const bool has_rival =
       store_.WasFoundEarly(profile_id, call.request_id, first, ShortWindows().settle_window);
   if (!has_stranger && !has_rival) {
-    Report(absl::StrCat("(d) ", Name(call), " stays UNKNOWN, and no stranger is there"));
+    Report(absl::StrCat("(d) ", NameOf(call), " stays UNKNOWN, and no stranger is there"));
   }
 }
 
@@ -263,32 +256,18 @@ const MadeApplication* Oracle::Find(const std::string& id) const {
   return nullptr;
 }
 
-int Oracle::GenerationOf(const MadeApplication& application) const {
-  const Post& post = *passfort_.posts()[static_cast<size_t>(application.post)];
-  return Generation(application.request_id, *post.left_at);
-}
-
-int Oracle::Generation(const std::string& request_id, SteadyTime at) const {
-  const auto& ended = store_.ended();
-  return static_cast<int>(std::count_if(ended.begin(), ended.end(), [&](const auto& record) {
-    return record.request_id == request_id && !record.was_sent && record.at <= at;
-  }));
-}
-
-bool Oracle::ExpiredWhileSent(const std::string& request_id) const {
-  const auto& ended = store_.ended();
-  return std::any_of(ended.begin(), ended.end(), [&](const auto& record) {
-    return record.request_id == request_id && record.was_sent;
-  });
+int Oracle::GenerationOf(const Made& made) const {
+  const Post& post = *passfort_.posts()[static_cast<size_t>(made.post)];
+  return store_.Generation(made.request_id, *post.left_at);
 }
 
 bool Oracle::IsOf(const Call& call, int generation) const {
-  return Generation(call.request_id, call.begun) <= generation &&
-         generation <= Generation(call.request_id, call.ended.value_or(call.deadline));
+  return store_.Generation(call.request_id, call.begun) <= generation &&
+         generation <= store_.Generation(call.request_id, call.ended.value_or(call.deadline));
 }
 
 SteadyTime Oracle::FirstCall(const Call& call) const {
-  const int generation = Generation(call.request_id, call.begun);
+  const int generation = store_.Generation(call.request_id, call.begun);
   for (const Call& other : callers_.calls()) {
     if (other.request_id == call.request_id && IsOf(other, generation)) return other.begun;
   }

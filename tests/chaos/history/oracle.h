@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/chaos/history/callers.h"
+#include "tests/chaos/history/profile_oracle.h"
 #include "tests/chaos/history/simulated_passfort.h"
 #include "tests/chaos/history/simulated_store.h"
 
@@ -16,7 +17,11 @@ namespace gateway::history {
 class Oracle {
  public:
   Oracle(const Callers& callers, const SimulatedPassfort& passfort, const SimulatedStore& store)
-      : callers_(callers), passfort_(passfort), store_(store), answer_lag_(store.AnswerLag()) {}
+      : callers_(callers),
+        passfort_(passfort),
+        store_(store),
+        answer_lag_(store.AnswerLag()),
+        profiles_(callers, passfort, store, findings_) {}
 
   // What must be true of every history, faults or not.
   void JudgeAll();
@@ -28,19 +33,18 @@ class Oracle {
   const std::vector<std::string>& findings() const { return findings_; }
 
  private:
-  void JudgeAtMostOne();
+  template <typename MadeThings>
+  void JudgeAtMostOne(const MadeThings& made_things, const char* letter, const char* noun);
   void JudgeTime(const Call& call);
-  void JudgeOk(const Call& call, const Done& done);
-  void JudgeSameAnswer(const Call& call, const Done& done);
+  void JudgeOk(const Call& call, const ApplicationDraft& draft, const Given& given);
+  void JudgeSameAnswer(const Call& call, const Given& given);
   bool IsPassfortsWord(const Call& call, const std::string& id) const;
   void JudgeNotDone(const Call& call);
-  void JudgeUndecided(const Call& call, size_t posts_before);
+  void JudgeNotDone(const Call& call, Meaning meaning, const Made& made);
+  void JudgeUndecided(const Call& call, const ApplicationDraft& draft, size_t posts_before);
 
-  // A request_id stands for a new intent once its record has expired. How often that had happened.
-  int Generation(const std::string& request_id, SteadyTime at) const;
   // Of the POST that made it.
-  int GenerationOf(const MadeApplication& application) const;
-  bool ExpiredWhileSent(const std::string& request_id) const;
+  int GenerationOf(const Made& made) const;
   // Whether the call belongs to that generation, as far as can be said of one that spans two.
   bool IsOf(const Call& call, int generation) const;
 
@@ -57,6 +61,7 @@ class Oracle {
   // The longest that a response of the store takes to reach who waits for it.
   const Milliseconds answer_lag_;
   std::vector<std::string> findings_;
+  ProfileOracle profiles_;
 };
 
 }  // namespace gateway::history

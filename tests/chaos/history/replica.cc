@@ -78,28 +78,27 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
              {.replay_window = store.replay_window(),
               .max_records = 1000,
               .settle_window = ShortWindows().settle_window}),
-      operation_(passfort_),
+      add_(passfort_),
+      create_profile_(profiles_),
       finished_writes_(world, life_),
       reconciler_({.observe_timeout = kListTimeout, .store_timeout = ShortWindows().store_timeout},
-                  store_, {&operation_}, clock_, finished_writes_),
+                  store_, {&add_, &create_profile_}, clock_, finished_writes_),
       background_looks_({.observe_timeout = kListTimeout,
                          .store_timeout = ShortWindows().store_timeout,
                          .by = FinishedWrite::By::kBackground},
-                        store_, {&operation_}, clock_, finished_writes_),
+                        store_, {&add_, &create_profile_}, clock_, finished_writes_),
       coordinator_(DependenciesWith(reconciler_), ShortWindows()),
-      direct_(passfort_, {.clock = clock_,
-                          .random = random_,
-                          .budget = budget_,
-                          .backoff = ShortWindows().resend}),
-      reads_(resources_, {.clock = clock_,
-                          .random = random_,
-                          .budget = budget_,
-                          .backoff = ShortWindows().resend}),
-      writer_({.operation = operation_,
+      direct_(passfort_, RetryTools()),
+      reads_(resources_, RetryTools()),
+      writer_({.operation = add_,
                .coordinator = coordinator_,
                .direct = direct_,
                .reads = reads_,
                .clock = clock_}),
+      profile_writer_({.operation = create_profile_,
+                       .coordinator = &coordinator_,
+                       .reads = reads_,
+                       .retries = RetryTools()}),
       background_reconciler_(
           DependenciesWith(background_looks_), {.poll_interval = kReconcilerInterval},
           [this](const std::string& request_id) { return coordinator_.IsActive(request_id); }) {
@@ -152,20 +151,26 @@ void Process::MayStop(double crash, double freeze, const StepNames& at) {
   }
 }
 
-void Process::Add(ApplicationDraft draft, RequestKey intent, Deadline deadline,
-                  std::stop_token stop, std::function<void(const WriteResult&)> on_answer) {
-  Spawn(
-      Answer(std::move(draft), std::move(intent), deadline, std::move(stop), std::move(on_answer)));
+void Process::Call(Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
+                   std::function<void(const Told&)> on_answer) {
+  Spawn(Answer(std::move(wish), std::move(key), deadline, std::move(stop), std::move(on_answer)));
 }
 
-Task<void> Process::Answer(ApplicationDraft draft, RequestKey intent, Deadline deadline,
-                           std::stop_token stop,
-                           std::function<void(const WriteResult&)> on_answer) {
+Task<void> Process::Answer(Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
+                           std::function<void(const Told&)> on_answer) {
   ++calls_;
   const CallContext context{.deadline = deadline, .stop = std::move(stop)};
-  const WriteResult result = co_await writer_.Add(std::move(draft), std::move(intent), context);
+  const Told told = co_await Grant(std::move(wish), std::move(key), context);
   --calls_;
-  if (!life_.is_dead()) on_answer(result);
+  if (!life_.is_dead()) on_answer(told);
+}
+
+Task<Told> Process::Grant(Wish wish, RequestKey key, const CallContext& context) {
+  if (const auto* const person = std::get_if<Person>(&wish)) {
+    co_return ToTold(co_await profile_writer_.Create(ToDraft(*person), std::move(key), context));
+  }
+  auto& draft = std::get<ApplicationDraft>(wish);
+  co_return ToTold(co_await writer_.Add(std::move(draft), std::move(key), context));
 }
 
 void Process::BeginDrain() {

@@ -15,11 +15,14 @@
 #include "service/idempotency/write_observer.h"
 #include "service/observability/log.h"
 #include "service/operations/add_product_application.h"
+#include "service/operations/create_profile.h"
 #include "service/operations/direct_writer.h"
 #include "service/operations/resource_reads.h"
 #include "tests/chaos/history/simulated_passfort.h"
 #include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/simulated_store.h"
+#include "tests/chaos/history/told.h"
+#include "tests/chaos/history/wish.h"
 
 namespace gateway::history {
 
@@ -77,8 +80,8 @@ class Process {
 
   // What a caller's request does here: `on_answer` gets what it was told. Not called if the process
   // dies before.
-  void Add(ApplicationDraft draft, RequestKey intent, Deadline deadline, std::stop_token stop,
-           std::function<void(const WriteResult&)> on_answer);
+  void Call(Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
+            std::function<void(const Told&)> on_answer);
   // SIGTERM: ends when all sessions have, all calls are answered and the background reconciler is
   // done.
   void BeginDrain();
@@ -87,12 +90,17 @@ class Process {
   void Change(const ProcessWeather& weather) { weather_ = weather; }
 
  private:
-  Task<void> Answer(ApplicationDraft draft, RequestKey intent, Deadline deadline,
-                    std::stop_token stop, std::function<void(const WriteResult&)> on_answer);
+  Task<void> Answer(Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
+                    std::function<void(const Told&)> on_answer);
+  Task<Told> Grant(Wish wish, RequestKey key, const CallContext& context);
   Task<void> Reconcile();
   Task<void> Drain();
   void MayStop(double crash, double freeze, const StepNames& at);
   SessionDependencies DependenciesWith(Reconciler& reconciler);
+  RetryDependencies RetryTools() {
+    return {
+        .clock = clock_, .random = random_, .budget = budget_, .backoff = ShortWindows().resend};
+  }
 
   VirtualWorld& world_;
   ProcessWeather weather_;
@@ -107,10 +115,12 @@ class Process {
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<ApiTransport> transport_;
   ProductApplicationClient passfort_{*transport_};
+  ProfileClient profiles_{*transport_};
   ResourceClient resources_{*transport_};
   SqlRecordStore store_;
   KeyedMutex key_mutex_;
-  AddProductApplication operation_;
+  AddProductApplication add_;
+  CreateProfile create_profile_;
   FinishedWrites finished_writes_;
   Reconciler reconciler_;
   Reconciler background_looks_;
@@ -118,6 +128,7 @@ class Process {
   DirectWriter direct_;
   ResourceReads reads_;
   AtMostOnceWriter writer_;
+  ProfileWriter profile_writer_;
   BackgroundReconciler background_reconciler_;
   std::stop_source stop_reconciler_;
   int calls_ = 0;

@@ -3,16 +3,13 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "service/passfort/mapping/product_application_json.h"
-#include "service/passfort/resource_client.h"
 #include "tests/chaos/history/products.h"
-#include "tests/fakes/create_outcomes.h"
 
 namespace gateway::history {
 namespace {
@@ -158,13 +155,16 @@ void SimulatedPassfort::Arrive(const std::shared_ptr<Post>& post, const Answer& 
 
 void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Ending fate,
                                  const Answer& answer) {
-  const CreateOutcome lost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
-  const CreateOutcome error = Ambiguous{.cause = Ambiguous::Cause::kServerError,
-                                        .response = ResponseSummary{.http_status = 502}};
+  const ApiOutcome lost = Ambiguous{.cause = Ambiguous::Cause::kConnectionLost};
+  const ApiOutcome error = Ambiguous{.cause = Ambiguous::Cause::kServerError,
+                                     .response = ResponseSummary{.http_status = 502}};
   SeededRandom& chance = world_.chance();
   const Milliseconds back = WayThere();
   using Conflict = PassfortWeather::Conflict;
-  const bool is_there = FindEqual(post->draft) != nullptr || WillBeThere(post->draft);
+  // Null: a profile, of which Passfort makes any number that are equal.
+  const auto* const draft = std::get_if<ApplicationDraft>(&post->wish);
+  const MadeApplication* const there = draft != nullptr ? FindEqual(*draft) : nullptr;
+  const bool is_there = there != nullptr || (draft != nullptr && WillBeThere(*draft));
   if (weather_.conflict != Conflict::kNone && is_there && fate != Ending::kExisting) {
     world_.Note("Passfort refuses POST ", post->number, ": it is there");
     world_.Count("POST: refused, an equal one is there");
@@ -174,10 +174,10 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Ending fate,
   }
   switch (fate) {
     case Ending::kExisting:
-      if (const MadeApplication* there = FindEqual(post->draft)) {
+      if (there != nullptr) {
         world_.Note("Passfort answers POST ", post->number, " with ", there->id, ", there before");
         post->answered_id = there->id;
-        return answer(back, AnswerWith(*there));
+        return answer(back, *Show(there->id));
       }
       [[fallthrough]];
     case Ending::kMade:
@@ -207,9 +207,9 @@ void SimulatedPassfort::CarryOut(const std::shared_ptr<Post>& post, Ending fate,
           [this, post] { Make(*post); });
     case Ending::kSlow:
       post->will_be_made = true;
-      if (chance.Happens(weather_.impatient)) {
+      if (draft != nullptr && chance.Happens(weather_.impatient)) {
         world_.After(chance.Between(Milliseconds(0), windows_.attempt_timeout),
-                     [this, post] { AddByStranger(post->draft); });
+                     [this, equal = *draft] { AddByStranger(equal); });
       }
       return world_.After(chance.Between(Milliseconds(0), windows_.attempt_timeout),
                           [this, post, back, answer] { MakeAndAnswer(*post, back, answer); });
@@ -232,21 +232,29 @@ void SimulatedPassfort::MakeLater(const std::shared_ptr<Post>& post) {
 }
 
 void SimulatedPassfort::MakeAndAnswer(Post& post, Milliseconds back, const Answer& answer) {
-  const MadeApplication* const made = Make(post);
+  const Made* const made = Make(post);
   if (made == nullptr) return;
+  const bool is_profile = std::holds_alternative<Person>(post.wish);
+  if (is_profile && world_.chance().Happens(weather_.unreadable)) {
+    world_.Count("POST: made, answer unreadable");
+    return answer(back, Ambiguous{.cause = Ambiguous::Cause::kUnreadable,
+                                  .response = ResponseSummary{.http_status = 200}});
+  }
   post.answered_id = made->id;
-  answer(back, AnswerWith(*made));
+  answer(back, *Show(made->id));
 }
 
-const MadeApplication* SimulatedPassfort::Make(Post& post) {
+const Made* SimulatedPassfort::Make(Post& post) {
   const SteadyTime gone_at = post.gone_at.value_or(world_.now());
   if (post.is_made || world_.now() >= gone_at + windows_.settle_window) return nullptr;
   post.is_made = true;
-  const MadeApplication& made = Add(post.draft, &post);
+  const auto* const draft = std::get_if<ApplicationDraft>(&post.wish);
+  if (draft == nullptr) return &AddProfile(post);
+  const MadeApplication& made = Add(*draft, &post);
   world_.Note("POST ", post.number, " of ", post.request_id, " makes ", made.id);
-  if (world_.chance().Happens(weather_.policy_equal)) AddByStranger(post.draft);
+  if (world_.chance().Happens(weather_.policy_equal)) AddByStranger(*draft);
   if (world_.chance().Happens(weather_.policy_other)) {
-    ApplicationDraft other = post.draft;
+    ApplicationDraft other = *draft;
     NameProduct(other, world_.chance().OneOf(Products()));
     AddByStranger(other);
   }
@@ -256,21 +264,33 @@ const MadeApplication* SimulatedPassfort::Make(Post& post) {
 const MadeApplication& SimulatedPassfort::Add(const ApplicationDraft& draft, const Post* post) {
   const Product product = ProductOf(draft);
   // Letters in the id, so that upper case makes a difference.
-  MadeApplication made{
-      .id = absl::StrFormat("abcdef%02d-0000-4000-8000-00000000000a", applications_.size()),
-      .profile_id = absl::AsciiStrToLower(draft.profile_id),
-      .alias = product.alias,
-      .product_id = product.id,
-      .role = RoleMadeOf(draft),
-      .hidden = world_.chance().Happens(weather_.hidden),
-      .is_never_readable = world_.chance().Happens(weather_.never_readable),
-      .made_at = world_.now()};
+  MadeApplication made;
+  made.id = absl::StrFormat("abcdef%02d-0000-4000-8000-00000000000a", applications_.size());
+  made.made_at = world_.now();
+  made.profile_id = absl::AsciiStrToLower(draft.profile_id);
+  made.alias = product.alias;
+  made.product_id = product.id;
+  made.role = RoleMadeOf(draft);
+  made.hidden = world_.chance().Happens(weather_.hidden);
+  made.is_never_readable = world_.chance().Happens(weather_.never_readable);
   if (post != nullptr) {
     made.request_id = post->request_id;
     made.post = post->number;
   }
   applications_.push_back(std::move(made));
   return applications_.back();
+}
+
+const MadeProfile& SimulatedPassfort::AddProfile(const Post& post) {
+  MadeProfile made;
+  made.id = absl::StrFormat("fedcba%02d-0000-4000-8000-00000000000b", profiles_.size());
+  made.made_at = world_.now();
+  made.request_id = post.request_id;
+  made.post = post.number;
+  profiles_.push_back(std::move(made));
+  world_.Note("POST ", post.number, " of ", post.request_id, " makes the profile ",
+              profiles_.back().id);
+  return profiles_.back();
 }
 
 const MadeApplication* SimulatedPassfort::FindEqual(const ApplicationDraft& draft) const {
@@ -284,7 +304,7 @@ bool SimulatedPassfort::WillBeThere(const ApplicationDraft& draft) const {
   return std::any_of(posts_.begin(), posts_.end(), [&](const auto& post) {
     const bool is_too_late =
         post->gone_at && world_.now() >= *post->gone_at + windows_.settle_window;
-    return post->will_be_made && !post->is_made && !is_too_late && post->draft == draft;
+    return post->will_be_made && !post->is_made && !is_too_late && post->wish == Wish(draft);
   });
 }
 
@@ -335,130 +355,10 @@ ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
   return all;
 }
 
-ApiOutcome NoList() { return NotExecuted{}; }
-
-// What a request asks for, as Passfort reads it.
-ApplicationDraft DraftOf(const ApiRequest& request) {
-  const auto body = nlohmann::json::parse(request.body);
-  const auto& product = body.at("product");
-  ApplicationDraft draft{.profile_id = std::string(request.profile_id),
-                         .product_alias = product.value("alias", ""),
-                         .product_id = product.value("id", "")};
-  const std::string role = body.value("associated_role", "");
-  for (int number = 1; !role.empty() && pb::AssociatedRole_IsValid(number); ++number) {
-    const auto named = static_cast<pb::AssociatedRole>(number);
-    if (AssociatedRoleJsonName(named) == role) draft.associated_role = named;
-  }
-  return draft;
-}
-
-// ---- The client
-// ----------------------------------------------------------------------------------
-
-// What the real client does with a request, without HTTP: it honours the send gate, the deadline
-// and the stop, and closes the connection when the attempt ends.
-class SimulatedPassfort::Client final : public ApiTransport {
- public:
-  Client(SimulatedPassfort& passfort, SimulatedProcess& life, const std::string& session)
-      : passfort_(passfort), life_(life), flow_(session) {}
-
-  Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
-                       const CallContext& context) override {
-    if (&endpoint == &kGetApplication) {
-      return Read([passfort = &passfort_,
-                   id = std::string(request.application_id)] { return passfort->AnswerGet(id); },
-                  context);
-    }
-    if (!endpoint.is_write()) {
-      return Read([passfort = &passfort_,
-                   id = std::string(request.profile_id)] { return passfort->AnswerList(id); },
-                  context);
-    }
-    return Create(DraftOf(request), context, request.send_before);
-  }
-
- private:
-  Task<ApiResult> Create(ApplicationDraft draft, const CallContext& context,
-                         std::optional<BootTime> send_before) {
-    auto wait = life_.Begin<CreateOutcome>(NotExecuted{.cause = NotExecuted::Cause::kStopped});
-    if (life_.is_dead()) co_return ApiResult{ToApiOutcome(co_await wait.value())};
-
-    const auto post =
-        std::make_shared<Post>(Post{.number = static_cast<int>(passfort_.posts_.size()),
-                                    .request_id = send_before ? flow_ : "",
-                                    .draft = draft,
-                                    .process = &life_});
-    passfort_.posts_.push_back(post);
-    life_.OnDeath([passfort = &passfort_, post] { passfort->OnGone(post); });
-
-    auto& world = life_.world();
-    const absl::Time sent_at = ProcessClock(life_).WallNow();
-    const auto state = wait.state();
-    const auto answer = [life = &life_, state](Milliseconds back, CreateOutcome outcome) {
-      life->DeliverAfter(back, [state, outcome = std::move(outcome)]() mutable {
-        state->arrival.Set(std::move(outcome));
-      });
-    };
-    const auto& weather = passfort_.weather_;
-    const Milliseconds connect = world.chance().Happens(weather.slow_connect)
-                                     ? world.chance().Between(Milliseconds(200), Milliseconds(1900))
-                                     : passfort_.WayThere();
-    const bool is_reached = !world.chance().Happens(weather.unreachable) && !passfort_.IsAway();
-    life_.DeliverAfter(connect, [this, state, post, answer, send_before, is_reached] {
-      if (state->arrival.await_ready()) return;  // the attempt is over
-      // In one step with letting it out: that a process freezes between the two is beyond what is
-      // promised.
-      const BootTime now{life_.world().now().time_since_epoch()};
-      const bool is_open = !send_before || now < *send_before;
-      if (!is_reached || !is_open) {
-        life_.world().Count(is_open ? "POST: not reached" : "POST: send gate closed");
-        return state->arrival.Set(NotExecuted{.cause = NotExecuted::Cause::kUnreachable});
-      }
-      passfort_.OnLeft(post, answer);
-    });
-    const auto end = [state, post](NotExecuted::Cause before, Ambiguous::Cause after) {
-      state->arrival.Set(post->left_at ? CreateOutcome(Ambiguous{.cause = after})
-                                       : CreateOutcome(NotExecuted{.cause = before}));
-    };
-    life_.DeliverAt(context.deadline.at(),
-                    [end] { end(NotExecuted::Cause::kNoTimeLeft, Ambiguous::Cause::kTimeout); });
-    const std::stop_callback on_stop(
-        context.stop, [&end] { end(NotExecuted::Cause::kStopped, Ambiguous::Cause::kStopped); });
-
-    CreateOutcome outcome = co_await wait.value();
-    passfort_.OnGone(post);
-    co_return ApiResult{ToApiOutcome(std::move(outcome)), sent_at};
-  }
-
-  // `answer` is what Passfort says when it is asked.
-  Task<ApiResult> Read(std::function<ApiOutcome()> answer, const CallContext& context) {
-    auto wait = life_.Begin<ApiOutcome>(NoList());
-    auto& world = life_.world();
-    const auto& weather = passfort_.weather_;
-    const bool is_slow = world.chance().Happens(weather.list_slow);
-    const Milliseconds there = passfort_.WayThere();
-    const Milliseconds back = is_slow ? world.chance().Between(Milliseconds(50), Milliseconds(700))
-                                      : passfort_.WayThere();
-    const auto state = wait.state();
-    world.After(there, [life = &life_, back, state, answer = std::move(answer)] {
-      ApiOutcome outcome = answer();
-      life->DeliverAfter(back, [state, outcome = std::move(outcome)]() mutable {
-        state->arrival.Set(std::move(outcome));
-      });
-    });
-    life_.DeliverAt(context.deadline.at(), [state] { state->arrival.Set(NoList()); });
-    const std::stop_callback on_stop(context.stop, [&state] { state->arrival.Set(NoList()); });
-    co_return ApiResult{co_await wait.value()};
-  }
-
-  SimulatedPassfort& passfort_;
-  SimulatedProcess& life_;
-  const std::string& flow_;
-};
-
 ApiOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
+  listed_profiles_.insert(profile_id);
   SeededRandom& chance = world_.chance();
-  if (IsAway() || chance.Happens(weather_.list_fails)) return NoList();
+  if (IsAway() || chance.Happens(weather_.list_fails)) return NotExecuted{};
   if (chance.Happens(weather_.list_refused)) {
     return Refused{.response = {.http_status = 403}};
   }
@@ -466,18 +366,25 @@ ApiOutcome SimulatedPassfort::AnswerList(const std::string& profile_id) {
 }
 
 ApiOutcome SimulatedPassfort::AnswerGet(const std::string& id) {
-  if (IsAway() || world_.chance().Happens(weather_.list_fails)) return NoList();
-  for (const MadeApplication& there : applications_) {
-    if (absl::EqualsIgnoreCase(there.id, id)) {
-      return ApiResponse{.value = std::move(AnswerWith(there).application)};
-    }
-  }
-  return Refused{.response = {.http_status = 404}};
+  if (IsAway() || world_.chance().Happens(weather_.list_fails)) return NotExecuted{};
+  std::optional<ApiResponse> shown = Show(id);
+  if (!shown) return Refused{.response = {.http_status = 404}};
+  return *std::move(shown);
 }
 
-std::unique_ptr<ApiTransport> SimulatedPassfort::Connect(SimulatedProcess& life,
-                                                         const std::string& session) {
-  return std::make_unique<Client>(*this, life, session);
+std::optional<ApiResponse> SimulatedPassfort::Show(const std::string& id) {
+  for (const MadeApplication& there : applications_) {
+    if (!absl::EqualsIgnoreCase(there.id, id)) continue;
+    return ApiResponse{.value = std::move(AnswerWith(there).application)};
+  }
+  for (const MadeProfile& there : profiles_) {
+    if (!absl::EqualsIgnoreCase(there.id, id)) continue;
+    auto profile = std::make_shared<pb::Profile>();
+    const bool upper_case = world_.chance().Happens(weather_.upper_case);
+    profile->set_id(upper_case ? absl::AsciiStrToUpper(there.id) : there.id);
+    return ApiResponse{.value = std::move(profile)};
+  }
+  return std::nullopt;
 }
 
 }  // namespace gateway::history

@@ -12,6 +12,7 @@
 #include "service/passfort/product_application_client.h"
 #include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/virtual_world.h"
+#include "tests/chaos/history/wish.h"
 
 namespace gateway::history {
 
@@ -41,7 +42,7 @@ struct PassfortWeather {
   double no_role = 0;
   double upper_case = 0;
   double odd_alias = 0;   // the alias in another case, or with blanks around
-  double unreadable = 0;  // an item of a list, this once
+  double unreadable = 0;  // an item of a list, or the answer to a new profile, this once
   // Per application, for good.
   double hidden = 0;
   double never_readable = 0;
@@ -60,16 +61,9 @@ struct PassfortWeather {
   bool shows_no_alias = false;
 };
 
-// One application on a profile, and the truth about where it comes from.
-struct MadeApplication {
+// What is there at Passfort, and the truth about where it comes from.
+struct Made {
   std::string id;
-  std::string profile_id;
-  std::string alias;
-  std::string product_id;
-  std::string role;  // Passfort's name, or empty; what Passfort made of the one that it was sent
-  bool hidden = false;
-  bool is_never_readable = false;
-  bool was_listed_without_alias = false;
   SteadyTime made_at;
   // The request_id whose POST made it, or empty: a stranger did.
   std::string request_id;
@@ -77,11 +71,24 @@ struct MadeApplication {
   int post = -1;
 };
 
+struct MadeProfile : Made {};
+
+// One application on a profile.
+struct MadeApplication : Made {
+  std::string profile_id;
+  std::string alias;
+  std::string product_id;
+  std::string role;  // Passfort's name, or empty; what Passfort made of the one that it was sent
+  bool hidden = false;
+  bool is_never_readable = false;
+  bool was_listed_without_alias = false;
+};
+
 // One POST, as the truth has it.
 struct Post {
   int number = 0;
   std::string request_id;  // empty: a call without one
-  ApplicationDraft draft;
+  Wish wish;
   const SimulatedProcess* process = nullptr;
   // When the body left the process.
   std::optional<SteadyTime> left_at;
@@ -91,12 +98,15 @@ struct Post {
   bool is_made = false;
   // Not made yet, but will be, after the connection is gone.
   bool will_be_made = false;
-  // The application that Passfort itself named in a response to it.
+  // What Passfort itself named in a response to it.
   std::string answered_id;
+  // What its process learnt of it: that it was done, or that it was definitely not.
+  enum class Learnt { kNothing, kDone, kNotDone };
+  Learnt learnt = Learnt::kNothing;
 };
 
-// Passfort's product applications: profiles that are there by themselves, with every fault of the
-// menu. It knows which POST made which application, which no real server could say.
+// Passfort's profiles and product applications, with every fault of the menu. It knows which POST
+// made what, which no real server could say.
 class SimulatedPassfort {
  public:
   struct Windows {
@@ -109,8 +119,8 @@ class SimulatedPassfort {
   SimulatedPassfort(VirtualWorld& world, Windows windows, PassfortWeather weather)
       : world_(world), windows_(windows), weather_(weather) {}
 
-  // The transport of one process. `session` tells whose POST with a send gate comes next: the truth
-  // needs what a draft does not say.
+  // The transport of one process (simulated_transport.cc). `session` tells whose POST with a send
+  // gate comes next: the truth needs what a draft does not say.
   std::unique_ptr<ApiTransport> Connect(SimulatedProcess& life, const std::string& session);
 
   // A portal user, or a policy, adds an application.
@@ -122,6 +132,7 @@ class SimulatedPassfort {
   void BeCalm();
 
   const std::deque<MadeApplication>& applications() const { return applications_; }
+  const std::deque<MadeProfile>& profiles() const { return profiles_; }
   const std::deque<std::shared_ptr<Post>>& posts() const { return posts_; }
 
   // Whether an application is what a draft asks for, by the truth.
@@ -134,13 +145,15 @@ class SimulatedPassfort {
   bool WasListUnreadable(const std::string& profile_id) const {
     return unreadable_lists_.contains(profile_id);
   }
+  // Whose lists were asked for.
+  const std::set<std::string>& listed_profiles() const { return listed_profiles_; }
   // Whether lists show less of an application than was sent, for good.
   bool HidesWhatWasSent() const {
     return weather_.shows_no_alias || weather_.role_rule != PassfortWeather::RoleRule::kAsSent;
   }
 
  private:
-  class Client;
+  class Transport;
   enum class Ending {
     kMade,
     kDropBefore,
@@ -155,7 +168,7 @@ class SimulatedPassfort {
     kRefused,
     kExisting,
   };
-  using Answer = std::function<void(Milliseconds, CreateOutcome)>;
+  using Answer = std::function<void(Milliseconds, ApiOutcome)>;
 
   Ending FateOfNext();
   Milliseconds WayThere() { return world_.chance().Between(Milliseconds(0), Milliseconds(15)); }
@@ -165,16 +178,19 @@ class SimulatedPassfort {
   void Arrive(const std::shared_ptr<Post>& post, const Answer& answer);
   void CarryOut(const std::shared_ptr<Post>& post, Ending fate, const Answer& answer);
   // Makes it unless that would be later than Passfort ever does. Null if so.
-  const MadeApplication* Make(Post& post);
+  const Made* Make(Post& post);
   void MakeLater(const std::shared_ptr<Post>& post);
   void MakeAndAnswer(Post& post, Milliseconds back, const Answer& answer);
   const MadeApplication& Add(const ApplicationDraft& draft, const Post* post);
+  const MadeProfile& AddProfile(const Post& post);
   const MadeApplication* FindEqual(const ApplicationDraft& draft) const;
   bool WillBeThere(const ApplicationDraft& draft) const;
   std::string RoleMadeOf(const ApplicationDraft& draft) const;
   Done AnswerWith(const MadeApplication& application);
   ApiOutcome AnswerList(const std::string& profile_id);
   ApiOutcome AnswerGet(const std::string& id);
+  // A profile or an application, as an answer has it.
+  std::optional<ApiResponse> Show(const std::string& id);
   ApplicationList List(const std::string& profile_id);
 
   VirtualWorld& world_;
@@ -183,8 +199,10 @@ class SimulatedPassfort {
   SteadyTime away_until_ = SteadyTime::min();
   // Deques: their elements stay where they are.
   std::deque<MadeApplication> applications_;
+  std::deque<MadeProfile> profiles_;
   std::deque<std::shared_ptr<Post>> posts_;
   std::set<std::string> unreadable_lists_;
+  std::set<std::string> listed_profiles_;
 };
 
 }  // namespace gateway::history

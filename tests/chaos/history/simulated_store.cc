@@ -87,6 +87,7 @@ void SimulatedStore::GoAway(Milliseconds duration) {
   world_.Count("store: away for a while");
   world_.Note("the store is unavailable for ", duration.count(), " ms");
   away_until_ = world_.now() + duration;
+  was_unwell_ = true;
 }
 
 SimulatedStore::Ending SimulatedStore::FateOfNext() {
@@ -102,6 +103,7 @@ SimulatedStore::Ending SimulatedStore::FateOfNext() {
     auto& slow_way = chance.Happens(0.5) ? fate.there : fate.back;
     slow_way = chance.Between(Milliseconds(100), kSlow);
   }
+  was_unwell_ |= !fate.arrives || !fate.answers || fate.there > kQuick || fate.back > kQuick;
   return fate;
 }
 
@@ -132,6 +134,18 @@ void SimulatedStore::NoteEnded(const std::vector<Row>& before) {
     world_.Note("the record of ", row.request_id, " expires, in state ", row.state);
     world_.Count(now == after.end() ? "record: expired" : "record: expired while sent");
   }
+}
+
+int SimulatedStore::Generation(const std::string& request_id, SteadyTime at) const {
+  return static_cast<int>(std::count_if(ended_.begin(), ended_.end(), [&](const auto& record) {
+    return record.request_id == request_id && !record.was_sent && record.at <= at;
+  }));
+}
+
+bool SimulatedStore::ExpiredWhileSent(const std::string& request_id) const {
+  return std::any_of(ended_.begin(), ended_.end(), [&](const auto& record) {
+    return record.request_id == request_id && record.was_sent;
+  });
 }
 
 bool SimulatedStore::WasFoundEarly(const std::string& key, const std::string& request_id,

@@ -41,6 +41,8 @@ class SimulatedStore {
 
   // Away for a while: nothing reaches it, and no response comes.
   void GoAway(Milliseconds duration);
+  // Whether a statement or its result was ever lost or slow.
+  bool WasUnwell() const { return was_unwell_; }
   // From now on every statement is done, soon.
   void BeCalm() {
     weather_ = StoreWeather();
@@ -65,6 +67,9 @@ class SimulatedStore {
     bool was_sent = false;  // it is inconclusive now; else it is deleted
   };
   const std::vector<Ended>& ended() const { return ended_; }
+  // A request_id stands for a new intent once its record has expired. How often that had happened.
+  int Generation(const std::string& request_id, SteadyTime at) const;
+  bool ExpiredWhileSent(const std::string& request_id) const;
 
  private:
   class Connection;
@@ -86,6 +91,7 @@ class SimulatedStore {
   StoreWeather weather_;
   const Milliseconds replay_window_;
   SteadyTime away_until_ = SteadyTime::min();
+  bool was_unwell_ = false;
   std::vector<Ended> ended_;
 };
 
