@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/integration/gateway/at_most_once_fixture.h"
+#include "tests/integration/gateway/create_profile_fixture.h"
 #include "tests/integration/gateway/gateway_fixture.h"
 #include "tests/integration/gateway/read_caller.h"
 #include "tests/support/temporary_folder.h"
@@ -28,27 +29,6 @@ using ::testing::Pair;
 
 using Trailers = std::multimap<std::string, std::string>;
 
-pb::CreateProfileRequest AProfile(std::string request_id = "order-1") {
-  pb::CreateProfileRequest request;
-  request.set_role(pb::PROFILE_ROLE_INDIVIDUAL_CUSTOMER);
-  auto& data = *request.mutable_collected_data()->mutable_fields();
-  data["entity_type"].set_string_value("INDIVIDUAL");
-  auto& details = *data["personal_details"].mutable_struct_value()->mutable_fields();
-  auto& name = *details["name"].mutable_struct_value()->mutable_fields();
-  name["family_name"].set_string_value("Okafor");
-  data["number_of_things"].set_number_value(3);
-  request.add_product_applications()->mutable_product()->set_alias("forexo_basic");
-  request.set_request_id(std::move(request_id));
-  return request;
-}
-
-// It is made, and the connection is gone before the response.
-Fault MadeAndLost() {
-  return {.endpoint = Endpoint::kProfileCreate,
-          .send = Fault::Send::kNothing,
-          .then = Fault::Then::kReset};
-}
-
 class CreateProfileTest : public testing::Test {
  protected:
   // An application's state stays as it is while it is looked at.
@@ -56,18 +36,6 @@ class CreateProfileTest : public testing::Test {
 
   std::string StoreUrl() const { return "sqlite:" + folder_.File("records.db"); }
   int Posts() const { return passfort_.counts().requests_to(Endpoint::kProfileCreate); }
-
-  static void ExpectUnknown(const ReadAnswer<pb::CreateProfileResponse>& answer) {
-    EXPECT_EQ(answer.status.error_code(), StatusCode::UNKNOWN) << answer.status.error_message();
-    EXPECT_EQ(ReasonOf(answer.status), "OUTCOME_UNKNOWN");
-    EXPECT_THAT(answer.error(), IsWellFormedError());
-    const auto metadata = DetailOf<google::rpc::ErrorInfo>(answer.status).metadata();
-    EXPECT_THAT(metadata, Contains(Pair("request_id", "order-1")));
-    EXPECT_THAT(metadata, Contains(Key("sent_at")));
-    EXPECT_THAT(metadata, Not(Contains(Key("known_by"))));
-    EXPECT_THAT(answer.status.error_message(), HasSubstr("portal"));
-    EXPECT_THAT(answer.status.error_message(), Not(HasSubstr("application")));
-  }
 
   const TemporaryFolder folder_;
   FakePassfort passfort_;
@@ -128,17 +96,17 @@ TEST_F(CreateProfileTest, ARepeatWithoutPassfortHasTheIds) {
 }
 
 TEST_F(CreateProfileTest, ALostResponseStaysUnknownForEverAndIsNeverSentAgain) {
-  passfort_.Script(MadeAndLost());
+  passfort_.Script(ProfileMadeAndLost());
   {
     GatewayWithStore gateway(passfort_, StoreUrl());
     const ReadCaller caller(gateway.process.target());
-    ExpectUnknown(caller.Create(AProfile()));
-    ExpectUnknown(caller.Create(AProfile()));
+    ExpectUnknownForGood(caller.Create(AProfile()));
+    ExpectUnknownForGood(caller.Create(AProfile()));
     gateway.process.Signal(SIGKILL);
     EXPECT_EQ(gateway.process.WaitForExit(), -SIGKILL);
   }
   const GatewayWithStore next_life(passfort_, StoreUrl());
-  ExpectUnknown(ReadCaller(next_life.process.target()).Create(AProfile()));
+  ExpectUnknownForGood(ReadCaller(next_life.process.target()).Create(AProfile()));
   EXPECT_EQ(Posts(), 1);
   EXPECT_EQ(passfort_.CreatedProfiles().size(), 1u);
 }
@@ -173,7 +141,7 @@ TEST_F(CreateProfileTest, SaysOfARequestIdWhatItStandsFor) {
 TEST_F(CreateProfileTest, OneThatWasSentByAProcessThatDiedStaysUnknown) {
   {
     GatewayWithStore gateway(passfort_, StoreUrl());
-    Fault hang = MadeAndLost();
+    Fault hang = ProfileMadeAndLost();
     hang.hold = Fault::Hold::kBeforeAnswer;
     passfort_.Script(hang);
     const ReadCaller caller(gateway.process.target(), 1s);
@@ -183,7 +151,7 @@ TEST_F(CreateProfileTest, OneThatWasSentByAProcessThatDiedStaysUnknown) {
     EXPECT_EQ(gateway.process.WaitForExit(), -SIGKILL);
   }
   const GatewayWithStore next_life(passfort_, StoreUrl());
-  ExpectUnknown(ReadCaller(next_life.process.target()).Create(AProfile()));
+  ExpectUnknownForGood(ReadCaller(next_life.process.target()).Create(AProfile()));
   passfort_.Release();
   EXPECT_EQ(Posts(), 1);
 }
@@ -215,7 +183,7 @@ TEST_F(CreateProfileTest, ARequestIdStandsForOneRequestOfOneMethod) {
 TEST_F(CreateProfileTest, WithoutARequestIdEachCallIsOnePost) {
   const GatewayWithStore gateway(passfort_, StoreUrl());
   const ReadCaller caller(gateway.process.target());
-  passfort_.Script(MadeAndLost());
+  passfort_.Script(ProfileMadeAndLost());
   const auto unknown = caller.Create(AProfile(""));
   EXPECT_EQ(unknown.status.error_code(), StatusCode::UNKNOWN);
   EXPECT_EQ(Posts(), 1);

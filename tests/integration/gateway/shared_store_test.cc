@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/integration/gateway/at_most_once_fixture.h"
+#include "tests/integration/gateway/create_profile_fixture.h"
 #include "tests/integration/gateway/faults.h"
 #include "tests/support/postgres_server.h"
 
@@ -78,6 +80,49 @@ TEST_F(SharedStoreTest, AClaimOfADeadOneIsTakenOver) {
   EXPECT_EQ(passfort_.counts().posts_begun, 0);
   EXPECT_TRUE(other.caller.Add(ARequestWithId()).status.ok());
   EXPECT_EQ(passfort_.counts().posts_begun, 1);
+}
+
+TEST_F(SharedStoreTest, ACreateWhoseResponseIsLostIsUnknownThroughBoth) {
+  const std::string url = NewStore();
+  const GatewayWithStore other(passfort_, url);
+  {
+    GatewayWithStore one(passfort_, url);
+    passfort_.Script(ProfileMadeAndLost());
+    ExpectUnknownForGood(ReadCaller(one.process.target()).Create(AProfile()));
+    ExpectUnknownForGood(ReadCaller(other.process.target()).Create(AProfile()));
+    one.process.Signal(SIGKILL);
+    EXPECT_EQ(one.process.WaitForExit(), -SIGKILL);
+  }
+  ExpectUnknownForGood(ReadCaller(other.process.target()).Create(AProfile()));
+  const GatewayWithStore next_life(passfort_, url);
+  ExpectUnknownForGood(ReadCaller(next_life.process.target()).Create(AProfile()));
+  EXPECT_EQ(passfort_.counts().requests_to(Endpoint::kProfileCreate), 1);
+  EXPECT_EQ(passfort_.CreatedProfiles().size(), 1u);
+}
+
+TEST_F(SharedStoreTest, ACreateThatADeadOneSentIsUnknownToTheOther) {
+  const std::string url = NewStore();
+  const GatewayWithStore other(passfort_, url);
+  {
+    GatewayWithStore one(passfort_, url, ShortWindows(), {"GATEWAY_FAILPOINTS=attempted:kill"});
+    EXPECT_FALSE(ReadCaller(one.process.target()).Create(AProfile()).status.ok());
+    EXPECT_EQ(one.process.WaitForExit(), -SIGKILL);
+  }
+  ExpectUnknownForGood(ReadCaller(other.process.target()).Create(AProfile()));
+  EXPECT_EQ(passfort_.counts().requests_to(Endpoint::kProfileCreate), 1);
+  EXPECT_EQ(passfort_.CreatedProfiles().size(), 1u);
+}
+
+TEST_F(SharedStoreTest, ACreateThroughOneIsRepeatedThroughTheOther) {
+  const std::string url = NewStore();
+  const GatewayWithStore one(passfort_, url);
+  const GatewayWithStore other(passfort_, url);
+  const auto created = ReadCaller(one.process.target()).Create(AProfile());
+  ASSERT_TRUE(created.status.ok()) << created.status.error_message();
+  const auto again = ReadCaller(other.process.target()).Create(AProfile());
+  ASSERT_TRUE(again.status.ok()) << again.status.error_message();
+  EXPECT_EQ(again.response.profile().id(), created.response.profile().id());
+  EXPECT_EQ(passfort_.counts().requests_to(Endpoint::kProfileCreate), 1);
 }
 
 TEST_F(SharedStoreTest, WhileTheDatabaseIsAwayNothingIsSent) {
