@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """Calls passfort-gateway from Python and prints its reply as JSON.
 
+  examples/python/gateway_client.py create --target=127.0.0.1:50051 --role=INDIVIDUAL_CUSTOMER
+      --data=examples/person.json --product-alias=forexo_basic --request-id=order-1
   examples/python/gateway_client.py add --target=127.0.0.1:50051 --product-alias=forexo_basic
       --profile-id=f7d4e2f6-39b3-4a1c-9a67-0d6b4f0f3b0a
 
-`gateway_client.py add --help` lists the options. Needs Debian's python3-grpcio and
+`gateway_client.py COMMAND --help` lists the options. Needs Debian's python3-grpcio and
 python3-protobuf, and the classes that generate_stubs.sh makes of the contract.
 
 What a caller has to get right is in `GatewayError`: whether a write was definitely not executed, or
-whether that is unknown, and whether it is safe to retry.
+whether that is unknown, whether it is safe to retry, and when a person has to look.
 
 Exit codes: 0 done; 1 not executed by this call; 2 unknown; 3 wrong usage.
 """
@@ -25,7 +27,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 from google.protobuf.message import Message
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -35,7 +37,7 @@ try:
     from passfort.gateway.v1 import product_application_pb2 as application_pb2
     from passfort.gateway.v1 import product_application_service_pb2 as application_service_pb2
     from passfort.gateway.v1 import product_application_service_pb2_grpc as application_service_pb2_grpc
-    from passfort.gateway.v1 import profile_service_pb2, profile_service_pb2_grpc
+    from passfort.gateway.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: run examples/python/generate_stubs.sh first")
 
@@ -59,6 +61,7 @@ class GatewayError(Exception):
     code: grpc.StatusCode
     message: str
     is_write: bool
+    creates_profile: bool
     request_id: str  # of a write; empty: none
     reason: str = ""  # of the ErrorInfo; empty: the error did not come from the gateway
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -77,6 +80,7 @@ class GatewayError(Exception):
                 own["retry_delay"] = detail.retry_delay.ToTimedelta()
         # Writes are the calls that can have a request_id.
         return cls(error.code(), error.details() or "", is_write="request_id" in request.DESCRIPTOR.fields_by_name,
+                   creates_profile=isinstance(request, profile_service_pb2.CreateProfileRequest),
                    request_id=getattr(request, "request_id", ""), **own)
 
     @property
@@ -96,10 +100,16 @@ class GatewayError(Exception):
     def _advice_on_unknown(self) -> str:
         said = "It is unknown whether this was executed: "
         if not self.is_safe_to_retry:
-            return said + "look at the profile before you retry."
+            where = "for the profile in Passfort's portal" if self.creates_profile else "at the profile"
+            return f"{said}look {where} before you retry."
+        retry = f"{said}retry with the same request_id, which is always safe."
+        if self.creates_profile:
+            # The gateway cannot look for a profile that it knows no id of: where the answer to a create was
+            # lost, no retry brings it.
+            return (f"{retry} If that ends like this again, a person looks for the profile in Passfort's portal; "
+                    "if it is not there, create it under another request_id. The message says from when on.")
         known_by = self.metadata.get("known_by")
-        wait = f" The outcome is known by {known_by}." if known_by else ""
-        return f"{said}retry with the same request_id, which is always safe.{wait}"
+        return f"{retry} The outcome is known by {known_by}." if known_by else retry
 
     def _advice_on_known(self) -> str:
         # An error of this scope was decided before the record of the request_id was used.
@@ -163,6 +173,16 @@ class Gateway:
         return reply
 
 
+def create(gateway: Gateway, options: argparse.Namespace) -> Message:
+    request = profile_service_pb2.CreateProfileRequest(
+        role=profile_pb2.ProfileRole.Value(f"PROFILE_ROLE_{options.role}"), collected_data=options.data,
+        product_applications=[
+            profile_service_pb2.ProductApplicationDraft(product=application_service_pb2.ProductReference(alias=alias))
+            for alias in options.product_alias],
+        request_id=options.request_id)
+    return gateway.call(gateway.profiles.CreateProfile, request).profile
+
+
 def add(gateway: Gateway, options: argparse.Namespace) -> Message:
     role = f"ASSOCIATED_ROLE_{options.associated_role or 'UNSPECIFIED'}"
     request = application_service_pb2.AddProductApplicationRequest(
@@ -201,35 +221,55 @@ def parse_options() -> argparse.Namespace:
     every.add_argument("--target", default="127.0.0.1:50051", help="address of the gateway (%(default)s)")
     every.add_argument("--timeout", type=float, default=70, metavar="SECONDS",
                        help="how long to wait; Passfort itself may take 60 s (%(default)s)")
-    every.add_argument("--profile-id", required=True, help="the Passfort profile (a UUID)")
+    writing = argparse.ArgumentParser(add_help=False)
+    writing.add_argument("--request-id", default="",
+                         help="names the intent, so that a retry of this call executes nothing twice")
+    one_profile = argparse.ArgumentParser(add_help=False)
+    one_profile.add_argument("--profile-id", required=True, help="the Passfort profile (a UUID)")
 
     parser = Parser(description="Calls passfort-gateway and prints its reply as JSON.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[Gateway, argparse.Namespace], Message],
-                text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, parents=[every], help=text, description=text)
+    def command(name: str, run: Callable[[Gateway, argparse.Namespace], Message], text: str,
+                *options: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=[every, *options], help=text, description=text)
         made.set_defaults(run=run)
         return made
 
-    adding = command("add", add, "adds a product application to a profile")
+    creating = command("create", create, "creates a profile, with product applications", writing)
+    creating.add_argument("--role", choices=names_of(profile_pb2.ProfileRole), required=True, metavar="ROLE",
+                          help="what the profile is for, e.g. INDIVIDUAL_CUSTOMER")
+    # No text on the command line, because the machine's other users can read that.
+    creating.add_argument("--data", type=read_data, required=True, metavar="FILE",
+                          help="what is known of the person or company, as JSON; - is standard input")
+    creating.add_argument("--product-alias", action="append", default=[],
+                          help="short name of a product to apply for, e.g. forexo_basic; may be repeated")
+    adding = command("add", add, "adds a product application to a profile", one_profile, writing)
     adding.add_argument("--product-alias", default="", help="short name of the product, e.g. forexo_basic")
     adding.add_argument("--product-id", default="", help="id of the product, instead of its alias")
-    adding.add_argument("--associated-role", choices=roles(), default="", metavar="ROLE",
-                        help="role of a company's associate, e.g. DIRECTOR")
-    adding.add_argument("--request-id", default="",
-                        help="names the intent, so that a retry of this call executes nothing twice")
-    getting = command("get", get, "reads a product application")
+    adding.add_argument("--associated-role", choices=names_of(application_pb2.AssociatedRole), default="",
+                        metavar="ROLE", help="role of a company's associate, e.g. DIRECTOR")
+    getting = command("get", get, "reads a product application", one_profile)
     getting.add_argument("--application-id", required=True, help="the application (a UUID)")
-    listing = command("list", list_applications, "lists the product applications of a profile")
+    listing = command("list", list_applications, "lists the product applications of a profile", one_profile)
     listing.add_argument("--include-hidden", action="store_true", help="those that another one replaced too")
-    command("profile", get_profile, "reads a profile with its product applications")
+    command("profile", get_profile, "reads a profile with its product applications", one_profile)
     return parser.parse_args()
 
 
-def roles() -> list[str]:
-    names = [name.removeprefix("ASSOCIATED_ROLE_") for name in application_pb2.AssociatedRole.keys()]
-    return [name for name in names if name != "UNSPECIFIED"]
+def read_data(path: str) -> struct_pb2.Struct:
+    try:
+        text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text(encoding="utf-8")
+        return json_format.Parse(text, struct_pb2.Struct())
+    except (OSError, UnicodeDecodeError, json_format.ParseError) as wrong:
+        # Without the file's text, which is personal.
+        raise argparse.ArgumentTypeError(f"{path} is no file with a JSON object") from wrong
+
+
+def names_of(kind: Any) -> list[str]:
+    """The names of an enum's values, without UNSPECIFIED and without the prefix that they share."""
+    prefix = kind.Name(0).removesuffix("UNSPECIFIED")
+    return [name.removeprefix(prefix) for name in kind.keys() if name != f"{prefix}UNSPECIFIED"]
 
 
 def main() -> int:

@@ -53,15 +53,76 @@ class PythonClientTest(unittest.TestCase):
         return self.run_command(f"{CLIENT} add --target={target} --profile-id={profile} "
                                 f"--product-alias=forexo_basic {' '.join(options)}")
 
+    def create(self, *options: str, target: str = SHOWN_GATEWAY) -> tuple[int, str]:
+        return self.run_command(f"{CLIENT} create --target={target} --role=INDIVIDUAL_CUSTOMER "
+                                f"--data=examples/person.json --product-alias=forexo_basic {' '.join(options)}")
+
+    def counts(self) -> dict:
+        return json.loads(self.run_command(f"curl -s http://{SHOWN_FAKE}/control/state")[1])["counts"]
+
     def script(self, fault: dict) -> None:
         self.run_command(f"curl -s -d '{json.dumps(fault)}' http://{SHOWN_FAKE}/control/faults")
 
     def test_the_usage_at_its_head_works(self):
-        usage = re.search(r"^  (examples/.*\n(?:      .*\n)*)", (ROOT / CLIENT).read_text(encoding="utf-8"),
-                          re.MULTILINE)[1]
-        code, printed = self.run_command(" ".join(usage.split()))
+        usages = re.findall(r"^  (examples/.*\n(?:      .*\n)*)", (ROOT / CLIENT).read_text(encoding="utf-8"),
+                            re.MULTILINE)
+        self.assertEqual([usage.split()[1] for usage in usages], ["create", "add"])
+        for usage in usages:
+            code, printed = self.run_command(" ".join(usage.split()))
+            self.assertEqual(code, 0, printed)
+            self.assertIn('"alias": "forexo_basic"', printed)
+
+    def test_a_profile_is_created_looked_at_and_the_same_under_its_request_id(self):
+        code, printed = self.create("--request-id=new-customer")
         self.assertEqual(code, 0, printed)
-        self.assertEqual(json.loads(printed)["product"]["alias"], "forexo_basic")
+        created = json.loads(printed)
+        self.assertEqual(created["display_name"], "Ada Okafor")
+        [application] = created["product_applications"]
+        code, printed = self.run_command(f"{CLIENT} get --target={SHOWN_GATEWAY} --profile-id={created['id']} "
+                                         f"--application-id={application['id']}")
+        self.assertEqual(code, 0, printed)
+        self.assertEqual(json.loads(printed)["id"], application["id"])
+
+        code, printed = self.create("--request-id=new-customer")
+        self.assertEqual(code, 0, printed)
+        said, _, again = printed.partition("\n")
+        self.assertEqual(said, "gateway-replayed: true")
+        self.assertEqual(json.loads(again)["id"], created["id"])
+        self.assertEqual([it["id"] for it in json.loads(again)["product_applications"]], [application["id"]])
+        self.assertEqual(self.counts()["profiles_created"], 1)
+
+    def test_a_profile_whose_response_was_lost_stays_unknown_and_a_person_looks(self):
+        self.script({"endpoint": "profile_create", "send": "nothing", "then": "reset"})
+        for _ in range(2):
+            code, printed = self.create("--request-id=lost")
+            self.assertEqual(code, 2, printed)
+            self.assertIn("reason: OUTCOME_UNKNOWN\n", printed)
+            self.assertIn("retry with the same request_id, which is always safe. If that ends like this again, a "
+                          "person looks for the profile in Passfort's portal; if it is not there, create it under "
+                          "another request_id.", printed)
+        counts = self.counts()
+        self.assertEqual((counts["profiles_created"], counts["by_endpoint"]["profile_create"]), (1, 1))
+
+    def test_a_lost_profile_without_a_request_id_is_not_safe_to_retry(self):
+        self.script({"endpoint": "profile_create", "send": "nothing", "then": "reset"})
+        code, printed = self.create()
+        self.assertEqual(code, 2, printed)
+        self.assertIn("look for the profile in Passfort's portal before you retry.", printed)
+
+    def test_a_profile_that_passfort_refuses_for_now_is_safe_to_retry(self):
+        self.script({"endpoint": "profile_create", "carry_out": "never",
+                     "answer": {"status": 429, "headers": {"X-RateLimit-Retry-Secs": "60"}}})
+        code, printed = self.create("--request-id=limited", "--timeout=20")
+        self.assertEqual(code, 1, printed)
+        self.assertIn("reason: RATE_LIMITED\n", printed)
+        self.assertRegex(printed, r"Nothing was executed\. It is safe to retry in [\d.]+ s or later\.")
+
+    def test_what_is_no_data_is_refused_without_being_shown(self):
+        code, printed = self.run_command(f"echo '{{\"name\": \"Ada' | {CLIENT} create --target={SHOWN_GATEWAY} "
+                                         "--role=INDIVIDUAL_CUSTOMER --data=-")
+        self.assertEqual(code, 3, printed)
+        self.assertIn("- is no file with a JSON object", printed)
+        self.assertNotIn("Ada", printed)
 
     def test_a_repeated_request_id_returns_the_application_of_the_first_call(self):
         code, first = self.add("--request-id=repeated")
@@ -146,7 +207,8 @@ class PythonClientTest(unittest.TestCase):
         self.assertIn("This error did not come from the gateway. Nothing was executed. It is safe to retry.", printed)
 
     def test_wrong_usage_has_an_exit_code_of_its_own(self):
-        for options in ("add", "add --profile-id=x --associated-role=KING", "subtract", ""):
+        for options in ("add", "add --profile-id=x --associated-role=KING", "create --role=KING --data=/dev/null",
+                        "subtract", ""):
             code, printed = self.run_command(f"{CLIENT} {options}")
             self.assertEqual(code, 3, printed)
 
