@@ -23,6 +23,9 @@ SESSION = "service/idempotency/write_session.cc"
 RECONCILER = "service/idempotency/reconciler.cc"
 OWNED_RECORD = "service/idempotency/owned_record.cc"
 OPERATION = "service/operations/add_product_application.cc"
+CREATE_PROFILE = "service/operations/create_profile.cc"
+REPLAY = "service/operations/replay.h"
+BACKGROUND = "service/idempotency/background_reconciler.cc"
 MATCH = "service/operations/application_match.cc"
 STORE = "service/idempotency/store/sql_record_store.cc"
 STATEMENTS = "service/idempotency/store/record_statements.cc"
@@ -32,8 +35,8 @@ PASSFORT = "tests/chaos/history/simulated_passfort.cc"
 MUTATIONS = {
     "no intent record": [(
         SESSION,
-        "      co_await owned_.RecordIntent(options_.lease_duration, conclusive_after, baseline_, sent_at)) {",
-        "      ((void)conclusive_after, (void)sent_at, Change::kMade)) {",
+        "co_await owned_.RecordIntent(lease, conclusive_after, baseline_, sent_at)) {",
+        "((void)lease, (void)conclusive_after, (void)sent_at, Change::kMade)) {",
     )],
     "no baseline": [(
         OPERATION,
@@ -142,6 +145,61 @@ MUTATIONS = {
         MATCH,
         "if (product == Agreement::kDifferent) continue;",
         "if (product != Agreement::kEqual) continue;",
+    )],
+    "a create: nothing to see is absent": [(
+        CREATE_PROFILE,
+        "return {.is_complete = false};",
+        "return {.is_complete = true};",
+    )],
+    "a create: a call sends again after a dead holder": [
+        (SESSION,
+         "      co_return co_await Reconcile(std::move(record), std::nullopt);\n    case",
+         "      if (!is_observable()) co_return co_await Reclaim(std::move(record));\n"
+         "      co_return co_await Reconcile(std::move(record), std::nullopt);\n    case"),
+        # Else the baseline that it has sends it to evaluation, which finds it inconclusive.
+        (SESSION, "if (!owned_->baseline) {", "if (!owned_->baseline || !is_observable()) {"),
+    ],
+    "a create: the background reconciler gives it back": [(
+        BACKGROUND,
+        "    co_await dependencies_.reconciler.Reconcile(std::move(record), context);",
+        "    if (!record.conclusive_at) {\n"
+        "      const Deadline soon(dependencies_.clock.Now() + kStoreTimeout);\n"
+        "      static_cast<void>(co_await dependencies_.store.Remove(std::move(record), soon));\n"
+        "      continue;\n"
+        "    }\n"
+        "    co_await dependencies_.reconciler.Reconcile(std::move(record), context);",
+    )],
+    "a create: inconclusive is sent again": [
+        (SESSION,
+         "    case RecordState::kInconclusive:\n      break;",
+         "    case RecordState::kInconclusive:\n"
+         "      if (!is_observable()) co_return co_await Reclaim(std::move(record));\n"
+         "      break;"),
+        (SESSION, "if (!owned_->baseline) {", "if (!owned_->baseline || !is_observable()) {"),
+    ],
+    "a create: its lease ends before its attempt": [(
+        SESSION,
+        "(is_observable() ? Milliseconds(0) : options_.attempt_timeout)",
+        "Milliseconds(0)",
+    )],
+    "a create: counts as observable": [(
+        CREATE_PROFILE.replace(".cc", ".h"),
+        "bool is_observable() const override { return false; }",
+        "bool is_observable() const override { return true; }",
+    )],
+    "a create: its result is not kept": [(
+        CREATE_PROFILE, ".contents = kept.SerializeAsString()", ".contents = \"\"",
+    )],
+    "a create: a repeat is not read anew": [(
+        REPLAY, "if (!IsUuid(kept->id())) co_return result;", "if (true) co_return result;",
+    )],
+    "a create: another person is the same request": [(
+        CREATE_PROFILE, "request_id, draft.body, draft.unsent}", "request_id}",
+    )],
+    "a create: no send gate": [(
+        CREATE_PROFILE,
+        "CreateProfile(body_, context, send_before);",
+        "CreateProfile(body_, context, send_before + Milliseconds(1000000));",
     )],
 }
 

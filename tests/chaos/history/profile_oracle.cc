@@ -44,16 +44,16 @@ void ProfileOracle::JudgePost(const Post& post) {
 void ProfileOracle::JudgeOk(const Call& call, const Given& given) {
   const auto& profiles = passfort_.profiles();
   const auto made = std::find_if(profiles.begin(), profiles.end(), [&](const MadeProfile& there) {
-    return there.id == given.id && there.request_id == call.request_id;
+    return there.id == given.id && there.request_id == call.request_id &&
+           Wish(there.person) == call.wish;
   });
   if (made == profiles.end()) {
     return Report(absl::StrCat(NameOf(call), " got '", given.id, "', which it did not make"));
   }
   const Post& post = *passfort_.posts()[static_cast<size_t>(made->post)];
-  const bool is_from_answer = post.learnt == Post::Learnt::kDone || post.process->is_dead();
-  if (call.result->source != ResultSource::kReceived || !is_from_answer) {
-    Report(absl::StrCat(NameOf(call), " got ", given.id, ", which no answer of Passfort named"));
-  }
+  const bool is_received = call.result->source == ResultSource::kReceived;
+  if (is_received && post.learnt == Post::Learnt::kDone) return;
+  Report(absl::StrCat(NameOf(call), " got ", given.id, ", which no answer of Passfort named"));
 }
 
 void ProfileOracle::JudgeUnknown(const Call& call) {
@@ -61,28 +61,30 @@ void ProfileOracle::JudgeUnknown(const Call& call) {
     Report(absl::StrCat(NameOf(call), " is promised that its outcome will be known"));
   }
   if (!call.result->stays_unknown) return;
+  if (!HasReason(call)) {
+    Report(absl::StrCat(NameOf(call), " is told for no reason that nobody will ever know"));
+  }
   for (const auto& post : passfort_.posts()) {
-    if (!HasLeft(*post) || post->request_id != call.request_id) continue;
-    const int generation = store_.Generation(call.request_id, *post->left_at);
-    if (generation != store_.Generation(call.request_id, call.begun)) continue;
-    if (generation != store_.Generation(call.request_id, *call.ended)) continue;
-    if (!WasStoredInTime(*post)) continue;
-    Report(absl::StrCat(NameOf(call), " is told that nobody will ever know, but Passfort answered ",
-                        "POST ", post->number));
-  }
-  for (const Call& later : callers_.calls()) {
-    if (later.result && later.begun > *call.ended && IsSameIntent(call, later)) {
-      JudgeAfterUnknown(call, later);
+    if (!HasLeft(*post) || !IsOfIntent(*post, call)) continue;
+    if (WasStoredInTime(*post)) {
+      Report(absl::StrCat(NameOf(call), " is told that nobody will ever know, but Passfort's ",
+                          "answer to POST ", post->number, " was stored"));
     }
+    if (*post->left_at <= *call.ended) continue;
+    Report(absl::StrCat("POST ", post->number, " left after ", NameOf(call),
+                        " was told that nobody will ever know"));
   }
+  JudgeAfterUnknown(call);
 }
 
-// Only a late answer of Passfort leads out of it.
-void ProfileOracle::JudgeAfterUnknown(const Call& call, const Call& later) {
-  const Meaning meaning = MeaningOf(*later.result);
-  if (meaning != Meaning::kNotDone) return;
-  Report(absl::StrCat(NameOf(later), " was told ", Describe(*later.result), " after ", NameOf(call),
-                      " was told that nobody will ever know"));
+// OK is possible: a process that stood still may have Passfort's answer in its hands.
+void ProfileOracle::JudgeAfterUnknown(const Call& call) {
+  for (const Call& later : callers_.calls()) {
+    const bool is_later = later.result && later.begun > *call.ended && IsSameIntent(call, later);
+    if (!is_later || MeaningOf(*later.result) != Meaning::kNotDone) continue;
+    Report(absl::StrCat(NameOf(later), " was told ", Describe(*later.result), " after ",
+                        NameOf(call), " was told that nobody will ever know"));
+  }
 }
 
 // After all faults: what is not known now never will be, and what was made is shown anew.
@@ -119,6 +121,27 @@ bool ProfileOracle::IsSameIntent(const Post& post, const Post& later) const {
   return later.request_id == post.request_id &&
          store_.Generation(post.request_id, *post.left_at) ==
              store_.Generation(post.request_id, *later.left_at);
+}
+
+bool ProfileOracle::IsOfIntent(const Post& post, const Call& call) const {
+  if (post.request_id != call.request_id) return false;
+  const int generation = store_.Generation(call.request_id, *post.left_at);
+  return generation == store_.Generation(call.request_id, call.begun) &&
+         generation == store_.Generation(call.request_id, *call.ended);
+}
+
+bool ProfileOracle::HasReason(const Call& call) const {
+  if (store_.WasUnwell()) return true;
+  const auto& posts = passfort_.posts();
+  const bool was_lost = std::any_of(posts.begin(), posts.end(), [&](const auto& post) {
+    return post->request_id == call.request_id && post->learnt == Post::Learnt::kNothing;
+  });
+  const auto& calls = callers_.calls();
+  return was_lost || std::any_of(calls.begin(), calls.end(), [&](const Call& other) {
+           const bool has_stopped =
+               other.process->is_dead() || other.process->last_frozen() >= other.begun;
+           return other.request_id == call.request_id && has_stopped;
+         });
 }
 
 bool ProfileOracle::WasStoredInTime(const Post& post) const {

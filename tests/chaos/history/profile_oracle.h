@@ -27,12 +27,16 @@ class ProfileOracle {
   void JudgePost(const Post& post);
   void JudgeOk(const Call& call, const Given& given);
   void JudgeUnknown(const Call& call);
-  void JudgeAfterUnknown(const Call& call, const Call& later);
+  void JudgeAfterUnknown(const Call& call);
   void JudgeReads();
 
   // Whether both are of one intent, which a request_id stands for until its record expires.
   bool IsSameIntent(const Call& call, const Call& later) const;
   bool IsSameIntent(const Post& post, const Post& later) const;
+  // `post` has left.
+  bool IsOfIntent(const Post& post, const Call& call) const;
+  // Whether anything happened that may leave a create of the request_id without an outcome.
+  bool HasReason(const Call& call) const;
   // Whether Passfort's answer was in the store before anybody could take its POST for lost.
   bool WasStoredInTime(const Post& post) const;
   void Report(std::string finding) { findings_.push_back("(l) " + std::move(finding)); }

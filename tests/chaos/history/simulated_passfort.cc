@@ -249,7 +249,7 @@ const Made* SimulatedPassfort::Make(Post& post) {
   if (post.is_made || world_.now() >= gone_at + windows_.settle_window) return nullptr;
   post.is_made = true;
   const auto* const draft = std::get_if<ApplicationDraft>(&post.wish);
-  if (draft == nullptr) return &AddProfile(post);
+  if (draft == nullptr) return &AddProfile(std::get<Person>(post.wish), post);
   const MadeApplication& made = Add(*draft, &post);
   world_.Note("POST ", post.number, " of ", post.request_id, " makes ", made.id);
   if (world_.chance().Happens(weather_.policy_equal)) AddByStranger(*draft);
@@ -281,12 +281,13 @@ const MadeApplication& SimulatedPassfort::Add(const ApplicationDraft& draft, con
   return applications_.back();
 }
 
-const MadeProfile& SimulatedPassfort::AddProfile(const Post& post) {
+const MadeProfile& SimulatedPassfort::AddProfile(const Person& person, const Post& post) {
   MadeProfile made;
   made.id = absl::StrFormat("fedcba%02d-0000-4000-8000-00000000000b", profiles_.size());
   made.made_at = world_.now();
   made.request_id = post.request_id;
   made.post = post.number;
+  made.person = person;
   profiles_.push_back(std::move(made));
   world_.Note("POST ", post.number, " of ", post.request_id, " makes the profile ",
               profiles_.back().id);

@@ -71,7 +71,9 @@ struct Made {
   int post = -1;
 };
 
-struct MadeProfile : Made {};
+struct MadeProfile : Made {
+  Person person;
+};
 
 // One application on a profile.
 struct MadeApplication : Made {
@@ -182,7 +184,7 @@ class SimulatedPassfort {
   void MakeLater(const std::shared_ptr<Post>& post);
   void MakeAndAnswer(Post& post, Milliseconds back, const Answer& answer);
   const MadeApplication& Add(const ApplicationDraft& draft, const Post* post);
-  const MadeProfile& AddProfile(const Post& post);
+  const MadeProfile& AddProfile(const Person& person, const Post& post);
   const MadeApplication* FindEqual(const ApplicationDraft& draft) const;
   bool WillBeThere(const ApplicationDraft& draft) const;
   std::string RoleMadeOf(const ApplicationDraft& draft) const;
