@@ -103,11 +103,37 @@ class SamplesTest(unittest.TestCase):
     def test_the_usage_at_the_head_of_every_example_works(self):
         samples = []
         for path in sorted((ROOT / "examples").glob("*.cc")):
-            usage = re.search(r"^//   (\w+ .*\n(?://       .*\n)*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+            text = path.read_text(encoding="utf-8")
+            if "int main(" not in text:
+                continue
+            usage = re.search(r"^//   (\w+ .*\n(?://       .*\n)*)", text, re.MULTILINE)
             self.assertIsNotNone(usage, path)
             command = " ".join(usage[1].replace("//", "").split())
             samples.append(Sample(f"examples/{path.name}", 1, f"build/release/bin/{command}"))
+        self.assertEqual(len(samples), 2)
         self.run_samples(samples, lambda sample, printed: self.assertIn('"id"', printed))
+
+    def test_a_profile_of_the_example_is_created_once_and_a_lost_one_is_left_to_a_person(self):
+        create = ("build/release/bin/create_profile --role=PROFILE_ROLE_INDIVIDUAL_CUSTOMER "
+                  f"--target={SHOWN_GATEWAY} --data=examples/person.json --product_aliases=forexo_basic")
+        lose = ("curl -s -d '{\"endpoint\": \"profile_create\", \"send\": \"nothing\", \"then\": \"reset\"}' "
+                f"http://{SHOWN_FAKE}/control/faults")
+        count = f"curl -s http://{SHOWN_FAKE}/control/state"
+        commands = [f"{create} --request_id=made", f"{create} --request_id=made", lose,
+                    f"{create} --request_id=lost", f"{create} --request_id=lost", count]
+        printed: list[str] = []
+        self.run_samples([Sample("create_profile", number, command, ["..."]) for number, command in enumerate(commands)],
+                         lambda sample, output: printed.append(output))
+        first, again, _, lost, still_lost, counted = printed
+        self.assertTrue(first.startswith("{"), first)
+        self.assertIn('"display_name": "Ada Okafor"', first)
+        ids = re.compile(r'^ "id": "([^"]+)"', re.MULTILINE)
+        self.assertEqual(ids.findall(again), ids.findall(first))
+        self.assertTrue(again.startswith("gateway-replayed: true\n"), again)
+        for unknown in (lost, still_lost):
+            self.assertIn("reason: OUTCOME_UNKNOWN\n", unknown)
+            self.assertIn("a person looks for the profile in Passfort's portal", unknown)
+        self.assertIn('"profile_create":2', counted)
 
     def test_the_fault_in_the_help_of_the_fake_does_what_the_help_says(self):
         text = subprocess.run([str(self.programs / "fake-passfort"), "--help"], check=True,
