@@ -190,6 +190,11 @@ MUTATIONS = {
     "a create: its result is not kept": [(
         CREATE_PROFILE, ".contents = kept.SerializeAsString()", ".contents = \"\"",
     )],
+    "a create: its result names another one": [(
+        CREATE_PROFILE,
+        "kept.set_id(profile.id());",
+        "kept.set_id(\"fedcba00-0000-4000-8000-00000000000b\");",
+    )],
     "a create: a repeat is not read anew": [(
         REPLAY, "if (!IsUuid(kept->id())) co_return result;", "if (true) co_return result;",
     )],

@@ -10,6 +10,9 @@
 namespace gateway::history {
 namespace {
 
+// Longer than the store takes for one when it is well.
+constexpr Milliseconds kOneStatement{10};
+
 bool IsCreate(const Wish& wish) { return std::holds_alternative<Person>(wish); }
 
 bool HasLeft(const Post& post) { return IsCreate(post.wish) && post.left_at.has_value(); }
@@ -131,23 +134,24 @@ bool ProfileOracle::IsOfIntent(const Post& post, const Call& call) const {
 }
 
 bool ProfileOracle::HasReason(const Call& call) const {
-  if (store_.WasUnwell()) return true;
   const auto& posts = passfort_.posts();
   const bool was_lost = std::any_of(posts.begin(), posts.end(), [&](const auto& post) {
     return post->request_id == call.request_id && post->learnt == Post::Learnt::kNothing;
   });
-  const auto& calls = callers_.calls();
-  return was_lost || std::any_of(calls.begin(), calls.end(), [&](const Call& other) {
-           const bool has_stopped =
-               other.process->is_dead() || other.process->last_frozen() >= other.begun;
-           return other.request_id == call.request_id && has_stopped;
-         });
+  if (was_lost) return true;
+  for (const Call& other : callers_.calls()) {
+    if (other.request_id != call.request_id || other.begun > *call.ended) continue;
+    if (store_.WasUnwell(other.begun, *call.ended)) return true;
+    if (!other.process->RanThrough(other.begun, *call.ended)) return true;
+  }
+  return false;
 }
 
 bool ProfileOracle::WasStoredInTime(const Post& post) const {
-  const SimulatedProcess& process = *post.process;
-  return post.learnt == Post::Learnt::kDone && !store_.WasUnwell() && !process.is_dead() &&
-         process.last_frozen() < *post.left_at;
+  if (post.learnt != Post::Learnt::kDone) return false;
+  const SteadyTime stored_at = *post.learnt_at + kOneStatement;
+  return !store_.WasUnwell(*post.left_at, stored_at) &&
+         post.process->RanThrough(*post.left_at, stored_at);
 }
 
 }  // namespace gateway::history

@@ -105,6 +105,7 @@ struct Post {
   // What its process learnt of it: that it was done, or that it was definitely not.
   enum class Learnt { kNothing, kDone, kNotDone };
   Learnt learnt = Learnt::kNothing;
+  std::optional<SteadyTime> learnt_at;
 };
 
 // Passfort's profiles and product applications, with every fault of the menu. It knows which POST

@@ -1,5 +1,6 @@
 #include "tests/chaos/history/simulated_process.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -30,6 +31,13 @@ SteadyTime SimulatedProcess::RunningBefore(SteadyTime at) const {
     if (freeze->from <= at && at <= freeze->to) at = freeze->from;
   }
   return at;
+}
+
+bool SimulatedProcess::RanThrough(SteadyTime from, SteadyTime to) const {
+  const bool stood_still = std::any_of(freezes_.begin(), freezes_.end(), [&](const Frozen& freeze) {
+    return freeze.from <= to && from <= freeze.to;
+  });
+  return !stood_still && to < died_at_;
 }
 
 void SimulatedProcess::Freeze(Milliseconds duration) {
@@ -69,6 +77,7 @@ void SimulatedProcess::Die() {
   if (is_dead_) return;
   world_.Note(name_, " dies");
   is_dead_ = true;
+  died_at_ = world_.now();
   for (const auto& action : on_death_) action();
   world_.At(world_.now(), [this] { Bury(); });
 }

@@ -37,6 +37,8 @@ class SimulatedProcess {
   }
   // `at`, or when the process was frozen if it was at `at`.
   SteadyTime RunningBefore(SteadyTime at) const;
+  // Whether it neither stood still nor was dead at any time in between.
+  bool RanThrough(SteadyTime from, SteadyTime to) const;
   // Waits that are not over.
   size_t waits() const { return waits_.size(); }
 
@@ -87,6 +89,7 @@ class SimulatedProcess {
   VirtualWorld& world_;
   const std::string name_;
   bool is_dead_ = false;
+  SteadyTime died_at_ = SteadyTime::max();
   bool is_ghost_ = false;  // dead, and told to end
   SteadyTime frozen_until_ = SteadyTime::min();
   int frozen_in_its_code_ = 0;

@@ -47,6 +47,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
     };
     // What has left the process is done even if the process has died meanwhile.
     auto arrive = [store = &store_, fate, answer, statement, parameters = std::move(parameters)] {
+      if (store->IsAway()) store->unwell_at_.push_back(store->world_.now());
       if (!fate.arrives || store->IsAway()) return answer(fate.back, Away());
       Result result = store->Execute(statement, parameters);
       answer(fate.back, fate.answers ? std::move(result) : Result(Away()));
@@ -87,7 +88,6 @@ void SimulatedStore::GoAway(Milliseconds duration) {
   world_.Count("store: away for a while");
   world_.Note("the store is unavailable for ", duration.count(), " ms");
   away_until_ = world_.now() + duration;
-  was_unwell_ = true;
 }
 
 SimulatedStore::Ending SimulatedStore::FateOfNext() {
@@ -103,7 +103,8 @@ SimulatedStore::Ending SimulatedStore::FateOfNext() {
     auto& slow_way = chance.Happens(0.5) ? fate.there : fate.back;
     slow_way = chance.Between(Milliseconds(100), kSlow);
   }
-  was_unwell_ |= !fate.arrives || !fate.answers || fate.there > kQuick || fate.back > kQuick;
+  const bool is_slow = fate.there > kQuick || fate.back > kQuick;
+  if (!fate.arrives || !fate.answers || is_slow || IsAway()) unwell_at_.push_back(world_.now());
   return fate;
 }
 
@@ -134,6 +135,11 @@ void SimulatedStore::NoteEnded(const std::vector<Row>& before) {
     world_.Note("the record of ", row.request_id, " expires, in state ", row.state);
     world_.Count(now == after.end() ? "record: expired" : "record: expired while sent");
   }
+}
+
+bool SimulatedStore::WasUnwell(SteadyTime from, SteadyTime to) const {
+  return std::any_of(unwell_at_.begin(), unwell_at_.end(),
+                     [&](SteadyTime at) { return from - kSlow <= at && at <= to; });
 }
 
 int SimulatedStore::Generation(const std::string& request_id, SteadyTime at) const {

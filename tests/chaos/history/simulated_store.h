@@ -41,8 +41,8 @@ class SimulatedStore {
 
   // Away for a while: nothing reaches it, and no response comes.
   void GoAway(Milliseconds duration);
-  // Whether a statement or its result was ever lost or slow.
-  bool WasUnwell() const { return was_unwell_; }
+  // Whether a statement that may have been on its way then, or its result, was lost or slow.
+  bool WasUnwell(SteadyTime from, SteadyTime to) const;
   // From now on every statement is done, soon.
   void BeCalm() {
     weather_ = StoreWeather();
@@ -91,7 +91,7 @@ class SimulatedStore {
   StoreWeather weather_;
   const Milliseconds replay_window_;
   SteadyTime away_until_ = SteadyTime::min();
-  bool was_unwell_ = false;
+  std::vector<SteadyTime> unwell_at_;
   std::vector<Ended> ended_;
 };
 

@@ -112,7 +112,10 @@ class SimulatedPassfort::Transport final : public ApiTransport {
 
     ApiOutcome outcome = co_await wait.value();
     passfort_.OnGone(post);
-    if (!life_.is_dead()) post->learnt = LearntFrom(outcome);
+    if (!life_.is_dead()) {
+      post->learnt = LearntFrom(outcome);
+      post->learnt_at = world.now();
+    }
     co_return ApiResult{std::move(outcome), sent_at};
   }
 
