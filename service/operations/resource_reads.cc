@@ -24,7 +24,8 @@ RetryDecision ShouldReadAgain(const NotExecuted& failure) {
 }
 
 template <typename Message>
-ReadResult<Message> Conclude(ReadResult<Message> result, RetryEnd /*end*/) {
+ReadResult<Message> Conclude(ReadResult<Message> result, RetryEnd end) {
+  result.retry_end = end;
   return result;
 }
 

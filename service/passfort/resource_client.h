@@ -2,6 +2,7 @@
 #define SERVICE_PASSFORT_RESOURCE_CLIENT_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -12,6 +13,7 @@
 #include "service/base/task.h"
 #include "service/passfort/api_transport.h"
 #include "service/passfort/endpoint.h"
+#include "service/resilience/retry_end.h"
 
 namespace gateway {
 
@@ -38,6 +40,8 @@ struct ReadResult {
   std::variant<std::shared_ptr<Message>, NotExecuted, Refused> outcome;
   // Whether the request was handed to the HTTP client.
   bool was_sent = false;
+  // Why it was not tried again, where somebody would have.
+  std::optional<RetryEnd> retry_end = {};
 };
 
 // Reads resources of Passfort's REST API, one request each. An answer that says that it is another

@@ -56,7 +56,7 @@ constexpr ErrorEntry kCatalog[] = {
      kContactTheOperator},
     {kPassfortConflict, "PASSFORT_CONFLICT", ALREADY_EXISTS, kRequestId, kResponseCame, kNever,
      "Passfort reports that it already exists", kNothingExecuted,
-     "Check the profile's applications."},
+     "Look for the one that exists."},
     {kRequestIdNeedsStore, "REQUEST_ID_NEEDS_STORE", FAILED_PRECONDITION, kCall, kNothingLeft,
      kNever,
      "this gateway has no store, so it cannot guarantee at most one application per request_id",

@@ -22,9 +22,9 @@ struct ReadWords {
 };
 
 // What reads can fail with. Never UNKNOWN.
-CallError ToReadError(const NotExecuted& failure, bool was_sent, Caller caller,
+CallError ToReadError(const NotExecuted& failure, bool was_sent, const CallInfo& call,
                       const ReadWords& words);
-CallError ToReadError(const Refused& refusal, Caller caller, const ReadWords& words);
+CallError ToReadError(const Refused& refusal, const CallInfo& call, const ReadWords& words);
 
 // Ends a read: what it found goes to `target`, a part of the call's response.
 template <typename Message>
@@ -33,14 +33,13 @@ CallResult EndRead(RpcCall& call, ReadResult<Message> result, Message& target,
   if (auto* const found = std::get_if<std::shared_ptr<Message>>(&result.outcome)) {
     target = std::move(**found);
     call.KeepUntilReplied(std::move(*found));
-    return Reply{};
+    return Reply{.retry_end = result.retry_end};
   }
+  const CallInfo info = {.caller = call.caller(), .retry_end = result.retry_end};
   if (const auto* const failure = std::get_if<NotExecuted>(&result.outcome)) {
-    return std::make_unique<CallError>(
-        ToReadError(*failure, result.was_sent, call.caller(), words));
+    return std::make_unique<CallError>(ToReadError(*failure, result.was_sent, info, words));
   }
-  return std::make_unique<CallError>(
-      ToReadError(std::get<Refused>(result.outcome), call.caller(), words));
+  return std::make_unique<CallError>(ToReadError(std::get<Refused>(result.outcome), info, words));
 }
 
 }  // namespace gateway

@@ -27,7 +27,7 @@ struct CallMetrics {
                                {"grpc_method", "outcome"})),
         retry_ends(
             metrics.AddCounter("passfort_gateway_retry_ends_total",
-                               "Calls with attempts to write, by why no further one was made.",
+                               "Calls with attempts at a request, by why no further one was made.",
                                {"grpc_method", "end"})) {}
 
   // `code` is the gRPC name, e.g. "OK".

@@ -297,6 +297,7 @@ TEST(ReadsTest, AskOnceMoreForWhatCannotBeRead) {
   fixture.passfort.Script(EachGet({.status = 200, .body = HtmlPage(500)}));
   const auto got = ReadCaller(fixture.gateway.target()).Get(kProfileId, kApplicationId);
   EXPECT_EQ(ReasonOf(got.status), "PASSFORT_ANSWER_UNREADABLE");
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(got.status).metadata().at("retry_end"), "exhausted");
   EXPECT_EQ(fixture.passfort.requests().size(), 2);
 }
 
@@ -306,7 +307,10 @@ TEST(ReadsTest, SayWhatCameBeforeTheSilence) {
   fixture.passfort.Script(EachGetThen(Fault::Then::kHang));
   const auto got = ReadCaller(fixture.gateway.target()).Get(kProfileId, kApplicationId);
   EXPECT_EQ(ReasonOf(got.status), "PASSFORT_FAILED");
-  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(got.status).metadata().at("http_status"), "503");
+  const auto metadata = DetailOf<google::rpc::ErrorInfo>(got.status).metadata();
+  EXPECT_EQ(metadata.at("http_status"), "503");
+  EXPECT_EQ(metadata.at("retry_end"), "out_of_time");
+  fixture.gateway.WaitForLogLine("\"retry_end\":\"out_of_time\"");
 }
 
 // An attempt has a limit of its own.
