@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "service/base/deadline.h"
 #include "service/base/task.h"
@@ -44,6 +45,10 @@ class SqlExecutor {
   // The messages hold no parameter and no password.
   virtual Task<absl::StatusOr<SqlRows>> Run(std::string statement, std::vector<SqlValue> parameters,
                                             Deadline deadline) = 0;
+
+  // Hurries a database that would keep what was deleted in a file for longer than it has to. Errors
+  // as above. PostgreSQL needs no hurrying: its server does it by itself.
+  virtual Task<absl::Status> EraseDeleted(Deadline /*deadline*/) { co_return absl::OkStatus(); }
 };
 
 }  // namespace gateway

@@ -17,7 +17,10 @@
 namespace gateway {
 namespace {
 
+constexpr char kTruncateLog[] = "PRAGMA wal_checkpoint(TRUNCATE)";
+
 struct Job {
+  // kTruncateLog: run after the transaction of the others.
   std::string statement;
   std::vector<SqlValue> parameters;
   Deadline deadline;
@@ -84,6 +87,7 @@ class SqliteExecutor::Worker {
   // SQLite's way with constraints. Where SQLite gives up the transaction as well, and where the
   // commit fails, no statement counts, not even a read: it may have seen what is taken back.
   void GroupCommit(std::vector<Job>& jobs) {
+    bool truncates_log = false;
     absl::Status failure = CheckPlace();
     if (failure.ok()) failure = database_.Execute("BEGIN");
     for (Job& job : jobs) {
@@ -92,15 +96,31 @@ class SqliteExecutor::Worker {
         job.result = absl::DeadlineExceededError("SQLite: the time ran out before the statement");
         continue;
       }
+      if (job.statement == kTruncateLog) {
+        truncates_log = true;
+        job.result = SqlRows();
+        continue;
+      }
       job.result = database_.Run(job.statement, job.parameters, clocks_.now());
       if (!database_.IsInTransaction()) failure = job.result.status();
     }
     if (failure.ok()) failure = database_.Execute("COMMIT");
     // Again: between the two looks it may have gone to a file that nobody finds any more.
     if (failure.ok()) failure = CheckPlace();
-    if (failure.ok()) return;
+    if (failure.ok()) {
+      if (truncates_log) TruncateLog(jobs);
+      return;
+    }
     if (database_.IsInTransaction()) (void)database_.Execute("ROLLBACK");
     for (Job& job : jobs) job.result = failure;
+  }
+
+  // What the others wrote is durable whether this succeeds or not.
+  void TruncateLog(std::vector<Job>& jobs) {
+    const auto result = database_.Run(kTruncateLog, {}, clocks_.now());
+    for (Job& job : jobs) {
+      if (job.statement == kTruncateLog && job.result.ok()) job.result = result;
+    }
   }
 
   absl::Status CheckPlace() {
@@ -165,6 +185,11 @@ Task<absl::StatusOr<SqlRows>> SqliteExecutor::Run(std::string statement,
                 .deadline = deadline,
                 .waiter = &result});
   co_return co_await result;
+}
+
+Task<absl::Status> SqliteExecutor::EraseDeleted(Deadline deadline) {
+  const auto result = co_await Run(kTruncateLog, {}, deadline);
+  co_return result.status();
 }
 
 }  // namespace gateway

@@ -42,6 +42,8 @@ class SqliteExecutor final : public SqlExecutor {
 
   Task<absl::StatusOr<SqlRows>> Run(std::string statement, std::vector<SqlValue> parameters,
                                     Deadline deadline) override;
+  // Empties the write-ahead log, which keeps what was written until it begins anew.
+  Task<absl::Status> EraseDeleted(Deadline deadline) override;
 
  private:
   class Worker;

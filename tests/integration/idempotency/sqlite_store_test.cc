@@ -257,6 +257,28 @@ TEST_F(SqliteStoreTest, MakesAFileForItsOwnUserOnly) {
   }
 }
 
+// SQLite would leave it in the log until that is written to anew.
+TEST_F(SqliteStoreTest, WhatHasExpiredIsInNoFile) {
+  StoreOptions options = AnOptions();
+  options.records.replay_window = Milliseconds(0);
+  StoreUnderTest store(*loop_, Url(), std::move(options));
+  store.InState(RecordState::kInconclusive, AClaim("canary-request", "canary-profile"));
+  const auto bytes = [this] {
+    std::string all;
+    for (const std::string& name : {path_, path_ + "-wal"}) {
+      std::ifstream file(name, std::ios::binary);
+      all.append(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    }
+    return all;
+  };
+  EXPECT_THAT(bytes(), HasSubstr("canary"));
+
+  EXPECT_EQ(store.Sweep().expired, 1);
+
+  EXPECT_THAT(bytes(), testing::Not(HasSubstr("canary")));
+  store.Claimed(AClaim("another", "profile"));
+}
+
 TEST_F(SqliteStoreTest, RefusesASymbolicLink) {
   const std::string target = folder_.File("elsewhere");
   {

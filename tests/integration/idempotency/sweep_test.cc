@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tests/integration/idempotency/store_contract.h"
 
 namespace gateway {
@@ -59,6 +62,24 @@ TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
   EXPECT_FALSE(store_->Find("absent").has_value());
   EXPECT_FALSE(store_->Find("inconclusive").has_value());
   EXPECT_FALSE(store_->Find("done").has_value());
+}
+
+// A person settles it, by looking; a request_id that is forgotten before would write again.
+TEST_P(StoreContractTest, KeepsWhatNothingWillEverShowThirtyTimesAsLong) {
+  const auto kept_for = [this](const char* request_id,
+                               std::optional<Milliseconds> conclusive_after) {
+    const Record claimed = store_->Claimed(AClaim(request_id, request_id));
+    const Record sent = store_->Changed(claimed, {.state = RecordState::kSent,
+                                                  .lease = kAnHour,
+                                                  .conclusive_after = conclusive_after,
+                                                  .first_baseline = Baseline{}});
+    return store_->Changed(sent, {.state = RecordState::kInconclusive}).expires_at - absl::Now();
+  };
+  constexpr absl::Duration kWindow = absl::Hours(24);  // AnOptions
+  EXPECT_LE(kept_for("shown", kAnHour), kWindow);
+  const absl::Duration unknown = kept_for("unknown", std::nullopt);
+  EXPECT_LE(unknown, 30 * kWindow);
+  EXPECT_GT(unknown, 30 * kWindow - absl::Hours(1));
 }
 
 TEST_P(StoreContractTest, SweepsABoundedPartAtATime) {
