@@ -49,7 +49,7 @@ MUTATIONS = {
          "options_.settle_window"),
         (OWNED_RECORD,
          ".conclusive_after = conclusive_after, .was_",
-         ".conclusive_after = conclusive_after.count() < 0 ? std::optional(conclusive_after) "
+         ".conclusive_after = conclusive_after && conclusive_after->count() < 0 ? conclusive_after "
          ": std::nullopt, .was_"),
     ],
     "no send gate": [(

@@ -37,8 +37,10 @@ void ProfileOracle::JudgePost(const Post& post) {
     const bool is_earlier =
         HasLeft(*earlier) && earlier.get() != &post &&
         std::pair(*earlier->left_at, earlier->number) < std::pair(*post.left_at, post.number);
-    if (!is_earlier || earlier->learnt == Post::Learnt::kNotDone) continue;
-    if (!IsSameIntent(*earlier, post)) continue;
+    if (!is_earlier || !IsSameIntent(*earlier, post)) continue;
+    const bool is_known_undone =
+        earlier->learnt == Post::Learnt::kNotDone && *earlier->learnt_at <= *post.left_at;
+    if (is_known_undone) continue;
     Report(absl::StrCat("POST ", post.number, " of ", post.request_id, " left though POST ",
                         earlier->number, " may have made a profile"));
   }
