@@ -47,7 +47,7 @@ TEST_P(RefusalTest, IsToldAsTheTableSays) {
 constexpr char kRejectedInput[] =
     "Passfort did not accept the request\\'s values|Correct the request and try again.";
 constexpr char kConflict[] =
-    "Passfort reports that it already exists|Check the profile\\'s applications.";
+    "Passfort reports that it already exists|Look for the one that exists.";
 constexpr char kPrecondition[] =
     "the profile\\'s current state does not allow this|Change that state and try again.";
 constexpr char kNotTaken[] =
