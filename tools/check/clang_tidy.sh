@@ -43,7 +43,7 @@ main() {
   mkdir -p build/check "$PASSED"
   find "$PASSED" -type f -mtime +30 -delete
   {
-    cmake --preset dev -B build/check -D GATEWAY_BENCHMARKS=ON &&
+    cmake --preset dev -B build/check -D GATEWAY_BENCHMARKS=ON -D GATEWAY_PRECOMPILED_HEADERS=OFF &&
       cmake --build build/check --target gateway_proto gateway_rpc_details gateway_health_proto echo_service_proto
   } >"$log" 2>&1 || {
     tail -n 30 "$log"
