@@ -14,6 +14,18 @@ Task<OwnedRecord::Change> OwnedRecord::RecordIntent(Milliseconds lease,
                  .sent_at = sent_at});
 }
 
+Task<OwnedRecord::Change> OwnedRecord::HoldIntent(absl::Time sent_at) {
+  auto found = co_await store_.Find(record_.request_id, StoreDeadline());
+  if (!found.ok()) co_return Change::kStoreUnavailable;
+  // The epoch alone would do for somebody else's intent too, where the claim expired meanwhile.
+  const bool is_ours = found->has_value() && (*found)->state == RecordState::kSent &&
+                       (*found)->epoch == record_.epoch + 1 && (*found)->sent_at &&
+                       absl::ToUnixMicros(*(*found)->sent_at) == absl::ToUnixMicros(sent_at);
+  if (!is_ours) co_return Change::kLost;
+  record_ = **std::move(found);
+  co_return Change::kMade;
+}
+
 Task<OwnedRecord::Change> OwnedRecord::RecordAmbiguous(
     std::optional<Milliseconds> conclusive_after) {
   const Change change = co_await Update(

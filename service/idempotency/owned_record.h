@@ -42,6 +42,9 @@ class OwnedRecord {
   // look will ever be conclusive.
   Task<Change> RecordIntent(Milliseconds lease, std::optional<Milliseconds> conclusive_after,
                             Baseline baseline, absl::Time sent_at);
+  // Holds the record as an intent of `sent_at` left it that the store did not acknowledge. kLost:
+  // there is none.
+  Task<Change> HoldIntent(absl::Time sent_at);
   // The attempt has ended, so the wait for a conclusive look can be counted from now.
   Task<Change> RecordAmbiguous(std::optional<Milliseconds> conclusive_after);
   // The attempt did nothing, but an earlier one may have: a look is conclusive at once.

@@ -82,14 +82,14 @@ std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::Join(
 Task<void> WriteCoordinator::RunSession(std::string request_id,
                                         std::shared_ptr<InFlightWrite> shared) {
   shared->result = co_await shared->session.Run();
-  // A call that comes now asks the store, unless only this session has the result yet.
-  const bool is_stored = !shared->session.HasUnstoredResult();
-  if (is_stored) sessions_.erase(request_id);
+  // A call that comes now asks the store, unless only this session knows the end yet.
+  const bool is_recorded = !shared->session.IsUnrecorded();
+  if (is_recorded) sessions_.erase(request_id);
   std::vector<std::stop_source> waiting;
   for (const auto& [deadline, woken] : shared->waiters) waiting.push_back(woken);
   for (std::stop_source& woken : waiting) woken.request_stop();
-  if (!is_stored) {
-    co_await shared->session.RetryStoringResult();
+  if (!is_recorded) {
+    co_await shared->session.RetryRecording();
     sessions_.erase(request_id);
   }
   if (is_draining_ && sessions_.empty()) drained_.request_stop();

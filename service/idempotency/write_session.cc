@@ -282,6 +282,7 @@ Task<WriteSession::Next> WriteSession::RecordIntent() {
   // Where no look will ever show what became of the attempt, it is left to its holder to the end.
   const Milliseconds lease =
       options_.lease_duration + (is_observable() ? Milliseconds(0) : options_.attempt_timeout);
+  lease_ends_ = dependencies_.clock.Now() + lease;
   switch (co_await owned_.RecordIntent(lease, conclusive_after, baseline_, sent_at)) {
     case Change::kMade:
       pending_.Update(*owned_);
@@ -294,6 +295,7 @@ Task<WriteSession::Next> WriteSession::RecordIntent() {
       co_return co_await Release(ToResult(IdempotencyError::Cause::kTooManyToCompare));
     case Change::kStoreUnavailable:
       stage_ = Stage::kNothingSent;
+      if (!is_observable()) unrecorded_ = Unrecorded::kRelease;
       break;
   }
   co_return Finish(StoreUnavailableResult());
@@ -310,7 +312,7 @@ Task<WriteSession::Next> WriteSession::AfterDone(SharedResult done) {
   if (!(co_await owned_.StoreResponse(stored)).ok()) {
     dependencies_.log.Warn("returning Passfort's response before it is stored: store unavailable",
                            {{"trace_id", trace_.trace_id()}});
-    is_result_unstored_ = true;
+    unrecorded_ = Unrecorded::kResult;
   }
   dependencies_.fail_point(FailPointId::kAfterFinish, key_.request_id);
   co_return next;
@@ -343,7 +345,12 @@ Task<WriteSession::Next> WriteSession::AfterNotExecuted(NotExecuted not_executed
   stage_ = Stage::kNothingSent;
   RetryDecision decision = ShouldRetry(not_executed);
   if (IsReleaseRequested()) decision = RetryEnd::kCancelled;
-  const auto next = PlanRetry(decision, latest_deadline_, RetryTools(), retry_backoff_);
+  auto next = PlanRetry(decision, latest_deadline_, RetryTools(), retry_backoff_);
+  // By then another process would take it for lost.
+  const auto* const again = std::get_if<SteadyTime>(&next);
+  if (again != nullptr && !is_observable() && *again + options_.store_timeout >= lease_ends_) {
+    next = RetryEnd::kOutOfTime;
+  }
   if (const auto* end = std::get_if<RetryEnd>(&next)) {
     co_return co_await Release({.outcome = std::move(not_executed), .retry_end = *end});
   }
@@ -424,18 +431,38 @@ Task<WriteSession::Next> WriteSession::Release(SessionResult result) {
       break;
   }
   // Nobody else may send under the record. Without a look, what Passfort said is all there is.
-  if (was_sent && !is_observable()) co_return Finish(std::move(result));
+  if (was_sent && !is_observable()) {
+    unrecorded_ = Unrecorded::kRelease;
+    co_return Finish(std::move(result));
+  }
   co_return Finish(was_sent ? PendingResult() : StoreUnavailableResult());
 }
 
-Task<void> WriteSession::RetryStoringResult() {
-  const StoredResult& stored = std::get<SharedResult>(result_->outcome)->stored;
+Task<void> WriteSession::RetryRecording() {
   Backoff backoff(options_.poll, dependencies_.random);
   Clock& clock = dependencies_.clock;
-  while (co_await clock.SleepUntil(clock.Now() + backoff.Next(), until_stopped_.stop) ==
-         Clock::SleepResult::kElapsed) {
-    if ((co_await owned_.StoreResponse(stored)).ok()) co_return;
+  while (true) {
+    const auto wake = co_await clock.SleepUntil(clock.Now() + backoff.Next(), until_stopped_.stop);
+    const bool is_recorded = co_await TryRecording();
+    if (is_recorded || wake == Clock::SleepResult::kStopped) co_return;
   }
+}
+
+// False: the store was not there.
+Task<bool> WriteSession::TryRecording() {
+  if (unrecorded_ == Unrecorded::kResult) {
+    const StoredResult& stored = std::get<SharedResult>(result_->outcome)->stored;
+    co_return (co_await owned_.StoreResponse(stored)).ok();
+  }
+  const bool is_refused = std::holds_alternative<Refused>(result_->outcome);
+  const auto end = is_refused ? FinishedWrite::End::kRefused : FinishedWrite::End::kNotExecuted;
+  Change change = co_await owned_.Release(end);
+  if (change == Change::kLost) {
+    // The intent may have been stored all the same.
+    change = co_await owned_.HoldIntent(*pending_.sent_at());
+    if (change == Change::kMade) change = co_await owned_.Release(end);
+  }
+  co_return change != Change::kStoreUnavailable;
 }
 
 // Somebody else changed the record: what is true of it now is for the store to say.

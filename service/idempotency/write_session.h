@@ -71,10 +71,10 @@ class WriteSession {
 
   // Runs to the result, once.
   Task<SessionResult> Run();
-  // After `Run`: whether its result is not in the store yet.
-  bool HasUnstoredResult() const { return is_result_unstored_; }
-  // Stores it. Returns when that is done, or after `Stop`.
-  Task<void> RetryStoringResult();
+  // After `Run`: whether the store does not know of its end yet, which only this process knows.
+  bool IsUnrecorded() const { return unrecorded_ != Unrecorded::kNothing; }
+  // Tells the store. Returns when that is done, or after a last try at `Stop`.
+  Task<void> RetryRecording();
 
   // Whether it is about the same request of the same caller.
   bool IsFor(const RequestKey& key, const WriteRequest& request) const;
@@ -104,6 +104,12 @@ class WriteSession {
     kSent,         // it may have been executed
     kFollowing,    // another process holds the record
   };
+  // What the store could not be told.
+  enum class Unrecorded {
+    kNothing,
+    kResult,   // Passfort's response
+    kRelease,  // that nothing was executed, where no look would ever show it
+  };
   enum class Next {
     kContinue,  // with the next step
     kRestart,   // the record is not ours, or not as it was
@@ -132,6 +138,7 @@ class WriteSession {
   Task<Next> Reconcile(Record record, std::optional<SessionResult> refusal);
   // Step 5.
   Task<Next> Release(SessionResult result);
+  Task<bool> TryRecording();
   Next Finish(SessionResult result);
   Next FinishWith(const Record& record, Replay replay);
   Next FollowNewHolder();
@@ -175,10 +182,11 @@ class WriteSession {
   Stage stage_ = Stage::kNothingSent;
   OwnedRecord owned_;
   Baseline baseline_;
+  SteadyTime lease_ends_{};                 // of the last intent, at the earliest
   bool was_proven_without_effect_ = false;  // one more attempt is all that a call gets
   gateway::PendingResult pending_;
   std::optional<SessionResult> result_;
-  bool is_result_unstored_ = false;
+  Unrecorded unrecorded_ = Unrecorded::kNothing;
 };
 
 }  // namespace gateway

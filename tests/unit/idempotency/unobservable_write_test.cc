@@ -63,6 +63,71 @@ TEST_F(UnobservableWriteTest, ARefusalIsGivenAlsoIfItCannotBeStored) {
   EXPECT_NE(Start().Get<Refused>(), nullptr) << "a later look would show nothing";
 }
 
+TEST_F(UnobservableWriteTest, WhatWasNotExecutedIsGivenBackAsSoonAsTheStoreIsThere) {
+  const Outcome<SharedResult> limited =
+      NotExecuted{.cause = NotExecuted::Cause::kRateLimited, .retry_after = Milliseconds(1h)};
+  for (const Outcome<SharedResult>& outcome : {RefusedWith(422), limited}) {
+    request_->outcomes = {outcome};
+    request_->on_execute = [this](BootTime) { FailAt(DeleteRecord(), Failure::kBefore); };
+    ASSERT_TRUE(Start().result.has_value());
+    EXPECT_EQ(StateNow(), RecordState::kSent);
+    HealStore();
+    clock_.Advance(2s);
+    EXPECT_EQ(StateNow(), RecordState(0)) << "or nobody could ever use the request_id again";
+    sessions_.clear();
+  }
+}
+
+TEST_F(UnobservableWriteTest, AnIntentThatTheStoreDidNotAcknowledgeIsTakenBack) {
+  for (const Failure failure : {Failure::kBefore, Failure::kAfter}) {
+    FailAt(UpdateRecord(), failure);
+    EXPECT_EQ(Start().error(), IdempotencyError::Cause::kStoreUnavailable);
+    EXPECT_EQ(StateNow(), failure == Failure::kAfter ? RecordState::kSent : RecordState::kClaimed);
+    HealStore();
+    clock_.Advance(2s);
+    EXPECT_EQ(StateNow(), RecordState(0));
+    sessions_.clear();
+  }
+  EXPECT_EQ(request_->executions, 0);
+}
+
+// The claim expired, and another process sent under one of its own.
+TEST_F(UnobservableWriteTest, AnIntentOfSomebodyElseIsLeftAlone) {
+  FailAt(UpdateRecord(), Failure::kBefore);
+  Start();
+  HealStore();
+  const Record mine = *Find();
+  UpdatedElsewhere(mine, {.state = RecordState::kSent,
+                          .lease = kOptions.lease_duration,
+                          .first_baseline = Baseline{},
+                          .sent_at = clock_.WallNow() + absl::Seconds(1)});
+  clock_.Advance(2s);
+  EXPECT_EQ(StateNow(), RecordState::kSent);
+}
+
+TEST_F(UnobservableWriteTest, NobodyWaitsForAnotherAttemptLongerThanTheLease) {
+  const Milliseconds lease = kOptions.lease_duration + kOptions.attempt_timeout;
+  request_->outcomes = {
+      NotExecuted{.cause = NotExecuted::Cause::kRateLimited, .retry_after = lease}};
+  Running& limited = Start();
+  ASSERT_NE(limited.Get<NotExecuted>(), nullptr) << "another process would call it lost";
+  EXPECT_EQ(limited.Get<NotExecuted>()->retry_after, lease);
+  EXPECT_EQ(limited.retry_end(), RetryEnd::kOutOfTime);
+  EXPECT_EQ(StateNow(), RecordState(0));
+}
+
+TEST_F(UnobservableWriteTest, AResponseIsStoredOnceMoreAtAStop) {
+  request_->outcomes = {DoneWith("note/1")};
+  request_->on_execute = [this](BootTime) { FailAt(UpsertResponse(), Failure::kBefore); };
+  Running& done = Start();
+  EXPECT_EQ(done.line(), "note/1");
+  EXPECT_EQ(StateNow(), RecordState::kSent);
+  HealStore();
+  done.session.Stop();
+  clock_.Advance(0ms);
+  EXPECT_EQ(StateNow(), RecordState::kDone) << "no look would find it";
+}
+
 TEST_F(UnobservableWriteTest, ARefusalLeavesTheRequestIdFree) {
   request_->outcomes = {RefusedWith(422), DoneWith("note/1")};
   EXPECT_NE(Start().Get<Refused>(), nullptr);

@@ -35,7 +35,10 @@ class WriteSessionTest : public EngineTest {
       session.SetLatestDeadline(latest);
       Spawn(Keep());
     }
-    Task<void> Keep() { result = co_await session.Run(); }
+    Task<void> Keep() {
+      result = co_await session.Run();
+      if (session.IsUnrecorded()) co_await session.RetryRecording();
+    }
     std::optional<IdempotencyError::Cause> error() const {
       const auto* const found = result ? std::get_if<IdempotencyError>(&result->outcome) : nullptr;
       return found == nullptr ? std::nullopt : std::optional(found->cause);

@@ -350,9 +350,8 @@ TEST_F(WriteSessionTest, AResultIsReturnedWithoutTheStoreAndStoredOnceItIsBack) 
   FailAt(UpsertResponse(), Failure::kBefore);
   Running& session = Start();
   EXPECT_EQ(session.line(), "note/1");
-  ASSERT_TRUE(session.session.HasUnstoredResult());
+  ASSERT_TRUE(session.session.IsUnrecorded());
 
-  Spawn(session.session.RetryStoringResult());
   clock_.Advance(1s);
   EXPECT_EQ(StateNow(), RecordState::kSent);
   HealStore();
