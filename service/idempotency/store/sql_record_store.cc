@@ -248,8 +248,10 @@ Task<absl::StatusOr<RecordStore::SweepResult>> SqlRecordStore::Sweep(Deadline de
   if (!expired.ok()) co_return expired.status();
   swept.expired = static_cast<int>(expired->size());
   swept.has_more = std::max(swept.inconclusive, swept.expired) == kSweepRows;
-  if (swept.expired > 0 && !swept.has_more) {
-    if (auto status = co_await executor_->EraseDeleted(deadline); !status.ok()) co_return status;
+  if (swept.expired > 0) must_erase_ = true;
+  // What fails is tried again with the next sweep.
+  if (must_erase_ && !swept.has_more) {
+    must_erase_ = !(co_await executor_->EraseDeleted(deadline)).ok();
   }
 
   if (auto status = co_await CountRecords(deadline); !status.ok()) co_return status;

@@ -77,6 +77,7 @@ class SqlRecordStore final : public RecordStore {
   // Not known before the first count.
   std::optional<int64_t> records_;
   int64_t unresolved_ = 0;
+  bool must_erase_ = false;  // what was deleted may still be in the database's files
 };
 
 }  // namespace gateway
