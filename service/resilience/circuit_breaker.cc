@@ -44,7 +44,9 @@ CircuitBreaker::Change CircuitBreaker::OnResult(Generation generation, Sample sa
   }
   const bool others_are_answered = halves_[0].worked + halves_[1].worked > 0;
   std::optional<size_t> profile;
-  if (sample == Sample::kServerError || (sample == Sample::kUnanswered && others_are_answered)) {
+  const bool may_be_its_own =
+      sample == Sample::kServerError || (sample == Sample::kUnanswered && others_are_answered);
+  if (may_be_its_own && !profile_id.empty()) {
     profile = std::hash<std::string_view>()(profile_id);
   }
   CountInARow(profile);

@@ -68,7 +68,8 @@ class CircuitBreaker {
   [[nodiscard]] bool Admit(Priority priority);
 
   // A request for `profile_id` has ended that was sent in `generation`. What began before the last
-  // opening or closing tells how things were then, and does not count.
+  // opening or closing tells how things were then, and does not count. Empty: for a profile that is
+  // yet to be created, so each is another one.
   [[nodiscard]] Change OnResult(Generation generation, Sample sample, std::string_view profile_id);
   // Lets requests through again, with nothing held against them.
   void Close();

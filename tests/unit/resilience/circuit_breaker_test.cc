@@ -51,6 +51,16 @@ TEST_F(CircuitBreakerTest, OpensAtTheFifthFailureInARow) {
   EXPECT_TRUE(breaker_.IsOpen());
 }
 
+// Of profiles that are yet to be created, each is another one.
+TEST_F(CircuitBreakerTest, CountsEachFailureWithoutAProfile) {
+  for (const Sample sample : {Sample::kServerError, Sample::kUnanswered}) {
+    breaker_.Close();
+    (void)End(Sample::kSuccess);
+    for (int i = 0; i < 4; ++i) EXPECT_FALSE(End(sample, "")) << i;
+    EXPECT_TRUE(End(sample, ""));
+  }
+}
+
 TEST_F(CircuitBreakerTest, StartsCountingAgainAfterASuccess) {
   EndMany(4, Sample::kUnreachable);
   EndMany(1, Sample::kSuccess);
