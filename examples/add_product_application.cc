@@ -82,6 +82,7 @@ int main(int argc, char** argv) {
       .object = "application",
       .request_id = request.request_id(),
       .if_unknown = "retry with the same --request_id, which is always safe.",
+      .if_unknown_for_good = {},  // a profile's applications always show it in the end
       .if_unknown_without_request_id = "check the profile before retrying."};
   if (!status.ok()) return example::Explain(status, write);
   example::PrintTrailers(context);

@@ -4,9 +4,9 @@
 //       --data=examples/person.json --product_aliases=forexo_basic --request_id=order-1
 //
 // The same line again returns the same profile, because the request_id is the same. What a caller
-// has to get right is in `Explain` of gateway_call.cc, and for a profile in kIfUnknown: where the
-// response to a create was lost, no retry brings it.
-// Exit codes: 0 created, 1 not created by this call, 2 unknown, 3 wrong usage.
+// has to get right is in `Explain` of gateway_call.cc, and for a profile in kIfUnknownForGood:
+// where the response to a create was lost, no retry brings it. Exit codes: 0 created, 1 not created
+// by this call, 2 unknown, 3 wrong usage.
 
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
@@ -42,11 +42,11 @@ namespace {
 // Not `pb`: newer versions of protobuf have a namespace of that name.
 namespace api = ::passfort::gateway::v1;
 
-constexpr char kIfUnknown[] =
-    "retry with the same --request_id, which is always safe. If that ends like this again, a "
-    "person "
-    "looks for the profile in Passfort's portal; if it is not there, create it under another "
-    "--request_id. The message says from when on.";
+constexpr char kIfUnknown[] = "retry with the same --request_id, which is always safe.";
+constexpr char kIfUnknownForGood[] =
+    "a person looks for the profile in Passfort's portal, not before look_from; if it is not "
+    "there, "
+    "create it under another --request_id.";
 
 bool FillRequest(api::CreateProfileRequest& request) {
   api::ProfileRole role;
@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
       .object = "profile",
       .request_id = request.request_id(),
       .if_unknown = kIfUnknown,
+      .if_unknown_for_good = kIfUnknownForGood,
       .if_unknown_without_request_id = "look for it in Passfort's portal before retrying."};
   if (!status.ok()) return example::Explain(status, write);
   example::PrintTrailers(context);

@@ -88,9 +88,12 @@ ExitCode Explain(const grpc::Status& status, const Write& write) {
   }
   PrintDetails(*details);
   if (status.error_code() == grpc::StatusCode::UNKNOWN) {
-    const bool can_retry = details->info.metadata().contains("request_id");
-    std::cerr << "It is unknown whether the " << write.object << " was created: "
-              << (can_retry ? write.if_unknown : write.if_unknown_without_request_id) << "\n";
+    const auto& metadata = details->info.metadata();
+    const bool can_retry = metadata.contains("request_id");
+    const std::string_view advice = !can_retry ? write.if_unknown_without_request_id
+                                    : metadata.contains("final") ? write.if_unknown_for_good
+                                                                 : write.if_unknown;
+    std::cerr << "It is unknown whether the " << write.object << " was created: " << advice << "\n";
     return kUnknown;
   }
   PrintNotCreated(*details, write);

@@ -18,6 +18,7 @@ struct Write {
   std::string_view request_id;
   // What to do if the gateway does not know whether it was created.
   std::string_view if_unknown;                     // with a request_id
+  std::string_view if_unknown_for_good;            // with one, and no retry will ever find out
   std::string_view if_unknown_without_request_id;  // the caller cannot just retry
 };
 

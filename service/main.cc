@@ -233,7 +233,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
                                 .reads = reads,
                                 .retries = retries});
   ProfileService profiles(
-      {.executed_within = config.attempt_timeout + config.settle_window},
+      {.executed_within = config.lease_duration + config.attempt_timeout + config.settle_window},
       {.pipeline = pipeline, .writer = profile_writer, .reads = reads, .clock = clock});
   auto metrics_server = metrics.Serve(config.metrics_listen);
   if (!metrics_server.ok()) {

@@ -102,12 +102,12 @@ class GatewayError(Exception):
         if not self.is_safe_to_retry:
             where = "for the profile in Passfort's portal" if self.creates_profile else "at the profile"
             return f"{said}look {where} before you retry."
-        retry = f"{said}retry with the same request_id, which is always safe."
-        if self.creates_profile:
+        if self.metadata.get("final") == "true":
             # The gateway cannot look for a profile that it knows no id of: where the answer to a create was
             # lost, no retry brings it.
-            return (f"{retry} If that ends like this again, a person looks for the profile in Passfort's portal; "
-                    "if it is not there, create it under another request_id. The message says from when on.")
+            return (f"{said}a person looks for the profile in Passfort's portal, not before "
+                    f"{self.metadata['look_from']}; if it is not there, create it under another request_id.")
+        retry = f"{said}retry with the same request_id, which is always safe."
         known_by = self.metadata.get("known_by")
         return f"{retry} The outcome is known by {known_by}." if known_by else retry
 

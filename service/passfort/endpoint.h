@@ -49,6 +49,10 @@ class ResponseReading {
 // definition, and an Age is in what a cache had kept (RFC 9110, 15.3.7; RFC 9111, 5.1).
 bool MayBeWhole(const HttpResponse& response);
 
+// A profile holds all that Passfort knows of a customer, and the list of applications all that
+// there ever were; both come unpaged.
+inline constexpr size_t kMaxLargeBytes = size_t{4} * 1024 * 1024;
+
 struct ApiEndpoint {
   // The method and the template of the path, as logs and metrics name the endpoint:
   // "GET /profiles/{profile_id}/applications".

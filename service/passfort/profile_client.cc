@@ -31,8 +31,10 @@ Task<CreateProfileAttempt> AwaitCreate(Task<ApiResult> call) {
 
 }  // namespace
 
-constinit const ApiEndpoint kCreateProfile{
-    .name = "POST /profiles", .method = HttpMethod::kPost, .read = ReadCreateProfile};
+constinit const ApiEndpoint kCreateProfile{.name = "POST /profiles",
+                                           .method = HttpMethod::kPost,
+                                           .read = ReadCreateProfile,
+                                           .max_response_bytes = kMaxLargeBytes};
 
 // No coroutine itself, so that the request is in no frame of a waiting call.
 Task<CreateProfileAttempt> ProfileClient::CreateProfile(std::string body,

@@ -14,10 +14,6 @@
 namespace gateway {
 namespace {
 
-// A profile holds all that Passfort knows of a customer, and the list of applications all that
-// there ever were; both come unpaged.
-constexpr size_t kMaxLargeBytes = size_t{4} * 1024 * 1024;
-
 using Cause = NotExecuted::Cause;
 
 template <typename Message>

@@ -30,13 +30,18 @@ constexpr ReadWords kGetWords = {
     .not_found = "no such profile, or it is not visible to the gateway's API key",
     .check = "Check profile_id."};
 
-// How many of the products that were asked for the profile surely shows no application for.
+// How many of the products that were asked for the profile surely shows no application for. Which
+// is for which cannot always be told: a product may come without what it was asked for by.
 int64_t CountMissing(const pb::CreateProfileRequest& request, const pb::Profile& profile) {
-  return std::ranges::count_if(request.product_applications(), [&profile](const auto& draft) {
-    return std::ranges::all_of(profile.product_applications(), [&draft](const auto& application) {
-      return IsOtherProduct(draft.product(), application.product());
-    });
-  });
+  const int64_t too_few = request.product_applications_size() - profile.product_applications_size();
+  const int64_t without =
+      std::ranges::count_if(request.product_applications(), [&profile](const auto& draft) {
+        return std::ranges::all_of(profile.product_applications(),
+                                   [&draft](const auto& application) {
+                                     return IsOtherProduct(draft.product(), application.product());
+                                   });
+      });
+  return std::max(too_few, without);
 }
 
 }  // namespace

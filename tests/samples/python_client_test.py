@@ -97,11 +97,17 @@ class PythonClientTest(unittest.TestCase):
             code, printed = self.create("--request-id=lost")
             self.assertEqual(code, 2, printed)
             self.assertIn("reason: OUTCOME_UNKNOWN\n", printed)
-            self.assertIn("retry with the same request_id, which is always safe. If that ends like this again, a "
-                          "person looks for the profile in Passfort's portal; if it is not there, create it under "
-                          "another request_id.", printed)
+            self.assertRegex(printed, r"a person looks for the profile in Passfort's portal, not before 20\S+Z; if it "
+                                      r"is not there, create it under another request_id\.")
         counts = self.counts()
         self.assertEqual((counts["profiles_created"], counts["by_endpoint"]["profile_create"]), (1, 1))
+
+    def test_nobody_who_leaves_early_is_sent_to_the_portal(self):
+        self.script({"endpoint": "profile_create", "answer_after": "3s"})
+        code, printed = self.create("--request-id=early", "--timeout=1.5")
+        self.assertEqual(code, 2, printed)
+        self.assertIn("retry with the same request_id, which is always safe.", printed)
+        self.assertNotIn("portal", printed)
 
     def test_a_lost_profile_without_a_request_id_is_not_safe_to_retry(self):
         self.script({"endpoint": "profile_create", "send": "nothing", "then": "reset"})

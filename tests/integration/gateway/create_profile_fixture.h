@@ -46,6 +46,8 @@ inline void ExpectUnknownForGood(const ReadAnswer<pb::CreateProfileResponse>& an
   EXPECT_THAT(metadata, Contains(testing::Pair("request_id", "order-1")));
   EXPECT_THAT(metadata, Contains(Key("sent_at")));
   EXPECT_THAT(metadata, Not(Contains(Key("known_by"))));
+  EXPECT_THAT(metadata, Contains(testing::Pair("final", "true")));
+  EXPECT_THAT(metadata, Contains(Key("look_from")));
   EXPECT_THAT(answer.status.error_message(), HasSubstr("portal"));
   EXPECT_THAT(answer.status.error_message(), Not(HasSubstr("application")));
 }

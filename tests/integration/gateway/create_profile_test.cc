@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/integration/gateway/at_most_once_fixture.h"
 #include "tests/integration/gateway/create_profile_fixture.h"
 #include "tests/integration/gateway/gateway_fixture.h"
@@ -119,6 +120,8 @@ TEST_F(CreateProfileTest, ACallerThatLeavesBeforeTheResponseIsNotSentToThePortal
   ASSERT_EQ(early.status.error_code(), StatusCode::UNKNOWN) << early.status.error_message();
   EXPECT_THAT(early.status.error_message(), HasSubstr("Retry with the same request_id"));
   EXPECT_THAT(early.status.error_message(), Not(HasSubstr("portal")));
+  EXPECT_THAT(DetailOf<google::rpc::ErrorInfo>(early.status).metadata(),
+              Not(Contains(Key("final"))));
   passfort_.Release();
 
   const auto again = ReadCaller(gateway.process.target()).Create(AProfile());
@@ -199,16 +202,41 @@ TEST_F(CreateProfileTest, TellsWhichApplicationsTheResponseDoesNotShow) {
   auto request = AProfile();
   request.add_product_applications()->mutable_product()->set_alias("forexo_business");
 
-  const auto created = ReadCaller(gateway.process.target()).Create(request);
+  const ReadCaller caller(gateway.process.target());
+
+  const auto created = caller.Create(request);
 
   ASSERT_TRUE(created.status.ok()) << created.status.error_message();
   EXPECT_EQ(created.trailers, (Trailers{{"gateway-applications-missing", "1"}}));
+
+  // One of two that look the same.
+  auto twice = AProfile("order-2");
+  *twice.add_product_applications() = twice.product_applications(0);
+  EXPECT_EQ(caller.Create(twice).trailers, (Trailers{{"gateway-applications-missing", "1"}}));
+}
+
+// Each is about another profile, so they are no matter of one.
+TEST_F(CreateProfileTest, FiveFailuresInARowOpenTheCircuit) {
+  passfort_.Script({.endpoint = Endpoint::kProfileCreate,
+                    .times = Fault::kAlways,
+                    .carry_out = Fault::CarryOut::kNever,
+                    .answer = {.status = 502}});
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
+  const ReadCaller caller(gateway.process.target());
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(caller.Create(AProfile(absl::StrCat("order-", i))).status.error_code(),
+              StatusCode::UNKNOWN);
+  }
+  const auto refused = caller.Create(AProfile("order-5"));
+  EXPECT_EQ(ReasonOf(refused.status), "CIRCUIT_OPEN") << refused.status.error_message();
+  EXPECT_EQ(Posts(), 5);
 }
 
 TEST_F(CreateProfileTest, NeedsAStoreForARequestId) {
   GatewayProcess gateway({.api_url = passfort_.url()});
   const auto refused = ReadCaller(gateway.target()).Create(AProfile());
   EXPECT_EQ(ReasonOf(refused.status), "REQUEST_ID_NEEDS_STORE");
+  EXPECT_THAT(refused.status.error_message(), HasSubstr("one profile for a request_id"));
   EXPECT_EQ(Posts(), 0);
 }
 
