@@ -1,3 +1,5 @@
+// Longer than other files: one state machine, which has to be read as a whole.
+
 #include "service/idempotency/write_session.h"
 
 #include <algorithm>
