@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/integration/gateway/at_most_once_fixture.h"
 #include "tests/integration/gateway/create_profile_fixture.h"
+#include "tests/integration/gateway/faults.h"
 #include "tests/integration/gateway/gateway_fixture.h"
 #include "tests/integration/gateway/read_caller.h"
 #include "tests/support/temporary_folder.h"
@@ -213,6 +214,24 @@ TEST_F(CreateProfileTest, TellsWhichApplicationsTheResponseDoesNotShow) {
   auto twice = AProfile("order-2");
   *twice.add_product_applications() = twice.product_applications(0);
   EXPECT_EQ(caller.Create(twice).trailers, (Trailers{{"gateway-applications-missing", "1"}}));
+}
+
+TEST_F(CreateProfileTest, ARefusalSpeaksOfNoProfile) {
+  passfort_.Script({.endpoint = Endpoint::kProfileCreate,
+                    .carry_out = Fault::CarryOut::kNever,
+                    .answer = {.status = 400, .body = ErrorBody(106)}});
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const auto refused = ReadCaller(gateway.process.target()).Create(AProfile());
+  EXPECT_EQ(ReasonOf(refused.status), "PASSFORT_PRECONDITION");
+  EXPECT_THAT(refused.status.error_message(), HasSubstr("(HTTP 400, code 106)"));
+  EXPECT_THAT(refused.status.error_message(), Not(HasSubstr("profile")));
+}
+
+TEST_F(CreateProfileTest, TheResponseMayBeAsLargeAsAProfile) {
+  passfort_.Script({.endpoint = Endpoint::kProfileCreate, .answer = {.pad_to = 3 << 20}});
+  const GatewayWithStore gateway(passfort_, StoreUrl());
+  const auto created = ReadCaller(gateway.process.target()).Create(AProfile());
+  EXPECT_TRUE(created.status.ok()) << created.status.error_message();
 }
 
 // Each is about another profile, so they are no matter of one.
