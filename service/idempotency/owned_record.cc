@@ -17,7 +17,8 @@ Task<OwnedRecord::Change> OwnedRecord::RecordIntent(Milliseconds lease,
 Task<OwnedRecord::Change> OwnedRecord::HoldIntent(absl::Time sent_at) {
   auto found = co_await store_.Find(record_.request_id, StoreDeadline());
   if (!found.ok()) co_return Change::kStoreUnavailable;
-  // The epoch alone would do for somebody else's intent too, where the claim expired meanwhile.
+  // By its epoch it can be nobody else's. That it says the same costs nothing to ask, and a record
+  // that is wrongly taken for ours would be given back under whoever sends.
   const bool is_ours = found->has_value() && (*found)->state == RecordState::kSent &&
                        (*found)->epoch == record_.epoch + 1 && (*found)->sent_at &&
                        absl::ToUnixMicros(*(*found)->sent_at) == absl::ToUnixMicros(sent_at);

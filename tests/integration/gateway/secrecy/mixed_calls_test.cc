@@ -7,9 +7,6 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <ostream>
@@ -21,6 +18,7 @@
 
 #include "tests/fake_passfort/fake_passfort.h"
 #include "tests/integration/gateway/read_caller.h"
+#include "tests/integration/gateway/secrecy/bytes_in.h"
 #include "tests/integration/gateway/secrecy/canaries.h"
 #include "tests/support/gateway_caller.h"
 #include "tests/support/gateway_process.h"
@@ -172,18 +170,10 @@ class SeenStore {
   virtual std::string Bytes() const = 0;
 };
 
-// Database, write-ahead log and whatever else lies beside them.
 class SqliteFiles : public SeenStore {
  public:
   std::string url() const override { return "sqlite:" + folder_.File("records.db"); }
-  std::string Bytes() const override {
-    std::string bytes;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
-      std::ifstream file(entry.path(), std::ios::binary);
-      bytes.append(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-    }
-    return bytes;
-  }
+  std::string Bytes() const override { return BytesIn(folder_); }
 
  private:
   const TemporaryFolder folder_;

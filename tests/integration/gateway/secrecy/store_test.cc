@@ -6,15 +6,14 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/integration/gateway/secrecy/bytes_in.h"
 #include "tests/integration/gateway/secrecy/secrecy_fixture.h"
 #include "tests/support/black_hole.h"
 #include "tests/support/connection_server.h"
@@ -160,16 +159,6 @@ TEST(StoreSecrecyTest, AFullStoreShowsNothing) {
   EXPECT_EQ(ReasonOfAdd(fixture, 1), "");
   EXPECT_EQ(ReasonOfAdd(fixture, 2), "STORE_FULL");
   fixture.ExpectNothingShownUntilItEnds();
-}
-
-// Database, log and whatever else lies beside them.
-std::string BytesIn(const TemporaryFolder& folder) {
-  std::string bytes;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    bytes.append(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-  }
-  return bytes;
 }
 
 // Passfort's response has to be there, to be given again; its other words, and what the calls do
