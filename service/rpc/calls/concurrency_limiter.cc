@@ -32,7 +32,7 @@ void ConcurrencyLimiter::Release(std::string_view peer) {
   const std::lock_guard lock(mutex_);
   connections_.Give(connection);
   addresses_.Give(address);
-  if (connections_.taken() == 0 && closed_) empty_.notify_all();
+  if (connections_.taken() == 0) empty_.notify_all();
 }
 
 bool ConcurrencyLimiter::IsEmpty() {

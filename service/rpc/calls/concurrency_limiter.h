@@ -33,7 +33,7 @@ class ConcurrencyLimiter {
   bool IsEmpty();
   // Lets nobody in from now on.
   void Close();
-  // Waits until no call is inside, at most for `longest`; false if one still is. After `Close`.
+  // Waits until no call is inside, at most for `longest`; false if one still is.
   bool WaitUntilEmpty(Milliseconds longest);
 
  private:

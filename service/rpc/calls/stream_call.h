@@ -25,8 +25,9 @@ struct StreamMethod {
   typename RequestCall<Request, Input>::Validation validate;
 };
 
-// How long a stop leaves a write that is under way.
-inline constexpr Milliseconds kWriteGrace{200};
+// How long a stop leaves a write that is under way. It takes microseconds if the caller reads, but
+// gRPC's threads may have to wait for a processor, and the caller would lose the reason of the end.
+inline constexpr Milliseconds kWriteGrace{2000};
 
 // A call of such a method, as its handler sees it. The stream ends with what the handler returns.
 template <typename Request, typename Message, typename Input>
