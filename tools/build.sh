@@ -56,8 +56,16 @@ command_build() {
 }
 
 command_test() {
-  command_deps test
-  run_tests dev "$@"
+  if [[ ${1-} != --hardened ]]; then
+    command_deps test
+    run_tests dev "$@"
+    return
+  fi
+  shift
+  command_deps hardened test
+  build attack all
+  say "test hardened-tests"
+  ctest --preset hardened-tests "$@"
 }
 
 command_attack() {
