@@ -11,12 +11,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
+#include <utility>
 
 namespace gateway {
 namespace {
-
-constexpr long kClockToleranceSeconds = -3600;
-constexpr long kValidSeconds = 24 * 3600;
 
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
@@ -27,10 +26,18 @@ void Require(bool condition, const char* what) {
   std::abort();
 }
 
-Key MakeKey() {
-  Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
-  Require(key != nullptr, "EVP_EC_gen");
-  return key;
+Key MakeKey(const std::string& kind) {
+  constexpr std::string_view kRsa = "RSA-";
+  EVP_PKEY* key = nullptr;
+  if (kind.starts_with(kRsa)) {
+    key = EVP_RSA_gen(std::stoul(kind.substr(kRsa.size())));
+  } else if (kind == "ED25519") {
+    key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  } else {
+    key = EVP_EC_gen(kind.c_str());
+  }
+  Require(key != nullptr, "making the key");
+  return Key(key, &EVP_PKEY_free);
 }
 
 template <typename Write>
@@ -62,7 +69,43 @@ void AddExtension(X509* certificate, X509* issuer, int kind, const std::string& 
   X509_add_ext(certificate, extension.get(), -1);
 }
 
-Certificate MakeCertificate(const char* common_name, EVP_PKEY* key) {
+void AddUnlessEmpty(X509* certificate, X509* issuer, int kind, const std::string& value) {
+  if (!value.empty()) AddExtension(certificate, issuer, kind, value);
+}
+
+GENERAL_NAME* MakeIpName(const std::string& address) {
+  GENERAL_NAME* const name = GENERAL_NAME_new();
+  ASN1_OCTET_STRING* const bytes = a2i_IPADDRESS(address.c_str());
+  Require(bytes != nullptr, "a2i_IPADDRESS");
+  GENERAL_NAME_set0_value(name, GEN_IPADD, bytes);
+  return name;
+}
+
+GENERAL_NAME* MakeName(const AlternativeName& content) {
+  if (content.kind == AlternativeName::Kind::kIp) return MakeIpName(content.value);
+  GENERAL_NAME* const name = GENERAL_NAME_new();
+  ASN1_IA5STRING* const text = ASN1_IA5STRING_new();
+  ASN1_STRING_set(text, content.value.data(), static_cast<int>(content.value.size()));
+  int kind = GEN_DNS;
+  if (content.kind == AlternativeName::Kind::kUri) kind = GEN_URI;
+  if (content.kind == AlternativeName::Kind::kEmail) kind = GEN_EMAIL;
+  GENERAL_NAME_set0_value(name, kind, text);
+  return name;
+}
+
+// Not by OpenSSL's way to write them as text, in which no name has a NUL or a comma.
+void AddNames(X509* certificate, const std::vector<AlternativeName>& contents) {
+  if (contents.empty()) return;
+  const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(GENERAL_NAMES_new(),
+                                                                            &GENERAL_NAMES_free);
+  for (const AlternativeName& content : contents) {
+    sk_GENERAL_NAME_push(names.get(), MakeName(content));
+  }
+  Require(X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, 0) == 1,
+          "X509_add1_ext_i2d");
+}
+
+Certificate MakeCertificate(const CertificateContent& content, EVP_PKEY* key) {
   Certificate certificate(X509_new(), &X509_free);
   X509_set_version(certificate.get(), X509_VERSION_3);
   unsigned char serial[8];
@@ -71,53 +114,83 @@ Certificate MakeCertificate(const char* common_name, EVP_PKEY* key) {
   const std::unique_ptr<BIGNUM, decltype(&BN_free)> number(
       BN_bin2bn(serial, sizeof serial, nullptr), &BN_free);
   BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate.get()));
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), kClockToleranceSeconds);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), kValidSeconds);
+  ASN1_TIME_set(X509_getm_notBefore(certificate.get()), absl::ToTimeT(content.not_before));
+  ASN1_TIME_set(X509_getm_notAfter(certificate.get()), absl::ToTimeT(content.not_after));
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>(common_name), -1, -1, 0);
+                             reinterpret_cast<const unsigned char*>(content.common_name.c_str()),
+                             -1, -1, 0);
   X509_set_pubkey(certificate.get(), key);
   return certificate;
 }
 
-std::string AlternativeNames(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) {
-    in6_addr ignored;
-    const bool is_address = inet_pton(AF_INET, name.c_str(), &ignored) == 1 ||
-                            inet_pton(AF_INET6, name.c_str(), &ignored) == 1;
-    list += (list.empty() ? "" : ",") + std::string(is_address ? "IP:" : "DNS:") + name;
-  }
-  return list;
+// What an extension says of the issuer, and the signature.
+void Sign(X509* certificate, const CertificateContent& content, X509* issuer,
+          EVP_PKEY* issuer_key) {
+  X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
+  AddUnlessEmpty(certificate, issuer, NID_basic_constraints, content.basic_constraints);
+  AddUnlessEmpty(certificate, issuer, NID_key_usage, content.key_usage);
+  AddUnlessEmpty(certificate, issuer, NID_ext_key_usage, content.extended_key_usage);
+  AddExtension(certificate, issuer, NID_subject_key_identifier, "hash");
+  AddExtension(certificate, issuer, NID_authority_key_identifier, "keyid");
+  AddNames(certificate, content.names);
+  const bool signs_itself = EVP_PKEY_is_a(issuer_key, "ED25519") == 1;
+  const EVP_MD* const digest =
+      signs_itself ? nullptr : EVP_get_digestbyname(content.digest.c_str());
+  Require(X509_sign(certificate, issuer_key, digest) > 0, "X509_sign");
+}
+
+AlternativeName HostOrAddress(const std::string& name) {
+  in6_addr ignored;
+  const bool is_address = inet_pton(AF_INET, name.c_str(), &ignored) == 1 ||
+                          inet_pton(AF_INET6, name.c_str(), &ignored) == 1;
+  return {.kind = is_address ? AlternativeName::Kind::kIp : AlternativeName::Kind::kDns,
+          .value = name};
 }
 
 }  // namespace
 
 struct TestAuthority::Keys {
-  Key key = MakeKey();
-  Certificate certificate = MakeCertificate("passfort-gateway test authority", key.get());
+  explicit Keys(const CertificateContent& content)
+      : key(MakeKey(content.key)), certificate(MakeCertificate(content, key.get())) {}
+
+  Key key;
+  Certificate certificate;
 };
 
-TestAuthority::TestAuthority() : keys_(std::make_unique<Keys>()) {
+CertificateContent AuthorityContent(std::string common_name) {
+  return {.common_name = std::move(common_name),
+          .basic_constraints = "critical,CA:TRUE",
+          .key_usage = "critical,keyCertSign,cRLSign"};
+}
+
+TestAuthority::TestAuthority(const CertificateContent& content)
+    : keys_(std::make_unique<Keys>(content)) {
   X509* const certificate = keys_->certificate.get();
-  X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-  AddExtension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
-  AddExtension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
-  AddExtension(certificate, certificate, NID_subject_key_identifier, "hash");
-  Require(X509_sign(certificate, keys_->key.get(), EVP_sha256()) > 0, "X509_sign");
+  Sign(certificate, content, certificate, keys_->key.get());
+  certificate_pem_ = CertificatePem(certificate);
+}
+
+TestAuthority::TestAuthority(const CertificateContent& content, const TestAuthority& issuer)
+    : keys_(std::make_unique<Keys>(content)) {
+  X509* const certificate = keys_->certificate.get();
+  Sign(certificate, content, issuer.keys_->certificate.get(), issuer.keys_->key.get());
   certificate_pem_ = CertificatePem(certificate);
 }
 
 TestAuthority::~TestAuthority() = default;
 
+std::string TestAuthority::key_pem() const { return KeyPem(keys_->key.get()); }
+
 TlsIdentity TestAuthority::Issue(const std::vector<std::string>& names) const {
-  const Key key = MakeKey();
-  const Certificate certificate = MakeCertificate("passfort-gateway test", key.get());
-  X509* const issuer = keys_->certificate.get();
-  X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
-  AddExtension(certificate.get(), issuer, NID_basic_constraints, "critical,CA:FALSE");
-  AddExtension(certificate.get(), issuer, NID_subject_alt_name, AlternativeNames(names));
-  AddExtension(certificate.get(), issuer, NID_authority_key_identifier, "keyid");
-  Require(X509_sign(certificate.get(), keys_->key.get(), EVP_sha256()) > 0, "X509_sign");
+  CertificateContent content;
+  for (const std::string& name : names) content.names.push_back(HostOrAddress(name));
+  return IssueFor(content);
+}
+
+TlsIdentity TestAuthority::IssueFor(const CertificateContent& content) const {
+  const Key key = MakeKey(content.key);
+  const Certificate certificate = MakeCertificate(content, key.get());
+  Sign(certificate.get(), content, keys_->certificate.get(), keys_->key.get());
   return {.certificate_pem = CertificatePem(certificate.get()), .key_pem = KeyPem(key.get())};
 }
 

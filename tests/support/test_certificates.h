@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
 namespace gateway {
 
 // A certificate and its private key, as PEM.
@@ -15,18 +18,50 @@ struct TlsIdentity {
   int newest_tls_version = 0;
 };
 
-// A certificate authority that exists for one test: its key never leaves the process.
+// One of a certificate's subject alternative names, with any bytes.
+struct AlternativeName {
+  enum class Kind { kDns, kUri, kEmail, kIp };
+
+  Kind kind = Kind::kDns;
+  std::string value;  // an IP address as text
+};
+
+// What stands in a certificate. Extensions are as OpenSSL's x509v3_config(5) writes them; an empty
+// one is left out.
+struct CertificateContent {
+  std::string common_name = "passfort-gateway test";
+  std::vector<AlternativeName> names = {};
+  absl::Time not_before = absl::Now() - absl::Hours(1);
+  absl::Time not_after = absl::Now() + absl::Hours(24);
+  std::string basic_constraints = "critical,CA:FALSE";
+  std::string key_usage = {};
+  std::string extended_key_usage = {};
+  std::string key = "P-256";  // or another curve, "RSA-" and a number of bits, or "ED25519"
+  std::string digest = "SHA256";
+};
+
+// What stands in an authority's certificate.
+CertificateContent AuthorityContent(std::string common_name = "passfort-gateway test authority");
+
+// A certificate authority that exists for one test: its key leaves the process only in such files
+// as the test writes.
 class TestAuthority {
  public:
-  TestAuthority();
+  TestAuthority() : TestAuthority(AuthorityContent()) {}
+  // Signed by itself.
+  explicit TestAuthority(const CertificateContent& content);
+  // Signed by `issuer`.
+  TestAuthority(const CertificateContent& content, const TestAuthority& issuer);
   ~TestAuthority();
   TestAuthority(const TestAuthority&) = delete;
   TestAuthority& operator=(const TestAuthority&) = delete;
 
   const std::string& certificate_pem() const { return certificate_pem_; }
+  std::string key_pem() const;
 
   // A certificate for these host names and IP addresses.
   TlsIdentity Issue(const std::vector<std::string>& names) const;
+  TlsIdentity IssueFor(const CertificateContent& content) const;
 
  private:
   struct Keys;

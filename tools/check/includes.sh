@@ -16,12 +16,13 @@ declare -rA MAY_INCLUDE=(
   [json]="base"
   [resilience]="base observability"
   [sql]="base observability resilience"
+  [tls]="base observability"
   [passfort]="base observability http json resilience"
   [idempotency]="base observability resilience sql"
   [operations]="base observability resilience passfort idempotency"
-  [rpc]="base observability http json resilience passfort idempotency operations"
+  [rpc]="base observability http json resilience tls passfort idempotency operations"
   [config]="base observability"
-  [app]="base observability http json resilience sql passfort idempotency operations rpc config"
+  [app]="base observability http json resilience sql tls passfort idempotency operations rpc config"
 )
 
 # Which folders may include a library's headers: regular expressions of an #include's target.
@@ -29,6 +30,7 @@ declare -rA LIBRARY_STAYS_IN=(
   ['^uv\.h$']="base"
   ['^(sqlite3|libpq-fe)\.h$']="sql"
   ['^curl/']="http"
+  ['^openssl/']="base http tls"
   ['^nlohmann/']="json passfort"
   ['^(grpc|grpcpp|google/rpc)/']="rpc"
   ['\.grpc\.pb\.h$']="rpc"

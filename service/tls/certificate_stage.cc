@@ -1,0 +1,132 @@
+#include "service/tls/certificate_stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+constexpr mode_t kOwnerOnlyFolder = 0700;
+constexpr mode_t kOwnerOnlyFile = 0600;
+
+absl::Status CannotStage(std::string_view what, const std::string& path, int error) {
+  return absl::UnavailableError(absl::StrCat("stage the TLS certificates: ", std::string(what), " ",
+                                             path, ": ", strerror(error)));
+}
+
+bool WriteAll(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(file, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+absl::Status WriteFile(const std::string& path, std::string_view text, int64_t modified_second) {
+  const int file =
+      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerOnlyFile);
+  if (file < 0) return CannotStage("create", path, errno);
+  const absl::Cleanup close_file = [file] { close(file); };
+  if (!WriteAll(file, text)) return CannotStage("write", path, errno);
+  const timespec time = {.tv_sec = modified_second, .tv_nsec = 0};
+  const std::array<timespec, 2> times = {time, time};
+  if (futimens(file, times.data()) != 0) return CannotStage("date", path, errno);
+  return absl::OkStatus();
+}
+
+void RemoveAll(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+CertificatePaths FilesIn(const std::string& folder) {
+  return {.cert_file = folder + "/tls.crt",
+          .key_file = folder + "/tls.key",
+          .client_ca_file = folder + "/ca.crt"};
+}
+
+absl::Status WriteSet(const std::string& folder, const CertificateSet& set, int64_t second) {
+  if (mkdir(folder.c_str(), kOwnerOnlyFolder) != 0) return CannotStage("create", folder, errno);
+  const CertificatePaths files = FilesIn(folder);
+  if (auto status = WriteFile(files.cert_file, set.certificate_pem, second); !status.ok()) {
+    return status;
+  }
+  if (auto status = WriteFile(files.key_file, set.key_pem, second); !status.ok()) return status;
+  if (set.client_ca_pem.empty()) return absl::OkStatus();
+  return WriteFile(files.client_ca_file, set.client_ca_pem, second);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CertificateStage>> CertificateStage::Create(
+    const std::string& parent) {
+  std::string folder = parent + "/passfort-gateway-tls-XXXXXX";
+  if (mkdtemp(folder.data()) == nullptr) {
+    const int error = errno;
+    return absl::UnavailableError(
+        absl::StrCat("make a private folder for the TLS certificates in ", parent, ": ",
+                     strerror(error), "; set TMPDIR to a folder that the gateway can write"));
+  }
+  return std::unique_ptr<CertificateStage>(new CertificateStage(std::move(folder)));
+}
+
+absl::StatusOr<std::unique_ptr<CertificateStage>> CertificateStage::Create() {
+  const char* const parent = getenv("TMPDIR");
+  return Create(parent != nullptr && *parent != '\0' ? parent : "/tmp");
+}
+
+CertificateStage::~CertificateStage() { RemoveAll(folder_); }
+
+absl::Status CertificateStage::Publish(const CertificateSet& set, absl::Time now) {
+  const uint64_t number = ++last_number_;
+  last_second_ = std::max(last_second_ + 1, absl::ToUnixSeconds(now));
+  absl::Status status = WriteSet(SetFolder(number), set, last_second_);
+  if (status.ok()) status = MakeCurrent(number);
+  if (!status.ok()) {
+    Remove(number);
+    return status;
+  }
+  Remove(previous_number_);
+  previous_number_ = std::exchange(current_number_, number);
+  return absl::OkStatus();
+}
+
+CertificatePaths CertificateStage::current() const { return FilesIn(folder_ + "/current"); }
+
+std::string CertificateStage::SetFolder(uint64_t number) const {
+  return absl::StrCat(folder_, "/set-", number);
+}
+
+absl::Status CertificateStage::MakeCurrent(uint64_t number) {
+  const std::string next = folder_ + "/next";
+  unlink(next.c_str());  // left over from a failure
+  if (symlink(absl::StrCat("set-", number).c_str(), next.c_str()) != 0) {
+    return CannotStage("link", next, errno);
+  }
+  const std::string current = folder_ + "/current";
+  if (rename(next.c_str(), current.c_str()) != 0) return CannotStage("replace", current, errno);
+  return absl::OkStatus();
+}
+
+void CertificateStage::Remove(uint64_t number) {
+  if (number != 0) RemoveAll(SetFolder(number));
+}
+
+}  // namespace gateway
