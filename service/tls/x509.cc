@@ -87,7 +87,6 @@ absl::StatusOr<KeyPtr> ReadPrivateKey(std::string_view pem) {
   const BioPtr text = Reader(pem);
   ERR_clear_error();
   KeyPtr key(PEM_read_bio_PrivateKey(text.get(), nullptr, NoPassphrase, nullptr));
-  const bool is_end = HasReachedTheEnd();
   const std::string error = TakeOpenSslError();
   if (key != nullptr) return key;
   if (pem.empty()) return absl::InvalidArgumentError("it is empty");
@@ -95,7 +94,9 @@ absl::StatusOr<KeyPtr> ReadPrivateKey(std::string_view pem) {
     return absl::InvalidArgumentError(
         "the private key is encrypted, and there is no passphrase to give; store it unencrypted");
   }
-  if (is_end) return absl::InvalidArgumentError("it has no PEM private key");
+  if (pem.find("PRIVATE KEY-----") == std::string_view::npos) {
+    return absl::InvalidArgumentError("it has no PEM private key");
+  }
   return absl::InvalidArgumentError(
       absl::StrCat("the private key in it is broken or cut off (", error, ")"));
 }
