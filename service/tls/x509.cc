@@ -25,6 +25,7 @@ using BioPtr = std::unique_ptr<BIO, FreeBio>;
 
 constexpr std::string_view kFirstLine = "-----BEGIN CERTIFICATE-----";
 
+// `text` is not empty.
 BioPtr Reader(std::string_view text) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
@@ -59,6 +60,7 @@ void FreeKey::operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 void FreeX509Store::operator()(X509_STORE* store) const { X509_STORE_free(store); }
 
 absl::StatusOr<std::vector<X509Ptr>> ReadCertificates(std::string_view pem) {
+  if (pem.empty()) return absl::InvalidArgumentError("it is empty");
   // gRPC would take such a block for a certificate, where other programs skip it.
   if (pem.find("-----BEGIN TRUSTED CERTIFICATE-----") != std::string_view::npos) {
     return absl::InvalidArgumentError(
@@ -78,18 +80,18 @@ absl::StatusOr<std::vector<X509Ptr>> ReadCertificates(std::string_view pem) {
                                                    is_end ? "no end" : error, ")"));
   }
   if (certificates.empty()) {
-    return absl::InvalidArgumentError(pem.empty() ? "it is empty" : "it has no PEM certificate");
+    return absl::InvalidArgumentError("it has no PEM certificate");
   }
   return certificates;
 }
 
 absl::StatusOr<KeyPtr> ReadPrivateKey(std::string_view pem) {
+  if (pem.empty()) return absl::InvalidArgumentError("it is empty");
   const BioPtr text = Reader(pem);
   ERR_clear_error();
   KeyPtr key(PEM_read_bio_PrivateKey(text.get(), nullptr, NoPassphrase, nullptr));
   const std::string error = TakeOpenSslError();
   if (key != nullptr) return key;
-  if (pem.empty()) return absl::InvalidArgumentError("it is empty");
   if (pem.find("ENCRYPTED") != std::string_view::npos) {
     return absl::InvalidArgumentError(
         "the private key is encrypted, and there is no passphrase to give; store it unencrypted");

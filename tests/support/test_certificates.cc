@@ -131,7 +131,8 @@ void Sign(X509* certificate, const CertificateContent& content, X509* issuer,
   AddUnlessEmpty(certificate, issuer, NID_key_usage, content.key_usage);
   AddUnlessEmpty(certificate, issuer, NID_ext_key_usage, content.extended_key_usage);
   AddExtension(certificate, issuer, NID_subject_key_identifier, "hash");
-  AddExtension(certificate, issuer, NID_authority_key_identifier, "keyid");
+  AddUnlessEmpty(certificate, issuer, NID_authority_key_identifier,
+                 content.authority_key_identifier);
   AddNames(certificate, content.names);
   const bool signs_itself = EVP_PKEY_is_a(issuer_key, "ED25519") == 1;
   const EVP_MD* const digest =

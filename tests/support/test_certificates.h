@@ -36,6 +36,7 @@ struct CertificateContent {
   std::string basic_constraints = "critical,CA:FALSE";
   std::string key_usage = {};
   std::string extended_key_usage = {};
+  std::string authority_key_identifier = "keyid";
   std::string key = "P-256";  // or another curve, "RSA-" and a number of bits, or "ED25519"
   std::string digest = "SHA256";
 };

@@ -318,10 +318,16 @@ TEST_F(CertificateSetTest, RefusesAChainOutOfOrder) {
   EXPECT_THAT(Error(), HasSubstr("certificate 2 is not signed by certificate 3"));
 }
 
-// By its name alone it could be the issuer.
+// By all that its fields say it could be the issuer.
 TEST_F(CertificateSetTest, LooksAtTheSignatureNotOnlyAtTheName) {
   const TestAuthority namesake;
-  files_.WriteCertificate(server_.certificate_pem + namesake.certificate_pem());
+  CertificateContent content = ServerContent();
+  content.authority_key_identifier = "";
+  const TlsIdentity server = authority_.IssueFor(content);
+  files_.Write(server, clients_.certificate_pem());
+  files_.WriteCertificate(server.certificate_pem + authority_.certificate_pem());
+  EXPECT_EQ(Error(), "the set is taken");
+  files_.WriteCertificate(server.certificate_pem + namesake.certificate_pem());
   EXPECT_THAT(Error(), HasSubstr("certificate 1 is not signed by certificate 2"));
 }
 

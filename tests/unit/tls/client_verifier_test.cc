@@ -118,6 +118,7 @@ TEST_F(ClientVerifierTest, RefusesAWeakSignature) {
 
 TEST_F(ClientVerifierTest, RefusesWhatIsNoCertificate) {
   EXPECT_THAT(Verify(""), HasSubstr("it is empty"));
+  EXPECT_THAT(Verify(std::string_view()), HasSubstr("it is empty"));
   EXPECT_THAT(Verify("garbage"), HasSubstr("no PEM certificate"));
   EXPECT_THAT(Verify(Client() + Client()), HasSubstr("more than one"));
   EXPECT_THAT(Verify(Client(), "garbage"), HasSubstr("its chain"));
