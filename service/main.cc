@@ -20,6 +20,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "service/app/caller_access.h"
 #include "service/app/process.h"
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
@@ -121,13 +122,28 @@ std::string_view StoreName(const GatewayConfig& config) {
   return std::string_view(config.store).starts_with("sqlite:") ? "sqlite" : "postgresql";
 }
 
-GrpcServer::Options ServerOptions(const GatewayConfig& config) {
+CallerAccess::Options AccessOptions(const GatewayConfig& config) {
+  return {.certificates = {.cert_file = config.tls_cert_file,
+                           .key_file = config.tls_key_file,
+                           .client_ca_file = config.tls_client_ca_file},
+          .trust_domain = config.tls_trust_domain};
+}
+
+GrpcServer::Options ServerOptions(const GatewayConfig& config, const CallerAccess& access) {
   return {.listen = config.listen,
           .max_connection_age = config.max_connection_age,
           .max_connections = static_cast<size_t>(config.max_connections),
           .channelz = config.channelz ? GrpcServer::Channelz::kOn : GrpcServer::Channelz::kOff,
-          .reflection = ServesReflection(config) ? GrpcServer::Reflection::kOn
-                                                 : GrpcServer::Reflection::kOff};
+          .reflection =
+              ServesReflection(config) ? GrpcServer::Reflection::kOn : GrpcServer::Reflection::kOff,
+          .credentials = access.credentials(),
+          .health_listen = config.health_listen};
+}
+
+// How callers are known.
+std::string_view Callers(const GatewayConfig& config) {
+  if (KnowsCallers(config)) return "by certificate";
+  return config.tls_cert_file.empty() ? "unknown, in plain text" : "unknown, over TLS";
 }
 
 // "host:port" with the port that was really taken.
@@ -222,9 +238,15 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
 
   ApplicationWriter& writer =
       at_most_once_writer ? static_cast<ApplicationWriter&>(*at_most_once_writer) : direct;
-  CallPipeline pipeline(
-      PipelineOptions(config),
-      {.loop = **loop, .trace_ids = trace_ids, .log = *log, .metrics = metrics, .memory = memory});
+  auto access = CallerAccess::Open(
+      AccessOptions(config), {.loop = **loop, .clock = clock, .log = *log, .metrics = metrics});
+  if (!access.ok()) return Fail(*log, "cannot start: who may call", access.status());
+  CallPipeline pipeline(PipelineOptions(config), {.loop = **loop,
+                                                  .trace_ids = trace_ids,
+                                                  .log = *log,
+                                                  .metrics = metrics,
+                                                  .memory = memory,
+                                                  .access = (*access)->control()});
   ProductApplicationService product_applications(
       {.settle_window = config.settle_window},
       {.pipeline = pipeline, .writer = writer, .reads = reads, .clock = clock, .log = *log});
@@ -240,7 +262,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
     return Fail(*log, "cannot start: metrics_listen", metrics_server.status());
   }
   auto server = GrpcServer::Start(
-      ServerOptions(config),
+      ServerOptions(config, **access),
       {{ProductApplicationService::kName, product_applications}, {ProfileService::kName, profiles}},
       pipeline, **loop, metrics);
   if (!server.ok()) return Fail(*log, "cannot start: listen", server.status());
@@ -248,8 +270,11 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
 
   const std::string listen = WithPort(config.listen, (*server)->port());
   const std::string metrics_listen = WithPort(config.metrics_listen, (*metrics_server)->port());
+  const std::string health_listen = WithPort(config.health_listen, (*server)->health_port());
   log->Info("serving", {{"listen", listen},
                         {"metrics_listen", metrics_listen},
+                        {"health_listen", health_listen},
+                        {"callers", Callers(config)},
                         {"api_url", config.api_url},
                         {"store", StoreName(config)},
                         {"grpc", GrpcLibrary()},

@@ -2,6 +2,7 @@
 #define SERVICE_BASE_CALL_CONTEXT_H_
 
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 #include "service/base/deadline.h"
@@ -13,6 +14,15 @@ namespace gateway {
 // until they are answered nobody knows what became of a write, and its profile is blocked.
 enum class Priority { kNormal, kReconciliation };
 
+// Who makes a call, as its certificate says.
+struct CallerIdentity {
+  // For metrics and the log: one of few names.
+  std::string name;
+  // A SPIFFE id or a DNS name; empty where callers show no certificates. A request_id belongs to
+  // the principal that used it first.
+  std::string principal;
+};
+
 // What travels down with a piece of work. It lives in the call or session that owns the work and is
 // passed by reference, because every frame of a waiting call pays for its size. So whoever makes
 // one keeps it until the task that got it has ended: a temporary will do only where the task is
@@ -23,10 +33,15 @@ struct CallContext {
   // Null: the work belongs to no trace, and a request that it sends begins one.
   const TraceContext* trace = nullptr;
   Priority priority = Priority::kNormal;
+  // Null: the gateway's own work.
+  const CallerIdentity* caller = nullptr;
 
   // For log lines, as `trace_id`. Empty if there is no trace.
   std::string_view trace_id() const {
     return trace == nullptr ? std::string_view() : trace->trace_id();
+  }
+  std::string_view principal() const {
+    return caller == nullptr ? std::string_view() : caller->principal;
   }
 };
 

@@ -172,14 +172,39 @@ class FlagReader {
   size_t next_ = 0;
 };
 
+// A policy, or a trust domain, without identities is a false promise.
+absl::Status CheckTls(const GatewayConfig& config) {
+  if (config.tls_cert_file.empty() != config.tls_key_file.empty()) {
+    return Wrong("tls_cert_file, tls_key_file: only one of them is set; want both, or neither");
+  }
+  if (!config.tls_client_ca_file.empty() && config.tls_cert_file.empty()) {
+    return Wrong("tls_client_ca_file: needs tls_cert_file and tls_key_file too");
+  }
+  if (KnowsCallers(config)) {
+    if (!config.allow_insecure_listen) return absl::OkStatus();
+    return Wrong(
+        "allow_insecure_listen: callers have to show certificates (tls_client_ca_file), so nothing "
+        "insecure is to be allowed; leave one of the two away");
+  }
+  for (const auto& [name, value] :
+       {std::pair("tls_trust_domain", &config.tls_trust_domain),
+        std::pair("authorization_policy_file", &config.authorization_policy_file)}) {
+    if (value->empty()) continue;
+    return Wrong(name, ": without tls_client_ca_file nobody knows who calls; set that too");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckAddresses(const GatewayConfig& config) {
   for (const auto& [name, address] :
        {std::pair("listen", &config.listen), std::pair("metrics_listen", &config.metrics_listen)}) {
-    if (!config.allow_insecure_listen && !IsLoopbackAddress(*address)) {
-      return Wrong(name, ": \"", *address,
-                   "\" is reachable from other machines, in plain text; want a loopback address "
-                   "(127.0.0.0/8, [::1], localhost), or set allow_insecure_listen");
+    if (config.allow_insecure_listen || KnowsCallers(config) || IsLoopbackAddress(*address)) {
+      continue;
     }
+    return Wrong(name, ": \"", *address, "\" is reachable from other machines, ",
+                 config.tls_cert_file.empty() ? "in plain text" : "and anybody may call",
+                 "; want a loopback address (127.0.0.0/8, [::1], localhost), TLS with callers' "
+                 "certificates (tls_client_ca_file), or set allow_insecure_listen");
   }
   if (config.allow_insecure_api_url || !IsPlainHttp(config.api_url)) return absl::OkStatus();
   if (!IsLoopbackUrl(config.api_url)) {
@@ -293,6 +318,7 @@ absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view
   if (status.ok()) status = ReadEnvironment(environment, parsed);
   const std::string store_by_environment = parsed.config.store;
   if (status.ok()) status = FlagReader(arguments).ReadInto(parsed.config);
+  if (status.ok()) status = CheckTls(parsed.config);
   if (status.ok()) status = CheckAddresses(parsed.config);
   if (status.ok()) status = CheckKey(parsed.config);
   if (status.ok()) status = CheckDurations(parsed.config);
@@ -311,6 +337,8 @@ bool ServesReflection(const GatewayConfig& config) {
   if (config.reflection != "auto") return config.reflection == "on";
   return IsLoopbackAddress(config.listen);
 }
+
+bool KnowsCallers(const GatewayConfig& config) { return !config.tls_client_ca_file.empty(); }
 
 absl::Status CheckFiles(const GatewayConfig& config) {
   if (config.api_ca_file.empty()) return absl::OkStatus();

@@ -20,7 +20,14 @@ namespace gateway {
 struct GatewayConfig {
   std::string listen;
   std::string metrics_listen;
+  std::string health_listen;  // empty: health is served on `listen` only
   bool allow_insecure_listen = false;
+  // The first two are both set, or neither is.
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::string tls_client_ca_file;  // empty: callers need no certificate
+  std::string tls_trust_domain;    // empty: any
+  std::string authorization_policy_file;
 
   std::string api_url;  // without a slash at the end
   bool allow_insecure_api_url = false;
@@ -81,6 +88,9 @@ absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view
 
 // Whether reflection is served: `auto` depends on where gRPC is.
 bool ServesReflection(const GatewayConfig& config);
+
+// Whether every caller has shown a certificate.
+bool KnowsCallers(const GatewayConfig& config);
 
 // Whether the files that are read once, at start, can be read. The file of the API key is not among
 // them: ApiKeySource reads it.

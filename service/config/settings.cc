@@ -32,6 +32,18 @@ absl::StatusOr<std::string> ReadPath(std::string_view text) {
   return std::string(text);
 }
 
+// As in a SPIFFE id.
+absl::StatusOr<std::string> ReadTrustDomain(std::string_view text) {
+  const auto may_stand = [](char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '.' || c == '-' || c == '_';
+  };
+  if (text.empty() || text.size() > 255 || !std::ranges::all_of(text, may_stand)) {
+    return absl::InvalidArgumentError(
+        "is no trust domain: want 1 to 255 of a-z, 0-9, '.', '-' and '_', without \"spiffe://\"");
+  }
+  return std::string(text);
+}
+
 absl::StatusOr<std::string> ReadReflection(std::string_view text) {
   if (text == "auto" || text == "on" || text == "off") return std::string(text);
   return absl::InvalidArgumentError("is none of them");
@@ -50,8 +62,35 @@ constexpr std::array kSettings = {
             TextKind{&GatewayConfig::metrics_listen, "ADDRESS", "host:port, not IPv6",
                      ReadMetricsAddress},
             "127.0.0.1:9464", "Where Prometheus metrics are served. Port 0 takes a free one."},
+    Setting{
+        "health_listen",
+        TextKind{&GatewayConfig::health_listen, "ADDRESS", "host:port, [IPv6]:port or unix:/path",
+                 ReadListenAddress},
+        "",
+        "Where gRPC's health service, and nothing else, is served in plain text too: for probes, "
+        "which have no certificate."},
     Setting{"allow_insecure_listen", BoolKind{&GatewayConfig::allow_insecure_listen}, "off",
-            "Lets listen and metrics_listen serve plain text beyond this machine."},
+            "Lets listen and metrics_listen serve plain text beyond this machine. Not needed, and "
+            "not to be set, where callers show certificates."},
+    Setting{"tls_cert_file", TextKind{&GatewayConfig::tls_cert_file, "PATH", "a path", ReadPath},
+            "",
+            "The gateway's own certificate and its chain (PEM): listen then serves TLS. This file "
+            "and the next two are read again when they change."},
+    Setting{"tls_key_file", TextKind{&GatewayConfig::tls_key_file, "PATH", "a path", ReadPath}, "",
+            "The key of that certificate (PEM)."},
+    Setting{
+        "tls_client_ca_file",
+        TextKind{&GatewayConfig::tls_client_ca_file, "PATH", "a path", ReadPath}, "",
+        "The authorities (PEM) of callers' certificates. With it, who has none is refused, and a "
+        "caller is known by the one SPIFFE id, or else DNS name, in the certificate."},
+    Setting{"tls_trust_domain",
+            TextKind{&GatewayConfig::tls_trust_domain, "NAME", "a SPIFFE trust domain",
+                     ReadTrustDomain},
+            "", "Callers' SPIFFE ids must be of this trust domain. By default of any."},
+    Setting{"authorization_policy_file",
+            TextKind{&GatewayConfig::authorization_policy_file, "PATH", "a path", ReadPath}, "",
+            "Who may call what (JSON, docs/security.md); without it every caller may call "
+            "everything. Needs tls_client_ca_file. Read again when it changes."},
     Setting{
         "api_url", TextKind{&GatewayConfig::api_url, "URL", kApiUrlRange, ReadApiUrl},
         "https://api.passfort.com/4.0",

@@ -42,6 +42,8 @@ struct CallError {
   std::string_view outcome;
   // Why no further attempt was made; unset if there was none at all.
   std::optional<RetryEnd> retry_end;
+  // What the operator needs to know and the caller does not: further fields of the log line.
+  std::vector<std::pair<std::string_view, std::string>> log_fields;
 };
 
 // What an error adds to the catalogue's row of its reason.

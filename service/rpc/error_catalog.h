@@ -21,6 +21,8 @@ enum class ErrorReason {
   kPassfortRejectedInput,
   kPassfortNotFound,
   kPassfortForbidden,
+  kCallerNotAllowed,
+  kCallerCertificateExpired,
   kPassfortConflict,
   kRequestIdNeedsStore,
   kPassfortPrecondition,

@@ -2,7 +2,6 @@
 
 #include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/server_builder_option.h>
@@ -22,8 +21,9 @@
 #include "service/rpc/connections/connection_acceptor.h"
 #include "service/rpc/connections/connection_ages.h"
 #include "service/rpc/connections/listen_sockets.h"
+#include "service/rpc/health_server.h"
 #include "service/rpc/loop_watch.h"
-#include "service/rpc/outcome_to_grpc.h"
+#include "service/rpc/unknown_methods.h"
 
 namespace gateway {
 namespace {
@@ -61,24 +61,6 @@ constexpr Milliseconds kStopTimeout{5000};
 // For answers to leave and streams (health watches, reflection) to be told.
 constexpr std::chrono::seconds kShutdownGrace{1};
 constexpr std::chrono::seconds kGrpcEndsWithin{5};
-
-// Answers calls to methods that do not exist; gRPC's own answer has no details.
-class UnknownMethods final : public grpc::CallbackGenericService {
- public:
-  grpc::ServerGenericBidiReactor* CreateReactor(
-      grpc::GenericCallbackServerContext* context) override {
-    class Refusal final : public grpc::ServerGenericBidiReactor {
-     public:
-      explicit Refusal(grpc::GenericCallbackServerContext& context) {
-        const CallError error = UnknownMethodError();
-        for (const auto& [name, value] : error.trailers) context.AddTrailingMetadata(name, value);
-        Finish(error.status);
-      }
-      void OnDone() override { delete this; }
-    };
-    return new Refusal(*context);  // frees itself in OnDone
-  }
-};
 
 // gRPC's reflection library adds itself to every server of a program that it is linked into.
 class WithoutReflection final : public grpc::ServerBuilderOption {
@@ -156,10 +138,13 @@ void CountBuiltinCalls(const GrpcServer::Options& options,
 
 class GrpcServer::Parts {
  public:
+  explicit Parts(const AccessControl& access) : unknown_methods(access) {}
+
   UnknownMethods unknown_methods;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<ConnectionAcceptor> acceptor;
+  std::unique_ptr<HealthServer> health;  // null: there is none
   std::unique_ptr<LoopWatch> loop_watch;
 };
 
@@ -175,14 +160,15 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   if (options.channelz == Channelz::kOn) grpc::channelz::experimental::InitChannelzService();
 
-  auto parts = std::make_unique<Parts>();
+  auto parts = std::make_unique<Parts>(pipeline.access());
   grpc::ServerBuilder builder;
   if (options.reflection == Reflection::kOff) {
     builder.SetOption(std::make_unique<WithoutReflection>());
   }
   using From = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   parts->connections = builder.experimental().AddExternalConnectionAcceptor(
-      From::FROM_FD, grpc::InsecureServerCredentials());
+      From::FROM_FD,
+      options.credentials != nullptr ? options.credentials : grpc::InsecureServerCredentials());
   for (const Service& service : services) builder.RegisterService(&service.implementation);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
   SetLimits(options, pipeline.options(), builder);
@@ -200,11 +186,21 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
         connection.fd = descriptor;
         grpc->HandleNewConnection(&connection);
       });
-  parts->loop_watch = std::make_unique<LoopWatch>(
-      loop, options.max_turn, metrics,
-      [health = parts->server->GetHealthCheckService()](LoopWatch::Loop is) {
-        health->SetServingStatus(is == LoopWatch::Loop::kTurns);
-      });
+  if (!options.health_listen.empty()) {
+    std::vector<std::string> names;
+    for (const Service& service : services) names.push_back(service.name);
+    auto health = HealthServer::Start(options.health_listen, names, loop);
+    if (!health.ok()) return health.status();
+    parts->health = *std::move(health);
+  }
+  parts->loop_watch =
+      std::make_unique<LoopWatch>(loop, options.max_turn, metrics,
+                                  [health = parts->server->GetHealthCheckService(),
+                                   more = parts->health.get()](LoopWatch::Loop is) {
+                                    health->SetServingStatus(is == LoopWatch::Loop::kTurns);
+                                    if (more != nullptr)
+                                      more->SetServing(is == LoopWatch::Loop::kTurns);
+                                  });
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(parts), pipeline, port));
 }
 
@@ -220,11 +216,16 @@ GrpcServer::~GrpcServer() {
   [[maybe_unused]] const Parts* left_to_grpc = parts_.release();
 }
 
+int GrpcServer::health_port() const {
+  return parts_->health == nullptr ? 0 : parts_->health->port();
+}
+
 absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
   drained_ = true;
   const Deadline end(std::chrono::steady_clock::now() + drain_timeout);
   parts_->loop_watch.reset();
   parts_->server->GetHealthCheckService()->Shutdown();
+  if (parts_->health != nullptr) parts_->health->BeginDrain();
   parts_->acceptor->Close();
   EndConnectionAges();
   WaitUntilCallersLeft(end);

@@ -38,6 +38,10 @@ class GrpcServer {
     // Once on, channelz answers on every server that the process starts later.
     Channelz channelz = Channelz::kOff;
     Reflection reflection = Reflection::kOn;
+    // Null: plain text.
+    std::shared_ptr<grpc::ServerCredentials> credentials;
+    // A HealthServer beside it; empty: none.
+    std::string health_listen;
   };
 
   // A service of ours, all of whose calls go through the server's pipeline.
@@ -57,6 +61,8 @@ class GrpcServer {
   GrpcServer& operator=(const GrpcServer&) = delete;
 
   int port() const { return port_; }
+  // 0: there is none.
+  int health_port() const;
 
   // Stops in bounded time with every call answered. Not healthy any more, no new connections, and
   // every caller is told to go elsewhere; what they send until they know is still served. Calls in

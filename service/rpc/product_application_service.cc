@@ -101,8 +101,10 @@ Task<CallResult> ProductApplicationService::List(ListCall& call) {
 Task<CallResult> ProductApplicationService::Add(AddCall& call) {
   // One expression, because what has a name here takes memory while the call waits.
   co_return FinishAdd(
-      call, co_await dependencies_.writer.Add(
-                call.TakeInput(), {.request_id = std::string(call.request_id())}, call.context()));
+      call, co_await dependencies_.writer.Add(call.TakeInput(),
+                                              {.request_id = std::string(call.request_id()),
+                                               .caller = std::string(call.context().principal())},
+                                              call.context()));
 }
 
 CallResult ProductApplicationService::FinishAdd(AddCall& call, WriteResult result) {

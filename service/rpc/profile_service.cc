@@ -54,9 +54,11 @@ grpc::ServerUnaryReactor* ProfileService::CreateProfile(grpc::CallbackServerCont
 }
 
 Task<CallResult> ProfileService::Create(CreateCall& call) {
-  co_return FinishCreate(
-      call, co_await dependencies_.writer.Create(
-                call.TakeInput(), {.request_id = std::string(call.request_id())}, call.context()));
+  co_return FinishCreate(call, co_await dependencies_.writer.Create(
+                                   call.TakeInput(),
+                                   {.request_id = std::string(call.request_id()),
+                                    .caller = std::string(call.context().principal())},
+                                   call.context()));
 }
 
 // Whatever else the profile holds, the call is OK: it was made.

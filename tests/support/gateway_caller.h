@@ -47,12 +47,14 @@ struct Answered {
 // One connection to a gateway, as a stock C++ client makes it.
 class GatewayCaller {
  public:
-  explicit GatewayCaller(const std::string& target) {
+  explicit GatewayCaller(const std::string& target,
+                         const std::shared_ptr<grpc::ChannelCredentials>& credentials =
+                             grpc::InsecureChannelCredentials()) {
     grpc::ChannelArguments arguments;
     // Otherwise equal channels of a process share one connection.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-    channel_ = grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+    channel_ = grpc::CreateCustomChannel(target, credentials, arguments);
     stub_ = pb::ProductApplicationService::NewStub(channel_);
   }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <stop_token>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -22,6 +23,17 @@ constexpr size_t kMinReplyBytes = 2048;
 
 double Seconds(std::chrono::nanoseconds took) {
   return std::chrono::duration<double>(took).count();
+}
+
+std::string PathOf(const RpcMethod& method) {
+  std::string path;
+  path.reserve(method.service.size() + method.name.size() + 2);
+  return path.append("/").append(method.service).append("/").append(method.name);
+}
+
+// The principal says more, where there is one.
+std::string_view CallerInLog(const CallerIdentity& caller) {
+  return caller.principal.empty() ? caller.name : caller.principal;
 }
 
 // What gRPC holds of a reply that is an error.
@@ -58,6 +70,11 @@ bool CallPipeline::Accept(RpcCall& call, size_t request_bytes) {
 }
 
 std::optional<CallError> CallPipeline::Check(RpcCall& call, size_t request_bytes) {
+  // First, so that who may not do this learns nothing about the request.
+  if (auto denial =
+          dependencies_.access.Admit(call.grpc_context_, PathOf(call.method_), call.identity_)) {
+    return denial;
+  }
   if (request_bytes > options_.max_request_bytes) {
     return RequestTooLargeError(options_.max_request_bytes);
   }
@@ -145,7 +162,8 @@ void CallPipeline::ReportReply(const RpcCall& call, const Reply& reply) {
                                   {"code", "OK"},
                                   {"outcome", reply.outcome},
                                   {"duration_seconds", Seconds(took)},
-                                  {"trace_id", call.context().trace_id()}});
+                                  {"trace_id", call.context().trace_id()},
+                                  {"caller", CallerInLog(call.identity())}});
 }
 
 void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
@@ -167,8 +185,10 @@ void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
     metrics_.retry_ends.Increment({method, RetryEndName(*error.retry_end)});
     fields.push_back({"retry_end", RetryEndName(*error.retry_end)});
   }
+  for (const auto& [name, value] : error.log_fields) fields.push_back({name, value});
   fields.push_back({"duration_seconds", Seconds(took)});
   fields.push_back({"trace_id", call.context().trace_id()});
+  fields.push_back({"caller", CallerInLog(call.identity())});
   dependencies_.log.Write(LogLevel::kInfo, "call", fields);
 }
 

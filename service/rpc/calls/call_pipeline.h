@@ -15,6 +15,7 @@
 #include "service/http/response_memory.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/rpc/access/access_control.h"
 #include "service/rpc/calls/call_deadline.h"
 #include "service/rpc/calls/call_metrics.h"
 #include "service/rpc/calls/concurrency_limiter.h"
@@ -25,8 +26,9 @@
 
 namespace gateway {
 
-// The way of every call of a server, whichever service it is for. A gRPC thread checks its size,
-// its validity and whether there is room for it, in this order, and hands it to the loop. The
+// The way of every call of a server, whichever service it is for. A gRPC thread checks who calls
+// and may that, the call's size, its validity and whether there is room for it, in this order, and
+// hands it to the loop. The
 // loop's thread runs its handler and ends it: error details, metrics and one line of access log.
 // Limits and drain count the calls of all services together.
 //
@@ -50,6 +52,7 @@ class CallPipeline {
     Log& log;
     Metrics& metrics;
     ResponseMemory& memory;
+    const AccessControl& access = AccessControl::ForLocalCallers();
   };
 
   CallPipeline(Options options, Dependencies dependencies);
@@ -59,6 +62,7 @@ class CallPipeline {
 
   const Options& options() const { return options_; }
   const CallMetrics& metrics() const { return metrics_; }
+  const AccessControl& access() const { return dependencies_.access; }
 
   // The whole of a method that gRPC calls: what it returns is for gRPC. `handle(call)`, on the
   // loop's thread, makes the Task<CallResult> that answers the call; it returns by the deadline of

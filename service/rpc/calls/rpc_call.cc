@@ -33,7 +33,8 @@ RpcCall::RpcCall(CallPipeline& pipeline, const RpcMethod& method,
       context_{.deadline =
                    CallDeadline(arrived_at_, TimeLeft(grpc_context), pipeline.options_.deadlines),
                .stop = stop_.get_token(),
-               .trace = &trace_},
+               .trace = &trace_,
+               .caller = &identity_},
       peer_(grpc_context.peer()) {}
 
 void RpcCall::AddTrailer(std::string_view name, std::string_view value) {

@@ -62,6 +62,7 @@ class RpcCall : public UnreadReplies::Reply {
  public:
   // What the call asks of others.
   const CallContext& context() const { return context_; }
+  const CallerIdentity& identity() const { return identity_; }
   Caller caller() const { return caller_gone_ ? Caller::kGone : Caller::kWaiting; }
   // Empty: the caller gave none, or the method knows none.
   virtual std::string_view request_id() const = 0;
@@ -108,6 +109,7 @@ class RpcCall : public UnreadReplies::Reply {
   const SteadyTime arrived_at_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
   const TraceContext trace_;
+  CallerIdentity identity_;  // filled in when the call is admitted
   const CallContext context_;
   const std::string peer_;
   std::shared_ptr<const void> result_;

@@ -1,0 +1,58 @@
+#include "service/app/caller_access.h"
+
+#include <string_view>
+#include <utility>
+
+#include "service/rpc/access/tls_credentials.h"
+
+namespace gateway {
+
+absl::StatusOr<std::unique_ptr<CallerAccess>> CallerAccess::Open(Options options,
+                                                                 Dependencies dependencies) {
+  auto access = std::unique_ptr<CallerAccess>(new CallerAccess());
+  if (options.certificates.cert_file.empty()) {
+    access->credentials_ = grpc::InsecureServerCredentials();
+    return access;
+  }
+  if (!options.certificates.client_ca_file.empty()) {
+    access->verifier_ = std::make_unique<ClientVerifier>(options.trust_domain);
+    access->control_ = std::make_unique<AccessControl>(AccessControl::Dependencies{
+        .verifier = *access->verifier_, .metrics = dependencies.metrics});
+  }
+  if (auto read = access->ReadCertificates(std::move(options), dependencies); !read.ok()) {
+    return read;
+  }
+  return access;
+}
+
+absl::Status CallerAccess::ReadCertificates(Options options, Dependencies dependencies) {
+  auto stage = CertificateStage::Create();
+  if (!stage.ok()) return stage.status();
+  stage_ = *std::move(stage);
+  auto watcher = CertificateWatcher::Start(
+      {.paths = std::move(options.certificates)},
+      {.loop = dependencies.loop,
+       .stage = *stage_,
+       .clock = dependencies.clock,
+       .log = dependencies.log,
+       .metrics = dependencies.metrics},
+      [this, &log = dependencies.log](const CertificateSet& set) {
+        if (verifier_ == nullptr) return;
+        if (const auto used = verifier_->SetBundle(set.client_ca_pem); !used.ok()) {
+          log.Error("tls_client_ca_file: not used",
+                    {{"detail", std::string_view(used.message().data(), used.message().size())}});
+        }
+      });
+  if (!watcher.ok()) return watcher.status();
+  watcher_ = *std::move(watcher);
+  credentials_ = verifier_ == nullptr
+                     ? TlsCredentials(stage_->current())
+                     : MutualTlsCredentials(stage_->current(), *verifier_, *control_);
+  return absl::OkStatus();
+}
+
+const AccessControl& CallerAccess::control() const {
+  return control_ == nullptr ? AccessControl::ForLocalCallers() : *control_;
+}
+
+}  // namespace gateway

@@ -1,0 +1,62 @@
+#ifndef SERVICE_APP_CALLER_ACCESS_H_
+#define SERVICE_APP_CALLER_ACCESS_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "service/base/clock.h"
+#include "service/base/event_loop.h"
+#include "service/observability/log.h"
+#include "service/observability/metrics.h"
+#include "service/rpc/access/access_control.h"
+#include "service/tls/certificate_set.h"
+#include "service/tls/certificate_stage.h"
+#include "service/tls/certificate_watcher.h"
+#include "service/tls/client_verifier.h"
+
+namespace gateway {
+
+// Who may connect and call, by files that are read again when they change: the gateway's
+// certificate, the authorities of its callers', and the authorization policy.
+class CallerAccess {
+ public:
+  struct Options {
+    // `cert_file` empty: plain text, every caller is "local" and may call everything.
+    CertificatePaths certificates;
+    std::string trust_domain;  // empty: any
+  };
+  // All of them outlive it.
+  struct Dependencies {
+    EventLoop& loop;
+    Clock& clock;
+    Log& log;
+    Metrics& metrics;
+  };
+
+  // Reads all files for the first time: an error names the setting and what is wrong. Any thread
+  // but the loop's, likewise the destructor, which comes after the server's.
+  static absl::StatusOr<std::unique_ptr<CallerAccess>> Open(Options options,
+                                                            Dependencies dependencies);
+
+  // For the one server of this process.
+  const std::shared_ptr<grpc::ServerCredentials>& credentials() const { return credentials_; }
+  const AccessControl& control() const;
+
+ private:
+  CallerAccess() = default;
+
+  absl::Status ReadCertificates(Options options, Dependencies dependencies);
+
+  std::unique_ptr<ClientVerifier> verifier_;  // null: callers show no certificates
+  std::unique_ptr<AccessControl> control_;    // likewise
+  std::unique_ptr<CertificateStage> stage_;
+  std::unique_ptr<CertificateWatcher> watcher_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_APP_CALLER_ACCESS_H_

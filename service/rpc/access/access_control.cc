@@ -1,0 +1,82 @@
+#include "service/rpc/access/access_control.h"
+
+#include <grpc/grpc_security_constants.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "service/rpc/access/access_errors.h"
+#include "service/tls/client_verifier.h"
+
+namespace gateway {
+namespace {
+
+// Callers without a certificate, and those of whom nothing says what else to call them.
+constexpr const char* kLocalCaller = "local";
+constexpr const char* kOtherCaller = "other";
+
+std::string_view FirstValue(const grpc::AuthContext& peer, const char* property) {
+  const std::vector<grpc::string_ref> values = peer.FindPropertyValues(property);
+  return values.empty() ? std::string_view()
+                        : std::string_view(values.front().data(), values.front().size());
+}
+
+}  // namespace
+
+const AccessControl& AccessControl::ForLocalCallers() {
+  static const AccessControl& local = *new AccessControl();
+  return local;
+}
+
+AccessControl::AccessControl(Dependencies dependencies)
+    : dependencies_(dependencies),
+      denied_(dependencies.metrics.AddCounter(
+          "passfort_gateway_denied_calls_total",
+          "Calls that the authorization policy or a certificate's end did not let in.",
+          {"reason"})) {}
+
+std::optional<CallError> AccessControl::Admit(const grpc::ServerContextBase& context,
+                                              std::string_view path, CallerIdentity& caller) const {
+  if (!dependencies_.has_value()) {
+    caller.name = kLocalCaller;
+    return std::nullopt;
+  }
+  const auto peer = context.auth_context();
+  return Admit(peer.get(), path, caller);
+}
+
+grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer,
+                                         std::string_view path) const {
+  CallerIdentity caller;
+  auto denial = Admit(&peer, path, caller);
+  return denial.has_value() ? std::move(denial->status) : grpc::Status::OK;
+}
+
+std::optional<CallError> AccessControl::Admit(const grpc::AuthContext* peer, std::string_view path,
+                                              CallerIdentity& caller) const {
+  auto denial = Identify(peer, caller);
+  if (!denial.has_value()) denial = Authorize(path, caller);
+  if (denial.has_value()) denied_->Increment({denial->reason});
+  return denial;
+}
+
+std::optional<CallError> AccessControl::Identify(const grpc::AuthContext* peer,
+                                                 CallerIdentity& caller) const {
+  caller.name = kOtherCaller;
+  if (peer == nullptr) return CallerCertificateExpiredError("the connection has none");
+  auto client = dependencies_->verifier.Verify(
+      FirstValue(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME),
+      FirstValue(*peer, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME), absl::Now());
+  if (!client.ok()) return CallerCertificateExpiredError(std::string(client.status().message()));
+  caller.principal = std::move(client->principal);
+  return std::nullopt;
+}
+
+std::optional<CallError> AccessControl::Authorize(std::string_view /*path*/,
+                                                  const CallerIdentity& /*caller*/) const {
+  return std::nullopt;
+}
+
+}  // namespace gateway

@@ -1,0 +1,57 @@
+#ifndef SERVICE_RPC_ACCESS_ACCESS_CONTROL_H_
+#define SERVICE_RPC_ACCESS_ACCESS_CONTROL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "service/base/call_context.h"
+#include "service/observability/metrics.h"
+#include "service/rpc/call_error.h"
+
+namespace gateway {
+
+class AuthorizationPolicyFile;
+class ClientVerifier;
+
+// Who makes a call, and whether they may: the first thing that is asked of every call. Safe from
+// any thread.
+class AccessControl {
+ public:
+  // All of them outlive the access control.
+  struct Dependencies {
+    ClientVerifier& verifier;
+    // Null: who has a valid certificate may call everything.
+    const AuthorizationPolicyFile* policies = nullptr;
+    Metrics& metrics;
+  };
+
+  // Where callers show no certificates: each of them is "local", and may call everything.
+  static const AccessControl& ForLocalCallers();
+
+  explicit AccessControl(Dependencies dependencies);
+
+  // Fills in who calls; an error if that is nobody whom the gateway trusts now, or if they may not
+  // call `path` ("/package.Service/Method").
+  std::optional<CallError> Admit(const grpc::ServerContextBase& context, std::string_view path,
+                                 CallerIdentity& caller) const;
+  // The same for the services that gRPC brings along, whose calls do not come by the pipeline.
+  grpc::Status AdmitBuiltin(const grpc::AuthContext& peer, std::string_view path) const;
+
+ private:
+  AccessControl() = default;
+
+  std::optional<CallError> Admit(const grpc::AuthContext* peer, std::string_view path,
+                                 CallerIdentity& caller) const;
+  std::optional<CallError> Identify(const grpc::AuthContext* peer, CallerIdentity& caller) const;
+  std::optional<CallError> Authorize(std::string_view path, const CallerIdentity& caller) const;
+
+  std::optional<Dependencies> dependencies_;
+  std::optional<CounterFamily> denied_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_ACCESS_ACCESS_CONTROL_H_

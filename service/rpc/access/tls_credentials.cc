@@ -1,0 +1,94 @@
+#include "service/rpc/access/tls_credentials.h"
+
+#include <grpcpp/security/auth_metadata_processor.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include <functional>
+#include <string_view>
+
+#include "absl/time/clock.h"
+
+namespace gateway {
+namespace {
+
+using grpc::experimental::ExternalCertificateVerifier;
+using grpc::experimental::FileWatcherCertificateProvider;
+using grpc::experimental::TlsCustomVerificationCheckRequest;
+using grpc::experimental::TlsServerCredentialsOptions;
+
+constexpr unsigned kRefreshSeconds = 1;
+
+std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+// At the handshake, after gRPC has verified the chain: whoever has no one identity would be refused
+// at every call, and learns it sooner so.
+class IdentityAtHandshake final : public ExternalCertificateVerifier {
+ public:
+  explicit IdentityAtHandshake(ClientVerifier& verifier) : verifier_(verifier) {}
+
+  bool Verify(TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)> /*callback*/, grpc::Status* result) override {
+    const auto client = verifier_.Verify(View(request->peer_cert()),
+                                         View(request->peer_cert_full_chain()), absl::Now());
+    *result = client.ok() ? grpc::Status::OK
+                          : grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                                         std::string(client.status().message()));
+    return true;
+  }
+  void Cancel(TlsCustomVerificationCheckRequest*) override {}
+
+ private:
+  ClientVerifier& verifier_;
+};
+
+// Sees all calls before they are anybody's. Ours go by the pipeline, where a denial gets details
+// and is counted and logged; the others have only this.
+class BuiltinServices final : public grpc::AuthMetadataProcessor {
+ public:
+  explicit BuiltinServices(const AccessControl& access) : access_(access) {}
+
+  bool IsBlocking() const override { return false; }
+
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* peer, OutputMetadata*,
+                       OutputMetadata*) override {
+    const auto found = metadata.find(":path");
+    const std::string_view path = found == metadata.end() ? "" : View(found->second);
+    if (!path.starts_with("/grpc.")) return grpc::Status::OK;
+    return access_.AdmitBuiltin(*peer, path);
+  }
+
+ private:
+  const AccessControl& access_;
+};
+
+TlsServerCredentialsOptions OptionsFor(const CertificatePaths& staged) {
+  TlsServerCredentialsOptions options(std::make_shared<FileWatcherCertificateProvider>(
+      staged.key_file, staged.cert_file, staged.client_ca_file, kRefreshSeconds));
+  options.watch_identity_key_cert_pairs();
+  return options;
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const CertificatePaths& staged) {
+  return grpc::experimental::TlsServerCredentials(OptionsFor(staged));
+}
+
+std::shared_ptr<grpc::ServerCredentials> MutualTlsCredentials(const CertificatePaths& staged,
+                                                              ClientVerifier& verifier,
+                                                              const AccessControl& access) {
+  TlsServerCredentialsOptions options = OptionsFor(staged);
+  options.watch_root_certs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.set_certificate_verifier(
+      ExternalCertificateVerifier::Create<IdentityAtHandshake>(verifier));
+  // Callers' names for us are their business.
+  options.set_check_call_host(false);
+  auto credentials = grpc::experimental::TlsServerCredentials(options);
+  credentials->SetAuthMetadataProcessor(std::make_shared<BuiltinServices>(access));
+  return credentials;
+}
+
+}  // namespace gateway

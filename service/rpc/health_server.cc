@@ -1,0 +1,102 @@
+#include "service/rpc/health_server.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/server_builder_option.h>
+#include <grpcpp/impl/server_builder_plugin.h>
+
+#include <chrono>
+#include <utility>
+
+#include "service/observability/metrics.h"
+#include "service/rpc/connections/connection_acceptor.h"
+#include "service/rpc/connections/listen_sockets.h"
+#include "service/rpc/unknown_methods.h"
+
+namespace gateway {
+namespace {
+
+// Probes, and a person who looks.
+constexpr size_t kMaxConnections = 32;
+constexpr int kMaxStreams = 16;
+// The name of a service.
+constexpr int kMaxRequestBytes = 1024;
+constexpr int kMaxMetadataBytes = 8 * 1024;
+constexpr int kHandshakeMs = 5000;
+constexpr std::chrono::seconds kShutdownGrace{1};
+
+// Reflection and channelz would come along with everything that the process serves.
+class WithoutPlugins final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    plugins->clear();
+  }
+};
+
+}  // namespace
+
+class HealthServer::Parts {
+ public:
+  // Of its connections nobody needs to know: those of callers have these names.
+  Metrics unseen;
+  std::vector<std::string> services;
+  UnknownMethods unknown_methods{AccessControl::ForLocalCallers()};
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<ConnectionAcceptor> acceptor;
+  int port = 0;
+};
+
+absl::StatusOr<std::unique_ptr<HealthServer>> HealthServer::Start(
+    const std::string& listen, const std::vector<std::string>& services, EventLoop& loop) {
+  auto sockets = ListenSockets::Open(listen);
+  if (!sockets.ok()) return sockets.status();
+  auto parts = std::make_unique<Parts>();
+  parts->services = services;
+  parts->port = sockets->port();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  builder.SetOption(std::make_unique<WithoutPlugins>());
+  using From = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  parts->connections = builder.experimental().AddExternalConnectionAcceptor(
+      From::FROM_FD, grpc::InsecureServerCredentials());
+  builder.RegisterCallbackGenericService(&parts->unknown_methods);
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  parts->server = builder.BuildAndStart();
+  if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
+  parts->acceptor = std::make_unique<ConnectionAcceptor>(
+      loop, *std::move(sockets), kMaxConnections, parts->unseen,
+      [grpc = parts->connections.get()](int listener, int descriptor) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+        connection.listener_fd = listener;
+        connection.fd = descriptor;
+        grpc->HandleNewConnection(&connection);
+      });
+  auto server = std::unique_ptr<HealthServer>(new HealthServer(std::move(parts)));
+  server->SetServing(true);
+  return server;
+}
+
+HealthServer::HealthServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+HealthServer::~HealthServer() {
+  parts_->acceptor->Close();
+  parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+}
+
+void HealthServer::SetServing(bool is_serving) {
+  auto* const health = parts_->server->GetHealthCheckService();
+  health->SetServingStatus(is_serving);
+  for (const std::string& service : parts_->services) health->SetServingStatus(service, is_serving);
+}
+
+void HealthServer::BeginDrain() { parts_->server->GetHealthCheckService()->Shutdown(); }
+
+int HealthServer::port() const { return parts_->port; }
+
+}  // namespace gateway
