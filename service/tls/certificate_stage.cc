@@ -105,10 +105,15 @@ absl::Status CertificateStage::Publish(const CertificateSet& set, absl::Time now
   }
   Remove(previous_number_);
   previous_number_ = std::exchange(current_number_, number);
+  has_client_ca_ = !set.client_ca_pem.empty();
   return absl::OkStatus();
 }
 
-CertificatePaths CertificateStage::current() const { return FilesIn(folder_ + "/current"); }
+CertificatePaths CertificateStage::current() const {
+  CertificatePaths files = FilesIn(folder_ + "/current");
+  if (!has_client_ca_) files.client_ca_file.clear();
+  return files;
+}
 
 std::string CertificateStage::SetFolder(uint64_t number) const {
   return absl::StrCat(folder_, "/set-", number);

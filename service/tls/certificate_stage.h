@@ -41,8 +41,8 @@ class CertificateStage {
   // stays. It does not wait for the disk: after a restart the files are written anew.
   absl::Status Publish(const CertificateSet& set, absl::Time now);
 
-  // The files of the current set, the same paths for ever. The last is there if the set has
-  // callers' authorities.
+  // The files of the current set, the same paths for ever. Without the one of callers' authorities
+  // if the set has none: gRPC would complain of a missing file each second.
   CertificatePaths current() const;
 
   const std::string& folder() const { return folder_; }
@@ -59,6 +59,7 @@ class CertificateStage {
   uint64_t current_number_ = 0;  // 0: there is none yet, likewise the next one
   uint64_t previous_number_ = 0;
   int64_t last_second_ = 0;
+  bool has_client_ca_ = true;
 };
 
 }  // namespace gateway

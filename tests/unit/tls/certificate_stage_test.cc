@@ -98,7 +98,8 @@ TEST_F(CertificateStageTest, HasNoAuthoritiesFileWithoutAuthorities) {
   set.client_ca_pem.clear();
   ASSERT_TRUE(stage_->Publish(set, absl::Now()).ok());
   EXPECT_TRUE(fs::exists(stage_->current().cert_file));
-  EXPECT_FALSE(fs::exists(stage_->current().client_ca_file));
+  EXPECT_EQ(stage_->current().client_ca_file, "");
+  EXPECT_FALSE(fs::exists(stage_->folder() + "/current/ca.crt"));
 }
 
 TEST_F(CertificateStageTest, GivesEachSetASecondOfItsOwn) {
