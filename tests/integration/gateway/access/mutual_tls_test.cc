@@ -104,6 +104,20 @@ TEST(MutualTlsTest, RefusesACallerWithoutACertificate) {
   EXPECT_FALSE(plain.Add(ARequest(), kRefusedWithin).status.ok());
 }
 
+TEST(MutualTlsTest, AsksNobodyForACertificateWithoutAuthorities) {
+  const TestAuthority authority;
+  const TlsIdentity server = authority.Issue({"127.0.0.1"});
+  const MountedFiles files({{"tls.crt", server.certificate_pem}, {"tls.key", server.key_pem}});
+  const FakePassfort passfort;
+  const GatewayProcess gateway({.api_url = passfort.url(),
+                                .flags = {"--tls_cert_file=" + files.File("tls.crt"),
+                                          "--tls_key_file=" + files.File("tls.key")}});
+  const GatewayCaller caller(gateway.target(),
+                             grpc::SslCredentials({.pem_root_certs = authority.certificate_pem()}));
+  EXPECT_TRUE(caller.Add().status.ok());
+  EXPECT_THAT(gateway.WaitForLogLine("\"message\":\"call\""), HasSubstr("\"caller\":\"local\""));
+}
+
 TEST(MutualTlsTest, RefusesTheNextCallOfAConnectionWhoseCertificateHasExpired) {
   const MutualTlsFixture fixture;
   CertificateContent brief = CallerContent();
