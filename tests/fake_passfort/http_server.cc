@@ -174,6 +174,7 @@ class HttpServer::Loop {
 
   asio::awaitable<Next> ServeApi(std::shared_ptr<Link> link, Parser& parser) {
     Exchange exchange = backend_.Begin(HeadOf(parser, link->number));
+    const int64_t releases = releases_;
     const Fault& fault = exchange.fault;
     if (fault.read == Fault::Read::kWhole) {
       const bool whole = co_await ReadBody(*link, parser);
@@ -182,13 +183,13 @@ class HttpServer::Loop {
       if (!whole) co_return Next::kNothing;
     }
 
-    if (fault.hold == Fault::Hold::kBeforeCarryingOut) co_await Held();
+    if (fault.hold == Fault::Hold::kBeforeCarryingOut) co_await Held(releases);
     GivenAnswer answer = NotExecutedAnswer(fault.answer);
     if (fault.carry_out != Fault::CarryOut::kLate) {
       co_await Sleep(fault.carry_out_after);
       answer = backend_.Apply(exchange);
     }
-    if (fault.hold == Fault::Hold::kBeforeAnswer) co_await Held();
+    if (fault.hold == Fault::Hold::kBeforeAnswer) co_await Held(releases);
     co_await Sleep(delay_ + fault.answer_after);
 
     const Next next =
@@ -283,7 +284,10 @@ class HttpServer::Loop {
     co_await timer.async_wait(Into(ignored));
   }
 
-  asio::awaitable<void> Held() {
+  // Not if there was a release since its request began: whoever saw the request counted may release
+  // it before it gets here.
+  asio::awaitable<void> Held(int64_t releases) {
+    if (releases != releases_) co_return;
     asio::steady_timer timer(io_, asio::steady_timer::time_point::max());
     held_.push_back(&timer);
     error_code released;
@@ -291,6 +295,7 @@ class HttpServer::Loop {
   }
 
   void ReleaseHeld() {
+    ++releases_;
     for (asio::steady_timer* const timer : std::exchange(held_, {})) timer->cancel();
   }
 
@@ -300,6 +305,7 @@ class HttpServer::Loop {
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::signal_set signals_{io_};
+  int64_t releases_ = 0;
   std::vector<asio::steady_timer*> held_;  // in the frames of Held; a released one is taken out
 };
 
