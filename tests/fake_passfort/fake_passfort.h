@@ -51,7 +51,7 @@ class FakePassfort {
   void ClearFaults() { backend_.ClearFaults(); }
   // Zero: every scripted fault was met.
   size_t faults_waiting() const { return backend_.faults_waiting(); }
-  // Lets go the exchanges that are held now (Fault::hold).
+  // Lets go the exchanges that are held (Fault::hold), and those that were counted and will be.
   void Release();
 
   Counts counts() const { return backend_.counts(); }
