@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,12 +20,21 @@
 namespace gateway {
 namespace {
 
+constexpr std::string_view kNamePrefix = "passfort-gateway-tls-";
+// How often another process may take our new folder for one that was left behind.
+constexpr int kMaxTries = 10;
 constexpr mode_t kOwnerOnlyFolder = 0700;
 constexpr mode_t kOwnerOnlyFile = 0600;
 
 absl::Status CannotStage(std::string_view what, const std::string& path, int error) {
   return absl::UnavailableError(absl::StrCat("stage the TLS certificates: ", std::string(what), " ",
                                              path, ": ", strerror(error)));
+}
+
+absl::Status CannotMakeFolder(const std::string& parent, const std::string& why) {
+  return absl::UnavailableError(
+      absl::StrCat("make a private folder for the TLS certificates in ", parent, ": ", why,
+                   "; set TMPDIR to a folder that the gateway can write"));
 }
 
 bool WriteAll(int file, std::string_view text) {
@@ -56,6 +66,34 @@ void RemoveAll(const std::string& path) {
   std::filesystem::remove_all(path, ignored);
 }
 
+// The descriptor of `folder`, locked, or -1: it is another's, or it is no folder of ours.
+int LockFolder(const std::string& folder) {
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (file < 0) return -1;
+  struct stat opened = {};
+  struct stat named = {};
+  // By the time of the lock another process may have removed it.
+  const bool is_ours = flock(file, LOCK_EX | LOCK_NB) == 0 && fstat(file, &opened) == 0 &&
+                       opened.st_uid == geteuid() && lstat(folder.c_str(), &named) == 0 &&
+                       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+  if (is_ours) return file;
+  close(file);
+  return -1;
+}
+
+void RemoveLeftovers(const std::string& parent) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(parent, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string path = entry->path().string();
+    if (!entry->path().filename().string().starts_with(kNamePrefix)) continue;
+    const int lock = LockFolder(path);
+    if (lock < 0) continue;
+    RemoveAll(path);
+    close(lock);
+  }
+}
+
 CertificatePaths FilesIn(const std::string& folder) {
   return {.cert_file = folder + "/tls.crt",
           .key_file = folder + "/tls.key",
@@ -77,14 +115,15 @@ absl::Status WriteSet(const std::string& folder, const CertificateSet& set, int6
 
 absl::StatusOr<std::unique_ptr<CertificateStage>> CertificateStage::Create(
     const std::string& parent) {
-  std::string folder = parent + "/passfort-gateway-tls-XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) {
-    const int error = errno;
-    return absl::UnavailableError(
-        absl::StrCat("make a private folder for the TLS certificates in ", parent, ": ",
-                     strerror(error), "; set TMPDIR to a folder that the gateway can write"));
+  RemoveLeftovers(parent);
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    std::string folder = absl::StrCat(parent, "/", std::string(kNamePrefix), "XXXXXX");
+    if (mkdtemp(folder.data()) == nullptr) return CannotMakeFolder(parent, strerror(errno));
+    const int lock = LockFolder(folder);
+    if (lock < 0) continue;
+    return std::unique_ptr<CertificateStage>(new CertificateStage(std::move(folder), lock));
   }
-  return std::unique_ptr<CertificateStage>(new CertificateStage(std::move(folder)));
+  return CannotMakeFolder(parent, "it cannot be locked");
 }
 
 absl::StatusOr<std::unique_ptr<CertificateStage>> CertificateStage::Create() {
@@ -92,7 +131,10 @@ absl::StatusOr<std::unique_ptr<CertificateStage>> CertificateStage::Create() {
   return Create(parent != nullptr && *parent != '\0' ? parent : "/tmp");
 }
 
-CertificateStage::~CertificateStage() { RemoveAll(folder_); }
+CertificateStage::~CertificateStage() {
+  RemoveAll(folder_);
+  close(lock_);
+}
 
 absl::Status CertificateStage::Publish(const CertificateSet& set, absl::Time now) {
   const uint64_t number = ++last_number_;

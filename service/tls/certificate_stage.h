@@ -25,10 +25,12 @@ namespace gateway {
 // changed in between by the files' modification times alone, in whole seconds: each set has a
 // second of its own, the later set the later one.
 //
-// Only the user of the process can enter the folder. One thread at a time.
+// Only the user of the process can enter the folder. It goes with the stage; one whose process was
+// killed, so that a key lies in it, goes when the next stage is made in the same place. A process
+// that lives is known by its lock on the folder. One thread at a time.
 class CertificateStage {
  public:
-  // Makes the folder in `parent`, which is there.
+  // Makes the folder in `parent`, which is there, and removes what killed processes left there.
   static absl::StatusOr<std::unique_ptr<CertificateStage>> Create(const std::string& parent);
   // In $TMPDIR, or in /tmp.
   static absl::StatusOr<std::unique_ptr<CertificateStage>> Create();
@@ -48,13 +50,14 @@ class CertificateStage {
   const std::string& folder() const { return folder_; }
 
  private:
-  explicit CertificateStage(std::string folder) : folder_(std::move(folder)) {}
+  CertificateStage(std::string folder, int lock) : folder_(std::move(folder)), lock_(lock) {}
 
   std::string SetFolder(uint64_t number) const;
   absl::Status MakeCurrent(uint64_t number);
   void Remove(uint64_t number);
 
   const std::string folder_;
+  const int lock_;               // the descriptor of the folder, which holds its lock
   uint64_t last_number_ = 0;     // of the last set that was begun
   uint64_t current_number_ = 0;  // 0: there is none yet, likewise the next one
   uint64_t previous_number_ = 0;

@@ -174,6 +174,48 @@ TEST_F(CertificateStageTest, IsRemovedInTheEnd) {
   EXPECT_TRUE(fs::is_empty(parent_.path()));
 }
 
+TEST_F(CertificateStageTest, RemovesWhatAKilledProcessLeft) {
+  const std::string left = parent_.File("passfort-gateway-tls-Ab12Cd");
+  fs::create_directories(left + "/set-1");
+  std::ofstream(left + "/set-1/tls.key") << "key";
+  fs::create_symlink("set-1", left + "/current");
+  Publish(1);
+  const auto next = CertificateStage::Create(parent_.path());
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_FALSE(fs::exists(left));
+  // But not what another stage is using.
+  EXPECT_EQ(ReadWhole(stage_->current().key_file), "key 1");
+  EXPECT_TRUE(fs::exists((*next)->folder()));
+}
+
+TEST_F(CertificateStageTest, RemovesNothingThatIsNotItsOwn) {
+  const TemporaryFolder elsewhere;
+  std::ofstream(elsewhere.File("file")) << "x";
+  fs::create_directory_symlink(elsewhere.path(), parent_.File("passfort-gateway-tls-symlk"));
+  std::ofstream(parent_.File("passfort-gateway-tls-afile")) << "x";
+  fs::create_directory(parent_.File("another-folder"));
+  ASSERT_TRUE(CertificateStage::Create(parent_.path()).ok());
+  EXPECT_TRUE(fs::exists(elsewhere.File("file")));
+  EXPECT_TRUE(fs::is_symlink(parent_.File("passfort-gateway-tls-symlk")));
+  EXPECT_TRUE(fs::exists(parent_.File("passfort-gateway-tls-afile")));
+  EXPECT_TRUE(fs::exists(parent_.File("another-folder")));
+}
+
+TEST_F(CertificateStageTest, IsMadeBySeveralProcessesAtOnce) {
+  std::vector<std::thread> makers;
+  for (int i = 0; i < 4; ++i) {
+    makers.emplace_back([this] {
+      for (int round = 0; round < 20; ++round) {
+        const auto stage = CertificateStage::Create(parent_.path());
+        ASSERT_TRUE(stage.ok()) << stage.status();
+        ASSERT_TRUE((*stage)->Publish(SetNumber(round), absl::Now()).ok());
+        ASSERT_EQ(ReadWhole((*stage)->current().key_file), absl::StrCat("key ", round));
+      }
+    });
+  }
+  for (std::thread& maker : makers) maker.join();
+}
+
 TEST_F(CertificateStageTest, NamesTheFolderThatCannotBeWritten) {
   const auto stage = CertificateStage::Create(parent_.File("missing"));
   EXPECT_EQ(stage.status().message(),

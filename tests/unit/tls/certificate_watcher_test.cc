@@ -407,9 +407,11 @@ TEST_F(CertificateWatcherTest, ReportsAnotherFailureAndTheEnd) {
   EXPECT_THAT(log_.WaitForLines(3),
               ElementsAre(HasSubstr("it is empty"), HasSubstr("no PEM private key"),
                           "info: TLS certificates: the files are good again, and in use"));
-  // A failure like an earlier one is a new one.
-  files_.WriteKey("");
-  EXPECT_THAT(log_.WaitForLines(4).back(), HasSubstr("it is empty"));
+  clock_->WaitForLooks();
+  EXPECT_THAT(log_.lines(), SizeIs(3));
+  // A failure like the last one is a new one.
+  files_.WriteKey("garbage");
+  EXPECT_THAT(log_.WaitForLines(4).back(), HasSubstr("no PEM private key"));
   ExpectFirstSetStill();
 }
 
@@ -499,6 +501,16 @@ TEST_F(CertificateWatcherTest, ShowsThatTheCertificateInUseHasExpired) {
   // It goes on being used, and nothing was refused.
   ExpectFirstSetStill();
   EXPECT_THAT(log_.lines(), IsEmpty());
+  EXPECT_EQ(RefusedSets(), 0);
+}
+
+// Whoever read them again would refuse them by then.
+TEST_F(CertificateWatcherTest, ReadsTheFilesOfALaterSetOnceToo) {
+  StartLooking(Looks::kByTimer);
+  loop_->RunAndWait([this] { files_.Write(second_, clients_.certificate_pem()); });
+  ExpectSecondSet();
+  clock_->MoveAhead(absl::Hours(48));
+  clock_->WaitForLooks();
   EXPECT_EQ(RefusedSets(), 0);
 }
 

@@ -265,6 +265,10 @@ TEST_F(ClientVerifierTest, KeepsABoundedNumberAndForgetsTheOldestFirst) {
   EXPECT_EQ(Verify(client), "spiffe://prod.example/onboarding");
   EXPECT_EQ(verifier_.verifications(), ClientVerifier::kMaxKept + 2);  // it was not
 
+  // Those that came last are there, not only the very last.
+  Verify(absl::StrCat("no certificate ", ClientVerifier::kMaxKept));
+  EXPECT_EQ(verifier_.verifications(), ClientVerifier::kMaxKept + 2);
+
   verify_others(ClientVerifier::kMaxKept + 1, 3 * ClientVerifier::kMaxKept);
   EXPECT_EQ(verifier_.kept(), ClientVerifier::kMaxKept);
 }
