@@ -12,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 declare -rA MAY_INCLUDE=(
   [base]=""
   [observability]="base"
+  [authorization]="base"
   [http]="base observability"
   [json]="base"
   [resilience]="base observability"
@@ -20,9 +21,9 @@ declare -rA MAY_INCLUDE=(
   [passfort]="base observability http json resilience"
   [idempotency]="base observability resilience sql"
   [operations]="base observability resilience passfort idempotency"
-  [rpc]="base observability http json resilience tls passfort idempotency operations"
+  [rpc]="base observability authorization http json resilience tls passfort idempotency operations"
   [config]="base observability"
-  [app]="base observability http json resilience sql tls passfort idempotency operations rpc config"
+  [app]="base observability authorization http json resilience sql tls passfort idempotency operations rpc config"
 )
 
 # Which folders may include a library's headers: regular expressions of an #include's target.
@@ -31,7 +32,7 @@ declare -rA LIBRARY_STAYS_IN=(
   ['^(sqlite3|libpq-fe)\.h$']="sql"
   ['^curl/']="http"
   ['^openssl/']="base http tls"
-  ['^nlohmann/']="json passfort"
+  ['^nlohmann/']="authorization json passfort"
   ['^(grpc|grpcpp|google/rpc)/']="rpc"
   ['\.grpc\.pb\.h$']="rpc"
   ['\.pb\.h$']="json passfort operations rpc"

@@ -1,0 +1,204 @@
+#include "service/authorization/authorization_policy.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "service/authorization/message_text.h"
+#include "service/authorization/positioned_json.h"
+#include "service/base/sha256.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kShownDigits = 16;
+
+using Kind = JsonNode::Kind;
+
+bool MatchesOneOf(const std::vector<TextPattern>& patterns, std::string_view text) {
+  return patterns.empty() || std::ranges::any_of(patterns, [text](const TextPattern& pattern) {
+           return pattern.Matches(text);
+         });
+}
+
+}  // namespace
+
+// Reads one policy. The functions return the first error.
+class AuthorizationPolicy::Reader {
+ public:
+  Reader(const PositionedJson& json, std::span<const std::string_view> methods)
+      : json_(json), methods_(methods) {}
+
+  absl::Status Read(AuthorizationPolicy& policy) {
+    const JsonNode& root = json_.root();
+    absl::Status status = CheckObject(root, "the policy", {"name", "deny_rules", "allow_rules"});
+    if (status.ok()) status = ReadName(root, "the policy", policy.name_);
+    if (status.ok()) status = ReadRules(root, "deny_rules", policy.deny_rules_);
+    if (status.ok()) status = ReadRules(root, "allow_rules", policy.allow_rules_);
+    if (status.ok() && policy.allow_rules_.empty()) {
+      status = json_.ErrorAt(root.offset,
+                             "the policy has no \"allow_rules\", so nobody could call "
+                             "anything; add one");
+    }
+    return status;
+  }
+
+ private:
+  absl::Status CheckKind(const JsonNode& node, std::string_view what, Kind kind) const {
+    if (node.kind == kind) return absl::OkStatus();
+    return json_.ErrorAt(node.offset, MessageText(what, " has to be ", NameOfKind(kind), ", not ",
+                                                  NameOfKind(node.kind)));
+  }
+
+  absl::Status CheckObject(const JsonNode& node, std::string_view what,
+                           std::initializer_list<std::string_view> known) const {
+    if (absl::Status status = CheckKind(node, what, Kind::kObject); !status.ok()) return status;
+    for (const JsonMember& member : node.members) {
+      if (std::ranges::find(known, member.name) != known.end()) continue;
+      return json_.ErrorAt(member.offset,
+                           MessageText("unknown member ", QuotedForMessage(member.name), "; ", what,
+                                       " can have: ", JoinedText(known, ", ")));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckList(const JsonNode& node, std::string_view what) const {
+    if (absl::Status status = CheckKind(node, what, Kind::kList); !status.ok()) return status;
+    if (!node.items.empty()) return absl::OkStatus();
+    return json_.ErrorAt(node.offset,
+                         MessageText(what, " is an empty list; fill it in or leave it out"));
+  }
+
+  absl::Status ReadName(const JsonNode& object, std::string_view what, std::string& name) const {
+    const JsonNode* const node = object.Find("name");
+    if (node == nullptr) {
+      return json_.ErrorAt(object.offset, MessageText(what, " has no \"name\"; give it one"));
+    }
+    if (absl::Status status = CheckKind(*node, "\"name\"", Kind::kString); !status.ok()) {
+      return status;
+    }
+    if (node->text.empty()) {
+      return json_.ErrorAt(node->offset, "\"name\" is empty; the log shows it, so fill it in");
+    }
+    name = node->text;
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadRules(const JsonNode& root, std::string_view member, std::vector<Rule>& rules) {
+    const JsonNode* const list = root.Find(member);
+    if (list == nullptr) return absl::OkStatus();
+    const std::string what = MessageText("\"", member, "\"");
+    absl::Status status = CheckList(*list, what);
+    for (const JsonNode& item : list->items) {
+      if (status.ok()) status = ReadRule(item, rules.emplace_back());
+      if (!status.ok()) break;
+    }
+    return status;
+  }
+
+  absl::Status ReadRule(const JsonNode& node, Rule& rule) {
+    absl::Status status = CheckObject(node, "a rule", {"name", "source", "request"});
+    if (status.ok()) status = ReadName(node, "the rule", rule.name);
+    if (status.ok()) status = Register(node, rule.name);
+    if (status.ok()) status = ReadPatterns(node, "source", "principals", rule.principals);
+    if (status.ok()) status = ReadPatterns(node, "request", "paths", rule.paths);
+    return status;
+  }
+
+  // Rules of both lists: a log that names a rule has to name one.
+  absl::Status Register(const JsonNode& node, std::string_view name) {
+    const size_t offset = node.Find("name")->offset;
+    const auto [first, is_new] = rule_offsets_.try_emplace(std::string(name), offset);
+    if (!is_new) {
+      return json_.ErrorAt(
+          offset, MessageText("another rule is named ", QuotedForMessage(name), ", in ",
+                              json_.LineOf(first->second), "; the log needs names that differ"));
+    }
+    if (rule_offsets_.size() <= kMaxRules) return absl::OkStatus();
+    return json_.ErrorAt(node.offset, MessageText("more than ", kMaxRules,
+                                                  " rules; use patterns such as \"prefix*\""));
+  }
+
+  // `node.member.list`, of which `member` can be absent.
+  absl::Status ReadPatterns(const JsonNode& node, std::string_view member, std::string_view list,
+                            std::vector<TextPattern>& patterns) const {
+    const JsonNode* const object = node.Find(member);
+    if (object == nullptr) return absl::OkStatus();
+    absl::Status status = CheckObject(*object, MessageText("\"", member, "\""), {list});
+    if (!status.ok()) return status;
+    const JsonNode* const strings = object->Find(list);
+    if (strings == nullptr) {
+      return json_.ErrorAt(
+          object->offset, MessageText("\"", member, "\" has no \"", list, "\"; to match all ", list,
+                                      ", leave \"", member, "\" out"));
+    }
+    status = CheckList(*strings, MessageText("\"", list, "\""));
+    for (const JsonNode& item : strings->items) {
+      if (status.ok()) status = ReadPattern(item, list, patterns);
+      if (!status.ok()) break;
+    }
+    return status;
+  }
+
+  absl::Status ReadPattern(const JsonNode& node, std::string_view list,
+                           std::vector<TextPattern>& patterns) const {
+    absl::Status status = CheckKind(node, MessageText("each of \"", list, "\""), Kind::kString);
+    if (!status.ok()) return status;
+    absl::StatusOr<TextPattern> pattern = TextPattern::Parse(node.text);
+    if (!pattern.ok()) return json_.ErrorAt(node.offset, std::string(pattern.status().message()));
+    if (list == "paths") status = CheckPath(node, *pattern);
+    if (status.ok()) patterns.push_back(*std::move(pattern));
+    return status;
+  }
+
+  absl::Status CheckPath(const JsonNode& node, const TextPattern& pattern) const {
+    const bool is_served = std::ranges::any_of(
+        methods_, [&pattern](std::string_view method) { return pattern.Matches(method); });
+    if (is_served) return absl::OkStatus();
+    return json_.ErrorAt(node.offset,
+                         MessageText(QuotedForMessage(node.text),
+                                     " matches no method of this gateway; the methods are: ",
+                                     JoinedText(methods_, ", ")));
+  }
+
+  const PositionedJson& json_;
+  const std::span<const std::string_view> methods_;
+  // Of the rules' names so far.
+  std::map<std::string, size_t> rule_offsets_;
+};
+
+absl::StatusOr<AuthorizationPolicy> AuthorizationPolicy::Parse(
+    std::string_view text, std::span<const std::string_view> methods) {
+  const absl::StatusOr<PositionedJson> json = PositionedJson::Parse(text, kMaxBytes);
+  if (!json.ok()) return json.status();
+  AuthorizationPolicy policy;
+  if (absl::Status status = Reader(*json, methods).Read(policy); !status.ok()) return status;
+  policy.digest_ = absl::BytesToHexString(Sha256(text));
+  return policy;
+}
+
+std::string_view AuthorizationPolicy::digest() const {
+  return std::string_view(digest_).substr(0, kShownDigits);
+}
+
+AuthorizationDecision AuthorizationPolicy::Decide(std::string_view principal,
+                                                  std::string_view path) const {
+  // Not even `*` matches nobody.
+  if (principal.empty()) return {};
+  for (const Rule& rule : deny_rules_) {
+    if (rule.Matches(principal, path)) return {.allowed = false, .rule = rule.name};
+  }
+  for (const Rule& rule : allow_rules_) {
+    if (rule.Matches(principal, path)) return {.allowed = true, .rule = rule.name};
+  }
+  return {};
+}
+
+bool AuthorizationPolicy::Rule::Matches(std::string_view principal, std::string_view path) const {
+  return MatchesOneOf(paths, path) && MatchesOneOf(principals, principal);
+}
+
+}  // namespace gateway

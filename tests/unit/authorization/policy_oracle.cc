@@ -1,0 +1,144 @@
+#include "tests/unit/authorization/policy_oracle.h"
+
+#include <cstddef>
+#include <set>
+
+namespace gateway {
+namespace {
+
+using nlohmann::json;
+
+// As a shell matches: each asterisk stands for any text.
+bool Glob(const char* pattern, const char* text) {
+  if (*pattern == '*') return Glob(pattern + 1, text) || (*text != '\0' && Glob(pattern, text + 1));
+  if (*text == '\0' || *pattern == '\0') return *text == *pattern;
+  return *pattern == *text && Glob(pattern + 1, text + 1);
+}
+
+bool GlobsOneOf(const json& patterns, const std::string& text) {
+  for (const json& pattern : patterns) {
+    if (Glob(pattern.get<std::string>().c_str(), text.c_str())) return true;
+  }
+  return false;
+}
+
+size_t CountMembers(const json& value) {
+  size_t count = value.is_object() ? value.size() : 0;
+  if (value.is_structured()) {
+    for (const json& part : value) count += CountMembers(part);
+  }
+  return count;
+}
+
+// Nothing if it is not JSON, or an object has two members with the same name: then the tree has
+// fewer members than the text.
+std::optional<json> ReadWithoutDuplicates(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF")) return {};
+  size_t keys = 0;
+  const auto count = [&keys](int, json::parse_event_t event, json&) {
+    keys += event == json::parse_event_t::key ? 1U : 0U;
+    return true;
+  };
+  json value = json::parse(text, count, /*allow_exceptions=*/false);
+  if (value.is_discarded() || CountMembers(value) != keys) return {};
+  return value;
+}
+
+bool IsText(const json& value) { return value.is_string() && value != ""; }
+
+bool IsPattern(const json& value) {
+  if (!IsText(value)) return false;
+  const auto text = value.get<std::string>();
+  const std::string inner = text.size() > 2 ? text.substr(1, text.size() - 2) : "";
+  const int ends = text.size() == 1 ? 0 : (text.front() == '*') + (text.back() == '*');
+  return inner.find('*') == std::string::npos && ends <= 1;
+}
+
+bool HasOnly(const json& object, const std::set<std::string>& names) {
+  if (!object.is_object()) return false;
+  for (const auto& member : object.items()) {
+    if (!names.contains(member.key())) return false;
+  }
+  return true;
+}
+
+bool IsList(const json& value) { return value.is_array() && !value.empty(); }
+
+bool IsListOfPatterns(const json& object, const std::string& name) {
+  if (!HasOnly(object, {name}) || object.empty() || !IsList(object.at(name))) return false;
+  for (const json& pattern : object.at(name)) {
+    if (!IsPattern(pattern)) return false;
+  }
+  return true;
+}
+
+bool ArePathsServed(const json& paths, std::span<const std::string_view> methods) {
+  for (const json& path : paths) {
+    bool is_served = false;
+    for (const std::string_view method : methods) {
+      if (GlobsOneOf(json::array({path}), std::string(method))) is_served = true;
+    }
+    if (!is_served) return false;
+  }
+  return true;
+}
+
+bool IsRule(const json& rule, std::span<const std::string_view> methods) {
+  if (!HasOnly(rule, {"name", "source", "request"})) return false;
+  if (!rule.contains("name") || !IsText(rule.at("name"))) return false;
+  if (rule.contains("source") && !IsListOfPatterns(rule.at("source"), "principals")) return false;
+  if (!rule.contains("request")) return true;
+  return IsListOfPatterns(rule.at("request"), "paths") &&
+         ArePathsServed(rule.at("request").at("paths"), methods);
+}
+
+bool IsPolicy(const json& policy, std::span<const std::string_view> methods) {
+  if (!HasOnly(policy, {"name", "deny_rules", "allow_rules"})) return false;
+  if (!policy.contains("name") || !IsText(policy.at("name"))) return false;
+  if (!policy.contains("allow_rules")) return false;
+  std::set<std::string> names;
+  size_t rules = 0;
+  for (const char* list : {"deny_rules", "allow_rules"}) {
+    if (!policy.contains(list)) continue;
+    if (!IsList(policy.at(list))) return false;
+    for (const json& rule : policy.at(list)) {
+      if (!IsRule(rule, methods)) return false;
+      names.insert(rule.at("name"));
+      ++rules;
+    }
+  }
+  return names.size() == rules && rules <= 1000;
+}
+
+bool RuleMatches(const json& rule, const std::string& principal, const std::string& path) {
+  return (!rule.contains("source") || GlobsOneOf(rule["source"]["principals"], principal)) &&
+         (!rule.contains("request") || GlobsOneOf(rule["request"]["paths"], path));
+}
+
+}  // namespace
+
+std::optional<PolicyOracle> PolicyOracle::Read(std::string_view text,
+                                               std::span<const std::string_view> methods) {
+  if (text.size() > size_t{256} * 1024) return {};
+  std::optional<json> policy = ReadWithoutDuplicates(text);
+  if (!policy || !IsPolicy(*policy, methods)) return {};
+  return PolicyOracle(*std::move(policy));
+}
+
+std::pair<bool, std::string> PolicyOracle::Decide(const std::string& principal,
+                                                  const std::string& path) const {
+  std::pair<bool, std::string> verdict;
+  if (principal.empty()) return verdict;
+  // Backwards, and the first rule of the file has the last word.
+  for (const char* list : {"allow_rules", "deny_rules"}) {
+    const json rules = policy_.value(list, json::array());
+    for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+      if (RuleMatches(*rule, principal, path)) {
+        verdict = {std::string_view(list) == "allow_rules", rule->at("name")};
+      }
+    }
+  }
+  return verdict;
+}
+
+}  // namespace gateway

@@ -1,0 +1,70 @@
+// deploy/authorization_policy.json against the services as they are.
+#include <gmock/gmock.h>
+#include <google/protobuf/descriptor.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "passfort/gateway/v1/product_application_service.pb.h"
+#include "passfort/gateway/v1/profile_service.pb.h"
+#include "service/authorization/authorization_policy.h"
+#include "service/authorization/message_text.h"
+
+namespace gateway {
+namespace {
+
+std::string SampleText() {
+  std::ifstream file(SAMPLE_POLICY);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Of every service in the contract's files.
+std::vector<std::string> AllMethods() {
+  std::vector<std::string> methods;
+  for (const google::protobuf::FileDescriptor* file :
+       {passfort::gateway::v1::AddProductApplicationRequest::descriptor()->file(),
+        passfort::gateway::v1::CreateProfileRequest::descriptor()->file()}) {
+    for (int service = 0; service < file->service_count(); ++service) {
+      for (int method = 0; method < file->service(service)->method_count(); ++method) {
+        methods.push_back(MessageText("/", file->service(service)->full_name(), "/",
+                                      file->service(service)->method(method)->name()));
+      }
+    }
+  }
+  return methods;
+}
+
+TEST(SamplePolicyTest, IsAGoodPolicy) {
+  const std::vector<std::string> methods = AllMethods();
+  const std::vector<std::string_view> views(methods.begin(), methods.end());
+  const auto policy = AuthorizationPolicy::Parse(SampleText(), views);
+  EXPECT_TRUE(policy.ok()) << policy.status();
+}
+
+TEST(SamplePolicyTest, HasARowForEveryMethodByItsFullName) {
+  std::set<std::string> rows;
+  for (const auto& rule : nlohmann::json::parse(SampleText()).at("allow_rules")) {
+    for (const auto& path : rule.at("request").at("paths")) rows.insert(path);
+  }
+  ASSERT_GE(AllMethods().size(), 5U);
+  EXPECT_THAT(rows, testing::IsSupersetOf(AllMethods()));
+}
+
+TEST(SamplePolicyTest, AllowsNothingToWhomItDoesNotName) {
+  const std::vector<std::string> methods = AllMethods();
+  const std::vector<std::string_view> views(methods.begin(), methods.end());
+  const auto policy = AuthorizationPolicy::Parse(SampleText(), views);
+  ASSERT_TRUE(policy.ok());
+  for (const std::string_view method : views) {
+    EXPECT_FALSE(policy->Decide("spiffe://example.org/stranger", method).allowed) << method;
+  }
+}
+
+}  // namespace
+}  // namespace gateway
