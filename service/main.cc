@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +24,7 @@
 #include "absl/strings/str_join.h"
 #include "service/app/caller_access.h"
 #include "service/app/process.h"
+#include "service/authorization/authz_check.h"
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
 #include "service/base/random.h"
@@ -46,6 +49,7 @@
 #include "service/passfort/rest_transport.h"
 #include "service/passfort/throttled_transport.h"
 #include "service/resilience/retry_budget.h"
+#include "service/rpc/access/served_methods.h"
 #include "service/rpc/calls/call_pipeline.h"
 #include "service/rpc/grpc_library.h"
 #include "service/rpc/grpc_server.h"
@@ -126,7 +130,8 @@ CallerAccess::Options AccessOptions(const GatewayConfig& config) {
   return {.certificates = {.cert_file = config.tls_cert_file,
                            .key_file = config.tls_key_file,
                            .client_ca_file = config.tls_client_ca_file},
-          .trust_domain = config.tls_trust_domain};
+          .trust_domain = config.tls_trust_domain,
+          .policy_file = config.authorization_policy_file};
 }
 
 GrpcServer::Options ServerOptions(const GatewayConfig& config, const CallerAccess& access) {
@@ -300,12 +305,27 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   return kOk;
 }
 
+// `passfort-gateway authz check FILE ...`: asks a policy, and serves nothing.
+int AskPolicy(std::span<const std::string_view> arguments) {
+  if (arguments.empty() || arguments.front() != "check") {
+    std::fputs("passfort-gateway: authz: want `authz check FILE --principal P --method M`\n",
+               stderr);
+    return kAuthzError;
+  }
+  const std::vector<std::string> methods = ServedMethods();
+  const std::vector<std::string_view> views(methods.begin(), methods.end());
+  return AuthzCheck(arguments.subspan(1), views, std::cout, std::cerr);
+}
+
 int Main(int argc, char** argv) {
   ShieldProcess();
   ReserveStandardStreams();
   const std::vector<std::string> unset = UnsetLibraryVariables();
   BoundGrpcReads();
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments.front() == "authz") {
+    return AskPolicy(std::span(arguments).subspan(1));
+  }
   std::vector<std::string_view> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
 

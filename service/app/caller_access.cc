@@ -14,10 +14,19 @@ absl::StatusOr<std::unique_ptr<CallerAccess>> CallerAccess::Open(Options options
     access->credentials_ = grpc::InsecureServerCredentials();
     return access;
   }
+  if (!options.policy_file.empty()) {
+    auto policy = PolicyWatch::Start(options.policy_file, dependencies.loop, dependencies.log,
+                                     dependencies.metrics);
+    if (!policy.ok()) return policy.status();
+    access->policy_ = *std::move(policy);
+  }
   if (!options.certificates.client_ca_file.empty()) {
     access->verifier_ = std::make_unique<ClientVerifier>(options.trust_domain);
     access->control_ = std::make_unique<AccessControl>(AccessControl::Dependencies{
-        .verifier = *access->verifier_, .metrics = dependencies.metrics});
+        .verifier = *access->verifier_,
+        .policies = access->policy_ == nullptr ? nullptr : &access->policy_->file(),
+        .metrics = dependencies.metrics,
+        .log = dependencies.log});
   }
   if (auto read = access->ReadCertificates(std::move(options), dependencies); !read.ok()) {
     return read;

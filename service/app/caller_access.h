@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "service/app/policy_watch.h"
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
 #include "service/observability/log.h"
@@ -27,6 +28,7 @@ class CallerAccess {
     // `cert_file` empty: plain text, every caller is "local" and may call everything.
     CertificatePaths certificates;
     std::string trust_domain;  // empty: any
+    std::string policy_file;   // empty: every caller may call everything
   };
   // All of them outlive it.
   struct Dependencies {
@@ -50,6 +52,7 @@ class CallerAccess {
 
   absl::Status ReadCertificates(Options options, Dependencies dependencies);
 
+  std::unique_ptr<PolicyWatch> policy_;       // null: there is none
   std::unique_ptr<ClientVerifier> verifier_;  // null: callers show no certificates
   std::unique_ptr<AccessControl> control_;    // likewise
   std::unique_ptr<CertificateStage> stage_;

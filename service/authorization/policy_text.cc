@@ -45,6 +45,7 @@ absl::StatusOr<std::string> ReadBytes(int file, size_t most) {
 PolicyFileIdentity PolicyFileIdentity::Of(const struct stat& status) {
   return {.device = status.st_dev,
           .inode = status.st_ino,
+          .mode = status.st_mode,
           .bytes = status.st_size,
           .modified_ns = Nanoseconds(status.st_mtim),
           .changed_ns = Nanoseconds(status.st_ctim)};

@@ -16,6 +16,8 @@ namespace gateway {
 struct PolicyFileIdentity {
   uint64_t device = 0;
   uint64_t inode = 0;
+  // Because a change of the rights alone may fall into the same tick of the clock.
+  uint32_t mode = 0;
   int64_t bytes = 0;
   int64_t modified_ns = 0;
   int64_t changed_ns = 0;

@@ -149,6 +149,10 @@ class TreeBuilder {
     return true;
   }
 
+  bool IsBrokenString(size_t begin) const {
+    return begin < text_.size() && text_[begin] == '"' &&
+           !nlohmann::json::accept(text_.substr(begin, places_.EndOf(begin) - begin));
+  }
   std::string SyntaxError(size_t token, size_t at) const;
 
   const std::string_view text_;
@@ -180,13 +184,11 @@ bool TreeBuilder::key(std::string& name) {
 
 bool TreeBuilder::parse_error(size_t bytes_read, const std::string& /*last_token*/,
                               const nlohmann::json::exception& /*error*/) {
-  // nlohmann has read up to the byte that cannot be. If that ends a token that is fine by itself,
-  // its beginning is the better place.
+  // nlohmann has read up to the byte that cannot be. Only in a string is that the best place to
+  // show; else it is where the token begins.
   const size_t last = std::min(bytes_read - std::min<size_t>(bytes_read, 1), text_.size());
   const size_t token = std::min(places_.NextBegin(), last);
-  const bool is_in_string =
-      token < text_.size() && text_[token] == '"' && places_.EndOf(token) != last + 1;
-  const size_t at = is_in_string ? last : token;
+  const size_t at = IsBrokenString(token) ? last : token;
   return Fail(at, SyntaxError(token, at));
 }
 

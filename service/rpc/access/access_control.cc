@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "service/authorization/authorization_policy_file.h"
+#include "service/observability/log.h"
 #include "service/rpc/access/access_errors.h"
 #include "service/tls/client_verifier.h"
 
@@ -16,6 +18,8 @@ namespace {
 // Callers without a certificate, and those of whom nothing says what else to call them.
 constexpr const char* kLocalCaller = "local";
 constexpr const char* kOtherCaller = "other";
+
+std::string_view RuleName(std::string_view rule) { return rule.empty() ? "none" : rule; }
 
 std::string_view FirstValue(const grpc::AuthContext& peer, const char* property) {
   const std::vector<grpc::string_ref> values = peer.FindPropertyValues(property);
@@ -35,7 +39,11 @@ AccessControl::AccessControl(Dependencies dependencies)
       denied_(dependencies.metrics.AddCounter(
           "passfort_gateway_denied_calls_total",
           "Calls that the authorization policy or a certificate's end did not let in.",
-          {"reason"})) {}
+          {"reason"})),
+      candidate_differences_(dependencies.metrics.AddCounter(
+          "passfort_gateway_candidate_policy_differences_total",
+          "Calls that the candidate of the authorization policy would judge differently.",
+          {"candidate"})) {}
 
 std::optional<CallError> AccessControl::Admit(const grpc::ServerContextBase& context,
                                               std::string_view path, CallerIdentity& caller) const {
@@ -74,9 +82,24 @@ std::optional<CallError> AccessControl::Identify(const grpc::AuthContext* peer,
   return std::nullopt;
 }
 
-std::optional<CallError> AccessControl::Authorize(std::string_view /*path*/,
-                                                  const CallerIdentity& /*caller*/) const {
-  return std::nullopt;
+std::optional<CallError> AccessControl::Authorize(std::string_view path,
+                                                  const CallerIdentity& caller) const {
+  if (dependencies_->policies == nullptr) return std::nullopt;
+  const auto version = dependencies_->policies->Current();
+  const auto decision = version->Decide(caller.principal, path);
+  if (decision.differing_candidate.has_value()) {
+    const std::string_view verdict =
+        decision.differing_candidate->allowed ? "would allow" : "would deny";
+    candidate_differences_->Increment({verdict});
+    dependencies_->log.Info("the candidate of the authorization policy decides otherwise",
+                            {{"candidate", verdict},
+                             {"rule", RuleName(decision.differing_candidate->rule)},
+                             {"method", path},
+                             {"caller", caller.principal}});
+  }
+  if (decision.policy.allowed) return std::nullopt;
+  return CallerNotAllowedError(path, caller, std::string(RuleName(decision.policy.rule)),
+                               std::string(version->policy().digest()));
 }
 
 }  // namespace gateway

@@ -15,6 +15,7 @@ namespace gateway {
 
 class AuthorizationPolicyFile;
 class ClientVerifier;
+class Log;
 
 // Who makes a call, and whether they may: the first thing that is asked of every call. Safe from
 // any thread.
@@ -26,6 +27,7 @@ class AccessControl {
     // Null: who has a valid certificate may call everything.
     const AuthorizationPolicyFile* policies = nullptr;
     Metrics& metrics;
+    Log& log;
   };
 
   // Where callers show no certificates: each of them is "local", and may call everything.
@@ -50,6 +52,7 @@ class AccessControl {
 
   std::optional<Dependencies> dependencies_;
   std::optional<CounterFamily> denied_;
+  std::optional<CounterFamily> candidate_differences_;
 };
 
 }  // namespace gateway

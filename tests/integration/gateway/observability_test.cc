@@ -10,6 +10,7 @@
 
 #include "tests/integration/gateway/faults.h"
 #include "tests/integration/gateway/gateway_fixture.h"
+#include "tests/support/call_path.h"
 
 namespace gateway {
 namespace {
@@ -20,21 +21,6 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 // Calls a unary method by its path with an empty message.
-Answered CallPath(const GatewayCaller& caller, const std::string& path) {
-  grpc::GenericStub stub(caller.channel());
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kCallBound);
-  const grpc::ByteBuffer request(nullptr, 0);
-  grpc::ByteBuffer response;
-  std::promise<grpc::Status> done;
-  stub.UnaryCall(&context, path, grpc::StubOptions(), &request, &response,
-                 [&done](grpc::Status status) { done.set_value(std::move(status)); });
-  Answered answered;
-  answered.status = done.get_future().get();
-  answered.trailers = Received(answered.status, context).trailers;
-  return answered;
-}
-
 constexpr char kService[] = "grpc_service=\"passfort.gateway.v1.ProductApplicationService\"";
 constexpr char kMethod[] = "grpc_method=\"AddProductApplication\"";
 

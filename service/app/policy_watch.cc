@@ -1,0 +1,77 @@
+#include "service/app/policy_watch.h"
+
+#include <chrono>
+#include <utility>
+
+#include "service/rpc/access/served_methods.h"
+
+namespace gateway {
+namespace {
+
+std::string_view DetailOf(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PolicyWatch>> PolicyWatch::Start(std::string path, EventLoop& loop,
+                                                                Log& log, Metrics& metrics) {
+  auto file = AuthorizationPolicyFile::Open(std::move(path), ServedMethods());
+  if (!file.ok()) {
+    return absl::InvalidArgumentError("authorization_policy_file: " +
+                                      std::string(DetailOf(file.status())));
+  }
+  return std::unique_ptr<PolicyWatch>(new PolicyWatch(*std::move(file), loop, log, metrics));
+}
+
+PolicyWatch::PolicyWatch(std::unique_ptr<AuthorizationPolicyFile> file, EventLoop& loop, Log& log,
+                         Metrics& metrics)
+    : file_(std::move(file)),
+      loop_(loop),
+      log_(log),
+      generation_(metrics.AddGauge(
+          "passfort_gateway_authorization_policy_generation",
+          "Which version of the authorization policy is in force, counted from the start.")) {
+  loop_.RunAndWait([this] {
+    next_look_ = std::make_unique<Timer>(loop_, [this] { Look(); });
+    Look();
+  });
+}
+
+PolicyWatch::~PolicyWatch() {
+  loop_.RunAndWait([this] { next_look_.reset(); });
+}
+
+void PolicyWatch::Look() {
+  const std::string old_digest(file_->Current()->policy().digest());
+  const auto refreshed = file_->Refresh();
+  ReportPolicy(refreshed.policy, old_digest);
+  ReportCandidate(refreshed.candidate);
+  generation_.Set(static_cast<double>(file_->Current()->generation()));
+  next_look_->StartAt(std::chrono::steady_clock::now() + kLookEvery);
+}
+
+void PolicyWatch::ReportPolicy(const Refreshed& policy, const std::string& old_digest) {
+  if (!policy.ok()) {
+    log_.Error("authorization_policy_file: not used, the policy before stays in force",
+               {{"detail", DetailOf(policy.status())}, {"policy", old_digest}});
+  } else if (*policy == AuthorizationPolicyFile::Change::kNew) {
+    log_.Info("authorization policy changed",
+              {{"old", old_digest}, {"policy", file_->Current()->policy().digest()}});
+  }
+}
+
+void PolicyWatch::ReportCandidate(const Refreshed& candidate) {
+  using Change = AuthorizationPolicyFile::Change;
+  if (!candidate.ok()) {
+    log_.Error("the candidate of the authorization policy is not used",
+               {{"detail", DetailOf(candidate.status())}});
+  } else if (*candidate == Change::kNew) {
+    log_.Info("candidate of the authorization policy changed",
+              {{"candidate", file_->Current()->candidate()->digest()}});
+  } else if (*candidate == Change::kGone) {
+    log_.Info("candidate of the authorization policy is gone");
+  }
+}
+
+}  // namespace gateway
