@@ -49,7 +49,13 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   EXPECT_THAT(parsed->warnings, IsEmpty());
   EXPECT_EQ(config.listen, "127.0.0.1:50051");
   EXPECT_EQ(config.metrics_listen, "127.0.0.1:9464");
+  EXPECT_EQ(config.health_listen, "");
   EXPECT_FALSE(config.allow_insecure_listen);
+  EXPECT_EQ(config.tls_cert_file, "");
+  EXPECT_EQ(config.tls_key_file, "");
+  EXPECT_EQ(config.tls_client_ca_file, "");
+  EXPECT_EQ(config.tls_trust_domain, "");
+  EXPECT_EQ(config.authorization_policy_file, "");
   EXPECT_EQ(config.api_url, "https://api.passfort.com/4.0");
   EXPECT_FALSE(config.allow_insecure_api_url);
   EXPECT_EQ(config.api_key, "test-key");
@@ -93,6 +99,15 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
       {"listen", {"[::1]:0", [](const C& c) { return c.listen == "[::1]:0"; }}},
       {"metrics_listen",
        {"localhost:1", [](const C& c) { return c.metrics_listen == "localhost:1"; }}},
+      {"health_listen", {"0.0.0.0:0", [](const C& c) { return c.health_listen == "0.0.0.0:0"; }}},
+      {"tls_cert_file", {"c.pem", [](const C& c) { return c.tls_cert_file == "c.pem"; }}},
+      {"tls_key_file", {"k.pem", [](const C& c) { return c.tls_key_file == "k.pem"; }}},
+      {"tls_client_ca_file",
+       {"ca.pem", [](const C& c) { return c.tls_client_ca_file == "ca.pem"; }}},
+      {"tls_trust_domain",
+       {"bank.example", [](const C& c) { return c.tls_trust_domain == "bank.example"; }}},
+      {"authorization_policy_file",
+       {"p.json", [](const C& c) { return c.authorization_policy_file == "p.json"; }}},
       {"allow_insecure_listen", {"true", [](const C& c) { return c.allow_insecure_listen; }}},
       {"api_url", {"http://[::1]:9/", [](const C& c) { return c.api_url == "http://[::1]:9"; }}},
       {"allow_insecure_api_url", {"on", [](const C& c) { return c.allow_insecure_api_url; }}},
@@ -141,8 +156,22 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
 }
 
 // The environment that `setting` needs beside itself.
-Words KeyUnlessFile(const Setting& setting) {
-  return setting.name == "api_key_file" ? Words{} : Words{kKeyVariable};
+Words NeededBy(const Setting& setting) {
+  static const std::map<std::string_view, Words> needed = {
+      {"api_key_file", {}},
+      {"tls_cert_file", {kKeyVariable, "PASSFORT_GATEWAY_TLS_KEY_FILE=k"}},
+      {"tls_key_file", {kKeyVariable, "PASSFORT_GATEWAY_TLS_CERT_FILE=c"}},
+      {"tls_client_ca_file",
+       {kKeyVariable, "PASSFORT_GATEWAY_TLS_CERT_FILE=c", "PASSFORT_GATEWAY_TLS_KEY_FILE=k"}},
+      {"tls_trust_domain",
+       {kKeyVariable, "PASSFORT_GATEWAY_TLS_CERT_FILE=c", "PASSFORT_GATEWAY_TLS_KEY_FILE=k",
+        "PASSFORT_GATEWAY_TLS_CLIENT_CA_FILE=ca"}},
+      {"authorization_policy_file",
+       {kKeyVariable, "PASSFORT_GATEWAY_TLS_CERT_FILE=c", "PASSFORT_GATEWAY_TLS_KEY_FILE=k",
+        "PASSFORT_GATEWAY_TLS_CLIENT_CA_FILE=ca"}},
+  };
+  const auto found = needed.find(setting.name);
+  return found == needed.end() ? Words{kKeyVariable} : found->second;
 }
 
 TEST(GatewayConfigTest, TakesEverySettingFromAFlagInBothForms) {
@@ -153,7 +182,7 @@ TEST(GatewayConfigTest, TakesEverySettingFromAFlagInBothForms) {
     const std::string flag = absl::StrCat("--", std::string(setting.name));
     const std::string joined = absl::StrCat(flag, "=", value.text);
     for (const Words& words : {Words{joined}, Words{flag, value.text}}) {
-      const auto parsed = Parse(words, KeyUnlessFile(setting));
+      const auto parsed = Parse(words, NeededBy(setting));
       ASSERT_TRUE(parsed.ok()) << parsed.status();
       EXPECT_TRUE(value.is_set(parsed->config));
     }
@@ -165,7 +194,7 @@ TEST(GatewayConfigTest, TakesEverySettingFromTheEnvironment) {
     SCOPED_TRACE(setting.name);
     const OtherValue& value = OtherValues().at(setting.name);
     const std::string entry = absl::StrCat(EnvironmentName(setting), "=", value.text);
-    Words environment = KeyUnlessFile(setting);
+    Words environment = NeededBy(setting);
     environment.push_back(entry);
     const auto parsed = Parse({}, environment);
     ASSERT_TRUE(parsed.ok()) << parsed.status();
@@ -259,8 +288,51 @@ INSTANTIATE_TEST_SUITE_P(
         WrongRow{
             {"--metrics_listen=0.0.0.0:9464"},
             "metrics_listen: \"0.0.0.0:9464\" is reachable from other machines, in plain text; "
-            "want a loopback address (127.0.0.0/8, [::1], localhost), or set "
-            "allow_insecure_listen"},
+            "want a loopback address (127.0.0.0/8, [::1], localhost), TLS with callers' "
+            "certificates (tls_client_ca_file), or set allow_insecure_listen"},
+        WrongRow{
+            {"--listen=0.0.0.0:50051"},
+            "listen: \"0.0.0.0:50051\" is reachable from other machines, in plain text; want a "
+            "loopback address (127.0.0.0/8, [::1], localhost), TLS with callers' certificates "
+            "(tls_client_ca_file), or set allow_insecure_listen"},
+        // TLS alone hides what callers say, not who they are.
+        WrongRow{{"--listen=[::]:50051", "--tls_cert_file=c", "--tls_key_file=k"},
+                 "listen: \"[::]:50051\" is reachable from other machines, and anybody may call; "
+                 "want a loopback address (127.0.0.0/8, [::1], localhost), TLS with callers' "
+                 "certificates (tls_client_ca_file), or set allow_insecure_listen"},
+        WrongRow{{"--tls_cert_file=c"},
+                 "tls_cert_file, tls_key_file: only one of them is set; want both, or neither"},
+        WrongRow{{"--tls_key_file=k"},
+                 "tls_cert_file, tls_key_file: only one of them is set; want both, or neither"},
+        WrongRow{{"--tls_client_ca_file=ca"},
+                 "tls_client_ca_file: needs tls_cert_file and tls_key_file too"},
+        WrongRow{{"--tls_cert_file=c", "--tls_key_file=k", "--tls_client_ca_file=ca",
+                  "--allow_insecure_listen"},
+                 "allow_insecure_listen: callers have to show certificates (tls_client_ca_file), "
+                 "so nothing insecure is to be allowed; leave one of the two away"},
+        WrongRow{{"--tls_trust_domain=bank.example"},
+                 "tls_trust_domain: without tls_client_ca_file nobody knows who calls; set that "
+                 "too"},
+        WrongRow{{"--authorization_policy_file=policy.json"},
+                 "authorization_policy_file: without tls_client_ca_file nobody knows who calls; "
+                 "set that too"},
+        WrongRow{
+            {"--authorization_policy_file=policy.json", "--tls_cert_file=c", "--tls_key_file=k"},
+            "authorization_policy_file: without tls_client_ca_file nobody knows who calls; "
+            "set that too"},
+        // A policy without identities promises what it cannot keep.
+        WrongRow{{"--authorization_policy_file=policy.json", "--allow_insecure_listen"},
+                 "authorization_policy_file: without tls_client_ca_file nobody knows who calls; "
+                 "set that too"},
+        WrongRow{{"--tls_trust_domain=spiffe://bank.example"},
+                 "tls_trust_domain: \"spiffe://bank.example\" from --tls_trust_domain is no trust "
+                 "domain: want 1 to 255 of a-z, 0-9, '.', '-' and '_', without \"spiffe://\"; want "
+                 "a SPIFFE trust domain"},
+        WrongRow{{"--tls_cert_file="},
+                 "tls_cert_file: \"\" from --tls_cert_file is empty; want a path"},
+        WrongRow{{"--health_listen=50052"},
+                 "health_listen: \"50052\" from --health_listen has no valid host; want "
+                 "host:port, [IPv6]:port or unix:/path"},
         WrongRow{{"--api_url=http://api.example/4.0"},
                  "api_url: \"http://api.example/4.0\" would show the API key and personal data on "
                  "the way; want https, or plain http to a loopback host, or set "
@@ -336,6 +408,31 @@ TEST(GatewayConfigTest, OpensUpWhenToldTo) {
       ParseFlags({"--allow_insecure_listen", "--listen=0.0.0.0:1", "--metrics_listen=0.0.0.0:2"})
           .ok());
   EXPECT_TRUE(ParseFlags({"--allow_insecure_api_url", "--api_url=http://api.example"}).ok());
+}
+
+TEST(GatewayConfigTest, ServesOtherMachinesToCallersWithCertificates) {
+  const auto parsed =
+      ParseFlags({"--tls_cert_file=c", "--tls_key_file=k", "--tls_client_ca_file=ca",
+                  "--tls_trust_domain=bank.example", "--authorization_policy_file=policy.json",
+                  "--listen=0.0.0.0:1", "--metrics_listen=0.0.0.0:2"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_THAT(parsed->warnings, IsEmpty());
+  EXPECT_TRUE(KnowsCallers(parsed->config));
+}
+
+TEST(GatewayConfigTest, ServesTlsWithoutCallersCertificatesOnlyHereOrWhenToldTo) {
+  for (const Words& more : {Words{}, Words{"--allow_insecure_listen", "--listen=0.0.0.0:1"}}) {
+    Words words = {"--tls_cert_file=c", "--tls_key_file=k"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto parsed = ParseFlags(words);
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_FALSE(KnowsCallers(parsed->config));
+  }
+}
+
+// It tells nothing but whether the gateway is well, and probes come from other machines.
+TEST(GatewayConfigTest, ServesHealthInPlainTextToOtherMachines) {
+  EXPECT_TRUE(ParseFlags({"--health_listen=0.0.0.0:50052"}).ok());
 }
 
 TEST(GatewayConfigTest, WarnsOfUnknownVariables) {
