@@ -44,7 +44,7 @@ constexpr BadFile kBadFiles[] = {
     {"SecondDocument", "{} {}", "1:4", "text after the end of the JSON"},
     {"ZeroByte", std::string_view("{}\n\0 x", 6), "2:1", "a zero byte"},
     {"ByteOrderMark", "\xEF\xBB\xBF{}", "1:1", "byte order mark"},
-    {"InvalidUtf8", "{\"name\":\n \"\xC3\xA4\xC3(\"}", "2:4", "bytes that are not UTF-8"},
+    {"InvalidUtf8", "{\"name\":\n \"\xC3\xA4\xC3(\"}", "2:5", "bytes that are not UTF-8"},
     {"InvalidUtf8OutsideOfStrings", "{\"name\":\n \xFF}", "2:2", "not JSON"},
     {"LineBreakInAString", "{\"name\": \"a\n\"}", "1:12", "a control character or line break"},
     {"UnknownEscape", R"({"name": "a\q"})", "1:13", "an unknown escape"},
@@ -169,7 +169,7 @@ TEST(AuthorizationPolicyLimitTest, AFileOf256KiBIsTakenAndAByteMoreRefused) {
   std::string text = PolicyOfRules(1);
   text.resize(AuthorizationPolicy::kMaxBytes, ' ');
   EXPECT_EQ(ErrorOf(text), "");
-  EXPECT_THAT(ErrorOf(text + "\n"), StartsWith("line 2, column 262122: the file is larger than"));
+  EXPECT_THAT(ErrorOf(text + "\n"), StartsWith("line 2, column 262114: the file is larger than"));
 }
 
 TEST(AuthorizationPolicyLimitTest, ManyMembersOfAnObjectAreRefusedAtOnce) {

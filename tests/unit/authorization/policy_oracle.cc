@@ -9,15 +9,17 @@ namespace {
 using nlohmann::json;
 
 // As a shell matches: each asterisk stands for any text.
-bool Glob(const char* pattern, const char* text) {
-  if (*pattern == '*') return Glob(pattern + 1, text) || (*text != '\0' && Glob(pattern, text + 1));
-  if (*text == '\0' || *pattern == '\0') return *text == *pattern;
-  return *pattern == *text && Glob(pattern + 1, text + 1);
+bool Glob(std::string_view pattern, std::string_view text) {
+  if (pattern.starts_with('*')) {
+    return Glob(pattern.substr(1), text) || (!text.empty() && Glob(pattern, text.substr(1)));
+  }
+  if (text.empty() || pattern.empty()) return text.empty() && pattern.empty();
+  return pattern.front() == text.front() && Glob(pattern.substr(1), text.substr(1));
 }
 
 bool GlobsOneOf(const json& patterns, const std::string& text) {
   for (const json& pattern : patterns) {
-    if (Glob(pattern.get<std::string>().c_str(), text.c_str())) return true;
+    if (Glob(pattern.get<std::string>(), text)) return true;
   }
   return false;
 }

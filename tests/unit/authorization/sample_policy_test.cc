@@ -49,7 +49,8 @@ TEST(SamplePolicyTest, IsAGoodPolicy) {
 
 TEST(SamplePolicyTest, HasARowForEveryMethodByItsFullName) {
   std::set<std::string> rows;
-  for (const auto& rule : nlohmann::json::parse(SampleText()).at("allow_rules")) {
+  const auto policy = nlohmann::json::parse(SampleText());
+  for (const auto& rule : policy.at("allow_rules")) {
     for (const auto& path : rule.at("request").at("paths")) rows.insert(path);
   }
   ASSERT_GE(AllMethods().size(), 5U);
