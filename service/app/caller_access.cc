@@ -10,10 +10,7 @@ namespace gateway {
 absl::StatusOr<std::unique_ptr<CallerAccess>> CallerAccess::Open(Options options,
                                                                  Dependencies dependencies) {
   auto access = std::unique_ptr<CallerAccess>(new CallerAccess());
-  if (options.certificates.cert_file.empty()) {
-    access->credentials_ = grpc::InsecureServerCredentials();
-    return access;
-  }
+  if (options.certificates.cert_file.empty()) return access;
   if (!options.policy_file.empty()) {
     auto policy = PolicyWatch::Start(options.policy_file, dependencies.loop, dependencies.log,
                                      dependencies.metrics);

@@ -1,8 +1,6 @@
 #ifndef SERVICE_APP_CALLER_ACCESS_H_
 #define SERVICE_APP_CALLER_ACCESS_H_
 
-#include <grpcpp/grpcpp.h>
-
 #include <memory>
 #include <string>
 
@@ -17,6 +15,10 @@
 #include "service/tls/certificate_stage.h"
 #include "service/tls/certificate_watcher.h"
 #include "service/tls/client_verifier.h"
+
+namespace grpc {
+class ServerCredentials;
+}
 
 namespace gateway {
 
@@ -43,7 +45,7 @@ class CallerAccess {
   static absl::StatusOr<std::unique_ptr<CallerAccess>> Open(Options options,
                                                             Dependencies dependencies);
 
-  // For the one server of this process.
+  // For the one server of this process. Null: plain text.
   const std::shared_ptr<grpc::ServerCredentials>& credentials() const { return credentials_; }
   const AccessControl& control() const;
 
