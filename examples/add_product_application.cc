@@ -14,14 +14,10 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
-#include "absl/flags/usage_config.h"
 #include "absl/time/time.h"
 #include "examples/gateway_call.h"
 #include "passfort/gateway/v1/product_application_service.grpc.pb.h"
 
-ABSL_FLAG(std::string, target, "127.0.0.1:50051", "address of the gateway");
 ABSL_FLAG(std::string, profile_id, "", "the Passfort profile (a UUID)");
 ABSL_FLAG(std::string, product_alias, "", "short name of the product, e.g. forexo_basic");
 ABSL_FLAG(std::string, product_id, "", "id of the product (a UUID), instead of its alias");
@@ -56,22 +52,18 @@ bool FillRequest(api::AddProductApplicationRequest& request) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
+  example::ParseFlags(
+      argc, argv,
       "adds a product application through passfort-gateway and prints it as JSON\n\n"
       "  add_product_application --target=127.0.0.1:50051 --profile_id=UUID "
       "--product_alias=forexo_basic");
-  absl::FlagsUsageConfig usage;
-  usage.contains_help_flags = [](absl::string_view file) {
-    return file.find("add_product_application") != absl::string_view::npos;
-  };
-  absl::SetFlagsUsageConfig(usage);
-  absl::ParseCommandLine(argc, argv);
 
   api::AddProductApplicationRequest request;
   if (!FillRequest(request)) return example::kWrongUsage;
 
-  const auto service =
-      api::ProductApplicationService::NewStub(example::Connect(absl::GetFlag(FLAGS_target)));
+  const auto channel = example::Connect();
+  if (channel == nullptr) return example::kWrongUsage;
+  const auto service = api::ProductApplicationService::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        absl::ToChronoMilliseconds(absl::GetFlag(FLAGS_timeout)));

@@ -19,14 +19,10 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
-#include "absl/flags/usage_config.h"
 #include "absl/time/time.h"
 #include "examples/gateway_call.h"
 #include "passfort/gateway/v1/profile_service.grpc.pb.h"
 
-ABSL_FLAG(std::string, target, "127.0.0.1:50051", "address of the gateway");
 ABSL_FLAG(std::string, role, "", "what the profile is for, e.g. PROFILE_ROLE_INDIVIDUAL_CUSTOMER");
 // No text on the command line, because the machine's other users can read that.
 ABSL_FLAG(std::string, data, "", "file with what is known of the person or company, as JSON");
@@ -71,21 +67,18 @@ bool FillRequest(api::CreateProfileRequest& request) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
+  example::ParseFlags(
+      argc, argv,
       "creates a profile through passfort-gateway and prints it as JSON\n\n"
       "  create_profile --target=127.0.0.1:50051 --role=PROFILE_ROLE_INDIVIDUAL_CUSTOMER "
       "--data=FILE --product_aliases=forexo_basic");
-  absl::FlagsUsageConfig usage;
-  usage.contains_help_flags = [](absl::string_view file) {
-    return file.find("create_profile") != absl::string_view::npos;
-  };
-  absl::SetFlagsUsageConfig(usage);
-  absl::ParseCommandLine(argc, argv);
 
   api::CreateProfileRequest request;
   if (!FillRequest(request)) return example::kWrongUsage;
 
-  const auto service = api::ProfileService::NewStub(example::Connect(absl::GetFlag(FLAGS_target)));
+  const auto channel = example::Connect();
+  if (channel == nullptr) return example::kWrongUsage;
+  const auto service = api::ProfileService::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        absl::ToChronoMilliseconds(absl::GetFlag(FLAGS_timeout)));

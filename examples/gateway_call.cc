@@ -2,15 +2,30 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <string>
 #include <tuple>
 
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
 #include "absl/time/time.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "passfort/gateway/v1/service_config.h"
+
+ABSL_FLAG(std::string, target, "127.0.0.1:50051", "address of the gateway");
+ABSL_FLAG(
+    std::string, ca_file, "",
+    "authorities that vouch for the gateway, as PEM; without them the call goes in plain text");
+ABSL_FLAG(std::string, cert_file, "",
+          "certificate by which the gateway knows the caller, as PEM; needs ca_file and key_file");
+ABSL_FLAG(std::string, key_file, "", "private key of the certificate, as PEM");
 
 namespace example {
 namespace {
@@ -70,12 +85,50 @@ void PrintNotCreated(const ErrorDetails& details, const Write& write) {
   std::cerr << "\n";
 }
 
+// False, and a message, if there is nothing to be read. A path that is empty is no file.
+bool ReadPem(const std::string& path, std::string& pem) {
+  if (path.empty()) return true;
+  std::ifstream file(path);
+  pem.assign(std::istreambuf_iterator<char>(file), {});
+  if (pem.empty()) std::cerr << path << " cannot be read\n";
+  return !pem.empty();
+}
+
+std::shared_ptr<grpc::ChannelCredentials> Credentials() {
+  const bool has_certificate = !absl::GetFlag(FLAGS_cert_file).empty();
+  const bool has_ca = !absl::GetFlag(FLAGS_ca_file).empty();
+  if (has_certificate == absl::GetFlag(FLAGS_key_file).empty() || (has_certificate && !has_ca)) {
+    std::cerr << "--cert_file and --key_file belong together, and need --ca_file\n";
+    return nullptr;
+  }
+  if (!has_ca) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions tls;
+  if (!ReadPem(absl::GetFlag(FLAGS_ca_file), tls.pem_root_certs) ||
+      !ReadPem(absl::GetFlag(FLAGS_cert_file), tls.pem_cert_chain) ||
+      !ReadPem(absl::GetFlag(FLAGS_key_file), tls.pem_private_key)) {
+    return nullptr;
+  }
+  return grpc::SslCredentials(tls);
+}
+
 }  // namespace
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
+void ParseFlags(int argc, char** argv, std::string_view usage) {
+  absl::SetProgramUsageMessage(absl::string_view(usage.data(), usage.size()));
+  absl::FlagsUsageConfig shown;
+  shown.contains_help_flags = [](absl::string_view file) {
+    return file.find("examples/") != absl::string_view::npos;
+  };
+  absl::SetFlagsUsageConfig(shown);
+  absl::ParseCommandLine(argc, argv);
+}
+
+std::shared_ptr<grpc::Channel> Connect() {
+  const auto credentials = Credentials();
+  if (credentials == nullptr) return nullptr;
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(passfort::gateway::v1::kServiceConfig);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(absl::GetFlag(FLAGS_target), credentials, arguments);
 }
 
 ExitCode Explain(const grpc::Status& status, const Write& write) {

@@ -5,7 +5,6 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
-#include <string>
 #include <string_view>
 
 namespace example {
@@ -22,8 +21,17 @@ struct Write {
   std::string_view if_unknown_without_request_id;  // the caller cannot just retry
 };
 
-// All replicas that the target's name stands for, and none that is stopping.
-std::shared_ptr<grpc::Channel> Connect(const std::string& target);
+// Reads the flags: the program's own, and those that say where the gateway is and how to reach it.
+// Ends the program for --help and for what is no flag.
+void ParseFlags(int argc, char** argv, std::string_view usage);
+
+// All replicas that the name in --target stands for, and none that is stopping. Over TLS if there
+// is a --ca_file, with the caller's certificate if there is a --cert_file. Nullptr, and a message,
+// for a file that cannot be read or one that is missing.
+//
+// The files are read once. A service that lives longer than its certificate connects anew when they
+// have changed.
+std::shared_ptr<grpc::Channel> Connect();
 
 // Prints what the error means for the object and returns the exit code for it.
 ExitCode Explain(const grpc::Status& status, const Write& write);

@@ -2,9 +2,10 @@
 # ./dev run: the tour of a newcomer, with a Passfort that is a fake or the real one. Sourced by ./dev.
 
 readonly DEMO_KEY=demo-key
+readonly DEMO_CALLER=spiffe://demo.example/caller
 readonly DEMO_PROFILE=7a9c1c80-5d0f-4f6c-9d0e-2b8c6f1e3a54
 
-work_folder=       # logs of the children; gone at the end
+work_folder=       # logs of the children, and certificates; gone at the end
 child_processes=() # in the order of starting
 
 # start_process NAME COMMAND...: in the background, with standard output in $work_folder/NAME.log and
@@ -68,21 +69,61 @@ settings_in_environment() {
   compgen -e | grep '^PASSFORT_GATEWAY_' || true
 }
 
-# print_calls_to_try PROGRAMS TARGET PROFILE_ID PRODUCT_ALIAS: a test runs each indented line, and looks for the
-# `NAME: VALUE` at the end of its comment.
+# demo_caller_flags CERTIFICATES: how the examples call a gateway that serves TLS.
+demo_caller_flags() {
+  echo "--ca_file=$1/ca.crt --cert_file=$1/caller.crt --key_file=$1/caller.key"
+}
+
+# sign_demo_certificate FOLDER NAME EXTENSION...: FOLDER/NAME.crt and NAME.key, by the authority there.
+sign_demo_certificate() {
+  local folder=$1 name=$2 extension options=()
+  shift 2
+  for extension in "$@"; do
+    options+=(-addext "$extension")
+  done
+  [[ $name == ca ]] || options+=(-CA "$folder/ca.crt" -CAkey "$folder/ca.key")
+  # A configuration of its own: the machine's would add extensions.
+  openssl req -x509 -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n') -days 2 \
+    -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -subj "/CN=passfort-gateway demo $name" \
+    "${options[@]}" -keyout "$folder/$name.key" -out "$folder/$name.crt"
+}
+
+# make_demo_certificates FOLDER: an authority, what it signs for the gateway on this machine, and for one caller.
+make_demo_certificates() {
+  local folder=$1
+  (
+    umask 077
+    mkdir -p "$folder" &&
+      sign_demo_certificate "$folder" ca basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign,cRLSign &&
+      sign_demo_certificate "$folder" gateway basicConstraints=critical,CA:FALSE extendedKeyUsage=serverAuth \
+        subjectAltName=DNS:localhost,IP:127.0.0.1 &&
+      sign_demo_certificate "$folder" caller basicConstraints=critical,CA:FALSE extendedKeyUsage=clientAuth \
+        "subjectAltName=URI:$DEMO_CALLER"
+  ) 2>"$folder.err" || {
+    cat "$folder.err" >&2
+    fail "openssl could not make the certificates"
+  }
+}
+
+# print_calls_to_try PROGRAMS TARGET PROFILE_ID PRODUCT_ALIAS [CERTIFICATES]: for a gateway that serves TLS if there is
+# a folder of certificates. A test runs each indented line, and looks for the `NAME: VALUE` at the end of its comment.
 print_calls_to_try() {
-  local client="$1/add_product_application --target=$2" target=$2 profile_id=$3 product_alias=$4
-  local service=passfort.gateway.v1.ProductApplicationService
+  local client="$1/add_product_application --target=$2" target=$2 profile_id=$3 product_alias=$4 certificates=${5-}
+  local service=passfort.gateway.v1.ProductApplicationService transport=-plaintext
+  if [[ -n $certificates ]]; then
+    client+=" $(demo_caller_flags "$certificates")"
+    transport="-cacert $certificates/ca.crt -cert $certificates/caller.crt -key $certificates/caller.key"
+  fi
   cat <<LINES
 Try it from another terminal:
   $client --profile_id=$profile_id --product_alias=$product_alias --request_id=order-1   # again, the same application: gateway-replayed: true
   $client --profile_id=not-a-uuid --product_alias=$product_alias   # fails, reason: INVALID_REQUEST
 With grpcurl (https://github.com/fullstorydev/grpcurl/releases), if you have it:
-  grpcurl -plaintext $target list
-  grpcurl -plaintext -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}}' $target $service/AddProductApplication
-  grpcurl -v -plaintext -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}, "request_id": "order-2"}' $target $service/AddProductApplication   # again, the same application: gateway-replayed: true
-  grpcurl -plaintext -d '{"profile_id": "not-a-uuid"}' $target $service/AddProductApplication   # fails, Code: InvalidArgument
-  grpcurl -plaintext -d '{"service": "$service"}' $target grpc.health.v1.Health/Check
+  grpcurl $transport $target list
+  grpcurl $transport -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}}' $target $service/AddProductApplication
+  grpcurl -v $transport -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}, "request_id": "order-2"}' $target $service/AddProductApplication   # again, the same application: gateway-replayed: true
+  grpcurl $transport -d '{"profile_id": "not-a-uuid"}' $target $service/AddProductApplication   # fails, Code: InvalidArgument
+  grpcurl $transport -d '{"service": "$service"}' $target grpc.health.v1.Health/Check
 LINES
 }
 
@@ -98,11 +139,12 @@ command_run() {
     (($# == 1)) || usage_error "run: --tour stands alone"
     run_tour
   fi
-  local once=0 live=0 profile_id=$DEMO_PROFILE product_alias=forexo_basic
+  local once=0 live=0 tls=0 profile_id=$DEMO_PROFILE product_alias=forexo_basic
   local profile_given=0 alias_given=0
   while (($# > 0)); do
     case $1 in
       --once) once=1 ;;
+      --tls) tls=1 ;;
       --live) live=1 ;;
       --profile-id)
         (($# > 1)) || usage_error "run: --profile-id needs a value"
@@ -146,6 +188,16 @@ command_run() {
     settings=(--api_url "$api_url" --store "sqlite:$work_folder/records.db")
   fi
 
+  local certificates='' caller_flags=()
+  if ((tls)); then
+    certificates=$work_folder/certificates
+    make_demo_certificates "$certificates"
+    settings+=(--tls_cert_file "$certificates/gateway.crt" --tls_key_file "$certificates/gateway.key"
+      --tls_client_ca_file "$certificates/ca.crt")
+    read -ra caller_flags <<<"$(demo_caller_flags "$certificates")"
+    say "certificates of this run: $certificates; the caller is $DEMO_CALLER"
+  fi
+
   local listen=127.0.0.1:0
   if ((!once)); then
     if is_port_free 50051; then
@@ -167,13 +219,13 @@ command_run() {
   # proxy of http_proxy, even to this machine.
   local call_result=0
   no_grpc_proxy=127.0.0.1 setpriv --pdeathsig TERM "$binaries/add_product_application" \
-    --target "$target" --profile_id "$profile_id" --product_alias "$product_alias" </dev/null &
+    --target "$target" "${caller_flags[@]}" --profile_id "$profile_id" --product_alias "$product_alias" </dev/null &
   child_processes+=($!)
   wait $! || call_result=$?
   unset 'child_processes[-1]'
   ((!once)) || exit "$call_result"
 
-  print_calls_to_try "$binaries" "$target" "$profile_id" "$product_alias" >&2
+  print_calls_to_try "$binaries" "$target" "$profile_id" "$product_alias" "$certificates" >&2
   say "Ctrl-C ends it. The gateway's log:"
   trap 'exit 0' INT TERM
   setpriv --pdeathsig TERM tail -n +1 -f "$work_folder/passfort-gateway.log" >&2 &

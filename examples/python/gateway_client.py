@@ -146,9 +146,11 @@ def read_details(error: grpc.RpcError) -> Iterable[Message]:
 class Gateway:
     """A channel to the gateway's replicas. Keep one for as long as the process lives."""
 
-    def __init__(self, target: str, timeout: float):
+    def __init__(self, target: str, timeout: float, credentials: grpc.ChannelCredentials | None = None):
+        """Without credentials calls go in plain text."""
         options = [("grpc.service_config", SERVICE_CONFIG.read_text(encoding="utf-8"))]
-        self._channel = grpc.insecure_channel(target, options)
+        self._channel = (grpc.secure_channel(target, credentials, options) if credentials
+                         else grpc.insecure_channel(target, options))
         self._timeout = timeout
         self.applications = application_service_pb2_grpc.ProductApplicationServiceStub(self._channel)
         self.profiles = profile_service_pb2_grpc.ProfileServiceStub(self._channel)
@@ -221,6 +223,12 @@ def parse_options() -> argparse.Namespace:
     every.add_argument("--target", default="127.0.0.1:50051", help="address of the gateway (%(default)s)")
     every.add_argument("--timeout", type=float, default=70, metavar="SECONDS",
                        help="how long to wait; Passfort itself may take 60 s (%(default)s)")
+    every.add_argument("--ca-file", "--ca_file", type=read_pem, metavar="FILE",
+                       help="authorities that vouch for the gateway, as PEM; without them the call goes in plain text")
+    every.add_argument("--cert-file", "--cert_file", type=read_pem, metavar="FILE",
+                       help="certificate by which the gateway knows the caller, as PEM; needs the other two files")
+    every.add_argument("--key-file", "--key_file", type=read_pem, metavar="FILE",
+                       help="private key of the certificate, as PEM")
     writing = argparse.ArgumentParser(add_help=False)
     writing.add_argument("--request-id", default="",
                          help="names the intent, so that a retry of this call executes nothing twice")
@@ -254,7 +262,25 @@ def parse_options() -> argparse.Namespace:
     listing = command("list", list_applications, "lists the product applications of a profile", one_profile)
     listing.add_argument("--include-hidden", action="store_true", help="those that another one replaced too")
     command("profile", get_profile, "reads a profile with its product applications", one_profile)
-    return parser.parse_args()
+    options = parser.parse_args()
+    has_certificate = options.cert_file is not None
+    if has_certificate != (options.key_file is not None) or (has_certificate and options.ca_file is None):
+        parser.error("--cert-file and --key-file belong together, and need --ca-file")
+    return options
+
+
+def credentials_of(options: argparse.Namespace) -> grpc.ChannelCredentials | None:
+    """A service that lives longer than its certificate makes a new channel when the files have changed."""
+    if options.ca_file is None:
+        return None
+    return grpc.ssl_channel_credentials(options.ca_file, options.key_file, options.cert_file)
+
+
+def read_pem(path: str) -> bytes:
+    try:
+        return pathlib.Path(path).read_bytes()
+    except OSError as wrong:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read: {wrong.strerror}") from wrong
 
 
 def read_data(path: str) -> struct_pb2.Struct:
@@ -275,7 +301,7 @@ def names_of(kind: Any) -> list[str]:
 def main() -> int:
     options = parse_options()
     try:
-        with Gateway(options.target, options.timeout) as gateway:
+        with Gateway(options.target, options.timeout, credentials_of(options)) as gateway:
             reply = options.run(gateway, options)
     except GatewayError as error:
         print(error, file=sys.stderr)

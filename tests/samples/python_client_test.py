@@ -18,7 +18,7 @@ import tempfile
 import unittest
 
 from samples import Sample
-from tour import ROOT, SHOWN_FAKE, SHOWN_GATEWAY, Tour
+from tour import ROOT, SHOWN_FAKE, SHOWN_GATEWAY, Tour, make_certificates
 
 CLIENT = "examples/python/gateway_client.py"
 PROFILE = "7a9c1c80-5d0f-4f6c-9d0e-2b8c6f1e3a54"
@@ -216,6 +216,24 @@ class PythonClientTest(unittest.TestCase):
         for options in ("add", "add --profile-id=x --associated-role=KING", "create --role=KING --data=/dev/null",
                         "subtract", ""):
             code, printed = self.run_command(f"{CLIENT} {options}")
+            self.assertEqual(code, 3, printed)
+
+    def test_it_calls_over_tls_with_a_certificate(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        certificates = folder / "certificates"
+        make_certificates(certificates)
+        self.tour = Tour(self.programs, folder, self.enterContext(contextlib.ExitStack()), certificates)
+        code, printed = self.add(f"--ca-file={certificates}/ca.crt", f"--cert-file={certificates}/caller.crt",
+                                 f"--key-file={certificates}/caller.key")
+        self.assertEqual(code, 0, printed)
+        code, printed = self.add(f"--ca_file={certificates}/ca.crt", "--timeout=2")
+        self.assertEqual(code, 2, printed)
+        self.assertIn("This error did not come from the gateway.", printed)
+
+    def test_it_wants_all_of_its_certificates(self):
+        for options in ("--cert-file=/dev/null", "--cert-file=/dev/null --key-file=/dev/null",
+                        "--ca-file=/nowhere"):
+            code, printed = self.add(options)
             self.assertEqual(code, 3, printed)
 
     def test_it_says_how_to_make_the_classes_that_it_needs(self):

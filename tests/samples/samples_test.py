@@ -26,7 +26,7 @@ import tempfile
 import unittest
 
 from samples import Matcher, Sample, SampleError, read_samples
-from tour import SHOWN_FAKE, SHOWN_GATEWAY, Tour
+from tour import SHOWN_FAKE, SHOWN_GATEWAY, Tour, make_certificates
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUF = ROOT / "proto/node_modules/.bin/buf"
@@ -44,11 +44,11 @@ def commands_of_dev() -> set[str]:
     return set(re.findall(r"^  ([a-z]+)\b", text, re.MULTILINE))
 
 
-def calls_of_dev_run() -> list[Sample]:
+def calls_of_dev_run(*certificates: str) -> list[Sample]:
     """The calls that `./dev run` prints for its reader, one a line, indented."""
     text = subprocess.run(
         ["bash", "-c", 'source tools/run.sh; print_calls_to_try build/release/bin "$@"', "bash",
-         SHOWN_GATEWAY, PROFILE, "forexo_basic"],
+         SHOWN_GATEWAY, PROFILE, "forexo_basic", *certificates],
         cwd=ROOT, check=True, capture_output=True, text=True).stdout
     samples = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -64,11 +64,13 @@ class SamplesTest(unittest.TestCase):
     programs: pathlib.Path
     wanted: list[str]
 
-    def run_samples(self, samples: list[Sample], check, prepare=lambda sample: sample) -> None:
-        """Calls check(sample, printed) for each of the samples, run as `prepare` makes them."""
+    def run_samples(self, samples: list[Sample], check, prepare=lambda sample: sample,
+                    certificates: pathlib.Path | None = None) -> None:
+        """Calls check(sample, printed) for each of the samples, run as `prepare` makes them. The gateway serves TLS
+        if there are certificates."""
         with contextlib.ExitStack() as stack:
             folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            tour = Tour(self.programs, folder, stack)
+            tour = Tour(self.programs, folder, stack, certificates)
             for sample in samples:
                 if "grpcurl" in sample.command and not (shutil.which("grpcurl") or BUF.exists()):
                     if "CI" in os.environ:
@@ -99,6 +101,51 @@ class SamplesTest(unittest.TestCase):
                 self.assertIn(line, printed, sample.command)
 
         self.run_samples(calls, check)
+
+    def test_the_calls_that_dev_run_with_tls_prints_end_as_it_says(self):
+        certificates = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "certificates"
+        make_certificates(certificates)
+        calls = calls_of_dev_run(str(certificates))
+        self.assertEqual(len(calls), len(calls_of_dev_run()))
+
+        def check(sample: Sample, printed: str) -> None:
+            self.assertIn(str(certificates / "caller.key"), sample.command)
+            for line in sample.shown:
+                self.assertIn(line, printed, sample.command)
+
+        self.run_samples(calls, check, certificates=certificates)
+
+    def test_dev_run_once_prints_the_application_and_nothing_else_and_leaves_nothing_behind(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        binaries = folder / "build/release/bin"
+        binaries.parent.mkdir(parents=True)
+        binaries.symlink_to(self.programs)
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        # Everything but the installation and the build, whose result is there.
+        script = ("set -euo pipefail; source tools/common.sh; source tools/run.sh; command_deps() { :; }; "
+                  'build() { :; }; REPOSITORY=$1; shift; command_run "$@"')
+        for options in ([], ["--tls"]):
+            with self.subTest(options):
+                ended = subprocess.run(
+                    ["bash", "-c", script, "bash", str(folder), "--once", *options], cwd=ROOT, check=False,
+                    env=os.environ | {"TMPDIR": str(temporary)}, stdin=subprocess.DEVNULL, capture_output=True,
+                    text=True)
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+                self.assertEqual(json.loads(ended.stdout)["product"]["alias"], "forexo_basic")
+                self.assertEqual("spiffe://demo.example/" in ended.stderr, bool(options))
+                self.assertEqual(list(temporary.iterdir()), [])
+
+    def test_the_examples_want_all_of_their_certificates(self):
+        for program in ("add_product_application", "create_profile"):
+            for flags in (["--cert_file=/dev/null"], ["--cert_file=/dev/null", "--key_file=/dev/null"],
+                          ["--ca_file=/nowhere"]):
+                data = ["--role=PROFILE_ROLE_INDIVIDUAL_CUSTOMER", "--data=examples/person.json"]
+                ended = subprocess.run(
+                    [str(self.programs / program), *flags, *(data if program == "create_profile" else [])], cwd=ROOT,
+                    check=False, capture_output=True, text=True)
+                self.assertEqual(ended.returncode, 3, ended.stderr)
+                self.assertRegex(ended.stderr, "need --ca_file|/nowhere cannot be read")
 
     def test_the_usage_at_the_head_of_every_example_works(self):
         samples = []

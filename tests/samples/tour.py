@@ -38,19 +38,30 @@ def started(command: list[str], environment: dict[str, str]):
         process.communicate()
 
 
-class Tour:
-    """A gateway with a store before a fake-passfort, as `./dev run` starts them."""
+def make_certificates(folder: pathlib.Path) -> None:
+    """Those of `./dev run --tls`."""
+    subprocess.run(["bash", "-c", 'source tools/common.sh; source tools/run.sh; make_demo_certificates "$1"', "bash",
+                    str(folder)], cwd=ROOT, check=True)
 
-    def __init__(self, programs: pathlib.Path, folder: pathlib.Path, processes: contextlib.ExitStack):
+
+class Tour:
+    """A gateway with a store before a fake-passfort, as `./dev run` starts them; with `certificates`, a folder, as
+    `./dev run --tls` does."""
+
+    def __init__(self, programs: pathlib.Path, folder: pathlib.Path, processes: contextlib.ExitStack,
+                 certificates: pathlib.Path | None = None):
         own = {name: value for name, value in os.environ.items()
                if not name.startswith("PASSFORT_GATEWAY_")}
         fake = processes.enter_context(started(
             [str(programs / "fake-passfort"), "--listen", "127.0.0.1:0", "--api_key", KEY], own))
         api_url = read_line(fake, r"^fake-passfort: (\S+)")[1]
+        tls = [] if certificates is None else [
+            "--tls_cert_file", str(certificates / "gateway.crt"), "--tls_key_file", str(certificates / "gateway.key"),
+            "--tls_client_ca_file", str(certificates / "ca.crt")]
         gateway = processes.enter_context(started(
             [str(programs / "passfort-gateway"), "--api_url", api_url, "--store",
              f"sqlite:{folder / 'records.db'}", "--listen", "127.0.0.1:0", "--metrics_listen",
-             "127.0.0.1:0"], own | {"PASSFORT_GATEWAY_API_KEY": KEY}))
+             "127.0.0.1:0", *tls], own | {"PASSFORT_GATEWAY_API_KEY": KEY}))
         serving = read_line(gateway, r'"serving","listen":"([^"]+)","metrics_listen":"([^"]+)"')
         # gRPC and curl would go through the proxy of http_proxy, even to this machine.
         self._environment = own | {"no_grpc_proxy": "127.0.0.1", "no_proxy": "127.0.0.1"}
