@@ -1,8 +1,9 @@
-// bench-load ADDRESS CONNECTIONS STREAMS CALLS with-request-id|without-request-id
+// bench-load ADDRESS CONNECTIONS STREAMS CALLS with-request-id|without-request-id [CERTIFICATES]
 //
 // Load in which no call is like another: each has a profile of its own and, if wanted, a request_id
 // of its own. h2load cannot do that, it repeats one body. Keeps CONNECTIONS x STREAMS calls in
-// flight until CALLS were made, then prints one line of JSON. Every call must end in OK.
+// flight until CALLS were made, then prints one line of JSON. Every call must end in OK. With a
+// folder of certificates (ca.crt, caller.crt, caller.key) it calls over TLS.
 //
 // Exit codes: 0 all OK; 1 a call failed; 2 wrong usage.
 
@@ -14,6 +15,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <latch>
 #include <memory>
 #include <string>
@@ -37,6 +40,7 @@ struct Shape {
   int streams = 0;
   size_t calls = 0;
   bool with_request_id = false;
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
 };
 
 // What all streams share.
@@ -105,10 +109,22 @@ class Stream {
   Clock::time_point started_;
 };
 
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::shared_ptr<grpc::ChannelCredentials> Credentials(const std::string& folder) {
+  if (folder.empty()) return grpc::InsecureChannelCredentials();
+  return grpc::SslCredentials({.pem_root_certs = ReadFile(folder + "/ca.crt"),
+                               .pem_private_key = ReadFile(folder + "/caller.key"),
+                               .pem_cert_chain = ReadFile(folder + "/caller.crt")});
+}
+
 std::shared_ptr<grpc::Channel> Connect(const Shape& shape, int number) {
   grpc::ChannelArguments arguments;
   arguments.SetInt("benchmark.connection", number);  // channels that are equal share a connection
-  return grpc::CreateCustomChannel(shape.address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(shape.address, shape.credentials, arguments);
 }
 
 double Milliseconds(Clock::duration duration) {
@@ -139,18 +155,19 @@ double Milliseconds(Clock::duration duration) {
 }
 
 int Main(int argc, char** argv) {
-  const std::string_view kind = argc == 6 ? argv[5] : "";
+  const std::string_view kind = argc == 6 || argc == 7 ? argv[5] : "";
   if (kind != "with-request-id" && kind != "without-request-id") {
     std::fprintf(stderr,
                  "usage: bench-load ADDRESS CONNECTIONS STREAMS CALLS "
-                 "with-request-id|without-request-id\n");
+                 "with-request-id|without-request-id [CERTIFICATES]\n");
     return 2;
   }
   const Shape shape{.address = argv[1],
                     .connections = std::atoi(argv[2]),
                     .streams = std::atoi(argv[3]),
                     .calls = static_cast<size_t>(std::max(0, std::atoi(argv[4]))),
-                    .with_request_id = kind == "with-request-id"};
+                    .with_request_id = kind == "with-request-id",
+                    .credentials = Credentials(argc == 7 ? argv[6] : "")};
   if (shape.connections < 1 || shape.streams < 1 || shape.calls < 1) {
     std::fprintf(stderr, "CONNECTIONS, STREAMS and CALLS are at least 1\n");
     return 2;

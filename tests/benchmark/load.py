@@ -76,10 +76,12 @@ def run_load(address: str, shape: Shape, requests: int, folder: pathlib.Path) ->
 
 
 def run_fresh_load(binaries: pathlib.Path, address: str, shape: Shape, requests: int,
-                   with_request_id: bool) -> LoadResult:
-    """Makes `requests` calls, each with its own profile; every one must end in OK."""
+                   with_request_id: bool, certificates: pathlib.Path | None) -> LoadResult:
+    """Makes `requests` calls, each with its own profile; every one must end in OK. Over TLS if there
+    is a folder of certificates."""
     command = [str(binaries / "bench-load"), address, str(shape.connections), str(shape.streams),
-               str(requests), "with-request-id" if with_request_id else "without-request-id"]
+               str(requests), "with-request-id" if with_request_id else "without-request-id",
+               *([] if certificates is None else [str(certificates)])]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=LONGEST_RUN_SECONDS, check=False)

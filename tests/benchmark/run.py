@@ -6,6 +6,7 @@ Servers, in rounds one after another so that a change of the machine's mood hits
   floor     the same contract with a response from memory: what gRPC alone costs
   classic   a thread for each call and pooled libcurl handles: how it is usually written
   tls       passfort-gateway with Passfort behind TLS
+  mtls      passfort-gateway over TLS, which asks its callers for certificates
   sqlite, postgres
             passfort-gateway with a store; every call has a request_id of its own
 Passfort's stand-in is nginx; the load comes from h2load, from bench-load where calls must differ,
@@ -153,6 +154,8 @@ def measure_all(arguments: argparse.Namespace) -> Results:
     results = Results()
     binaries: pathlib.Path = arguments.binaries
     names = list(DESCRIPTIONS) if arguments.scenario == ALL else [arguments.scenario]
+    if arguments.document:
+        names = [name for name in names if name not in SCENARIOS or SCENARIOS[name].is_in_document]
     for name in names:
         if name == "series":
             results.series = measure_series(arguments.rounds, binaries)

@@ -11,14 +11,15 @@ from collections.abc import Iterator, Sequence
 
 from figures import Figures, Rounds, ScenarioFigures, SystemCalls
 from load import BenchmarkError, LoadResult, Shape, run_fresh_load, run_load
-from servers import Classic, Floor, Gateway, Nginx, GatewayWithStore, Postgres, Sampler, Server
+from servers import (Classic, Floor, Gateway, GatewayWithMutualTls, GatewayWithStore, Nginx, Postgres,
+                     Sampler, Server)
 from system_calls import SystemCallCounter
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 # Composed from the documented data model: a fresh application, as Passfort returns it.
 RESPONSE = FOLDER / "product_application.json"
 PEERS = ("gateway", "floor", "classic")
-SERVERS = (*PEERS, "tls", "sqlite", "postgres")
+SERVERS = (*PEERS, "tls", "mtls", "sqlite", "postgres")
 
 # Enough for a steady count, and few, because a traced server is slow.
 TRACED_CALLS = 2_000
@@ -37,6 +38,8 @@ class Scenario:
     # Whether every call has a profile of its own, and a request_id where there is a store.
     has_fresh_calls: bool = False
     gateway_settings: tuple[str, ...] = ()
+    # Whether docs/performance.md has a place for its figures.
+    is_in_document: bool = True
 
 
 SCENARIOS = {
@@ -49,6 +52,9 @@ SCENARIOS = {
                           20_000, servers=("gateway",), gateway_settings=(MANY_IN_FLIGHT,)),
     "tls": Scenario("64 calls in flight, Passfort behind TLS", Shape(4, 16), 0, 20_000,
                     servers=("gateway", "tls")),
+    # Fresh calls, because h2load has no certificate to show.
+    "mtls": Scenario("64 calls in flight, callers show certificates", Shape(4, 16), 0, 20_000,
+                     servers=("gateway", "mtls"), has_fresh_calls=True, is_in_document=False),
     "once": Scenario("64 calls in flight, each with a request_id", Shape(4, 16), 0, 3_000,
                      servers=("gateway", "sqlite", "postgres"), has_fresh_calls=True),
 }
@@ -71,7 +77,8 @@ class Bench:
     def make_calls(self, server: Server, requests: int) -> LoadResult:
         if self.scenario.has_fresh_calls:
             return run_fresh_load(self.binaries, server.listen, self.scenario.shape, requests,
-                                  with_request_id=isinstance(server, GatewayWithStore))
+                                  with_request_id=isinstance(server, GatewayWithStore),
+                                  certificates=server.certificates)
         return run_load(server.listen, self.scenario.shape, requests, self.folder)
 
 
@@ -168,6 +175,8 @@ def _new_server(name: str, bench: Bench, stack: contextlib.ExitStack) -> Server:
         return Floor(binaries, folder, RESPONSE)
     if name == "classic":
         return Classic(binaries, folder, nginx.api_url)
+    if name == "mtls":
+        return GatewayWithMutualTls(binaries, folder, nginx.api_url)
     if name == "tls":
         return Gateway(binaries, folder, nginx.tls_api_url, f"--api_ca_file={nginx.certificate}")
     home = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))

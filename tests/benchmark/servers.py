@@ -18,6 +18,7 @@ import urllib.request
 
 from load import BenchmarkError
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 10
 STOP_SECONDS = 30
 SAMPLE_SECONDS = 0.02
@@ -142,6 +143,8 @@ class Server(Child):
 
     # Requests to Passfort for each call.
     upstream_requests_per_call = 1
+    # What its callers show, in a folder; None: they call in plain text.
+    certificates: pathlib.Path | None = None
 
     def __init__(self, name: str, command: list[str], folder: pathlib.Path):
         super().__init__(name, command, folder)
@@ -196,6 +199,19 @@ class GatewayWithStore(Gateway):
 
     def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str, store: str):
         super().__init__(binaries, folder, api_url, f"--store={store}")
+
+
+class GatewayWithMutualTls(Gateway):
+    """The gateway that asks its callers for certificates."""
+
+    def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str):
+        self.certificates = folder / "certificates"
+        if not self.certificates.exists():
+            _make_callers_certificates(self.certificates)
+        super().__init__(binaries, folder, api_url,
+                         f"--tls_cert_file={self.certificates}/gateway.crt",
+                         f"--tls_key_file={self.certificates}/gateway.key",
+                         f"--tls_client_ca_file={self.certificates}/ca.crt")
 
 
 class Postgres(Child):
@@ -302,6 +318,15 @@ class Nginx(Child):
             raise BenchmarkError(f"nginx: cannot read its status: {text!r}")
         return UpstreamCounts(connections=int(found.group(1)) - self._looks,
                               requests=int(found.group(2)) - self._looks)
+
+
+def _make_callers_certificates(folder: pathlib.Path) -> None:
+    """Those of `./dev run --tls`."""
+    script = 'source tools/common.sh; source tools/run.sh; make_demo_certificates "$1"'
+    done = subprocess.run(["bash", "-c", script, "bash", str(folder)], cwd=ROOT, timeout=30,
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchmarkError(done.stderr)
 
 
 def _make_certificate(folder: pathlib.Path) -> pathlib.Path:
