@@ -59,7 +59,13 @@ grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer,
                                          std::string_view path) const {
   CallerIdentity caller;
   auto denial = Admit(&peer, path, caller);
-  return denial.has_value() ? std::move(denial->status) : grpc::Status::OK;
+  if (!denial.has_value()) return grpc::Status::OK;
+  // As the pipeline logs its calls.
+  std::vector<LogField> fields = {{"method", path}, {"reason", denial->reason}};
+  for (const auto& [name, value] : denial->log_fields) fields.push_back({name, value});
+  fields.push_back({"caller", caller.principal.empty() ? caller.name : caller.principal});
+  dependencies_->log.Write(LogLevel::kInfo, "call of a service of gRPC's own denied", fields);
+  return std::move(denial->status);
 }
 
 std::optional<CallError> AccessControl::Admit(const grpc::AuthContext* peer, std::string_view path,

@@ -435,11 +435,12 @@ TEST(AddProductApplicationTest, CountsAndLogsEachCallOnceWithoutItsIds) {
             1);
   EXPECT_THAT(
       fixture.log.lines(),
-      ElementsAre(MatchesRegex("call method=AddProductApplication code=OK outcome=created "
-                               "duration_seconds trace_id=[0-9a-f]{32}"),
-                  MatchesRegex("call method=AddProductApplication code=INVALID_ARGUMENT "
-                               "outcome=refused reason=PASSFORT_REJECTED_INPUT phase=ANSWERED "
-                               "http_status=422 duration_seconds trace_id=[0-9a-f]{32}")));
+      ElementsAre(
+          MatchesRegex("call method=AddProductApplication code=OK outcome=created "
+                       "duration_seconds trace_id=[0-9a-f]{32} caller=local"),
+          MatchesRegex("call method=AddProductApplication code=INVALID_ARGUMENT "
+                       "outcome=refused reason=PASSFORT_REJECTED_INPUT phase=ANSWERED "
+                       "http_status=422 duration_seconds trace_id=[0-9a-f]{32} caller=local")));
 }
 
 TEST(AddProductApplicationTest, AnswersManyCallsAtOnce) {

@@ -1,4 +1,4 @@
-// deploy/authorization_policy.json against the services as they are.
+// deploy/base/authorization_policy.json against the services as they are.
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
@@ -40,11 +40,21 @@ std::vector<std::string> AllMethods() {
   return methods;
 }
 
-TEST(SamplePolicyTest, IsAGoodPolicy) {
-  const std::vector<std::string> methods = AllMethods();
+absl::StatusOr<AuthorizationPolicy> Sample() {
+  std::vector<std::string> methods = AllMethods();
+  methods.emplace_back("/grpc.health.v1.Health/Check");
   const std::vector<std::string_view> views(methods.begin(), methods.end());
-  const auto policy = AuthorizationPolicy::Parse(SampleText(), views);
-  EXPECT_TRUE(policy.ok()) << policy.status();
+  return AuthorizationPolicy::Parse(SampleText(), views);
+}
+
+TEST(SamplePolicyTest, IsAGoodPolicy) { EXPECT_TRUE(Sample().ok()) << Sample().status(); }
+
+// A client with our service config asks before it calls, and does not call if it may not ask.
+TEST(SamplePolicyTest, LetsEverybodyAskForHealth) {
+  const auto policy = Sample();
+  ASSERT_TRUE(policy.ok());
+  EXPECT_TRUE(
+      policy->Decide("spiffe://example.org/stranger", "/grpc.health.v1.Health/Check").allowed);
 }
 
 TEST(SamplePolicyTest, HasARowForEveryMethodByItsFullName) {
@@ -58,11 +68,9 @@ TEST(SamplePolicyTest, HasARowForEveryMethodByItsFullName) {
 }
 
 TEST(SamplePolicyTest, AllowsNothingToWhomItDoesNotName) {
-  const std::vector<std::string> methods = AllMethods();
-  const std::vector<std::string_view> views(methods.begin(), methods.end());
-  const auto policy = AuthorizationPolicy::Parse(SampleText(), views);
+  const auto policy = Sample();
   ASSERT_TRUE(policy.ok());
-  for (const std::string_view method : views) {
+  for (const std::string& method : AllMethods()) {
     EXPECT_FALSE(policy->Decide("spiffe://example.org/stranger", method).allowed) << method;
   }
 }
