@@ -170,7 +170,9 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
 
 // Something did not end that still points into the parts, so nothing is taken down in order. That
 // goes for the log too, whose last line may not be written.
-[[noreturn]] void ExitImmediately(Log& log, std::string_view what, const absl::Status& status) {
+[[noreturn]] void ExitImmediately(CallerAccess& access, Log& log, std::string_view what,
+                                  const absl::Status& status) {
+  access.RemoveStagedKey();
   Fail(log, what, status);
   const std::string text(what);
   std::fprintf(stderr, "passfort-gateway: %s\n", text.c_str());
@@ -290,14 +292,15 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   const char* const name = sigabbrev_np(received);
   log->Info("draining", {{"signal", absl::StrCat("SIG", name == nullptr ? "" : name)}});
   if (const absl::Status drained = (*server)->Drain(config.drain_timeout); !drained.ok()) {
-    ExitImmediately(*log, "shutdown: calls still running", drained);
+    ExitImmediately(**access, *log, "shutdown: calls still running", drained);
   }
   if (const auto stopped = once != nullptr ? once->Stop() : absl::OkStatus(); !stopped.ok()) {
-    ExitImmediately(*log, "shutdown: store still busy", stopped);
+    ExitImmediately(**access, *log, "shutdown: store still busy", stopped);
   }
   (*loop)->RunAndWait([&transport] { transport.Stop(); });
   log->Info("stopped");
   if (!(*server)->has_grpc_ended()) {
+    (*access)->RemoveStagedKey();
     libraries.reset();
     log.reset();  // the last line is written
     _exit(kOk);

@@ -57,6 +57,11 @@ absl::Status CallerAccess::ReadCertificates(Options options, Dependencies depend
   return absl::OkStatus();
 }
 
+void CallerAccess::RemoveStagedKey() {
+  watcher_.reset();
+  stage_.reset();
+}
+
 const AccessControl& CallerAccess::control() const {
   return control_ == nullptr ? AccessControl::ForLocalCallers() : *control_;
 }

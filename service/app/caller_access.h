@@ -49,6 +49,9 @@ class CallerAccess {
   const std::shared_ptr<grpc::ServerCredentials>& credentials() const { return credentials_; }
   const AccessControl& control() const;
 
+  // For an exit without destructors: no key is left in a file. gRPC may go on serving meanwhile.
+  void RemoveStagedKey();
+
  private:
   CallerAccess() = default;
 

@@ -283,6 +283,12 @@ void AddRiskWarnings(const GatewayConfig& config, std::vector<std::string>& warn
                                     " is longer than attempt_timeout (",
                                     DurationText(config.attempt_timeout), ") and has no effect"));
   }
+  if (KnowsCallers(config) && !IsLoopbackAddress(config.metrics_listen)) {
+    warnings.push_back(absl::StrCat("metrics_listen: \"", config.metrics_listen,
+                                    "\" is reachable from other machines and asks nobody for a "
+                                    "certificate; let a network policy "
+                                    "say who may read the metrics"));
+  }
   if (config.allow_insecure_store && config.store.starts_with("postgres")) {
     warnings.emplace_back(
         "allow_insecure_store: without sslmode=verify-full the database's password and the records "

@@ -63,7 +63,8 @@ std::string ProfileMessage(const CreateProfileResult& result, std::string_view t
   if (const auto* error = std::get_if<IdempotencyError>(&result.outcome)) {
     if (error->cause == IdempotencyError::Cause::kRequestIdReused) {
       return "this request_id was used before, by another caller or for another request: this call "
-             "executed nothing. Use a new request_id for each profile.";
+             "executed nothing. A further profile needs a new request_id; before you repeat an "
+             "earlier call under a new request_id, look for its profile in Passfort's portal.";
     }
     if (error->cause == IdempotencyError::Cause::kWriteInProgress) {
       return "another call with this request_id is in progress: this call executed nothing. It is "

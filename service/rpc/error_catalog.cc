@@ -45,7 +45,9 @@ constexpr ErrorEntry kCatalog[] = {
      "invalid request", kNothingSent, kCorrectIt},
     {kRequestIdReused, "REQUEST_ID_REUSED", INVALID_ARGUMENT, kCall, kNothingLeft, kNever,
      "this request_id was already used with different values or by a different caller",
-     "nothing was sent for this call", "Use a new request_id for each application."},
+     "nothing was sent for this call",
+     "A further application needs a new request_id; before you repeat an earlier one under a new "
+     "request_id, look at the applications of the profile."},
     {kPassfortRejectedInput, "PASSFORT_REJECTED_INPUT", INVALID_ARGUMENT, kRequestId, kResponseCame,
      kNever, "Passfort did not accept the request's values", kNothingExecuted, kCorrectIt},
     {kPassfortNotFound, "PASSFORT_NOT_FOUND", NOT_FOUND, kRequestId, kResponseCame, kNever,

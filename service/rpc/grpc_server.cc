@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <future>
 #include <limits>
 #include <thread>
 #include <utility>
@@ -21,6 +20,7 @@
 #include "service/rpc/connections/connection_acceptor.h"
 #include "service/rpc/connections/connection_ages.h"
 #include "service/rpc/connections/listen_sockets.h"
+#include "service/rpc/grpc_shutdown.h"
 #include "service/rpc/health_server.h"
 #include "service/rpc/loop_watch.h"
 #include "service/rpc/unknown_methods.h"
@@ -239,19 +239,8 @@ absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
     }
   }
   // All our calls are finished: with one that is not, Shutdown may never return (grpc#39114).
-  ShutDownGrpc();
+  has_grpc_ended_ = ShutDownWithin(*parts_->server, kShutdownGrace, kGrpcEndsWithin);
   return absl::OkStatus();
-}
-
-// On a thread of its own: it was seen not to return, and no call is left that could need it.
-void GrpcServer::ShutDownGrpc() {
-  std::promise<void> ended;
-  const auto has_ended = ended.get_future();
-  std::thread([server = parts_->server.get(), ended = std::move(ended)]() mutable {
-    server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
-    ended.set_value();
-  }).detach();
-  has_grpc_ended_ = has_ended.wait_for(kGrpcEndsWithin) == std::future_status::ready;
 }
 
 // A connection ends when its caller knows and its calls are answered. Until then calls may arrive,

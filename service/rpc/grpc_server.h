@@ -84,7 +84,6 @@ class GrpcServer {
 
   // Or until it makes no sense to wait any longer, or `end`.
   void WaitUntilCallersLeft(Deadline end);
-  void ShutDownGrpc();
 
   std::unique_ptr<Parts> parts_;
   CallPipeline& pipeline_;

@@ -11,6 +11,7 @@
 #include "service/observability/metrics.h"
 #include "service/rpc/connections/connection_acceptor.h"
 #include "service/rpc/connections/listen_sockets.h"
+#include "service/rpc/grpc_shutdown.h"
 #include "service/rpc/unknown_methods.h"
 
 namespace gateway {
@@ -23,7 +24,12 @@ constexpr int kMaxStreams = 16;
 constexpr int kMaxRequestBytes = 1024;
 constexpr int kMaxMetadataBytes = 8 * 1024;
 constexpr int kHandshakeMs = 5000;
+// A probe takes milliseconds. Who only keeps a connection, or a watch, makes room for the next.
+constexpr int kMaxIdleMs = 5000;
+constexpr int kMaxAgeMs = 60'000;
+constexpr int kGraceMs = 5000;
 constexpr std::chrono::seconds kShutdownGrace{1};
+constexpr std::chrono::seconds kGrpcEndsWithin{5};
 
 // Reflection and channelz would come along with everything that the process serves.
 class WithoutPlugins final : public grpc::ServerBuilderOption {
@@ -66,6 +72,9 @@ absl::StatusOr<std::unique_ptr<HealthServer>> HealthServer::Start(
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kMaxAgeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kGraceMs);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
@@ -86,7 +95,10 @@ HealthServer::HealthServer(std::unique_ptr<Parts> parts) : parts_(std::move(part
 
 HealthServer::~HealthServer() {
   parts_->acceptor->Close();
-  parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  if (ShutDownWithin(*parts_->server, kShutdownGrace, kGrpcEndsWithin)) return;
+  parts_->acceptor.reset();
+  // Its destructor would wait for ever.
+  [[maybe_unused]] const Parts* left_to_grpc = parts_.release();
 }
 
 void HealthServer::SetServing(bool is_serving) {

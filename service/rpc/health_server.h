@@ -34,7 +34,7 @@ class HealthServer {
 
   explicit HealthServer(std::unique_ptr<Parts> parts);
 
-  const std::unique_ptr<Parts> parts_;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace gateway

@@ -19,9 +19,8 @@ class UnknownMethods final : public grpc::CallbackGenericService {
     class Refusal final : public grpc::ServerGenericBidiReactor {
      public:
       Refusal(grpc::GenericCallbackServerContext& context, const AccessControl& access) {
-        CallerIdentity caller;
         const CallError error =
-            access.Admit(context, context.method(), caller).value_or(UnknownMethodError());
+            access.AdmitUnknown(context, context.method()).value_or(UnknownMethodError());
         for (const auto& [name, value] : error.trailers) context.AddTrailingMetadata(name, value);
         Finish(error.status);
       }

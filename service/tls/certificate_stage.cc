@@ -26,9 +26,14 @@ constexpr int kMaxTries = 10;
 constexpr mode_t kOwnerOnlyFolder = 0700;
 constexpr mode_t kOwnerOnlyFile = 0600;
 
+// gRPC looks every second.
+constexpr absl::Duration kReadWithin = absl::Seconds(5);
+
+// Without the number of the set, which would make each error another one.
 absl::Status CannotStage(std::string_view what, const std::string& path, int error) {
   return absl::UnavailableError(absl::StrCat("stage the TLS certificates: ", std::string(what), " ",
-                                             path, ": ", strerror(error)));
+                                             std::filesystem::path(path).filename().string(), ": ",
+                                             strerror(error)));
 }
 
 absl::Status CannotMakeFolder(const std::string& parent, const std::string& why) {
@@ -101,7 +106,9 @@ CertificatePaths FilesIn(const std::string& folder) {
 }
 
 absl::Status WriteSet(const std::string& folder, const CertificateSet& set, int64_t second) {
-  if (mkdir(folder.c_str(), kOwnerOnlyFolder) != 0) return CannotStage("create", folder, errno);
+  if (mkdir(folder.c_str(), kOwnerOnlyFolder) != 0) {
+    return CannotStage("create a folder in", std::filesystem::path(folder).parent_path(), errno);
+  }
   const CertificatePaths files = FilesIn(folder);
   if (auto status = WriteFile(files.cert_file, set.certificate_pem, second); !status.ok()) {
     return status;
@@ -148,7 +155,13 @@ absl::Status CertificateStage::Publish(const CertificateSet& set, absl::Time now
   Remove(previous_number_);
   previous_number_ = std::exchange(current_number_, number);
   has_client_ca_ = !set.client_ca_pem.empty();
+  published_at_ = now;
   return absl::OkStatus();
+}
+
+void CertificateStage::RemovePrevious(absl::Time now) {
+  if (previous_number_ == 0 || now - published_at_ < kReadWithin) return;
+  Remove(std::exchange(previous_number_, 0));
 }
 
 CertificatePaths CertificateStage::current() const {

@@ -43,6 +43,10 @@ class CertificateStage {
   // stays. It does not wait for the disk: after a restart the files are written anew.
   absl::Status Publish(const CertificateSet& set, absl::Time now);
 
+  // Removes the set before the current one, whose key may be the one that was stolen, once gRPC has
+  // had time to read the current one.
+  void RemovePrevious(absl::Time now);
+
   // The files of the current set, the same paths for ever. Without the one of callers' authorities
   // if the set has none: gRPC would complain of a missing file each second.
   CertificatePaths current() const;
@@ -62,6 +66,7 @@ class CertificateStage {
   uint64_t current_number_ = 0;  // 0: there is none yet, likewise the next one
   uint64_t previous_number_ = 0;
   int64_t last_second_ = 0;
+  absl::Time published_at_ = absl::InfinitePast();
   bool has_client_ca_ = true;
 };
 

@@ -106,6 +106,7 @@ void CertificateWatcher::OnTime() {
   next_look_->StartAt(dependencies_.clock.Now() + options_.look_every);
   RenewFolders();
   Look();
+  dependencies_.stage.RemovePrevious(dependencies_.clock.WallNow());
 }
 
 void CertificateWatcher::OnSettled() {

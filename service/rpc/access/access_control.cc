@@ -19,6 +19,9 @@ namespace {
 constexpr const char* kLocalCaller = "local";
 constexpr const char* kOtherCaller = "other";
 
+// Of a path that a caller made up.
+constexpr size_t kMaxShownPath = 200;
+
 std::string_view RuleName(std::string_view rule) { return rule.empty() ? "none" : rule; }
 
 std::string_view FirstValue(const grpc::AuthContext& peer, const char* property) {
@@ -60,12 +63,25 @@ grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer,
   CallerIdentity caller;
   auto denial = Admit(&peer, path, caller);
   if (!denial.has_value()) return grpc::Status::OK;
-  // As the pipeline logs its calls.
-  std::vector<LogField> fields = {{"method", path}, {"reason", denial->reason}};
-  for (const auto& [name, value] : denial->log_fields) fields.push_back({name, value});
-  fields.push_back({"caller", caller.principal.empty() ? caller.name : caller.principal});
-  dependencies_->log.Write(LogLevel::kInfo, "call of a service of gRPC's own denied", fields);
+  LogDenial(path, caller, *denial);
   return std::move(denial->status);
+}
+
+std::optional<CallError> AccessControl::AdmitUnknown(const grpc::ServerContextBase& context,
+                                                     std::string_view path) const {
+  CallerIdentity caller;
+  auto denial = Admit(context, path, caller);
+  if (denial.has_value()) LogDenial(path, caller, *denial);
+  return denial;
+}
+
+void AccessControl::LogDenial(std::string_view path, const CallerIdentity& caller,
+                              const CallError& error) const {
+  std::vector<LogField> fields = {{"method", path.substr(0, kMaxShownPath)},
+                                  {"reason", error.reason}};
+  for (const auto& [name, value] : error.log_fields) fields.push_back({name, value});
+  fields.push_back({"caller", caller.principal.empty() ? caller.name : caller.principal});
+  dependencies_->log.Write(LogLevel::kInfo, "call denied that is for none of our methods", fields);
 }
 
 std::optional<CallError> AccessControl::Admit(const grpc::AuthContext* peer, std::string_view path,

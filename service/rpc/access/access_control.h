@@ -39,14 +39,18 @@ class AccessControl {
   // call `path` ("/package.Service/Method").
   std::optional<CallError> Admit(const grpc::ServerContextBase& context, std::string_view path,
                                  CallerIdentity& caller) const;
-  // The same for the services that gRPC brings along, whose calls do not come by the pipeline.
+  // The same for what does not come by the pipeline, which logs its calls: the services that gRPC
+  // brings along, and methods that do not exist. A denial gets a line of its own.
   grpc::Status AdmitBuiltin(const grpc::AuthContext& peer, std::string_view path) const;
+  std::optional<CallError> AdmitUnknown(const grpc::ServerContextBase& context,
+                                        std::string_view path) const;
 
  private:
   AccessControl() = default;
 
   std::optional<CallError> Admit(const grpc::AuthContext* peer, std::string_view path,
                                  CallerIdentity& caller) const;
+  void LogDenial(std::string_view path, const CallerIdentity& caller, const CallError& error) const;
   std::optional<CallError> Identify(const grpc::AuthContext* peer, CallerIdentity& caller) const;
   std::optional<CallError> Authorize(std::string_view path, const CallerIdentity& caller) const;
 

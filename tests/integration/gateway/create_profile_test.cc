@@ -139,7 +139,7 @@ TEST_F(CreateProfileTest, SaysOfARequestIdWhatItStandsFor) {
       "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
   const auto reused = caller.Create(request);
   EXPECT_EQ(ReasonOf(reused.status), "REQUEST_ID_REUSED") << "also for what is not sent";
-  EXPECT_THAT(reused.status.error_message(), HasSubstr("for each profile"));
+  EXPECT_THAT(reused.status.error_message(), HasSubstr("look for its profile"));
 }
 
 TEST_F(CreateProfileTest, OneThatWasSentByAProcessThatDiedStaysUnknown) {

@@ -262,8 +262,9 @@ INSTANTIATE_TEST_SUITE_P(
         NotBegunCase{"REQUEST_ID_REUSED", IdempotencyError::Cause::kRequestIdReused,
                      grpc::StatusCode::INVALID_ARGUMENT, "CALL", "NOT_SENT", 0, "refused",
                      "this request_id was already used with different values or by a different "
-                     "caller: nothing was sent for this call. Use a new request_id for each "
-                     "application."},
+                     "caller: nothing was sent for this call. A further application needs a new "
+                     "request_id; before you repeat an earlier one under a new request_id, look at "
+                     "the applications of the profile."},
         NotBegunCase{
             "REQUEST_ID_NEEDS_STORE", IdempotencyError::Cause::kNeedsStore,
             grpc::StatusCode::FAILED_PRECONDITION, "CALL", "NOT_SENT", 0, "refused",

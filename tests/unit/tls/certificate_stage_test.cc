@@ -126,6 +126,17 @@ TEST_F(CertificateStageTest, KeepsTheSetBeforeAndNoOlderOne) {
   EXPECT_THAT(FolderContent(), ElementsAre("current", "set-8", "set-9"));
 }
 
+TEST_F(CertificateStageTest, RemovesTheSetBeforeOnceTheNewOneCanHaveBeenRead) {
+  const absl::Time published = absl::FromUnixSeconds(1000);
+  Publish(1, published);
+  Publish(2, published);
+  stage_->RemovePrevious(published + absl::Seconds(1));
+  EXPECT_TRUE(FolderContent().contains("set-1"));
+  stage_->RemovePrevious(published + absl::Seconds(10));
+  EXPECT_FALSE(FolderContent().contains("set-1"));
+  EXPECT_TRUE(FolderContent().contains("set-2"));
+}
+
 TEST_F(CertificateStageTest, ReplacesTheSetInOneStep) {
   Publish(0);
   std::atomic<bool> is_over = false;

@@ -121,6 +121,19 @@ TEST(AuthorizationTest, NoMethodAnswersWhoIsNotAllowed) {
   }
 }
 
+TEST(AuthorizationTest, WhatACallerMadeUpIsLoggedInShortAndNotSentBack) {
+  const AuthorizationFixture fixture(OnboardingOnly());
+  const std::string path = "/no.such.Service/" + std::string(5'000, 'x');
+  const Answered denied = CallPath(fixture.CallerOf(kOutsider), path);
+  EXPECT_EQ(ReasonOf(denied.status), "CALLER_NOT_ALLOWED");
+  EXPECT_THAT(denied.error(), IsWellFormedError());
+  EXPECT_THAT(denied.status.error_details(), Not(HasSubstr("no.such")));
+  const std::string line = fixture.gateway().WaitForLogLine("none of our methods");
+  EXPECT_THAT(line,
+              AllOf(HasSubstr("\"rule\":\"none\""), HasSubstr("no.such"), HasSubstr(kOutsider)));
+  EXPECT_LT(line.size(), 800);
+}
+
 TEST(AuthorizationTest, ReflectionIsNotForWhoIsNotAllowed) {
   const AuthorizationFixture fixture(OnboardingOnly(), {"--reflection=on"});
   EXPECT_EQ(CallPath(fixture.CallerOf(kOutsider),
