@@ -18,8 +18,9 @@ constexpr size_t kShownDigits = 16;
 
 using Kind = JsonNode::Kind;
 
-bool MatchesOneOf(const std::vector<TextPattern>& patterns, std::string_view text) {
-  return patterns.empty() || std::ranges::any_of(patterns, [text](const TextPattern& pattern) {
+template <typename Pattern>
+bool MatchesOneOf(const std::vector<Pattern>& patterns, std::string_view text) {
+  return patterns.empty() || std::ranges::any_of(patterns, [text](const Pattern& pattern) {
            return pattern.Matches(text);
          });
 }
@@ -123,8 +124,9 @@ class AuthorizationPolicy::Reader {
   }
 
   // `node.member.list`, of which `member` can be absent.
+  template <typename Pattern>
   absl::Status ReadPatterns(const JsonNode& node, std::string_view member, std::string_view list,
-                            std::vector<TextPattern>& patterns) const {
+                            std::vector<Pattern>& patterns) const {
     const JsonNode* const object = node.Find(member);
     if (object == nullptr) return absl::OkStatus();
     absl::Status status = CheckObject(*object, MessageText("\"", member, "\""), {list});
@@ -143,18 +145,24 @@ class AuthorizationPolicy::Reader {
     return status;
   }
 
+  template <typename Pattern>
   absl::Status ReadPattern(const JsonNode& node, std::string_view list,
-                           std::vector<TextPattern>& patterns) const {
+                           std::vector<Pattern>& patterns) const {
     absl::Status status = CheckKind(node, MessageText("each of \"", list, "\""), Kind::kString);
     if (!status.ok()) return status;
-    absl::StatusOr<TextPattern> pattern = TextPattern::Parse(node.text);
+    absl::StatusOr<Pattern> pattern = Pattern::Parse(node.text);
     if (!pattern.ok()) return json_.ErrorAt(node.offset, std::string(pattern.status().message()));
-    if (list == "paths") status = CheckPath(node, *pattern);
+    status = CheckServed(node, *pattern);
     if (status.ok()) patterns.push_back(*std::move(pattern));
     return status;
   }
 
-  absl::Status CheckPath(const JsonNode& node, const TextPattern& pattern) const {
+  // Parse() has checked all that can be known about principals.
+  absl::Status CheckServed(const JsonNode&, const PrincipalPattern&) const {
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckServed(const JsonNode& node, const TextPattern& pattern) const {
     const bool is_served = std::ranges::any_of(
         methods_, [&pattern](std::string_view method) { return pattern.Matches(method); });
     if (is_served) return absl::OkStatus();

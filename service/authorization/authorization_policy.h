@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "service/authorization/principal_pattern.h"
 #include "service/authorization/text_pattern.h"
 
 namespace gateway {
@@ -45,8 +46,9 @@ class AuthorizationPolicy {
   //
   // Errors are, beside what PositionedJson refuses: an unknown member, a value of another type, an
   // empty list, object or string, no allow rules, two rules with the same name, a `*` within a
-  // pattern, and a path, with or without `*`, that matches none of `methods`. The last is for deny
-  // rules above all: a deny rule whose path has a typo denies nothing, and nobody would notice.
+  // pattern, a principal, with or without `*`, that no certificate can give (principal_pattern.h),
+  // and a path, with or without `*`, that matches none of `methods`. The last two are for deny
+  // rules above all: a deny rule that has a typo denies nothing, and nobody would notice.
   static absl::StatusOr<AuthorizationPolicy> Parse(std::string_view text,
                                                    std::span<const std::string_view> methods);
 
@@ -64,8 +66,8 @@ class AuthorizationPolicy {
   class Reader;
   struct Rule {
     std::string name;
-    std::vector<TextPattern> principals;  // empty: any
-    std::vector<TextPattern> paths;       // likewise
+    std::vector<PrincipalPattern> principals;  // empty: any
+    std::vector<TextPattern> paths;            // likewise
 
     bool Matches(std::string_view principal, std::string_view path) const;
   };

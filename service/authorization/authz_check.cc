@@ -10,6 +10,7 @@
 #include "service/authorization/message_text.h"
 #include "service/authorization/policy_text.h"
 #include "service/authorization/positioned_json.h"
+#include "service/authorization/principal_pattern.h"
 
 namespace gateway {
 namespace {
@@ -75,6 +76,10 @@ absl::StatusOr<Question> ReadArguments(std::span<const std::string_view> argumen
   if (!file || !principal || !method) {
     return absl::InvalidArgumentError("FILE, --principal and --method are all needed");
   }
+  // Nobody, "", is a caller that one may ask about.
+  if (!principal->empty()) status = CheckPrincipal(*principal);
+  if (!status.ok())
+    return absl::InvalidArgumentError(MessageText("--principal ", status.message()));
   return Question{.file = *file, .principal = *principal, .method = *method};
 }
 

@@ -20,7 +20,8 @@ void Check(bool holds, const char* what) {
 }
 
 void CheckDecisions(const AuthorizationPolicy& policy, const PolicyOracle& oracle) {
-  for (const std::string principal : {"", "a", "ab", "spiffe://example.org/anna"}) {
+  for (const std::string principal :
+       {"", "a", "ab", "spiffe://example.org/anna", "spiffe://evil.test/a.b"}) {
     for (const std::string_view method : kTestMethods) {
       const AuthorizationDecision decision = policy.Decide(principal, method);
       Check(std::pair(decision.allowed, std::string(decision.rule)) ==

@@ -27,7 +27,15 @@ class RandomPolicies {
   bool Once(size_t in) { return Below(in) == 0; }
 
   std::string Principal() {
-    static constexpr std::string_view kPrincipals[] = {"a", "ab", "abc", "b", "ba", "aba"};
+    static constexpr std::string_view kPrincipals[] = {"a",
+                                                       "ab",
+                                                       "ab.c",
+                                                       "b",
+                                                       "ba",
+                                                       "aba",
+                                                       "spiffe://a/b",
+                                                       "spiffe://a/b/ab",
+                                                       "spiffe://a.b/ab.c"};
     return std::string(kPrincipals[Below(std::size(kPrincipals))]);
   }
   std::string Path() { return std::string(kTestMethods[Below(std::size(kTestMethods))]); }

@@ -100,15 +100,102 @@ TEST(AuthorizationPolicyTest, PatternsMatchWholeTexts) {
                                                                    {"*bc", "bcd", false},
                                                                    {"*bc", "c", false},
                                                                    {"*", "anything", true},
-                                                                   {"a.c", "abc", false},
-                                                                   {"a?c", "abc", false}}) {
+                                                                   {"a.c", "abc", false}}) {
     EXPECT_EQ(AllowsPrincipal(row.pattern).Decide(row.principal, kGet).allowed, row.matches)
         << row.pattern << " and " << row.principal;
   }
 }
 
+TEST(AuthorizationPolicyTest, PatternsAreForSpiffeIdsOrForHostNames) {
+  for (const PatternCase& row : std::initializer_list<PatternCase>{
+           {"*.example.org", "web.example.org", true},
+           {"*.example.org", "spiffe://evil.test/ns/x.example.org", false},
+           {"s*", "shop.example.org", true},
+           {"s*", "spiffe://example.org/anna", false},
+           {"spiffe*", "spiffe.example.org", true},
+           {"spiffe*", "spiffe://example.org/anna", false},
+           {"spiffe://example.org/*", "spiffe://example.org/anna", true},
+           {"spiffe://example.org/*", "spiffe://example.org.evil/anna", false},
+           {"spiffe://example.org/Ns*", "spiffe://example.org/Ns/anna", true},
+           {"*/sa/Web", "spiffe://example.org/sa/Web", true},
+           {"*", "spiffe://example.org/anna", true},
+           {"*", "web.example.org", true}}) {
+    EXPECT_EQ(AllowsPrincipal(row.pattern).Decide(row.principal, kGet).allowed, row.matches)
+        << row.pattern << " and " << row.principal;
+  }
+}
+
+TEST(AuthorizationPolicyTest, PrincipalsThatNoCertificateCanGiveAreRefused) {
+  const std::string long_label(64, 'a');
+  for (const std::string& pattern :
+       std::initializer_list<std::string>{"Payments.Example.Org",
+                                          "a?c",
+                                          "a/b",
+                                          "dns:a.example.org",
+                                          "10.0.0.1",
+                                          "a..b",
+                                          ".a",
+                                          "a.",
+                                          "-a",
+                                          "a-",
+                                          long_label,
+                                          "spiffe://example.org",
+                                          "spiffe://example.org/",
+                                          "spiffe://example.org/a/",
+                                          "spiffe://example.org//a",
+                                          "spiffe://example.org/a/../b",
+                                          "spiffe://Example.org/a",
+                                          "SPIFFE://example.org/a",
+                                          "spiffe://example.org:1/a",
+                                          "spiffe:///a",
+                                          "spiffe://example.org/a b",
+                                          "Pay*",
+                                          "*.Example.org",
+                                          "*.",
+                                          "*..org",
+                                          "*.1",
+                                          "a/*",
+                                          "spiffe:*",
+                                          "spiffe:/*",
+                                          "spiffe://*",
+                                          "spiffe://example.org*",
+                                          "spiffe://Example.org/*",
+                                          "spiffe:///*",
+                                          "spiffe://example.org//*",
+                                          "*/",
+                                          "*//a",
+                                          "*/a b",
+                                          "*/../a",
+                                          long_label + "*"}) {
+    const std::string text =
+        MessageText(R"({"name": "p", "allow_rules": [{"name": "r"}], "deny_rules":
+[{"name": "d", "source": {"principals": [")",
+                    pattern, "\"]}}]}");
+    const auto policy = AuthorizationPolicy::Parse(text, kTestMethods);
+    EXPECT_TRUE(std::string(policy.status().message()).starts_with("line 2, column 42: "))
+        << pattern << policy.status();
+    EXPECT_FALSE(PolicyOracle::Read(text, kTestMethods).has_value()) << pattern;
+  }
+}
+
+TEST(AuthorizationPolicyTest, PrincipalsThatACertificateCanGiveAreTaken) {
+  const std::string longest_label(63, '1');
+  for (const std::string& pattern : std::initializer_list<std::string>{
+           "a", "a_b.example.org", "1.a", "xn--a.org", longest_label + "*", "a.*", "a-*", "*-a",
+           "*1", "*a.org", "spiffe://example.org/a", "spiffe://a_b-1/A/.b/...", "spiffe://a/.*",
+           "spiffe://a/b/*", "*A/b", "*/..."}) {
+    AllowsPrincipal(pattern);
+    EXPECT_TRUE(
+        PolicyOracle::Read(MessageText(R"({"name": "p", "allow_rules": [{"name": "r", "source":)",
+                                       R"({"principals": [")", pattern, "\"]}}]}"),
+                           kTestMethods)
+            .has_value())
+        << pattern;
+  }
+}
+
 TEST(AuthorizationPolicyTest, EscapesInPrincipalsAreRead) {
-  EXPECT_TRUE(AllowsPrincipal(R"(\u0061\/b)").Decide("a/b", kGet).allowed);
+  EXPECT_TRUE(AllowsPrincipal(R"(spiffe:\/\/\u0061\/b)").Decide("spiffe://a/b", kGet).allowed);
 }
 
 TEST(AuthorizationPolicyTest, TheDigestIsTheBeginningOfTheSha256OfTheText) {
@@ -131,7 +218,7 @@ TEST(AuthorizationPolicyTest, IsWholeAfterAMove) {
 class AuthorizationMatrixTest : public testing::TestWithParam<std::tuple<int, int, int>> {
  protected:
   static constexpr std::string_view kCallers[] = {kAnna, "spiffe://example.org/bert",
-                                                  "dns:carla.example.org"};
+                                                  "carla.example.org"};
 
   // The rules of the list `which` of the policy.
   static std::string Rules(std::string_view list, int which) {

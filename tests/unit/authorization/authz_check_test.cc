@@ -72,6 +72,15 @@ TEST_F(AuthzCheckTest, SaysThatNobodyIsAlwaysDenied) {
   EXPECT_THAT(result.out, HasSubstr("without a principal"));
 }
 
+TEST_F(AuthzCheckTest, RefusesAPrincipalThatNoCertificateCanGive) {
+  for (const std::string_view principal : {"Anna", "spiffe://example.org", "*", "a/b"}) {
+    const Result result = Ask(principal, "Add");
+    EXPECT_EQ(result.exit_code, 2) << principal;
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, AllOf(HasSubstr("no certificate can give"), HasSubstr("--help")));
+  }
+}
+
 TEST_F(AuthzCheckTest, TakesShortNamesOfMethods) {
   for (const std::string_view name :
        {"shop.v1.Orders/Add", "v1.Orders/Add", "Orders/Add", "Add", "/shop.v1.Orders/Add"}) {

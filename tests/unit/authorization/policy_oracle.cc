@@ -1,6 +1,7 @@
 #include "tests/unit/authorization/policy_oracle.h"
 
 #include <cstddef>
+#include <regex>
 #include <set>
 
 namespace gateway {
@@ -56,6 +57,49 @@ bool IsPattern(const json& value) {
   return inner.find('*') == std::string::npos && ends <= 1;
 }
 
+bool IsPrincipal(const std::string& text) {
+  static const std::regex spiffe(R"(spiffe://[a-z0-9._-]+(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+)");
+  static const std::regex host(
+      R"((?!.*[^.]{64})(?!(.*\.)?[0-9]+$)[a-z0-9_]+(-+[a-z0-9_]+)*(\.[a-z0-9_]+(-+[a-z0-9_]+)*)*)");
+  if (text.size() > 2048) return false;
+  if (std::regex_match(text, spiffe)) return text.find('/', 9) - 9 <= 255;
+  return text.size() <= 253 && std::regex_match(text, host);
+}
+
+// Whether something can stand for the asterisk so that there is a principal. Before the end of a
+// trust domain nothing can.
+bool IsPrincipalPattern(const std::string& pattern) {
+  static const std::regex half_a_domain(R"(spiffe:/*[^/]*\*)");
+  if (pattern == "*") return true;
+  if (std::regex_match(pattern.substr(0, 2048), half_a_domain)) return false;
+  const size_t asterisk = pattern.find('*');
+  if (asterisk == std::string::npos) return IsPrincipal(pattern);
+  const bool is_host = pattern.find('/') == std::string::npos;
+  const bool is_spiffe_suffix = asterisk == 0 && !is_host;
+  for (const char* text : {"", "a", ".a", "spiffe://a/a"}) {
+    if (is_spiffe_suffix != (std::string_view(text) == "spiffe://a/a")) continue;
+    if (IsPrincipal(std::string(pattern).replace(asterisk, 1, text))) return true;
+  }
+  return false;
+}
+
+bool ArePrincipals(const json& patterns) {
+  for (const json& pattern : patterns) {
+    if (!IsPrincipalPattern(pattern.get<std::string>())) return false;
+  }
+  return true;
+}
+
+bool GlobsPrincipal(const json& patterns, const std::string& principal) {
+  const bool is_spiffe_id = principal.rfind("spiffe://", 0) == 0;
+  for (const json& pattern : patterns) {
+    const auto text = pattern.get<std::string>();
+    const bool is_about_spiffe_ids = text == "*" || text.find('/') != std::string::npos;
+    if (Glob(text, principal) && (is_about_spiffe_ids || !is_spiffe_id)) return true;
+  }
+  return false;
+}
+
 bool HasOnly(const json& object, const std::set<std::string>& names) {
   if (!object.is_object()) return false;
   for (const auto& member : object.items()) {
@@ -88,7 +132,10 @@ bool ArePathsServed(const json& paths, std::span<const std::string_view> methods
 bool IsRule(const json& rule, std::span<const std::string_view> methods) {
   if (!HasOnly(rule, {"name", "source", "request"})) return false;
   if (!rule.contains("name") || !IsText(rule.at("name"))) return false;
-  if (rule.contains("source") && !IsListOfPatterns(rule.at("source"), "principals")) return false;
+  if (rule.contains("source") && (!IsListOfPatterns(rule.at("source"), "principals") ||
+                                  !ArePrincipals(rule.at("source").at("principals")))) {
+    return false;
+  }
   if (!rule.contains("request")) return true;
   return IsListOfPatterns(rule.at("request"), "paths") &&
          ArePathsServed(rule.at("request").at("paths"), methods);
@@ -113,7 +160,7 @@ bool IsPolicy(const json& policy, std::span<const std::string_view> methods) {
 }
 
 bool RuleMatches(const json& rule, const std::string& principal, const std::string& path) {
-  return (!rule.contains("source") || GlobsOneOf(rule["source"]["principals"], principal)) &&
+  return (!rule.contains("source") || GlobsPrincipal(rule["source"]["principals"], principal)) &&
          (!rule.contains("request") || GlobsOneOf(rule["request"]["paths"], path));
 }
 
