@@ -43,7 +43,7 @@ absl::StatusOr<std::unique_ptr<AuthorizationPolicyFile>> AuthorizationPolicyFile
 }
 
 std::shared_ptr<const AuthorizationVersion> AuthorizationPolicyFile::Current() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return current_;
 }
 
@@ -122,7 +122,7 @@ absl::StatusOr<AuthorizationPolicyFile::Change> AuthorizationPolicyFile::Refresh
 void AuthorizationPolicyFile::Publish(AuthorizationVersion version) {
   auto next = std::make_shared<const AuthorizationVersion>(std::move(version));
   // The old version is freed after the lock, if this is its last owner.
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   current_.swap(next);
 }
 

@@ -3,15 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "service/authorization/authorization_policy.h"
 #include "service/authorization/policy_text.h"
 
@@ -106,8 +105,8 @@ class AuthorizationPolicyFile {
   Watched candidate_file_;
   // Not std::atomic<std::shared_ptr>: libstdc++'s is a spin lock as well, and one that
   // ThreadSanitizer does not understand. The lock is held for the copy of a pointer.
-  mutable absl::Mutex mutex_;
-  std::shared_ptr<const AuthorizationVersion> current_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  std::shared_ptr<const AuthorizationVersion> current_;  // guarded by mutex_
 };
 
 }  // namespace gateway
