@@ -1,6 +1,7 @@
 #ifndef SERVICE_TLS_CERTIFICATE_STAGE_H_
 #define SERVICE_TLS_CERTIFICATE_STAGE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
