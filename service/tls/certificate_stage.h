@@ -68,7 +68,7 @@ class CertificateStage {
   uint64_t previous_number_ = 0;
   int64_t last_second_ = 0;
   absl::Time published_at_ = absl::InfinitePast();
-  bool has_client_ca_ = true;
+  std::atomic<bool> has_client_ca_ = true;
 };
 
 }  // namespace gateway
