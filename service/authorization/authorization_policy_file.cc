@@ -1,7 +1,5 @@
 #include "service/authorization/authorization_policy_file.h"
 
-#include <sys/stat.h>
-
 #include <utility>
 
 #include "absl/status/status.h"
@@ -59,10 +57,9 @@ AuthorizationPolicyFile::Refreshed AuthorizationPolicyFile::Refresh() {
 }
 
 bool AuthorizationPolicyFile::IsUnchanged(const Watched& file) {
-  struct stat status = {};
   // After a failure the file is read in any case: it may be well again with the same identity.
   return file.is_read && file.last_reported_error.empty() &&
-         stat(file.path.c_str(), &status) == 0 && PolicyFileIdentity::Of(status) == file.identity;
+         IdentityOfFile(file.path) == file.identity;
 }
 
 absl::StatusOr<AuthorizationPolicyFile::Change> AuthorizationPolicyFile::ReportOnce(
@@ -77,9 +74,9 @@ absl::StatusOr<AuthorizationPolicyFile::PolicyPointer> AuthorizationPolicyFile::
   const auto error = [&file](absl::StatusCode code, absl::string_view what) {
     return absl::Status(code, MessageText(file.what, " ", file.path, ": ", what));
   };
-  absl::StatusOr<PolicyText> content = ReadPolicyText(file.path, AuthorizationPolicy::kMaxBytes);
+  absl::StatusOr<SmallFile> content = ReadSmallFile(file.path, AuthorizationPolicy::kMaxBytes);
   if (!content.ok()) return error(content.status().code(), content.status().message());
-  if (content->is_writable_by_others) {
+  if (content->IsWritableByOthers()) {
     return error(absl::StatusCode::kInvalidArgument,
                  "others than its owner can write it; take that right away (chmod go-w)");
   }

@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/authorization/authorization_policy.h"
-#include "service/authorization/policy_text.h"
+#include "service/base/small_file.h"
 
 namespace gateway {
 
@@ -85,7 +85,7 @@ class AuthorizationPolicyFile {
   struct Watched {
     std::string path;
     std::string what;  // "authorization policy"
-    PolicyFileIdentity identity = {};
+    FileIdentity identity = {};
     bool is_read = false;                  // `identity` is of a file that was read with success
     std::string last_reported_error = {};  // empty: the last look was fine
   };

@@ -8,9 +8,9 @@
 #include "absl/status/statusor.h"
 #include "service/authorization/authorization_policy.h"
 #include "service/authorization/message_text.h"
-#include "service/authorization/policy_text.h"
 #include "service/authorization/positioned_json.h"
 #include "service/authorization/principal_pattern.h"
+#include "service/base/small_file.h"
 
 namespace gateway {
 namespace {
@@ -106,15 +106,15 @@ absl::StatusOr<std::string_view> FindMethod(std::string_view name,
 absl::StatusOr<AuthorizationPolicy> ReadPolicy(std::string_view path,
                                                std::span<const std::string_view> methods,
                                                std::ostream& err) {
-  const absl::StatusOr<PolicyText> content =
-      ReadPolicyText(std::string(path), AuthorizationPolicy::kMaxBytes);
+  const absl::StatusOr<SmallFile> content =
+      ReadSmallFile(std::string(path), AuthorizationPolicy::kMaxBytes);
   absl::StatusOr<AuthorizationPolicy> policy =
       content.ok() ? AuthorizationPolicy::Parse(content->text, methods) : content.status();
   if (!policy.ok()) {
     return absl::InvalidArgumentError(MessageText(path, ": ", policy.status().message()));
   }
   // Not an error here: in a working copy of a repository that is usual.
-  if (content->is_writable_by_others) {
+  if (content->IsWritableByOthers()) {
     err << "warning: " << path
         << ": others than its owner can write it; the gateway refuses such a file (chmod go-w)\n";
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "service/base/principal.h"
 #include "service/config/address.h"
 
 namespace gateway {
@@ -32,16 +33,10 @@ absl::StatusOr<std::string> ReadPath(std::string_view text) {
   return std::string(text);
 }
 
-// As in a SPIFFE id.
 absl::StatusOr<std::string> ReadTrustDomain(std::string_view text) {
-  const auto may_stand = [](char c) {
-    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '.' || c == '-' || c == '_';
-  };
-  if (text.empty() || text.size() > 255 || !std::ranges::all_of(text, may_stand)) {
-    return absl::InvalidArgumentError(
-        "is no trust domain: want 1 to 255 of a-z, 0-9, '.', '-' and '_', without \"spiffe://\"");
-  }
-  return std::string(text);
+  if (IsTrustDomain(text)) return std::string(text);
+  return absl::InvalidArgumentError(
+      "is no trust domain: want 1 to 255 of a-z, 0-9, '.', '-' and '_', without \"spiffe://\"");
 }
 
 absl::StatusOr<std::string> ReadReflection(std::string_view text) {

@@ -1,16 +1,10 @@
 #include "service/passfort/api_key_source.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
@@ -46,31 +40,6 @@ absl::Status FileError(const std::string& path, absl::string_view what) {
       ": ", what));
 }
 
-absl::Status SystemError(const std::string& path, int error) {
-  return FileError(path, strerror(error));
-}
-
-int64_t Nanoseconds(const timespec& time) {
-  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-// Up to `most` bytes.
-absl::StatusOr<std::string> ReadBytes(int file, const std::string& path, size_t most) {
-  std::string content(most, '\0');
-  size_t size = 0;
-  while (size < most) {
-    const ssize_t got = read(file, content.data() + size, most - size);
-    if (got == 0) break;
-    if (got > 0) {
-      size += static_cast<size_t>(got);
-    } else if (errno != EINTR) {
-      return SystemError(path, errno);
-    }
-  }
-  content.resize(size);
-  return content;
-}
-
 void RemoveLineBreak(std::string& content) {
   if (content.ends_with('\n')) content.pop_back();
   if (content.ends_with('\r')) content.pop_back();
@@ -98,12 +67,8 @@ absl::StatusOr<std::unique_ptr<ApiKeySource>> ApiKeySource::FromFile(std::string
 
 absl::StatusOr<ApiKeySource::Refreshed> ApiKeySource::Refresh() {
   if (path_.empty()) return Refreshed::kSame;
-  struct stat status = {};
   // After a failure the file is read in any case: it may be well again with the same identity.
-  if (last_reported_error_.empty() && stat(path_.c_str(), &status) == 0 &&
-      IdentityOf(status) == identity_) {
-    return Refreshed::kSame;
-  }
+  if (last_reported_error_.empty() && IdentityOfFile(path_) == identity_) return Refreshed::kSame;
   absl::StatusOr<Content> content = Read(path_);
   if (!content.ok()) {
     const std::string error(content.status().message());
@@ -118,36 +83,20 @@ absl::StatusOr<ApiKeySource::Refreshed> ApiKeySource::Refresh() {
   return Refreshed::kNew;
 }
 
-ApiKeySource::Identity ApiKeySource::IdentityOf(const struct stat& status) {
-  return {.device = status.st_dev,
-          .inode = status.st_ino,
-          .bytes = status.st_size,
-          .modified_ns = Nanoseconds(status.st_mtim),
-          .changed_ns = Nanoseconds(status.st_ctim)};
-}
-
 absl::StatusOr<ApiKeySource::Content> ApiKeySource::Read(const std::string& path) {
-  // O_NONBLOCK: opening a FIFO would otherwise wait for its writer.
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return SystemError(path, errno);
-  const absl::Cleanup close_file = [file] { close(file); };
-  struct stat status = {};
-  if (fstat(file, &status) != 0) return SystemError(path, errno);
-  if (!S_ISREG(status.st_mode)) return FileError(path, "not a regular file");
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+  constexpr size_t kLineBreak = 2;
+  absl::StatusOr<SmallFile> file = ReadSmallFile(path, kMaxKey + kLineBreak);
+  if (!file.ok()) return FileError(path, file.status().message());
+  if (file->IsWritableByOthers()) {
     return FileError(path, "others than its owner can write it; take that right away (chmod go-w)");
   }
-  // The identity is taken before the content: a change in between is seen by the next look.
-  constexpr size_t kLineBreak = 2;
-  absl::StatusOr<std::string> key = ReadBytes(file, path, kMaxKey + kLineBreak + 1);
-  if (!key.ok()) return key.status();
-  RemoveLineBreak(*key);
-  if (const absl::Status check = CheckKey(*key); !check.ok()) {
+  RemoveLineBreak(file->text);
+  if (const absl::Status check = CheckKey(file->text); !check.ok()) {
     return FileError(path, check.message());
   }
-  return Content{.identity = IdentityOf(status),
-                 .is_readable_by_anybody = (status.st_mode & S_IROTH) != 0,
-                 .key = *std::move(key)};
+  return Content{.identity = file->identity,
+                 .is_readable_by_anybody = file->IsReadableByAnybody(),
+                 .key = std::move(file->text)};
 }
 
 }  // namespace gateway

@@ -1,13 +1,11 @@
 #ifndef SERVICE_PASSFORT_API_KEY_SOURCE_H_
 #define SERVICE_PASSFORT_API_KEY_SOURCE_H_
 
-#include <sys/stat.h>
-
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "service/base/small_file.h"
 
 namespace gateway {
 
@@ -39,31 +37,19 @@ class ApiKeySource {
   absl::StatusOr<Refreshed> Refresh();
 
  private:
-  // What changes when a file is written, replaced, or reached through another symlink (which is how
-  // Kubernetes changes a mounted secret).
-  struct Identity {
-    uint64_t device = 0;
-    uint64_t inode = 0;
-    int64_t bytes = 0;
-    int64_t modified_ns = 0;
-    int64_t changed_ns = 0;
-
-    friend bool operator==(const Identity&, const Identity&) = default;
-  };
   struct Content {
-    Identity identity;
+    FileIdentity identity;
     bool is_readable_by_anybody = false;
     std::string key;
   };
 
   explicit ApiKeySource(std::string key);
 
-  static Identity IdentityOf(const struct stat& status);
   static absl::StatusOr<Content> Read(const std::string& path);
 
   std::shared_ptr<const std::string> key_;  // shared with the requests in flight
   std::string path_;                        // empty: a fixed key
-  Identity identity_;                       // of the file when it was last read with success
+  FileIdentity identity_;                   // of the file when it was last read with success
   bool is_readable_by_anybody_ = false;
   std::string last_reported_error_;  // empty: the last look was fine
 };

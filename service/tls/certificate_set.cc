@@ -16,7 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "service/base/sha256.h"
-#include "service/tls/small_file.h"
+#include "service/base/small_file.h"
 #include "service/tls/x509.h"
 
 namespace gateway {
@@ -202,7 +202,12 @@ absl::Status CheckClientCaFile(const CertificatePaths& paths, CertificateSet& se
 absl::Status ReadFile(std::string_view setting, const std::string& path, std::string& content) {
   auto read = ReadSmallFile(path, kMaxFileBytes);
   if (!read.ok()) return About(setting, path, read.status());
-  content = *std::move(read);
+  if (read->text.size() > kMaxFileBytes) {
+    return About(
+        setting, path,
+        absl::InvalidArgumentError(absl::StrCat("it is larger than ", kMaxFileBytes, " bytes")));
+  }
+  content = std::move(read->text);
   return absl::OkStatus();
 }
 

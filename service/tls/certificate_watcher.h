@@ -12,12 +12,12 @@
 #include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
+#include "service/base/small_file.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/tls/certificate_set.h"
 #include "service/tls/certificate_stage.h"
 #include "service/tls/folder_watch.h"
-#include "service/tls/small_file.h"
 
 namespace gateway {
 

@@ -12,16 +12,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "service/base/principal.h"
 #include "service/tls/x509.h"
 
 namespace gateway {
 namespace {
 
-constexpr std::string_view kScheme = "spiffe://";
-constexpr size_t kMaxSpiffeId = 2048;
-constexpr size_t kMaxTrustDomain = 255;
-constexpr size_t kMaxHostName = 253;
-constexpr size_t kMaxLabel = 63;
 constexpr size_t kMaxShown = 200;
 
 struct FreeNames {
@@ -41,49 +37,6 @@ absl::Status Refused(const std::string& why) { return absl::InvalidArgumentError
 std::string Shown(std::string_view text) {
   const std::string escaped = absl::CHexEscape(std::string(text.substr(0, kMaxShown)));
   return absl::StrCat("\"", escaped, text.size() > kMaxShown ? "..." : "", "\"");
-}
-
-bool IsLowerOrDigit(char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c); }
-bool IsTrustDomainCharacter(char c) {
-  return IsLowerOrDigit(c) || c == '.' || c == '-' || c == '_';
-}
-bool IsPathCharacter(char c) { return IsTrustDomainCharacter(c) || absl::ascii_isupper(c); }
-
-bool IsSegment(std::string_view segment) {
-  return !segment.empty() && segment != "." && segment != ".." &&
-         std::ranges::all_of(segment, IsPathCharacter);
-}
-
-// `path` begins with a slash.
-bool IsPath(std::string_view path) {
-  while (!path.empty()) {
-    path.remove_prefix(1);
-    const size_t end = std::min(path.find('/'), path.size());
-    if (!IsSegment(path.substr(0, end))) return false;
-    path.remove_prefix(end);
-  }
-  return true;
-}
-
-bool IsLabel(std::string_view label) {
-  return !label.empty() && label.size() <= kMaxLabel && label.front() != '-' &&
-         label.back() != '-' && std::ranges::all_of(label, [](char c) {
-           return absl::ascii_isalnum(c) || c == '-' || c == '_';
-         });
-}
-
-// Strict, so that no DNS name reads like another kind of principal.
-bool IsHostName(std::string_view name) {
-  if (name.empty() || name.size() > kMaxHostName) return false;
-  const std::string_view last_label = name.substr(name.rfind('.') + 1);
-  // An IPv4 address, in any of the ways in which programs read one.
-  if (std::ranges::all_of(last_label, absl::ascii_isdigit)) return false;
-  while (true) {
-    const size_t end = std::min(name.find('.'), name.size());
-    if (!IsLabel(name.substr(0, end))) return false;
-    if (end == name.size()) return true;
-    name.remove_prefix(end + 1);
-  }
 }
 
 std::string_view TextOf(const ASN1_STRING* text) {
@@ -143,32 +96,31 @@ absl::StatusOr<std::string> HostPrincipal(const std::vector<std::string>& hosts)
   if (host.find('*') != std::string::npos) {
     return Refused(absl::StrCat("its DNS name ", Shown(host), " is for many hosts"));
   }
-  if (!IsHostName(host)) return Refused(absl::StrCat(Shown(host), " is not a host name"));
-  return absl::AsciiStrToLower(host);
+  std::string name = absl::AsciiStrToLower(host);
+  // Strict, so that no DNS name reads like another kind of principal.
+  if (!IsHostName(name)) return Refused(absl::StrCat(Shown(host), " is not a host name"));
+  return name;
 }
 
 }  // namespace
 
 absl::Status CheckTrustDomain(std::string_view name) {
-  if (!name.empty() && name.size() <= kMaxTrustDomain &&
-      std::ranges::all_of(name, IsTrustDomainCharacter)) {
-    return absl::OkStatus();
-  }
+  if (IsTrustDomain(name)) return absl::OkStatus();
   return Refused(absl::StrCat(Shown(name),
                               " is not a trust domain: 1 to 255 of the characters a-z, 0-9, \".\", "
                               "\"-\" and \"_\""));
 }
 
 absl::Status CheckSpiffeId(std::string_view id, std::string_view trust_domain) {
-  if (id.size() > kMaxSpiffeId) {
+  if (id.size() > kMaxSpiffeIdBytes) {
     return Refused(
-        absl::StrCat("the SPIFFE id ", Shown(id), " is longer than ", kMaxSpiffeId, " bytes"));
+        absl::StrCat("the SPIFFE id ", Shown(id), " is longer than ", kMaxSpiffeIdBytes, " bytes"));
   }
-  if (!id.starts_with(kScheme)) {
+  if (!id.starts_with(kSpiffeScheme)) {
     return Refused(
         absl::StrCat(Shown(id), " is not a SPIFFE id: it does not begin with spiffe://"));
   }
-  const std::string_view rest = id.substr(kScheme.size());
+  const std::string_view rest = id.substr(kSpiffeScheme.size());
   const size_t slash = std::min(rest.find('/'), rest.size());
   const std::string_view domain = rest.substr(0, slash);
   const std::string_view path = rest.substr(slash);
@@ -179,7 +131,7 @@ absl::Status CheckSpiffeId(std::string_view id, std::string_view trust_domain) {
   if (const auto good = CheckTrustDomain(domain); !good.ok())
     return refused(std::string(good.message()));
   if (path.empty()) return refused("it has no path");
-  if (!IsPath(path)) {
+  if (!IsSpiffePath(path)) {
     return refused(
         "the segments of its path are not all of a-z, A-Z, 0-9, \".\", \"-\" and \"_\", or one is "
         "empty, \".\" or \"..\"");

@@ -116,7 +116,7 @@ std::optional<CallError> AccessControl::Authorize(std::string_view path,
     dependencies_->log.Info("the candidate of the authorization policy decides otherwise",
                             {{"candidate", verdict},
                              {"rule", RuleName(decision.differing_candidate->rule)},
-                             {"method", path},
+                             {"method", path.substr(0, kMaxShownPath)},
                              {"caller", caller.principal}});
   }
   if (decision.policy.allowed) return std::nullopt;

@@ -1,4 +1,4 @@
-#include "service/tls/small_file.h"
+#include "service/base/small_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,23 +28,39 @@ TEST_F(SmallFileTest, IsReadWhole) {
   for (const size_t size : {0U, 1U, 4095U, 4096U, 4097U, 10000U}) {
     const std::string text(size, 'x');
     Write("file", text);
-    EXPECT_EQ(*ReadSmallFile(folder_.File("file"), 10000), text);
+    EXPECT_EQ(ReadSmallFile(folder_.File("file"), 10000)->text, text);
   }
 }
 
-TEST_F(SmallFileTest, HasAMaximumSize) {
-  Write("file", std::string(11, 'x'));
-  EXPECT_EQ(ReadSmallFile(folder_.File("file"), 10).status().message(),
-            "it is larger than 10 bytes");
+TEST_F(SmallFileTest, IsCutOneByteBeyondTheMaximum) {
+  Write("file", std::string(12, 'x'));
+  EXPECT_EQ(ReadSmallFile(folder_.File("file"), 10)->text.size(), 11U);
 }
 
 // Its size is 0 for stat.
 TEST_F(SmallFileTest, IsReadWholeWhateverItsSizeSays) {
-  const auto text = ReadSmallFile("/proc/self/status", 100'000);
-  ASSERT_TRUE(text.ok()) << text.status();
-  EXPECT_GT(text->size(), 100U);
-  EXPECT_EQ(ReadSmallFile("/proc/self/status", 100).status().message(),
-            "it is larger than 100 bytes");
+  const auto file = ReadSmallFile("/proc/self/status", 100'000);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_GT(file->text.size(), 100U);
+  EXPECT_EQ(ReadSmallFile("/proc/self/status", 100)->text.size(), 101U);
+}
+
+TEST_F(SmallFileTest, SaysWhetherThereIsOne) {
+  EXPECT_TRUE(absl::IsNotFound(ReadSmallFile(folder_.File("file"), 10).status()));
+}
+
+TEST_F(SmallFileTest, SaysWhoElseMayDoWhat) {
+  Write("file", "a");
+  const std::string path = folder_.File("file");
+  const auto with = [&](int mode) {
+    fs::permissions(path, fs::perms(mode));
+    return *ReadSmallFile(path, 10);
+  };
+  EXPECT_FALSE(with(0600).IsWritableByOthers());
+  EXPECT_TRUE(with(0620).IsWritableByOthers());
+  EXPECT_TRUE(with(0602).IsWritableByOthers());
+  EXPECT_FALSE(with(0640).IsReadableByAnybody());
+  EXPECT_TRUE(with(0604).IsReadableByAnybody());
 }
 
 TEST_F(SmallFileTest, IsARegularFile) {
@@ -63,6 +79,8 @@ TEST_F(SmallFileTest, HasAnotherIdentityAfterEachKindOfChange) {
   fs::rename(folder_.File("next"), path);
   const FileIdentity replaced = IdentityOfFile(path);
   EXPECT_NE(replaced, before);
+  fs::permissions(path, fs::perms(0400));
+  EXPECT_NE(IdentityOfFile(path), replaced);
   fs::remove(path);
   EXPECT_EQ(IdentityOfFile(path), FileIdentity());
 }
