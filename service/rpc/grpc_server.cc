@@ -58,7 +58,12 @@ constexpr Milliseconds kLookAtConnectionsEvery{10};
 // How long calls may take to end once they are asked to: they only have to abort a transfer.
 constexpr Milliseconds kStopTimeout{5000};
 
-// For answers to leave and streams (health watches, reflection) to be told.
+// How long answers may take to leave. Callers that read have theirs at once, but on a machine that
+// is short of processors gRPC's threads have to wait for one. A shutdown of gRPC would cut what has
+// not left, and the caller of a write that was sent would not learn that its outcome is unknown.
+constexpr Milliseconds kRepliesLeaveWithin{3000};
+
+// For streams (health watches, reflection) to be told.
 constexpr std::chrono::seconds kShutdownGrace{1};
 constexpr std::chrono::seconds kGrpcEndsWithin{5};
 
@@ -238,6 +243,7 @@ absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
       return absl::DeadlineExceededError("drain: a call did not end although it was asked to stop");
     }
   }
+  pipeline_.WaitUntilRepliesLeft(kRepliesLeaveWithin);
   // All our calls are finished: with one that is not, Shutdown may never return (grpc#39114).
   has_grpc_ended_ = ShutDownWithin(*parts_->server, kShutdownGrace, kGrpcEndsWithin);
   return absl::OkStatus();

@@ -87,8 +87,10 @@ class CallPipeline {
   // To stop, from any thread but the loop's, in this order. New calls are refused from here on.
   void BeginDrain();
   bool IsIdle() { return limiter_.IsEmpty(); }
-  // Waits until every call has its answer; false if one has not after `longest`.
+  // Waits until every call has been given its answer; false if one has not after `longest`.
   bool WaitUntilIdle(Milliseconds longest);
+  // Waits until the answers have left too; false if a caller has not read its one after `longest`.
+  bool WaitUntilRepliesLeft(Milliseconds longest) { return unread_.WaitUntilEmpty(longest); }
   // Asks every call in flight to end: as DRAINING if nothing was sent, else as OUTCOME_UNKNOWN.
   void StopCalls();
 

@@ -76,6 +76,12 @@ void UnreadReplies::Unlist(Reply& reply) {
   }
   if (found->second.answers == 0) by_connection_.erase(found);
   replies_.erase(reply.place_);
+  if (replies_.empty()) empty_.notify_all();
+}
+
+bool UnreadReplies::WaitUntilEmpty(Milliseconds longest) {
+  std::unique_lock lock(mutex_);
+  return empty_.wait_for(lock, longest, [this] { return replies_.empty(); });
 }
 
 void UnreadReplies::GiveUpOldest() {

@@ -2,6 +2,7 @@
 #define SERVICE_RPC_CALLS_UNREAD_REPLIES_H_
 
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -68,6 +69,8 @@ class UnreadReplies {
   // After `Add`; then it may be added again. A reply that is being given up stays until that is
   // done.
   void Remove(Reply& reply);
+  // Waits until all that were added have left, or were given up, at most for `longest`.
+  bool WaitUntilEmpty(Milliseconds longest);
 
  private:
   struct Taken {
@@ -86,6 +89,7 @@ class UnreadReplies {
   const CounterFamily unread_;
   // gRPC may be done with a call while it is cancelled, on the same thread.
   std::recursive_mutex mutex_;
+  std::condition_variable_any empty_;
   std::list<Reply*> replies_;  // guarded by mutex_; the oldest first
   Taken all_;                  // guarded by mutex_
   // Of those that have an answer here.

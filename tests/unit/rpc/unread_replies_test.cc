@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace gateway {
@@ -141,6 +142,15 @@ TEST_F(BriefUnreadRepliesTest, WhatNobodyReadsIsGivenUpAndMakesRoom) {
   Add(kGreedy, 16, 100);
   for (const auto& answer : answers_) answer->WaitUntilCancelled();
   EXPECT_TRUE(unread_.HasRoom(kGreedy));
+}
+
+TEST_F(UnreadRepliesTest, WhoWaitsIsToldWhenTheLastHasLeft) {
+  EXPECT_TRUE(unread_.WaitUntilEmpty(0ms));
+  Add(kOther, 2, 10);
+  EXPECT_FALSE(unread_.WaitUntilEmpty(1ms));
+  std::thread reader([this] { RemoveAll(); });
+  EXPECT_TRUE(unread_.WaitUntilEmpty(1h));
+  reader.join();
 }
 
 }  // namespace
