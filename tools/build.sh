@@ -27,7 +27,8 @@ set_sanitizer_options() {
   export ASAN_SYMBOLIZER_PATH=$symbolizer
   export UBSAN_OPTIONS="print_stacktrace=1"
   # Debian's libraries are not instrumented, so what they do among themselves would look like races.
-  TSAN_OPTIONS="ignore_noninstrumented_modules=1 suppressions=$REPOSITORY/tests/tsan.supp"
+  # At its end a program waits a second for races that its other threads may still show; hundreds are started.
+  TSAN_OPTIONS="ignore_noninstrumented_modules=1 atexit_sleep_ms=100 suppressions=$REPOSITORY/tests/tsan.supp"
   export TSAN_OPTIONS="$TSAN_OPTIONS external_symbolizer_path=$symbolizer"
 }
 
