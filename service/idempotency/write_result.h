@@ -1,6 +1,8 @@
 #ifndef SERVICE_IDEMPOTENCY_WRITE_RESULT_H_
 #define SERVICE_IDEMPOTENCY_WRITE_RESULT_H_
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,8 +26,18 @@ struct IdempotencyError {
     kWriteInProgress,   // another record of the key is claimed or sent
     kNoEffect,          // sent, and proven without effect
     kTooManyToCompare,  // there is more to compare with than the store keeps
+    kBudgetReached,     // the caller's writes of the day are used up
   };
   Cause cause = Cause::kStoreUnavailable;
+  // kBudgetReached only: when the next day begins.
+  std::optional<absl::Time> resets_at = {};
+};
+
+// How many writes a caller may make in a day (UTC). An account that is used by several processes
+// is counted in their store.
+struct WriteBudget {
+  std::string account;
+  int64_t writes_per_day = 0;  // at least 1
 };
 
 // Who asks for a write, and under which name.
@@ -34,6 +46,12 @@ struct RequestKey {
   std::string request_id;
   // The authenticated caller; empty where callers are not authenticated.
   std::string caller;
+  // What the same caller may be called in older records. Empty: nothing else.
+  std::string former_caller = {};
+  // Unset: any number of writes.
+  std::optional<WriteBudget> budget = {};
+  // Kept until the write needs nobody's attention any more, which may be after its callers left.
+  std::shared_ptr<const void> place = {};
 };
 
 // How a result became known.
