@@ -1,12 +1,11 @@
 #include "service/authorization/authorization_policy.h"
 
 #include <algorithm>
-#include <initializer_list>
-#include <map>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
+#include "service/authorization/json_checks.h"
 #include "service/authorization/message_text.h"
 #include "service/authorization/positioned_json.h"
 #include "service/base/sha256.h"
@@ -31,11 +30,12 @@ bool MatchesOneOf(const std::vector<Pattern>& patterns, std::string_view text) {
 class AuthorizationPolicy::Reader {
  public:
   Reader(const PositionedJson& json, std::span<const std::string_view> methods)
-      : json_(json), methods_(methods) {}
+      : json_(json), checks_(json), methods_(methods) {}
 
   absl::Status Read(AuthorizationPolicy& policy) {
     const JsonNode& root = json_.root();
-    absl::Status status = CheckObject(root, "the policy", {"name", "deny_rules", "allow_rules"});
+    absl::Status status =
+        checks_.CheckObject(root, "the policy", {"name", "deny_rules", "allow_rules"});
     if (status.ok()) status = ReadName(root, "the policy", policy.name_);
     if (status.ok()) status = ReadRules(root, "deny_rules", policy.deny_rules_);
     if (status.ok()) status = ReadRules(root, "allow_rules", policy.allow_rules_);
@@ -48,51 +48,17 @@ class AuthorizationPolicy::Reader {
   }
 
  private:
-  absl::Status CheckKind(const JsonNode& node, std::string_view what, Kind kind) const {
-    if (node.kind == kind) return absl::OkStatus();
-    return json_.ErrorAt(node.offset, MessageText(what, " has to be ", NameOfKind(kind), ", not ",
-                                                  NameOfKind(node.kind)));
-  }
-
-  absl::Status CheckObject(const JsonNode& node, std::string_view what,
-                           std::initializer_list<std::string_view> known) const {
-    if (absl::Status status = CheckKind(node, what, Kind::kObject); !status.ok()) return status;
-    for (const JsonMember& member : node.members) {
-      if (std::ranges::find(known, member.name) != known.end()) continue;
-      return json_.ErrorAt(member.offset,
-                           MessageText("unknown member ", QuotedForMessage(member.name), "; ", what,
-                                       " can have: ", JoinedText(known, ", ")));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status CheckList(const JsonNode& node, std::string_view what) const {
-    if (absl::Status status = CheckKind(node, what, Kind::kList); !status.ok()) return status;
-    if (!node.items.empty()) return absl::OkStatus();
-    return json_.ErrorAt(node.offset,
-                         MessageText(what, " is an empty list; fill it in or leave it out"));
-  }
-
   absl::Status ReadName(const JsonNode& object, std::string_view what, std::string& name) const {
-    const JsonNode* const node = object.Find("name");
-    if (node == nullptr) {
-      return json_.ErrorAt(object.offset, MessageText(what, " has no \"name\"; give it one"));
-    }
-    if (absl::Status status = CheckKind(*node, "\"name\"", Kind::kString); !status.ok()) {
-      return status;
-    }
-    if (node->text.empty()) {
-      return json_.ErrorAt(node->offset, "\"name\" is empty; the log shows it, so fill it in");
-    }
-    name = node->text;
-    return absl::OkStatus();
+    absl::StatusOr<std::string> read = checks_.ReadName(object, what);
+    if (read.ok()) name = *std::move(read);
+    return read.status();
   }
 
   absl::Status ReadRules(const JsonNode& root, std::string_view member, std::vector<Rule>& rules) {
     const JsonNode* const list = root.Find(member);
     if (list == nullptr) return absl::OkStatus();
     const std::string what = MessageText("\"", member, "\"");
-    absl::Status status = CheckList(*list, what);
+    absl::Status status = checks_.CheckFilledList(*list, what);
     for (const JsonNode& item : list->items) {
       if (status.ok()) status = ReadRule(item, rules.emplace_back());
       if (!status.ok()) break;
@@ -101,7 +67,7 @@ class AuthorizationPolicy::Reader {
   }
 
   absl::Status ReadRule(const JsonNode& node, Rule& rule) {
-    absl::Status status = CheckObject(node, "a rule", {"name", "source", "request"});
+    absl::Status status = checks_.CheckObject(node, "a rule", {"name", "source", "request"});
     if (status.ok()) status = ReadName(node, "the rule", rule.name);
     if (status.ok()) status = Register(node, rule.name);
     if (status.ok()) status = ReadPatterns(node, "source", "principals", rule.principals);
@@ -112,13 +78,12 @@ class AuthorizationPolicy::Reader {
   // Rules of both lists: a log that names a rule has to name one.
   absl::Status Register(const JsonNode& node, std::string_view name) {
     const size_t offset = node.Find("name")->offset;
-    const auto [first, is_new] = rule_offsets_.try_emplace(std::string(name), offset);
-    if (!is_new) {
+    if (const auto first = checks_.FirstLine(rule_places_, name, offset)) {
       return json_.ErrorAt(
-          offset, MessageText("another rule is named ", QuotedForMessage(name), ", in ",
-                              json_.LineOf(first->second), "; the log needs names that differ"));
+          offset, MessageText("another rule is named ", QuotedForMessage(name), ", in ", *first,
+                              "; the log needs names that differ"));
     }
-    if (rule_offsets_.size() <= kMaxRules) return absl::OkStatus();
+    if (rule_places_.size() <= kMaxRules) return absl::OkStatus();
     return json_.ErrorAt(node.offset, MessageText("more than ", kMaxRules,
                                                   " rules; use patterns such as \"prefix*\""));
   }
@@ -129,7 +94,7 @@ class AuthorizationPolicy::Reader {
                             std::vector<Pattern>& patterns) const {
     const JsonNode* const object = node.Find(member);
     if (object == nullptr) return absl::OkStatus();
-    absl::Status status = CheckObject(*object, MessageText("\"", member, "\""), {list});
+    absl::Status status = checks_.CheckObject(*object, MessageText("\"", member, "\""), {list});
     if (!status.ok()) return status;
     const JsonNode* const strings = object->Find(list);
     if (strings == nullptr) {
@@ -137,7 +102,7 @@ class AuthorizationPolicy::Reader {
           object->offset, MessageText("\"", member, "\" has no \"", list, "\"; to match all ", list,
                                       ", leave \"", member, "\" out"));
     }
-    status = CheckList(*strings, MessageText("\"", list, "\""));
+    status = checks_.CheckFilledList(*strings, MessageText("\"", list, "\""));
     for (const JsonNode& item : strings->items) {
       if (status.ok()) status = ReadPattern(item, list, patterns);
       if (!status.ok()) break;
@@ -148,7 +113,8 @@ class AuthorizationPolicy::Reader {
   template <typename Pattern>
   absl::Status ReadPattern(const JsonNode& node, std::string_view list,
                            std::vector<Pattern>& patterns) const {
-    absl::Status status = CheckKind(node, MessageText("each of \"", list, "\""), Kind::kString);
+    absl::Status status =
+        checks_.CheckKind(node, MessageText("each of \"", list, "\""), Kind::kString);
     if (!status.ok()) return status;
     absl::StatusOr<Pattern> pattern = Pattern::Parse(node.text);
     if (!pattern.ok()) return json_.ErrorAt(node.offset, std::string(pattern.status().message()));
@@ -173,9 +139,9 @@ class AuthorizationPolicy::Reader {
   }
 
   const PositionedJson& json_;
+  const JsonChecks checks_;
   const std::span<const std::string_view> methods_;
-  // Of the rules' names so far.
-  std::map<std::string, size_t> rule_offsets_;
+  JsonChecks::Places rule_places_;  // of the rules' names so far
 };
 
 absl::StatusOr<AuthorizationPolicy> AuthorizationPolicy::Parse(

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "service/authorization/message_text.h"
 
 namespace gateway {
@@ -26,9 +25,12 @@ AuthorizationVersion::Decision AuthorizationVersion::Decide(std::string_view pri
 AuthorizationPolicyFile::AuthorizationPolicyFile(std::string path, std::vector<std::string> methods)
     : methods_(std::move(methods)),
       method_views_(methods_.begin(), methods_.end()),
-      policy_file_{.path = path, .what = "authorization policy"},
-      candidate_file_{.path = MessageText(path, kCandidateSuffix),
-                      .what = "candidate of the authorization policy"} {}
+      policy_file_({.path = path,
+                    .what = "authorization policy",
+                    .max_bytes = AuthorizationPolicy::kMaxBytes}),
+      candidate_file_({.path = MessageText(path, kCandidateSuffix),
+                       .what = "candidate of the authorization policy",
+                       .max_bytes = AuthorizationPolicy::kMaxBytes}) {}
 
 absl::StatusOr<std::unique_ptr<AuthorizationPolicyFile>> AuthorizationPolicyFile::Open(
     std::string path, std::vector<std::string> methods) {
@@ -56,44 +58,26 @@ AuthorizationPolicyFile::Refreshed AuthorizationPolicyFile::Refresh() {
   return refreshed;
 }
 
-bool AuthorizationPolicyFile::IsUnchanged(const Watched& file) {
-  // After a failure the file is read in any case: it may be well again with the same identity.
-  return file.is_read && file.last_reported_error.empty() &&
-         IdentityOfFile(file.path) == file.identity;
-}
-
 absl::StatusOr<AuthorizationPolicyFile::Change> AuthorizationPolicyFile::ReportOnce(
-    Watched& file, const absl::Status& error) {
-  const std::string message(error.message());
-  if (std::exchange(file.last_reported_error, message) == message) return Change::kSame;
+    WatchedFile& file, const absl::Status& error) {
+  if (!file.IsNewError(error)) return Change::kSame;
   return error;
 }
 
 absl::StatusOr<AuthorizationPolicyFile::PolicyPointer> AuthorizationPolicyFile::Read(
-    Watched& file) const {
-  const auto error = [&file](absl::StatusCode code, absl::string_view what) {
-    return absl::Status(code, MessageText(file.what, " ", file.path, ": ", what));
-  };
-  absl::StatusOr<SmallFile> content = ReadSmallFile(file.path, AuthorizationPolicy::kMaxBytes);
-  if (!content.ok()) return error(content.status().code(), content.status().message());
-  if (content->IsWritableByOthers()) {
-    return error(absl::StatusCode::kInvalidArgument,
-                 "others than its owner can write it; take that right away (chmod go-w)");
-  }
-  absl::StatusOr<AuthorizationPolicy> policy =
-      AuthorizationPolicy::Parse(content->text, method_views_);
-  if (!policy.ok()) return error(policy.status().code(), policy.status().message());
-  file.identity = content->identity;
-  file.is_read = true;
-  return std::make_shared<const AuthorizationPolicy>(*std::move(policy));
+    WatchedFile& file) const {
+  return file.Read([this](std::string_view text) -> absl::StatusOr<PolicyPointer> {
+    absl::StatusOr<AuthorizationPolicy> policy = AuthorizationPolicy::Parse(text, method_views_);
+    if (!policy.ok()) return policy.status();
+    return std::make_shared<const AuthorizationPolicy>(*std::move(policy));
+  });
 }
 
 absl::StatusOr<AuthorizationPolicyFile::Change> AuthorizationPolicyFile::RefreshPolicy(
     PolicyPointer& policy) {
-  if (IsUnchanged(policy_file_)) return Change::kSame;
+  if (policy_file_.IsUnchanged()) return Change::kSame;
   absl::StatusOr<PolicyPointer> read = Read(policy_file_);
   if (!read.ok()) return ReportOnce(policy_file_, read.status());
-  policy_file_.last_reported_error.clear();
   if ((*read)->full_digest() == policy->full_digest()) return Change::kSame;
   policy = *std::move(read);
   return Change::kNew;
@@ -101,15 +85,16 @@ absl::StatusOr<AuthorizationPolicyFile::Change> AuthorizationPolicyFile::Refresh
 
 absl::StatusOr<AuthorizationPolicyFile::Change> AuthorizationPolicyFile::RefreshCandidate(
     PolicyPointer& candidate) {
-  if (IsUnchanged(candidate_file_)) return Change::kSame;
-  candidate_file_.is_read = false;
+  if (candidate_file_.IsUnchanged()) return Change::kSame;
   absl::StatusOr<PolicyPointer> read = Read(candidate_file_);
   const PolicyPointer old = std::exchange(candidate, nullptr);
   if (!read.ok() && !absl::IsNotFound(read.status())) {
     return ReportOnce(candidate_file_, read.status());
   }
-  candidate_file_.last_reported_error.clear();
-  if (!read.ok()) return old == nullptr ? Change::kSame : Change::kGone;
+  if (!read.ok()) {
+    candidate_file_.ForgetError();
+    return old == nullptr ? Change::kSame : Change::kGone;
+  }
   candidate = *std::move(read);
   if (old == nullptr || old->full_digest() != candidate->full_digest()) return Change::kNew;
   candidate = old;

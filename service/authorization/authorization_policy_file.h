@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/authorization/authorization_policy.h"
-#include "service/base/small_file.h"
+#include "service/base/watched_file.h"
 
 namespace gateway {
 
@@ -81,28 +81,18 @@ class AuthorizationPolicyFile {
  private:
   using PolicyPointer = std::shared_ptr<const AuthorizationPolicy>;
 
-  // One of the two files, as it was when it was last looked at.
-  struct Watched {
-    std::string path;
-    std::string what;  // "authorization policy"
-    FileIdentity identity = {};
-    bool is_read = false;                  // `identity` is of a file that was read with success
-    std::string last_reported_error = {};  // empty: the last look was fine
-  };
-
   AuthorizationPolicyFile(std::string path, std::vector<std::string> methods);
 
-  static bool IsUnchanged(const Watched& file);
-  static absl::StatusOr<Change> ReportOnce(Watched& file, const absl::Status& error);
-  absl::StatusOr<PolicyPointer> Read(Watched& file) const;
+  static absl::StatusOr<Change> ReportOnce(WatchedFile& file, const absl::Status& error);
+  absl::StatusOr<PolicyPointer> Read(WatchedFile& file) const;
   absl::StatusOr<Change> RefreshPolicy(PolicyPointer& policy);
   absl::StatusOr<Change> RefreshCandidate(PolicyPointer& candidate);
   void Publish(AuthorizationVersion version);
 
   const std::vector<std::string> methods_;
   const std::vector<std::string_view> method_views_;
-  Watched policy_file_;
-  Watched candidate_file_;
+  WatchedFile policy_file_;
+  WatchedFile candidate_file_;
   // Not std::atomic<std::shared_ptr>: libstdc++'s is a spin lock as well, and one that
   // ThreadSanitizer does not understand. The lock is held for the copy of a pointer.
   mutable std::mutex mutex_;
