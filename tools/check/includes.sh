@@ -13,6 +13,7 @@ declare -rA MAY_INCLUDE=(
   [base]=""
   [observability]="base"
   [authorization]="base"
+  [callers]="base authorization"
   [http]="base observability"
   [json]="base"
   [resilience]="base observability"
@@ -21,9 +22,9 @@ declare -rA MAY_INCLUDE=(
   [passfort]="base observability http json resilience"
   [idempotency]="base observability resilience sql"
   [operations]="base observability resilience passfort idempotency"
-  [rpc]="base observability authorization http json resilience tls passfort idempotency operations"
+  [rpc]="base observability authorization callers http json resilience tls passfort idempotency operations"
   [config]="base observability"
-  [app]="base observability authorization http json resilience sql tls passfort idempotency operations rpc config"
+  [app]="base observability authorization callers http json resilience sql tls passfort idempotency operations rpc config"
 )
 
 # Which folders may include a library's headers: regular expressions of an #include's target.
