@@ -16,15 +16,6 @@
 namespace gateway {
 namespace {
 
-// Whatever a database's administrator made the defaults.
-constexpr const char* kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-// Both end with the transaction. The server stops working on what nobody waits for any more.
-constexpr const char* kSettings =
-    "SELECT set_config('synchronous_commit', 'on', true), "
-    "set_config('statement_timeout', $1, true)";
-constexpr const char* kCommit = "COMMIT";
-constexpr const char* kRollBack = "ROLLBACK";
-
 constexpr int kBinaryFormat = 1;
 
 constexpr unsigned kReadable = DescriptorWatch::kReadable;
@@ -45,8 +36,6 @@ absl::Status TooLate(const char* operation) {
 }  // namespace
 
 void PostgresConnection::Close::operator()(pg_conn* connection) const { PQfinish(connection); }
-
-void PostgresConnection::Clear::operator()(pg_result* result) const { PQclear(result); }
 
 PostgresConnection::PostgresConnection(EventLoop& loop) : loop_(loop) {}
 
@@ -106,11 +95,10 @@ Task<absl::Status> PostgresConnection::Open(const std::vector<PostgresHost>& hos
   co_return absl::OkStatus();
 }
 
-Task<absl::StatusOr<SqlRows>> PostgresConnection::Run(std::string statement,
-                                                      std::vector<SqlValue> parameters,
-                                                      Deadline deadline) {
+Task<absl::StatusOr<std::vector<SqlRows>>> PostgresConnection::RunAll(
+    std::vector<SqlStatement> statements, Deadline deadline) {
   is_busy_ = true;
-  auto rows = co_await Transact(std::move(statement), std::move(parameters), deadline);
+  auto rows = co_await Transact(std::move(statements), deadline);
   // Not left in a transaction, whatever happened. If the response is still to come, it may be any.
   if (usable_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) {
     const absl::Status rolled_back = co_await RollBack(deadline);
@@ -121,59 +109,59 @@ Task<absl::StatusOr<SqlRows>> PostgresConnection::Run(std::string statement,
   co_return rows;
 }
 
-Task<absl::StatusOr<SqlRows>> PostgresConnection::Transact(std::string statement,
-                                                           std::vector<SqlValue> parameters,
-                                                           Deadline deadline) {
+Task<absl::StatusOr<std::vector<SqlRows>>> PostgresConnection::Transact(
+    std::vector<SqlStatement> statements, Deadline deadline) {
   const auto left =
       std::chrono::duration_cast<Milliseconds>(deadline.TimeLeft(std::chrono::steady_clock::now()));
   if (left < Milliseconds(1)) {
     co_return absl::DeadlineExceededError("PostgreSQL: the time ran out before the statement");
   }
-  const std::vector<SqlValue> settings = {absl::StrCat(left.count())};
-  if (!Send(kBegin, {}) || !Send(kSettings, settings) || !Send(statement, parameters) ||
-      !Send(kCommit, {}) || PQpipelineSync(connection_.get()) != 1) {
-    co_return Lost();
-  }
-  if (auto status = co_await Flush(deadline); !status.ok()) co_return status;
+  const PostgresTransaction transaction(std::move(statements), left);
+  auto results = co_await Exchange(transaction.first_flight(), deadline);
+  if (!results.ok()) co_return results.status();
+  auto rows = transaction.Rows(*results);
+  if (!rows.ok()) co_return Refused(rows.status());
+  if (transaction.IsToBeRolledBack(*rows)) co_return rows;  // which RunAll does
 
-  absl::Status first_error = absl::OkStatus();
-  auto begun = co_await StatementResult(deadline);
-  if (!begun.ok()) co_return begun.status();
-  first_error.Update(PostgresResultStatus(begun->get()));
-  auto set = co_await StatementResult(deadline);
-  if (!set.ok()) co_return set.status();
-  first_error.Update(PostgresResultStatus(set->get()));
-  auto done = co_await StatementResult(deadline);
-  if (!done.ok()) co_return done.status();
-  first_error.Update(PostgresResultStatus(done->get()));
+  if (!transaction.CommitsInFirstFlight()) {
+    const std::vector<SqlStatement> commit(1, PostgresTransaction::Commit());
+    results = co_await Exchange(commit, deadline);
+    if (!results.ok()) co_return results.status();
+    auto status = PostgresResultStatus(results->back().get());
+    if (!status.ok()) co_return Refused(std::move(status));
+  }
   // The server's only word about a standby that was not waited for is a warning: the commit is on
   // this server's disk alone, and a fail-over forgets it.
-  was_warned_ = false;
-  auto committed = co_await StatementResult(deadline);
-  if (!committed.ok()) co_return committed.status();
-  first_error.Update(PostgresResultStatus(committed->get()));
-  if (auto status = co_await EndOfPipeline(deadline); !status.ok()) co_return status;
-
-  if (!first_error.ok()) {
-    // A server that has become a standby answers, but not as we need it.
-    if (absl::IsUnavailable(first_error)) usable_ = false;
-    co_return first_error;
-  }
-  // COMMIT in a failed transaction answers ROLLBACK, and that is no error to the server.
-  if (was_warned_ || std::string_view(PQcmdStatus(committed->get())) != kCommit) {
+  if (was_warned_ || !PostgresTransaction::IsCommitted(results->back())) {
     usable_ = false;
     co_return absl::UnavailableError("PostgreSQL: the commit is not certain");
   }
-  co_return PostgresRows(done->get());
+  co_return rows;
+}
+
+Task<absl::StatusOr<std::vector<PostgresConnection::Result>>> PostgresConnection::Exchange(
+    const std::vector<SqlStatement>& statements, Deadline deadline) {
+  for (const SqlStatement& statement : statements) {
+    if (!Send(statement)) co_return Lost();
+  }
+  if (PQpipelineSync(connection_.get()) != 1) co_return Lost();
+  if (auto status = co_await Flush(deadline); !status.ok()) co_return status;
+  std::vector<Result> results;
+  while (results.size() < statements.size()) {
+    was_warned_ = false;
+    auto result = co_await StatementResult(deadline);
+    if (!result.ok()) co_return result.status();
+    results.push_back(*std::move(result));
+  }
+  if (auto status = co_await EndOfPipeline(deadline); !status.ok()) co_return status;
+  co_return results;
 }
 
 Task<absl::Status> PostgresConnection::RollBack(Deadline deadline) {
-  if (!Send(kRollBack, {}) || PQpipelineSync(connection_.get()) != 1) co_return Lost();
-  if (auto status = co_await Flush(deadline); !status.ok()) co_return status;
-  auto result = co_await StatementResult(deadline);
-  if (!result.ok()) co_return result.status();
-  if (auto status = PostgresResultStatus(result->get()); !status.ok()) co_return status;
-  co_return co_await EndOfPipeline(deadline);
+  const std::vector<SqlStatement> roll_back(1, PostgresTransaction::RollBack());
+  auto results = co_await Exchange(roll_back, deadline);
+  if (!results.ok()) co_return results.status();
+  co_return PostgresResultStatus(results->front().get());
 }
 
 void PostgresConnection::Stop() {
@@ -217,10 +205,9 @@ Task<PostgresConnection::Wake> PostgresConnection::WaitFor(unsigned events, Dead
   co_return wake;
 }
 
-bool PostgresConnection::Send(const std::string& statement,
-                              const std::vector<SqlValue>& parameters) {
-  const PostgresParameters forms(parameters);
-  return PQsendQueryParams(connection_.get(), statement.c_str(), forms.count(), forms.types(),
+bool PostgresConnection::Send(const SqlStatement& statement) {
+  const PostgresParameters forms(statement.parameters);
+  return PQsendQueryParams(connection_.get(), statement.text.c_str(), forms.count(), forms.types(),
                            forms.texts(), forms.lengths(), forms.formats(), kBinaryFormat) == 1;
 }
 
@@ -270,6 +257,11 @@ Task<absl::Status> PostgresConnection::EndOfPipeline(Deadline deadline) {
   if (!sync.ok()) co_return sync.status();
   if (PQresultStatus(sync->get()) != PGRES_PIPELINE_SYNC) co_return Lost();
   co_return absl::OkStatus();
+}
+
+absl::Status PostgresConnection::Refused(absl::Status error) {
+  if (absl::IsUnavailable(error)) usable_ = false;
+  return error;
 }
 
 absl::Status PostgresConnection::Lost() {

@@ -13,10 +13,10 @@
 #include "service/base/one_shot.h"
 #include "service/base/task.h"
 #include "service/sql/postgres_target.h"
+#include "service/sql/postgres_transaction.h"
 #include "service/sql/sql_executor.h"
 
 struct pg_conn;
-struct pg_result;
 
 namespace gateway {
 
@@ -39,14 +39,14 @@ class PostgresConnection {
   Task<absl::Status> Open(const std::vector<PostgresHost>& hosts, const PostgresTarget& target,
                           Deadline deadline);
 
-  // Runs `statement` in a transaction of its own that is on the disk, and on synchronous standbys,
-  // before the rows are returned. Errors: SqlExecutor::Run.
-  Task<absl::StatusOr<SqlRows>> Run(std::string statement, std::vector<SqlValue> parameters,
-                                    Deadline deadline);
+  // Runs `statements` in a transaction that is on the disk, and on synchronous standbys, before the
+  // rows are returned. As SqlExecutor::RunAll, but without {now}.
+  Task<absl::StatusOr<std::vector<SqlRows>>> RunAll(std::vector<SqlStatement> statements,
+                                                    Deadline deadline);
 
   // False before `Open`, and once a transaction's outcome is unclear or the server is gone.
   bool IsUsable() const { return usable_; }
-  // Whoever waits in `Open` or `Run` is woken and gets an error.
+  // Whoever waits in `Open` or `RunAll` is woken and gets an error.
   void Stop();
 
  private:
@@ -54,26 +54,29 @@ class PostgresConnection {
   struct Close {
     void operator()(pg_conn* connection) const;
   };
-  struct Clear {
-    void operator()(pg_result* result) const;
-  };
-  using Result = std::unique_ptr<pg_result, Clear>;
+  using Result = PostgresResult;
 
   void StartWatch();
   void OnReady(unsigned events);
   // Until one of `events` comes.
   Task<Wake> WaitFor(unsigned events, Deadline deadline);
 
-  bool Send(const std::string& statement, const std::vector<SqlValue>& parameters);
+  Task<absl::StatusOr<std::vector<SqlRows>>> Transact(std::vector<SqlStatement> statements,
+                                                      Deadline deadline);
+  // Sends `statements` in one go and returns the result of each, be it an error. They outlive the
+  // call.
+  Task<absl::StatusOr<std::vector<Result>>> Exchange(const std::vector<SqlStatement>& statements,
+                                                     Deadline deadline);
+  bool Send(const SqlStatement& statement);
   Task<absl::Status> Flush(Deadline deadline);
   // Null at the end of each statement's results.
   Task<absl::StatusOr<Result>> NextResult(Deadline deadline);
   // The one result of the statement that is next in the pipeline.
   Task<absl::StatusOr<Result>> StatementResult(Deadline deadline);
   Task<absl::Status> EndOfPipeline(Deadline deadline);
-  Task<absl::StatusOr<SqlRows>> Transact(std::string statement, std::vector<SqlValue> parameters,
-                                         Deadline deadline);
   Task<absl::Status> RollBack(Deadline deadline);
+  // A server that has become a standby, for one, answers, but not as we need it.
+  absl::Status Refused(absl::Status error);
   absl::Status Lost();
 
   EventLoop& loop_;
@@ -85,7 +88,7 @@ class PostgresConnection {
   bool usable_ = false;
   bool is_busy_ = false;
   bool is_stopped_ = false;
-  // Set by the server's warnings; looked at around COMMIT.
+  // Whether the server warned about the last statement.
   bool was_warned_ = false;
 };
 

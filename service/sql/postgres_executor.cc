@@ -35,16 +35,16 @@ PostgresExecutor::~PostgresExecutor() {
   assert(connecting_ == 0);
 }
 
-Task<absl::StatusOr<SqlRows>> PostgresExecutor::Run(std::string statement,
-                                                    std::vector<SqlValue> parameters,
-                                                    Deadline deadline) {
+Task<absl::StatusOr<std::vector<SqlRows>>> PostgresExecutor::RunAll(
+    std::vector<SqlStatement> statements, Deadline deadline) {
   auto connection = co_await Borrow(deadline);
   if (!connection.ok()) co_return connection.status();
-  auto rows =
-      co_await (*connection)
-          ->Run(absl::StrReplaceAll(statement, {{"{now}", kNow}}), std::move(parameters), deadline);
+  for (SqlStatement& statement : statements) {
+    statement.text = absl::StrReplaceAll(statement.text, {{"{now}", kNow}});
+  }
+  auto results = co_await (*connection)->RunAll(std::move(statements), deadline);
   Return(*connection);
-  co_return rows;
+  co_return results;
 }
 
 Task<PostgresExecutor::Borrowed> PostgresExecutor::Borrow(Deadline deadline) {

@@ -39,11 +39,11 @@ class PostgresExecutor final : public SqlExecutor {
   // `loop`, `random` and `schema` outlive the executor. Connects to nothing yet.
   PostgresExecutor(EventLoop& loop, RandomSource& random, PostgresTarget target,
                    const SqlSchema& schema, Options options);
-  // No `Run` is waited for any more.
+  // Nothing is waited for any more.
   ~PostgresExecutor() override;
 
-  Task<absl::StatusOr<SqlRows>> Run(std::string statement, std::vector<SqlValue> parameters,
-                                    Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<SqlRows>>> RunAll(std::vector<SqlStatement> statements,
+                                                    Deadline deadline) override;
 
  private:
   using Borrowed = absl::StatusOr<PostgresConnection*>;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "service/sql/postgres_connection.h"
@@ -23,9 +24,18 @@ constexpr const char* kCreateVersionTable =
 constexpr const char* kInsertVersion =
     "INSERT INTO passfort_gateway_schema (version) VALUES ($1) ON CONFLICT DO NOTHING";
 
+Task<absl::StatusOr<SqlRows>> Run(PostgresConnection& connection, std::string text,
+                                  std::vector<SqlValue> parameters, Deadline deadline) {
+  std::vector<SqlStatement> statements(1);
+  statements.front() = {.text = std::move(text), .parameters = std::move(parameters)};
+  auto results = co_await connection.RunAll(std::move(statements), deadline);
+  if (!results.ok()) co_return results.status();
+  co_return std::move(results->front());
+}
+
 Task<absl::StatusOr<int64_t>> Number(PostgresConnection& connection, std::string statement,
                                      Deadline deadline) {
-  auto rows = co_await connection.Run(std::move(statement), {}, deadline);
+  auto rows = co_await Run(connection, std::move(statement), {}, deadline);
   if (!rows.ok()) co_return rows.status();
   if (rows->size() != 1 || rows->front().size() != 1 ||
       !std::holds_alternative<int64_t>(rows->front().front())) {
@@ -47,15 +57,15 @@ Task<absl::Status> MigrateSchema(PostgresConnection& connection, const SqlSchema
   const auto version = co_await Version(connection, deadline);
   if (!version.ok()) co_return version.status();
   if (*version >= schema.version()) co_return absl::OkStatus();
-  auto made = co_await connection.Run(kCreateVersionTable, {}, deadline);
+  auto made = co_await Run(connection, kCreateVersionTable, {}, deadline);
   if (!made.ok()) co_return made.status();
   for (int64_t step = *version; step < schema.version(); ++step) {
     for (const auto& statement : schema.migrations[static_cast<size_t>(step)].statements) {
-      auto changed = co_await connection.Run(statement, {}, deadline);
+      auto changed = co_await Run(connection, statement, {}, deadline);
       if (!changed.ok()) co_return changed.status();
     }
     std::vector<SqlValue> made_version = {step + 1};
-    auto noted = co_await connection.Run(kInsertVersion, std::move(made_version), deadline);
+    auto noted = co_await Run(connection, kInsertVersion, std::move(made_version), deadline);
     if (!noted.ok()) co_return noted.status();
   }
   co_return absl::OkStatus();

@@ -41,6 +41,11 @@ SqlValue Column(sqlite3_stmt* statement, int index) {
   }
 }
 
+// Whether the last of `results` is empty although its statement needs a row.
+bool LacksRow(const std::vector<SqlStatement>& statements, const std::vector<SqlRows>& results) {
+  return results.back().empty() && statements[results.size() - 1].needs_row;
+}
+
 }  // namespace
 
 void SqliteConnection::FinalizeStatement::operator()(sqlite3_stmt* statement) const {
@@ -84,6 +89,36 @@ absl::StatusOr<SqlRows> SqliteConnection::Run(const std::string& statement,
   sqlite3_clear_bindings(*prepared);
   if (!error.ok()) return error;
   return rows;
+}
+
+absl::StatusOr<std::vector<SqlRows>> SqliteConnection::RunAll(
+    const std::vector<SqlStatement>& statements, absl::Time now) {
+  // A single statement that fails takes back its own changes: SQLite's way with constraints.
+  const bool is_single = statements.size() == 1 && !statements.front().needs_row;
+  if (is_single || statements.empty()) return RunInOrder(statements, now);
+  // Outside a transaction it is one of its own.
+  if (auto status = Execute("SAVEPOINT several"); !status.ok()) return status;
+  auto results = RunInOrder(statements, now);
+  if (!IsInTransaction()) return results;
+  absl::Status ended = absl::OkStatus();
+  if (!results.ok() || LacksRow(statements, *results)) ended = Execute("ROLLBACK TO several");
+  if (ended.ok()) ended = Execute("RELEASE several");
+  if (ended.ok()) return results;
+  // Half of the statements may be in the transaction, so none of it may be committed.
+  if (IsInTransaction()) (void)Execute("ROLLBACK");
+  return ended;
+}
+
+absl::StatusOr<std::vector<SqlRows>> SqliteConnection::RunInOrder(
+    const std::vector<SqlStatement>& statements, absl::Time now) {
+  std::vector<SqlRows> results;
+  for (const SqlStatement& statement : statements) {
+    auto rows = Run(statement.text, statement.parameters, now);
+    if (!rows.ok()) return rows.status();
+    results.push_back(*std::move(rows));
+    if (LacksRow(statements, results)) break;
+  }
+  return results;
 }
 
 // The statements are few and fixed, so each is prepared once and kept.

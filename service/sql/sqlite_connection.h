@@ -16,7 +16,7 @@ struct sqlite3_stmt;
 
 namespace gateway {
 
-// Runs single statements on an open database, on whatever thread has it; one at a time.
+// Runs statements on an open database, on whatever thread has it; one at a time.
 class SqliteConnection {
  public:
   explicit SqliteConnection(SqliteHandle database) : database_(std::move(database)) {}
@@ -27,6 +27,10 @@ class SqliteConnection {
   // transaction it is one of its own.
   absl::StatusOr<SqlRows> Run(const std::string& statement, const std::vector<SqlValue>& parameters,
                               absl::Time now);
+  // All of `statements` or none, as for SqlExecutor; within a transaction, the others' statements
+  // in it stay as they are, unless SQLite gives it up.
+  absl::StatusOr<std::vector<SqlRows>> RunAll(const std::vector<SqlStatement>& statements,
+                                              absl::Time now);
   // SQLite gives up a transaction by itself on some errors.
   bool IsInTransaction() const;
 
@@ -34,6 +38,9 @@ class SqliteConnection {
   struct FinalizeStatement {
     void operator()(sqlite3_stmt* statement) const;
   };
+  // Up to the first that lacks a row it needs.
+  absl::StatusOr<std::vector<SqlRows>> RunInOrder(const std::vector<SqlStatement>& statements,
+                                                  absl::Time now);
   absl::StatusOr<sqlite3_stmt*> Prepared(const std::string& sql);
 
   const SqliteHandle database_;

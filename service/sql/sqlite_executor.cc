@@ -19,14 +19,16 @@ namespace {
 
 constexpr char kTruncateLog[] = "PRAGMA wal_checkpoint(TRUNCATE)";
 
+using Results = absl::StatusOr<std::vector<SqlRows>>;
+
 struct Job {
-  // kTruncateLog: run after the transaction of the others.
-  std::string statement;
-  std::vector<SqlValue> parameters;
+  std::vector<SqlStatement> statements;
   Deadline deadline;
   // In the frame of the waiting coroutine.
-  OneShot<absl::StatusOr<SqlRows>>* waiter;
-  absl::StatusOr<SqlRows> result = absl::UnknownError("not run");
+  OneShot<Results>* waiter;
+  // After the transaction of all, in place of statements.
+  bool truncates_log = false;
+  Results results = absl::UnknownError("not run");
 };
 
 }  // namespace
@@ -78,48 +80,47 @@ class SqliteExecutor::Worker {
       }
       GroupCommit(jobs);
       loop_.Post([jobs = std::move(jobs)]() mutable {
-        for (Job& job : jobs) job.waiter->Set(std::move(job.result));
+        for (Job& job : jobs) job.waiter->Set(std::move(job.results));
       });
     }
   }
 
-  // One transaction around all of them. A statement that fails takes back its own changes only:
-  // SQLite's way with constraints. Where SQLite gives up the transaction as well, and where the
-  // commit fails, no statement counts, not even a read: it may have seen what is taken back.
+  // One transaction around all of them. A job that fails takes back its own changes only. Where
+  // SQLite gives up the transaction as well, and where the commit fails, no job counts, not even a
+  // read: it may have seen what is taken back.
   void GroupCommit(std::vector<Job>& jobs) {
-    bool truncates_log = false;
     absl::Status failure = CheckPlace();
     if (failure.ok()) failure = database_.Execute("BEGIN");
     for (Job& job : jobs) {
       if (!failure.ok()) break;
       if (job.deadline.HasPassed(clocks_.steady_now())) {
-        job.result = absl::DeadlineExceededError("SQLite: the time ran out before the statement");
+        job.results = absl::DeadlineExceededError("SQLite: the time ran out before the statement");
         continue;
       }
-      if (job.statement == kTruncateLog) {
-        truncates_log = true;
-        job.result = SqlRows();
-        continue;
-      }
-      job.result = database_.Run(job.statement, job.parameters, clocks_.now());
-      if (!database_.IsInTransaction()) failure = job.result.status();
+      job.results = database_.RunAll(job.statements, clocks_.now());
+      if (!database_.IsInTransaction()) failure = job.results.status();
     }
     if (failure.ok()) failure = database_.Execute("COMMIT");
     // Again: between the two looks it may have gone to a file that nobody finds any more.
     if (failure.ok()) failure = CheckPlace();
     if (failure.ok()) {
-      if (truncates_log) TruncateLog(jobs);
+      TruncateLog(jobs);
       return;
     }
     if (database_.IsInTransaction()) (void)database_.Execute("ROLLBACK");
-    for (Job& job : jobs) job.result = failure;
+    for (Job& job : jobs) job.results = failure;
   }
 
-  // What the others wrote is durable whether this succeeds or not.
+  // For those who want it and still wait. What the others wrote is durable whether this succeeds or
+  // not.
   void TruncateLog(std::vector<Job>& jobs) {
-    const auto result = database_.Run(kTruncateLog, {}, clocks_.now());
+    std::optional<absl::Status> truncated;
     for (Job& job : jobs) {
-      if (job.statement == kTruncateLog && job.result.ok()) job.result = result;
+      if (!job.truncates_log || !job.results.ok()) continue;
+      if (!truncated.has_value()) {
+        truncated = database_.Run(kTruncateLog, {}, clocks_.now()).status();
+      }
+      if (!truncated->ok()) job.results = *truncated;
     }
   }
 
@@ -176,20 +177,18 @@ SqliteExecutor::SqliteExecutor(std::unique_ptr<Worker> worker) : worker_(std::mo
 
 SqliteExecutor::~SqliteExecutor() = default;
 
-Task<absl::StatusOr<SqlRows>> SqliteExecutor::Run(std::string statement,
-                                                  std::vector<SqlValue> parameters,
-                                                  Deadline deadline) {
-  OneShot<absl::StatusOr<SqlRows>> result;
-  worker_->Add({.statement = std::move(statement),
-                .parameters = std::move(parameters),
-                .deadline = deadline,
-                .waiter = &result});
-  co_return co_await result;
+Task<absl::StatusOr<std::vector<SqlRows>>> SqliteExecutor::RunAll(
+    std::vector<SqlStatement> statements, Deadline deadline) {
+  OneShot<Results> results;
+  worker_->Add({.statements = std::move(statements), .deadline = deadline, .waiter = &results});
+  co_return co_await results;
 }
 
 Task<absl::Status> SqliteExecutor::EraseDeleted(Deadline deadline) {
-  const auto result = co_await Run(kTruncateLog, {}, deadline);
-  co_return result.status();
+  OneShot<Results> results;
+  worker_->Add({.statements = {}, .deadline = deadline, .waiter = &results, .truncates_log = true});
+  const Results truncated = co_await results;
+  co_return truncated.status();
 }
 
 }  // namespace gateway

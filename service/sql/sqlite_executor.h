@@ -15,7 +15,7 @@
 
 namespace gateway {
 
-// A SQLite database with a thread of its own, since SQLite waits for the disk. Statements that
+// A SQLite database with a thread of its own, since SQLite waits for the disk. Jobs that
 // arrive while the thread is busy share the next transaction, and so the next wait for the disk;
 // none has its result before that transaction is on the disk, in the file that the path names. Once
 // the file was moved or deleted, every statement is UNAVAILABLE until it is back. A deadline keeps
@@ -37,11 +37,11 @@ class SqliteExecutor final : public SqlExecutor {
                                                               const std::string& path,
                                                               const SqlSchema& schema,
                                                               Clocks clocks, Log* log = nullptr);
-  // No `Run` is waited for any more.
+  // Nothing is waited for any more.
   ~SqliteExecutor() override;
 
-  Task<absl::StatusOr<SqlRows>> Run(std::string statement, std::vector<SqlValue> parameters,
-                                    Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<SqlRows>>> RunAll(std::vector<SqlStatement> statements,
+                                                    Deadline deadline) override;
   // Empties the write-ahead log, which keeps what was written until it begins anew.
   Task<absl::Status> EraseDeleted(Deadline deadline) override;
 

@@ -16,7 +16,7 @@ constexpr Milliseconds kQuick{4};
 // Above the store timeout of every replica.
 constexpr Milliseconds kSlow{1500};
 
-using Result = absl::StatusOr<SqlRows>;
+using Results = absl::StatusOr<std::vector<SqlRows>>;
 
 absl::Status Away() { return absl::UnavailableError("the simulated store is unavailable"); }
 
@@ -33,30 +33,31 @@ class SimulatedStore::Connection final : public SqlExecutor {
  public:
   Connection(SimulatedStore& store, SimulatedProcess& life) : store_(store), life_(life) {}
 
-  Task<Result> Run(std::string statement, std::vector<SqlValue> parameters,
-                   Deadline deadline) override {
-    life_.Pass(statement);
-    auto wait = life_.Begin<Result>(Away());
+  Task<Results> RunAll(std::vector<SqlStatement> statements, Deadline deadline) override {
+    // A transaction is known by its first statement.
+    const std::string name = statements.front().text;
+    life_.Pass(name);
+    auto wait = life_.Begin<Results>(Away());
     if (life_.is_dead()) co_return co_await wait.value();
 
     const Ending fate = store_.FateOfNext();
-    const auto answer = [life = &life_, state = wait.state()](Milliseconds back, Result result) {
-      life->DeliverAfter(back, [state, result = std::move(result)]() mutable {
-        state->arrival.Set(std::move(result));
+    const auto answer = [life = &life_, state = wait.state()](Milliseconds back, Results results) {
+      life->DeliverAfter(back, [state, results = std::move(results)]() mutable {
+        state->arrival.Set(std::move(results));
       });
     };
     // What has left the process is done even if the process has died meanwhile.
-    auto arrive = [store = &store_, fate, answer, statement, parameters = std::move(parameters)] {
+    auto arrive = [store = &store_, fate, answer, statements = std::move(statements)] {
       if (store->IsAway()) store->unwell_at_.push_back(store->world_.now());
       if (!fate.arrives || store->IsAway()) return answer(fate.back, Away());
-      Result result = store->Execute(statement, parameters);
-      answer(fate.back, fate.answers ? std::move(result) : Result(Away()));
+      Results results = store->Execute(statements);
+      answer(fate.back, fate.answers ? std::move(results) : Results(Away()));
     };
     store_.world_.After(fate.there, std::move(arrive));
     life_.DeliverAt(deadline.at(), [state = wait.state()] {
       state->arrival.Set(absl::DeadlineExceededError("the simulated store is slow"));
     });
-    life_.Pass(statement);  // it has left, and nobody has seen its response
+    life_.Pass(name);  // it has left, and nobody has seen its response
     co_return co_await wait.value();
   }
 
@@ -113,12 +114,14 @@ absl::Time SimulatedStore::Now() const {
   return absl::FromUnixSeconds(1'234'567'890) + absl::FromChrono(world_.age());
 }
 
-Result SimulatedStore::Execute(const std::string& statement,
-                               const std::vector<SqlValue>& parameters) {
-  const bool is_sweep = statement == ExpireSent() || statement == DeleteExpired();
-  if (!is_sweep) return database_.Run(statement, parameters, Now());
+Results SimulatedStore::Execute(const std::vector<SqlStatement>& statements) {
+  const bool is_sweep =
+      std::any_of(statements.begin(), statements.end(), [](const SqlStatement& each) {
+        return each.text == ExpireSent() || each.text == DeleteExpired();
+      });
+  if (!is_sweep) return database_.RunAll(statements, Now());
   const std::vector<Row> before = Records();
-  Result swept = database_.Run(statement, parameters, Now());
+  Results swept = database_.RunAll(statements, Now());
   NoteEnded(before);
   return swept;
 }

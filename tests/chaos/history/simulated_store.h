@@ -83,8 +83,7 @@ class SimulatedStore {
   bool IsAway() const { return world_.now() < away_until_; }
   absl::Time Now() const;
   void NoteEnded(const std::vector<Row>& before);
-  absl::StatusOr<SqlRows> Execute(const std::string& statement,
-                                  const std::vector<SqlValue>& parameters);
+  absl::StatusOr<std::vector<SqlRows>> Execute(const std::vector<SqlStatement>& statements);
 
   VirtualWorld& world_;
   SqliteConnection& database_;

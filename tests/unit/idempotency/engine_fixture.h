@@ -149,18 +149,22 @@ class ImmediateExecutor final : public SqlExecutor {
   ImmediateExecutor(SqliteConnection& database, Clock& clock)
       : database_(database), clock_(clock) {}
 
-  // Asked about each statement: whether it fails, and whether it is done all the same.
+  // Asked about each statement: whether it fails, and whether it is done all the same; with it the
+  // others of its transaction.
   std::function<Failure(const std::string& statement)> fails = [](const std::string&) {
     return Failure::kNone;
   };
 
-  Task<absl::StatusOr<SqlRows>> Run(std::string statement, std::vector<SqlValue> parameters,
-                                    Deadline) override {
-    const Failure failure = fails(statement);
+  Task<absl::StatusOr<std::vector<SqlRows>>> RunAll(std::vector<SqlStatement> statements,
+                                                    Deadline) override {
+    Failure failure = Failure::kNone;
+    for (const SqlStatement& statement : statements) {
+      if (failure == Failure::kNone) failure = fails(statement.text);
+    }
     if (failure == Failure::kBefore) co_return absl::UnavailableError("away");
-    auto rows = database_.Run(statement, parameters, clock_.WallNow());
+    auto results = database_.RunAll(statements, clock_.WallNow());
     if (failure == Failure::kAfter) co_return absl::UnavailableError("away");
-    co_return rows;
+    co_return results;
   }
 
  private:
