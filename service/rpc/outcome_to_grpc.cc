@@ -167,6 +167,8 @@ ErrorReason ReasonOf(IdempotencyError::Cause cause) {
       return ErrorReason::kNotCreated;
     case IdempotencyError::Cause::kTooManyToCompare:
       return ErrorReason::kQuotaReached;
+    case IdempotencyError::Cause::kBudgetReached:
+      return ErrorReason::kCallerBudgetReached;
   }
   return ErrorReason::kStoreUnavailable;
 }
@@ -179,6 +181,7 @@ CallError ToCallError(const IdempotencyError& outcome, const CallInfo& call) {
     spec.message = TooMuchToCompare(
         "the profile has more applications than the gateway's store keeps the ids of");
   }
+  if (outcome.resets_at.has_value()) spec.metadata["resets_at"] = Rfc3339(*outcome.resets_at);
   return BuildError(std::move(spec));
 }
 

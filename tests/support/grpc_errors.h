@@ -144,7 +144,8 @@ inline std::string BrokenRule(const ReceivedError& error) {
   const bool has_retry_info = types.contains("type.googleapis.com/google.rpc.RetryInfo");
   const bool should_retry =
       code == StatusCode::UNAVAILABLE ||
-      (code == StatusCode::RESOURCE_EXHAUSTED && info.reason() != "QUOTA_REACHED");
+      (code == StatusCode::RESOURCE_EXHAUSTED && info.reason() != "QUOTA_REACHED" &&
+       info.reason() != "CALLER_BUDGET_REACHED");
   if (should_retry != has_retry_info) return "has RetryInfo where it must not, or lacks it";
 
   const auto pushback = error.trailers.equal_range("grpc-retry-pushback-ms");

@@ -120,7 +120,8 @@ TEST(ErrorCatalogTest, SaysThatARetryIsSafeOnlyWithACodeThatClientsRetry) {
   for (const ErrorEntry& entry : ErrorCatalog()) {
     const bool is_retried_by_clients = entry.code == grpc::StatusCode::UNAVAILABLE ||
                                        entry.code == grpc::StatusCode::RESOURCE_EXHAUSTED;
-    const bool is_exception = entry.reason == ErrorReason::kQuotaReached;
+    const bool is_exception = entry.reason == ErrorReason::kQuotaReached ||
+                              entry.reason == ErrorReason::kCallerBudgetReached;
     EXPECT_EQ(entry.retry_after.has_value(), is_retried_by_clients && !is_exception) << entry.name;
     EXPECT_EQ(entry.code == grpc::StatusCode::UNKNOWN, entry.reason == ErrorReason::kOutcomeUnknown)
         << entry.name;

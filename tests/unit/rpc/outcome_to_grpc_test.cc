@@ -274,7 +274,7 @@ INSTANTIATE_TEST_SUITE_P(
         NotBegunCase{"STORE_UNAVAILABLE", IdempotencyError::Cause::kStoreUnavailable,
                      grpc::StatusCode::UNAVAILABLE, "CALL", "NOT_SENT", 1, "not_executed",
                      "the gateway\\'s store is unavailable: this call executed nothing. It is safe "
-                     "to retry with the same request_id."},
+                     "to retry, with the same request_id if there is one."},
         NotBegunCase{
             "STORE_FULL", IdempotencyError::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED,
             "CALL", "NOT_SENT", 60, "not_executed",
@@ -301,8 +301,37 @@ INSTANTIATE_TEST_SUITE_P(
             "the profile has more applications than the gateway\\'s store keeps the ids of, "
             "so the gateway cannot guarantee at most one application per request_id: "
             "nothing was executed. Retrying does not help; a call without request_id "
-            "works, but without that guarantee."}),
+            "works, but without that guarantee."},
+        NotBegunCase{"CALLER_BUDGET_REACHED", IdempotencyError::Cause::kBudgetReached,
+                     grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 0, "refused",
+                     "the limit of writes per day for this caller is reached: this call executed "
+                     "nothing. Retry after resets_at, or ask the operator of the gateway to raise "
+                     "the limit."}),
     [](const auto& info) { return info.param.name; });
+
+TEST(BudgetReachedTest, SaysWhenTheNextDayBegins) {
+  const IdempotencyError reached = {.cause = IdempotencyError::Cause::kBudgetReached,
+                                    .resets_at = absl::FromUnixSeconds(1'760'054'400)};
+  for (const CallError& error :
+       {ErrorWithRequestId({.outcome = reached}), ErrorWithoutRequestId({.outcome = reached}),
+        ToCreateProfileError({.outcome = reached}, {.now = kEndedAt})}) {
+    EXPECT_EQ(error.reason, "CALLER_BUDGET_REACHED");
+    EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(error.status).metadata().at("resets_at"),
+              "2025-10-10T00:00:00.000Z");
+    EXPECT_EQ(ScopeOf(error), "CALL");
+    EXPECT_THAT(AsReceived(error), IsWellFormedError());
+  }
+}
+
+// A caller with a budget needs the store also for a write without a request_id.
+TEST(StoreUnavailableTest, PromisesNothingOfARequestIdThatIsNotThere) {
+  const CallError error = ErrorWithoutRequestId(
+      {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreUnavailable}});
+  ExpectError(error, grpc::StatusCode::UNAVAILABLE,
+              "the gateway\\'s store is unavailable: this call executed nothing. It is safe to "
+              "retry, with the same request_id if there is one.",
+              ExpectedInfo("STORE_UNAVAILABLE", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
+}
 
 // What is decided with the record in hand speaks of all calls under the request_id.
 TEST(ScopeTest, IsTheRequestIdIfThereIsOne) {
