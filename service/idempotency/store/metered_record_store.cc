@@ -18,6 +18,12 @@ std::string_view OutcomeOf(const absl::Status& status) {
   }
 }
 
+const absl::Status& StatusOf(const absl::Status& status) { return status; }
+template <typename T>
+const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
+  return result.status();
+}
+
 }  // namespace
 
 MeteredRecordStore::MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock,
@@ -41,7 +47,7 @@ template <typename Result>
 Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result> task) {
   const SteadyTime start = clock_.Now();
   Result result = co_await task;
-  operations_.Increment({operation, OutcomeOf(result.status())});
+  operations_.Increment({operation, OutcomeOf(StatusOf(result))});
   seconds_.Observe(clock_.Now() - start, {operation});
   co_return result;
 }
@@ -93,6 +99,20 @@ Task<absl::StatusOr<std::vector<std::string>>> MeteredRecordStore::AttributedIds
 Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::ListSent(Cursor after, int limit,
                                                                        Deadline deadline) {
   return Measure("list_sent", store_->ListSent(std::move(after), limit, deadline));
+}
+
+Task<absl::StatusOr<RecordStore::ChargeResult>> MeteredRecordStore::Charge(WriteBudget budget,
+                                                                           Deadline deadline) {
+  return Measure("charge", store_->Charge(std::move(budget), deadline));
+}
+
+Task<absl::Status> MeteredRecordStore::GiveBack(BudgetCharge charge, Deadline deadline) {
+  return Measure("give_back", store_->GiveBack(std::move(charge), deadline));
+}
+
+Task<absl::StatusOr<std::optional<RecordStore::BudgetReached>>> MeteredRecordStore::LookAtBudget(
+    WriteBudget budget, Deadline deadline) {
+  return Measure("look_at_budget", store_->LookAtBudget(std::move(budget), deadline));
 }
 
 Task<absl::StatusOr<RecordStore::SweepResult>> MeteredRecordStore::Sweep(Deadline deadline) {

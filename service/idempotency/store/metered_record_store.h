@@ -37,6 +37,10 @@ class MeteredRecordStore final : public RecordStore {
                                                                Deadline deadline) override;
   Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
                                                      Deadline deadline) override;
+  Task<absl::StatusOr<ChargeResult>> Charge(WriteBudget budget, Deadline deadline) override;
+  Task<absl::Status> GiveBack(BudgetCharge charge, Deadline deadline) override;
+  Task<absl::StatusOr<std::optional<BudgetReached>>> LookAtBudget(WriteBudget budget,
+                                                                  Deadline deadline) override;
   Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) override;
 
  private:

@@ -46,6 +46,20 @@ struct StoredResult {
   friend bool operator==(const StoredResult&, const StoredResult&) = default;
 };
 
+// How many writes a caller may make in a day, which begins at midnight UTC by the store's clock.
+struct WriteBudget {
+  std::string account;
+  int64_t writes_per_day = 0;  // at least 1
+};
+
+// One write of an account's budget.
+struct BudgetCharge {
+  std::string account;
+  int64_t day = 0;  // since the Unix epoch
+
+  friend bool operator==(const BudgetCharge&, const BudgetCharge&) = default;
+};
+
 struct Record {
   std::string request_id;
   // Counts the changes of hands and the intents, from a random start; part of every condition.
@@ -78,6 +92,9 @@ struct Record {
   // kDone: the result and its origin.
   StoredResult result;
   ResultOrigin result_origin = ResultOrigin::kReceived;
+  // What its first intent was charged to, unless its caller had no budget. Kept for good: all
+  // attempts of a request_id are one write.
+  std::optional<BudgetCharge> charge;
   absl::Time expires_at;
   // The store's clock when this was read: all times above but `sent_at` are of that clock.
   absl::Time store_now;

@@ -51,6 +51,7 @@ class RowReader {
     if (!micros.has_value()) return std::nullopt;
     return absl::FromUnixMicros(*micros);
   }
+  std::optional<std::string> TextOrNull() { return Next<std::string>(); }
   std::vector<std::string> List(const std::string& encoded) {
     std::optional<std::vector<std::string>> list = DecodeNetstrings(encoded);
     return Required(std::move(list));
@@ -93,6 +94,8 @@ std::string RecordSql(std::string_view text) {
       absl::string_view(text.data(), text.size()),
       {{"{columns}", absl::string_view(kRecordColumns.data(), kRecordColumns.size())},
        {"{table}", "passfort_gateway_records"},
+       {"{budgets}", "passfort_gateway_budgets"},
+       {"{day}", absl::StrCat(kMicrosOfDay)},
        {"{claimed}", number(RecordState::kClaimed)},
        {"{sent}", number(RecordState::kSent)},
        {"{no_effect}", number(RecordState::kNoEffect)},
@@ -130,6 +133,9 @@ absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
   const int64_t origin =
       reader.NumberOrNull().value_or(static_cast<int64_t>(ResultOrigin::kReceived));
   record.result_origin = static_cast<ResultOrigin>(origin);
+  std::optional<std::string> account = reader.TextOrNull();
+  const std::optional<int64_t> day = reader.NumberOrNull();
+  if (account && day) record.charge = BudgetCharge{.account = *std::move(account), .day = *day};
   record.expires_at = reader.Time();
   record.store_now = reader.Time();
   const bool known_values = state >= 1 && state <= 5 && (origin == 1 || origin == 2);
@@ -163,6 +169,8 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
                                         : if_done(SqlBytes{record.result.resource_id}),
       if_done(SqlBytes{record.result.contents}),
       if_done(static_cast<int64_t>(record.result_origin)),
+      record.charge ? SqlValue(record.charge->account) : SqlValue(SqlNull()),
+      record.charge ? SqlValue(record.charge->day) : SqlValue(SqlNull()),
       absl::ToUnixMicros(record.expires_at),
   };
 }

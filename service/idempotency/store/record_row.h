@@ -1,6 +1,7 @@
 #ifndef SERVICE_IDEMPOTENCY_STORE_RECORD_ROW_H_
 #define SERVICE_IDEMPOTENCY_STORE_RECORD_ROW_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,12 +18,15 @@ namespace gateway {
 inline constexpr std::string_view kRecordColumns =
     "request_id, epoch, state, caller, fingerprint, operation, serialization_key, target, "
     "lease_until, baseline, baseline_at, conclusive_at, sent_at, was_ambiguous, candidate_ids, "
-    "resource_id, result, result_origin, expires_at";
+    "resource_id, result, result_origin, budget_account, budget_day, expires_at";
 
-// SQL about records. {columns} and {table} stand for the obvious; {claimed}, {sent}, {no_effect},
+// SQL about records. {columns} and {table} stand for the obvious, {budgets} for the table of
+// budgets, {day} for the microseconds of a day; {claimed}, {sent}, {no_effect},
 // {inconclusive} and {done} for the numbers of RecordState, {reconciled} for that of a
 // ResultOrigin.
 std::string RecordSql(std::string_view text);
+
+inline constexpr int64_t kMicrosOfDay = int64_t{24} * 60 * 60 * 1'000'000;
 
 // INTERNAL if the row is none that a gateway wrote.
 absl::StatusOr<Record> ParseRecordRow(const SqlRow& row);

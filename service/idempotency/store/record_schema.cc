@@ -34,7 +34,18 @@ CREATE TABLE IF NOT EXISTS passfort_gateway_records (
   replaced_id bytea,
   result bytea,
   result_origin bigint,
+  budget_account text,
+  budget_day bigint,
   expires_at bigint NOT NULL
+))sql";
+
+// What each account has used on each day.
+constexpr std::string_view kCreateBudgets = R"sql(
+CREATE TABLE IF NOT EXISTS passfort_gateway_budgets (
+  account text NOT NULL,
+  day bigint NOT NULL,
+  used bigint NOT NULL,
+  PRIMARY KEY (account, day)
 ))sql";
 
 // At most one record of a key is claimed or sent.
@@ -84,7 +95,7 @@ const SqlSchema& RecordSchema() {
   static const auto* const schema = new SqlSchema{
       .migrations = {{Statements({kCreateRecords, kCreateOpenIndex, kCreateReconciledIndex,
                                   kCreateKeyIndex, kCreateLeaseIndex, kCreateExpiryIndex,
-                                  kCreateUnresolvedIndex})}},
+                                  kCreateUnresolvedIndex, kCreateBudgets})}},
       .on_sqlite_open = Statements({kDeleteClaims, kReleaseClaims}),
   };
   return *schema;

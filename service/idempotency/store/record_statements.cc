@@ -10,7 +10,7 @@ namespace gateway {
 const std::string& InsertClaim() {
   static const auto* const sql = new std::string(
       RecordSql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, {now} + $19) "
+                "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, {now} + $21) "
                 "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
   return *sql;
 }
@@ -38,6 +38,7 @@ const std::string& SelectKeyHolder() {
   return *sql;
 }
 
+// $14: a day's length, or null where nothing is charged.
 const std::string& UpdateRecord() {
   static const auto* const sql =
       new std::string(RecordSql("UPDATE {table} SET epoch = epoch + 1, state = $4, "
@@ -49,6 +50,8 @@ const std::string& UpdateRecord() {
                                 "sent_at = COALESCE($8, sent_at), "
                                 "was_ambiguous = COALESCE($9, was_ambiguous), "
                                 "candidate_ids = COALESCE($10, candidate_ids), "
+                                "budget_account = COALESCE(budget_account, $13), "
+                                "budget_day = COALESCE(budget_day, {now} / $14), "
                                 "expires_at = {now} + $11 "
                                 "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
                                 "RETURNING {columns}, {now}"));
@@ -72,7 +75,7 @@ const std::string& DeleteRecord() {
 const std::string& UpsertResponse() {
   static const auto* const sql = new std::string(RecordSql(
       "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-      "$11, $12, $13, $14, $15, $16, $17, $18, {now} + $19) "
+      "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, {now} + $21) "
       "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
       "candidate_ids = excluded.candidate_ids, resource_id = excluded.resource_id, "
       "result = excluded.result, result_origin = excluded.result_origin, expires_at = "
@@ -155,6 +158,45 @@ const std::string& DeleteExpired() {
       "AND older.baseline IS NOT NULL "
       "AND COALESCE(older.baseline_at, 0) < expired.expires_at)) "
       "ORDER BY expires_at LIMIT $1) RETURNING epoch"));
+  return *sql;
+}
+
+// After the record's update in the same transaction, for the account and the day that it names: so
+// an intent is charged to the day that its record says, also at midnight.
+const std::string& ChargeRecord() {
+  static const auto* const sql = new std::string(RecordSql(
+      "INSERT INTO {budgets} AS budget (account, day, used) "
+      "SELECT budget_account, budget_day, 1 FROM {table} WHERE request_id = $1 "
+      "ON CONFLICT (account, day) DO UPDATE SET used = budget.used + 1 WHERE budget.used < $2 "
+      "RETURNING used"));
+  return *sql;
+}
+
+const std::string& ChargeAccount() {
+  static const auto* const sql = new std::string(RecordSql(
+      "INSERT INTO {budgets} AS budget (account, day, used) VALUES ($1, {now} / {day}, 1) "
+      "ON CONFLICT (account, day) DO UPDATE SET used = budget.used + 1 WHERE budget.used < $2 "
+      "RETURNING day"));
+  return *sql;
+}
+
+const std::string& GiveBackCharge() {
+  static const auto* const sql = new std::string(RecordSql(
+      "UPDATE {budgets} SET used = used - 1 WHERE account = $1 AND day = $2 AND used > 0"));
+  return *sql;
+}
+
+const std::string& SelectBudget() {
+  static const auto* const sql =
+      new std::string(RecordSql("SELECT {now} / {day}, COALESCE((SELECT used FROM {budgets} "
+                                "WHERE account = $1 AND day = {now} / {day}), 0)"));
+  return *sql;
+}
+
+// Kept for longer than a month, for whoever asks how much was used.
+const std::string& DeleteOldBudgets() {
+  static const auto* const sql =
+      new std::string(RecordSql("DELETE FROM {budgets} WHERE day < {now} / {day} - 40"));
   return *sql;
 }
 

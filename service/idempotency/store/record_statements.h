@@ -21,6 +21,11 @@ const std::string& SelectAttributedIds();
 const std::string& SelectSent();
 const std::string& ExpireSent();
 const std::string& DeleteExpired();
+const std::string& ChargeRecord();
+const std::string& ChargeAccount();
+const std::string& GiveBackCharge();
+const std::string& SelectBudget();
+const std::string& DeleteOldBudgets();
 const std::string& CountAll();
 
 }  // namespace gateway

@@ -65,10 +65,16 @@ class RecordStore {
     std::optional<absl::Time> sent_at;
     std::optional<bool> was_ambiguous;
     std::optional<std::vector<std::string>> candidate_ids;
+    // Charged in the same transaction, unless the record is charged already.
+    std::optional<WriteBudget> budget;
   };
   // The record changed since it was read; the caller no longer owns it.
   struct VersionConflict {};
-  using UpdateResult = std::variant<Record, KeyHeld, VersionConflict>;
+  // All writes of the day are used up; nothing was changed.
+  struct BudgetReached {
+    absl::Time resets_at;
+  };
+  using UpdateResult = std::variant<Record, KeyHeld, VersionConflict, BudgetReached>;
   // Another record of the key may be the one whose result it is.
   struct Contested {};
   using FoundResult = std::variant<Record, KeyHeld, Contested, VersionConflict>;
@@ -89,7 +95,8 @@ class RecordStore {
   virtual Task<absl::StatusOr<UpdateResult>> UpdateIfLeaseExpired(Record expected,
                                                                   RecordUpdate change,
                                                                   Deadline deadline) = 0;
-  // Deletes the record if epoch and state are still those of `expected`. False: it was lost.
+  // Deletes the record if epoch and state are still those of `expected`, and gives its charge back.
+  // False: it was lost.
   virtual Task<absl::StatusOr<bool>> Remove(Record expected, Deadline deadline) = 0;
   // Makes the record kDone with a result that was received: whatever became of the record in the
   // meantime, and inserted from `expected` if it is gone. Replaces a reconciled result, never a
@@ -121,6 +128,15 @@ class RecordStore {
   // come behind `after`.
   virtual Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
                                                              Deadline deadline) = 0;
+
+  using ChargeResult = std::variant<BudgetCharge, BudgetReached>;
+  // For a write without a record.
+  virtual Task<absl::StatusOr<ChargeResult>> Charge(WriteBudget budget, Deadline deadline) = 0;
+  // Of such a write, which was not made after all. Once for each charge.
+  virtual Task<absl::Status> GiveBack(BudgetCharge charge, Deadline deadline) = 0;
+  // Set if a Charge would be refused now.
+  virtual Task<absl::StatusOr<std::optional<BudgetReached>>> LookAtBudget(WriteBudget budget,
+                                                                          Deadline deadline) = 0;
 
   struct SweepResult {
     int expired = 0;         // deleted

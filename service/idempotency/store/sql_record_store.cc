@@ -39,12 +39,39 @@ bool IsVersion(const std::optional<Record>& now, const Record& expected) {
 }
 
 absl::Status TooManyConflicts(const char* operation) {
-  return absl::UnavailableError(absl::StrCat(
-      operation, ": others kept changing the record, given up after ", kMaxRounds, " rounds"));
+  return absl::UnavailableError(
+      absl::StrCat(operation, ": others kept changing it, given up after ", kMaxRounds, " rounds"));
+}
+
+// What follows the update of a record that is charged by it.
+SqlStatement ChargeOf(const Record& record, const WriteBudget& budget) {
+  return {.text = ChargeRecord(),
+          .parameters = {record.request_id, budget.writes_per_day},
+          .needs_row = true};
+}
+
+SqlStatement GivingBack(const BudgetCharge& charge) {
+  return {.text = GiveBackCharge(), .parameters = {charge.account, charge.day}};
+}
+
+RecordStore::BudgetReached ReachedOn(int64_t day) {
+  return {.resets_at = absl::FromUnixMicros((day + 1) * kMicrosOfDay)};
 }
 
 absl::Status NotWhatWasAskedFor() {
   return absl::InternalError("the database's rows are not those that the statement asks for");
+}
+
+// Of the statements of UpdateIf.
+absl::StatusOr<RecordStore::UpdateResult> UpdateResultOf(const std::vector<SqlRows>& results,
+                                                         bool is_charged) {
+  if (results.front().empty()) return RecordStore::VersionConflict{};
+  auto record = ParseRecordRow(results.front().front());
+  if (!record.ok()) return record.status();
+  if (!is_charged || !results.back().empty()) return *std::move(record);
+  // It was taken back, but it says which day it was to be charged to.
+  if (!record->charge) return NotWhatWasAskedFor();
+  return ReachedOn(record->charge->day);
 }
 
 }  // namespace
@@ -138,10 +165,16 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
   parameters.emplace_back(WindowMicros() * (stays_unknown ? kUnknownForGoodFactor : 1));
   parameters.push_back(baseline ? SqlValue(absl::ToUnixMicros(baseline->read_at))
                                 : SqlValue(SqlNull()));
+  const bool is_charged = change.budget && !expected.charge;
+  parameters.push_back(is_charged ? SqlValue(change.budget->account) : SqlValue(SqlNull()));
+  parameters.push_back(is_charged ? SqlValue(kMicrosOfDay) : SqlValue(SqlNull()));
+  std::vector<SqlStatement> statements;
+  statements.push_back({.text = std::move(statement), .parameters = std::move(parameters)});
+  statements.front().needs_row = true;
+  if (is_charged) statements.push_back(ChargeOf(expected, *change.budget));
   for (int round = 0; round < kMaxRounds; ++round) {
-    auto changed = co_await Single(statement, parameters, deadline);
-    if (changed.ok() && changed->has_value()) co_return **std::move(changed);
-    if (changed.ok()) co_return VersionConflict{};
+    auto changed = co_await executor_->RunAll(statements, deadline);
+    if (changed.ok()) co_return UpdateResultOf(*changed, is_charged);
     if (!absl::IsAlreadyExists(changed.status())) co_return changed.status();
     // The record was as expected, but another one of the key is open; unless it has just ended.
     auto holder = co_await OpenRecord(expected.serialization_key, expected.request_id, deadline);
@@ -152,10 +185,15 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
 }
 
 Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record expected, Deadline deadline) {
-  auto rows = co_await executor_->Run(DeleteRecord(), ExpectedVersion(expected), deadline);
+  std::vector<SqlStatement> statements;
+  statements.push_back({.text = DeleteRecord(), .parameters = ExpectedVersion(expected)});
+  statements.front().needs_row = true;
+  if (expected.charge) statements.push_back(GivingBack(*expected.charge));
+  auto rows = co_await executor_->RunAll(std::move(statements), deadline);
   if (!rows.ok()) co_return rows.status();
-  if (!rows->empty() && records_.has_value()) --*records_;
-  co_return !rows->empty();
+  const bool is_removed = !rows->front().empty();
+  if (is_removed && records_.has_value()) --*records_;
+  co_return is_removed;
 }
 
 Task<absl::StatusOr<bool>> SqlRecordStore::StoreResponse(Record expected, StoredResult result,
@@ -236,6 +274,43 @@ Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::ListSent(Cursor after,
   co_return co_await Records(SelectSent(), std::move(parameters), deadline);
 }
 
+Task<absl::StatusOr<RecordStore::ChargeResult>> SqlRecordStore::Charge(WriteBudget budget,
+                                                                       Deadline deadline) {
+  const std::vector<SqlValue> parameters = {budget.account, budget.writes_per_day};
+  for (int round = 0; round < kMaxRounds; ++round) {
+    const auto rows = co_await executor_->Run(ChargeAccount(), parameters, deadline);
+    if (!rows.ok()) co_return rows.status();
+    if (!rows->empty()) {
+      const auto* const day = std::get_if<int64_t>(&rows->front().front());
+      if (day == nullptr) co_return NotWhatWasAskedFor();
+      co_return BudgetCharge{.account = std::move(budget.account), .day = *day};
+    }
+    const auto reached = co_await LookAtBudget(budget, deadline);
+    if (!reached.ok()) co_return reached.status();
+    if (reached->has_value()) co_return **reached;
+  }
+  co_return TooManyConflicts("charge a write");
+}
+
+Task<absl::Status> SqlRecordStore::GiveBack(BudgetCharge charge, Deadline deadline) {
+  std::vector<SqlStatement> statements = {GivingBack(charge)};
+  const auto rows = co_await executor_->RunAll(std::move(statements), deadline);
+  co_return rows.status();
+}
+
+Task<absl::StatusOr<std::optional<RecordStore::BudgetReached>>> SqlRecordStore::LookAtBudget(
+    WriteBudget budget, Deadline deadline) {
+  std::vector<SqlValue> parameters = {std::move(budget.account)};
+  const auto rows = co_await executor_->Run(SelectBudget(), std::move(parameters), deadline);
+  if (!rows.ok()) co_return rows.status();
+  if (rows->size() != 1 || rows->front().size() != 2) co_return NotWhatWasAskedFor();
+  const auto* const day = std::get_if<int64_t>(&rows->front()[0]);
+  const auto* const used = std::get_if<int64_t>(&rows->front()[1]);
+  if (day == nullptr || used == nullptr) co_return NotWhatWasAskedFor();
+  if (*used < budget.writes_per_day) co_return std::optional<BudgetReached>();
+  co_return std::optional<BudgetReached>(ReachedOn(*day));
+}
+
 Task<absl::StatusOr<RecordStore::SweepResult>> SqlRecordStore::Sweep(Deadline deadline) {
   SweepResult swept;
   std::vector<SqlValue> window_and_limit = {WindowMicros(), int64_t{kSweepRows}};
@@ -253,6 +328,9 @@ Task<absl::StatusOr<RecordStore::SweepResult>> SqlRecordStore::Sweep(Deadline de
   if (must_erase_ && !swept.has_more) {
     must_erase_ = !(co_await executor_->EraseDeleted(deadline)).ok();
   }
+
+  const auto forgotten = co_await executor_->Run(DeleteOldBudgets(), {}, deadline);
+  if (!forgotten.ok()) co_return forgotten.status();
 
   if (auto status = co_await CountRecords(deadline); !status.ok()) co_return status;
   swept.records = *records_;

@@ -14,9 +14,10 @@
 
 namespace gateway {
 
-// Records in one table of an SQL database. Every operation that changes something is a single
-// statement with its conditions inside, so it needs no lock and no transaction around it; reads
-// only find out why a statement changed nothing.
+// Records in one table of an SQL database, and what of budgets is used in another. A record is
+// changed by a single statement with its conditions inside, so it needs no lock; reads only find
+// out why a statement changed nothing. Where a budget is concerned, the record's statement and then
+// the budget's are one transaction, in this order everywhere, so that none waits for each other.
 class SqlRecordStore final : public RecordStore {
  public:
   struct Options {
@@ -50,6 +51,10 @@ class SqlRecordStore final : public RecordStore {
                                                                Deadline deadline) override;
   Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
                                                      Deadline deadline) override;
+  Task<absl::StatusOr<ChargeResult>> Charge(WriteBudget budget, Deadline deadline) override;
+  Task<absl::Status> GiveBack(BudgetCharge charge, Deadline deadline) override;
+  Task<absl::StatusOr<std::optional<BudgetReached>>> LookAtBudget(WriteBudget budget,
+                                                                  Deadline deadline) override;
   Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) override;
 
  private:

@@ -121,6 +121,24 @@ class StoreUnderTest {
     for (const Record& record : *sent) ids.push_back(record.request_id);
     return ids;
   }
+  auto Charge(const WriteBudget& budget) {
+    return RunTask(loop_, [&] { return store_->Charge(budget, Soon()); });
+  }
+  auto GiveBack(const BudgetCharge& charge) {
+    return RunTask(loop_, [&] { return store_->GiveBack(charge, Soon()); });
+  }
+  // How much of its budget an account may still use today.
+  int64_t Left(const std::string& account, int64_t writes_per_day) {
+    int64_t left = 0;
+    for (int64_t limit = writes_per_day; limit > 0; --limit) {
+      const WriteBudget budget{.account = account, .writes_per_day = limit};
+      auto reached = RunTask(loop_, [&] { return store_->LookAtBudget(budget, Soon()); });
+      if (!reached.ok()) Fail(reached.status().ToString());
+      if (reached->has_value()) break;
+      ++left;
+    }
+    return left;
+  }
   RecordStore::SweepResult Sweep() {
     auto swept = RunTask(loop_, [&] { return store_->Sweep(Soon()); });
     if (!swept.ok()) Fail(swept.status().ToString());

@@ -75,6 +75,11 @@ class CountingStore final : public RecordStore {
                                                                Deadline) override {
     std::abort();
   }
+  Task<absl::StatusOr<ChargeResult>> Charge(WriteBudget, Deadline) override { std::abort(); }
+  Task<absl::Status> GiveBack(BudgetCharge, Deadline) override { std::abort(); }
+  Task<absl::StatusOr<std::optional<BudgetReached>>> LookAtBudget(WriteBudget, Deadline) override {
+    std::abort();
+  }
 };
 
 class BackgroundReconcilerTest : public testing::Test {
