@@ -131,7 +131,10 @@ CallerAccess::Options AccessOptions(const GatewayConfig& config) {
                            .key_file = config.tls_key_file,
                            .client_ca_file = config.tls_client_ca_file},
           .trust_domain = config.tls_trust_domain,
-          .policy_file = config.authorization_policy_file};
+          .policy_file = config.authorization_policy_file,
+          .callers_file = config.callers_file,
+          .callers = {.max_in_flight = static_cast<size_t>(config.max_in_flight),
+                      .has_store = !config.store.empty()}};
 }
 
 GrpcServer::Options ServerOptions(const GatewayConfig& config, const CallerAccess& access) {
@@ -215,7 +218,6 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   const RetryDependencies retries{.clock = clock, .random = *random, .budget = budget};
   ResourceClient resources(transport);
   ResourceReads reads(resources, retries);
-  DirectWriter direct(passfort, retries);
   AddProductApplication add_application(passfort);
   ProfileClient profile_client(transport);
   CreateProfile create_profile(profile_client);
@@ -236,6 +238,10 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
                                     .fail_point = FailPointsFromEnvironment()});
     if (!opened.ok()) return Fail(*log, "cannot start: store", opened.status());
     once = *std::move(opened);
+  }
+  BudgetLedger* const budgets = once != nullptr ? &once->budgets() : nullptr;
+  DirectWriter direct(passfort, retries, budgets);
+  if (once != nullptr) {
     at_most_once_writer.emplace(AtMostOnceWriter::Dependencies{.operation = add_application,
                                                                .coordinator = once->coordinator(),
                                                                .direct = direct,
@@ -259,6 +265,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
       {.pipeline = pipeline, .writer = writer, .reads = reads, .clock = clock, .log = *log});
   ProfileWriter profile_writer({.operation = create_profile,
                                 .coordinator = once != nullptr ? &once->coordinator() : nullptr,
+                                .ledger = budgets,
                                 .reads = reads,
                                 .retries = retries});
   ProfileService profiles(

@@ -11,17 +11,14 @@ absl::StatusOr<std::unique_ptr<CallerAccess>> CallerAccess::Open(Options options
                                                                  Dependencies dependencies) {
   auto access = std::unique_ptr<CallerAccess>(new CallerAccess());
   if (options.certificates.cert_file.empty()) return access;
-  if (!options.policy_file.empty()) {
-    auto policy = PolicyWatch::Start(options.policy_file, dependencies.loop, dependencies.log,
-                                     dependencies.metrics);
-    if (!policy.ok()) return policy.status();
-    access->policy_ = *std::move(policy);
-  }
+  if (auto read = access->ReadPolicy(options, dependencies); !read.ok()) return read;
+  if (auto read = access->ReadCallers(options, dependencies); !read.ok()) return read;
   if (!options.certificates.client_ca_file.empty()) {
     access->verifier_ = std::make_unique<ClientVerifier>(options.trust_domain);
     access->control_ = std::make_unique<AccessControl>(AccessControl::Dependencies{
         .verifier = *access->verifier_,
         .policies = access->policy_ == nullptr ? nullptr : &access->policy_->file(),
+        .callers = access->callers_ == nullptr ? nullptr : &access->callers_->file(),
         .metrics = dependencies.metrics,
         .log = dependencies.log});
   }
@@ -29,6 +26,24 @@ absl::StatusOr<std::unique_ptr<CallerAccess>> CallerAccess::Open(Options options
     return read;
   }
   return access;
+}
+
+absl::Status CallerAccess::ReadPolicy(const Options& options, Dependencies dependencies) {
+  if (options.policy_file.empty()) return absl::OkStatus();
+  auto policy = PolicyWatch::Start(options.policy_file, dependencies.loop, dependencies.log,
+                                   dependencies.metrics);
+  if (!policy.ok()) return policy.status();
+  policy_ = *std::move(policy);
+  return absl::OkStatus();
+}
+
+absl::Status CallerAccess::ReadCallers(const Options& options, Dependencies dependencies) {
+  if (options.callers_file.empty()) return absl::OkStatus();
+  auto callers = CallersWatch::Start(options.callers_file, options.callers, dependencies.loop,
+                                     dependencies.log, dependencies.metrics);
+  if (!callers.ok()) return callers.status();
+  callers_ = *std::move(callers);
+  return absl::OkStatus();
 }
 
 absl::Status CallerAccess::ReadCertificates(Options options, Dependencies dependencies) {

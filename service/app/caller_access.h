@@ -5,9 +5,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "service/app/callers_watch.h"
 #include "service/app/policy_watch.h"
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
+#include "service/callers/callers_file.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
 #include "service/rpc/access/access_control.h"
@@ -23,7 +25,7 @@ class ServerCredentials;
 namespace gateway {
 
 // Who may connect and call, by files that are read again when they change: the gateway's
-// certificate, the authorities of its callers', and the authorization policy.
+// certificate, the authorities of its callers', the authorization policy, and the callers file.
 class CallerAccess {
  public:
   struct Options {
@@ -31,6 +33,8 @@ class CallerAccess {
     CertificatePaths certificates;
     std::string trust_domain;  // empty: any
     std::string policy_file;   // empty: every caller may call everything
+    std::string callers_file;  // empty: callers share all that the gateway has
+    CallersFile::Options callers;
   };
   // All of them outlive it.
   struct Dependencies {
@@ -55,9 +59,12 @@ class CallerAccess {
  private:
   CallerAccess() = default;
 
+  absl::Status ReadPolicy(const Options& options, Dependencies dependencies);
+  absl::Status ReadCallers(const Options& options, Dependencies dependencies);
   absl::Status ReadCertificates(Options options, Dependencies dependencies);
 
   std::unique_ptr<PolicyWatch> policy_;       // null: there is none
+  std::unique_ptr<CallersWatch> callers_;     // likewise
   std::unique_ptr<ClientVerifier> verifier_;  // null: callers show no certificates
   std::unique_ptr<AccessControl> control_;    // likewise
   std::unique_ptr<CertificateStage> stage_;

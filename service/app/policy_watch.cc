@@ -1,6 +1,5 @@
 #include "service/app/policy_watch.h"
 
-#include <chrono>
 #include <utility>
 
 #include "service/rpc/access/served_methods.h"
@@ -27,20 +26,11 @@ absl::StatusOr<std::unique_ptr<PolicyWatch>> PolicyWatch::Start(std::string path
 PolicyWatch::PolicyWatch(std::unique_ptr<AuthorizationPolicyFile> file, EventLoop& loop, Log& log,
                          Metrics& metrics)
     : file_(std::move(file)),
-      loop_(loop),
       log_(log),
       generation_(metrics.AddGauge(
           "passfort_gateway_authorization_policy_generation",
-          "Which version of the authorization policy is in force, counted from the start.")) {
-  loop_.RunAndWait([this] {
-    next_look_ = std::make_unique<Timer>(loop_, [this] { Look(); });
-    Look();
-  });
-}
-
-PolicyWatch::~PolicyWatch() {
-  loop_.RunAndWait([this] { next_look_.reset(); });
-}
+          "Which version of the authorization policy is in force, counted from the start.")),
+      looks_(loop, [this] { Look(); }) {}
 
 void PolicyWatch::Look() {
   const std::string old_digest(file_->Current()->policy().digest());
@@ -48,7 +38,6 @@ void PolicyWatch::Look() {
   ReportPolicy(refreshed.policy, old_digest);
   ReportCandidate(refreshed.candidate);
   generation_.Set(static_cast<double>(file_->Current()->generation()));
-  next_look_->StartAt(std::chrono::steady_clock::now() + kLookEvery);
 }
 
 void PolicyWatch::ReportPolicy(const Refreshed& policy, const std::string& old_digest) {

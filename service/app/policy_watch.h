@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "service/app/every_second.h"
 #include "service/authorization/authorization_policy_file.h"
-#include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
@@ -19,15 +19,10 @@ namespace gateway {
 // log what came of it.
 class PolicyWatch {
  public:
-  static constexpr Milliseconds kLookEvery{1000};
-
   // Reads the policy for the first time; an error says what is wrong with it. All but `path`
   // outlive the watch. Any thread but the loop's, likewise the destructor.
   static absl::StatusOr<std::unique_ptr<PolicyWatch>> Start(std::string path, EventLoop& loop,
                                                             Log& log, Metrics& metrics);
-  ~PolicyWatch();
-  PolicyWatch(const PolicyWatch&) = delete;
-  PolicyWatch& operator=(const PolicyWatch&) = delete;
 
   const AuthorizationPolicyFile& file() const { return *file_; }
 
@@ -43,10 +38,9 @@ class PolicyWatch {
   void ReportCandidate(const Refreshed& candidate);
 
   const std::unique_ptr<AuthorizationPolicyFile> file_;
-  EventLoop& loop_;
   Log& log_;
   const Gauge generation_;
-  std::unique_ptr<Timer> next_look_;  // loop thread only
+  const EverySecond looks_;  // the last member: it uses the others
 };
 
 }  // namespace gateway

@@ -52,14 +52,14 @@ absl::StatusOr<std::string> JsonChecks::ReadName(const JsonNode& object,
 }
 
 absl::StatusOr<int64_t> JsonChecks::ReadCount(const JsonNode& node, std::string_view what,
-                                              int64_t most) const {
+                                              int64_t most, std::string_view why_most) const {
   if (absl::Status status = CheckKind(node, what, JsonNode::Kind::kNumber); !status.ok()) {
     return status;
   }
   int64_t count = 0;
   if (absl::SimpleAtoi(node.text, &count) && count >= 1 && count <= most) return count;
   return json_.ErrorAt(node.offset, MessageText(what, " has to be a whole number from 1 to ", most,
-                                                ", not ", node.text.substr(0, 40)));
+                                                why_most, ", not ", node.text.substr(0, 40)));
 }
 
 std::optional<std::string> JsonChecks::FirstLine(Places& places, std::string_view text,

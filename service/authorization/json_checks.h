@@ -34,9 +34,10 @@ class JsonChecks {
 
   // The string under "name": there, and not empty.
   absl::StatusOr<std::string> ReadName(const JsonNode& object, std::string_view what) const;
-  // A whole number from 1 to `most`.
-  absl::StatusOr<int64_t> ReadCount(const JsonNode& node, std::string_view what,
-                                    int64_t most) const;
+  // A whole number from 1 to `most`. `why_most` says whence that is,
+  // if it needs to be said: ", the gateway's".
+  absl::StatusOr<int64_t> ReadCount(const JsonNode& node, std::string_view what, int64_t most,
+                                    std::string_view why_most = "") const;
 
   // Notes that `text` stands at `offset`. Where it stood before, such as "line 7"; nothing: it is
   // new.

@@ -174,7 +174,8 @@ class Reader {
   absl::Status ReadPlaces(const JsonNode& node, size_t& places) const {
     std::optional<int64_t> given;
     absl::Status status =
-        ReadCount(node, "max_in_flight", static_cast<int64_t>(limits_.max_in_flight), given);
+        ReadCount(node, "max_in_flight", static_cast<int64_t>(limits_.max_in_flight), given,
+                  ", the gateway's own max_in_flight");
     places = given.has_value() ? static_cast<size_t>(*given)
                                : std::max<size_t>(limits_.max_in_flight / kDefaultShare, 1);
     return status;
@@ -202,11 +203,11 @@ class Reader {
 
   // An optional member.
   absl::Status ReadCount(const JsonNode& object, std::string_view member, int64_t most,
-                         std::optional<int64_t>& count) const {
+                         std::optional<int64_t>& count, std::string_view why_most = "") const {
     const JsonNode* const node = object.Find(member);
     if (node == nullptr) return absl::OkStatus();
     const absl::StatusOr<int64_t> read =
-        checks_.ReadCount(*node, MessageText("\"", member, "\""), most);
+        checks_.ReadCount(*node, MessageText("\"", member, "\""), most, why_most);
     if (read.ok()) count = *read;
     return read.status();
   }

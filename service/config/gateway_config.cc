@@ -172,7 +172,7 @@ class FlagReader {
   size_t next_ = 0;
 };
 
-// A policy, or a trust domain, without identities is a false promise.
+// A policy, a trust domain, or limits of callers, without identities are false promises.
 absl::Status CheckTls(const GatewayConfig& config) {
   if (config.tls_cert_file.empty() != config.tls_key_file.empty()) {
     return Wrong("tls_cert_file, tls_key_file: only one of them is set; want both, or neither");
@@ -188,7 +188,8 @@ absl::Status CheckTls(const GatewayConfig& config) {
   }
   for (const auto& [name, value] :
        {std::pair("tls_trust_domain", &config.tls_trust_domain),
-        std::pair("authorization_policy_file", &config.authorization_policy_file)}) {
+        std::pair("authorization_policy_file", &config.authorization_policy_file),
+        std::pair("callers_file", &config.callers_file)}) {
     if (value->empty()) continue;
     return Wrong(name, ": without tls_client_ca_file nobody knows who calls; set that too");
   }

@@ -28,6 +28,7 @@ struct GatewayConfig {
   std::string tls_client_ca_file;  // empty: callers need no certificate
   std::string tls_trust_domain;    // empty: any
   std::string authorization_policy_file;
+  std::string callers_file;
 
   std::string api_url;  // without a slash at the end
   bool allow_insecure_api_url = false;

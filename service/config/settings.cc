@@ -86,6 +86,10 @@ constexpr std::array kSettings = {
             TextKind{&GatewayConfig::authorization_policy_file, "PATH", "a path", ReadPath}, "",
             "Who may call what (JSON, docs/security.md); without it every caller may call "
             "everything. Needs tls_client_ca_file. Read again when it changes."},
+    Setting{"callers_file", TextKind{&GatewayConfig::callers_file, "PATH", "a path", ReadPath}, "",
+            "What each caller may use: products, calls at a time, calls per minute and writes per "
+            "day (JSON, docs/security.md). Without it, callers have no limits of their own. Needs "
+            "tls_client_ca_file; writes per day need a store. Read again when it changes."},
     Setting{
         "api_url", TextKind{&GatewayConfig::api_url, "URL", kApiUrlRange, ReadApiUrl},
         "https://api.passfort.com/4.0",

@@ -7,13 +7,14 @@
 #include <string>
 #include <string_view>
 
-#include "service/base/call_context.h"
 #include "service/observability/metrics.h"
+#include "service/rpc/access/admitted_caller.h"
 #include "service/rpc/call_error.h"
 
 namespace gateway {
 
 class AuthorizationPolicyFile;
+class CallersFile;
 class ClientVerifier;
 class Log;
 
@@ -26,6 +27,7 @@ class AccessControl {
     ClientVerifier& verifier;
     // Null: who has a valid certificate may call everything.
     const AuthorizationPolicyFile* policies = nullptr;
+    const CallersFile* callers = nullptr;  // null: callers have no limits of their own
     Metrics& metrics;
     Log& log;
   };
@@ -35,10 +37,11 @@ class AccessControl {
 
   explicit AccessControl(Dependencies dependencies);
 
-  // Fills in who calls; an error if that is nobody whom the gateway trusts now, or if they may not
-  // call `path` ("/package.Service/Method").
+  // Fills in who calls, also if that is all that is found out; an error if it is nobody whom the
+  // gateway trusts now, if they may not call `path` ("/package.Service/Method"), or if the callers
+  // file has nothing for them.
   std::optional<CallError> Admit(const grpc::ServerContextBase& context, std::string_view path,
-                                 CallerIdentity& caller) const;
+                                 AdmittedCaller& caller) const;
   // The same for what does not come by the pipeline, which logs its calls: the services that gRPC
   // brings along, and methods that do not exist. A denial gets a line of its own.
   grpc::Status AdmitBuiltin(const grpc::AuthContext& peer, std::string_view path) const;
@@ -49,9 +52,12 @@ class AccessControl {
   AccessControl() = default;
 
   std::optional<CallError> Admit(const grpc::AuthContext* peer, std::string_view path,
-                                 CallerIdentity& caller) const;
-  void LogDenial(std::string_view path, const CallerIdentity& caller, const CallError& error) const;
+                                 AdmittedCaller& caller) const;
+  std::optional<CallError> Check(const grpc::AuthContext* peer, std::string_view path,
+                                 AdmittedCaller& caller) const;
+  void LogDenial(std::string_view path, const AdmittedCaller& caller, const CallError& error) const;
   std::optional<CallError> Identify(const grpc::AuthContext* peer, CallerIdentity& caller) const;
+  void FindEntry(AdmittedCaller& caller) const;
   std::optional<CallError> Authorize(std::string_view path, const CallerIdentity& caller) const;
 
   std::optional<Dependencies> dependencies_;

@@ -56,6 +56,7 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   EXPECT_EQ(config.tls_client_ca_file, "");
   EXPECT_EQ(config.tls_trust_domain, "");
   EXPECT_EQ(config.authorization_policy_file, "");
+  EXPECT_EQ(config.callers_file, "");
   EXPECT_EQ(config.api_url, "https://api.passfort.com/4.0");
   EXPECT_FALSE(config.allow_insecure_api_url);
   EXPECT_EQ(config.api_key, "test-key");
@@ -108,6 +109,7 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
        {"bank.example", [](const C& c) { return c.tls_trust_domain == "bank.example"; }}},
       {"authorization_policy_file",
        {"p.json", [](const C& c) { return c.authorization_policy_file == "p.json"; }}},
+      {"callers_file", {"c.json", [](const C& c) { return c.callers_file == "c.json"; }}},
       {"allow_insecure_listen", {"true", [](const C& c) { return c.allow_insecure_listen; }}},
       {"api_url", {"http://[::1]:9/", [](const C& c) { return c.api_url == "http://[::1]:9"; }}},
       {"allow_insecure_api_url", {"on", [](const C& c) { return c.allow_insecure_api_url; }}},
@@ -167,6 +169,9 @@ Words NeededBy(const Setting& setting) {
        {kKeyVariable, "PASSFORT_GATEWAY_TLS_CERT_FILE=c", "PASSFORT_GATEWAY_TLS_KEY_FILE=k",
         "PASSFORT_GATEWAY_TLS_CLIENT_CA_FILE=ca"}},
       {"authorization_policy_file",
+       {kKeyVariable, "PASSFORT_GATEWAY_TLS_CERT_FILE=c", "PASSFORT_GATEWAY_TLS_KEY_FILE=k",
+        "PASSFORT_GATEWAY_TLS_CLIENT_CA_FILE=ca"}},
+      {"callers_file",
        {kKeyVariable, "PASSFORT_GATEWAY_TLS_CERT_FILE=c", "PASSFORT_GATEWAY_TLS_KEY_FILE=k",
         "PASSFORT_GATEWAY_TLS_CLIENT_CA_FILE=ca"}},
   };
@@ -324,6 +329,10 @@ INSTANTIATE_TEST_SUITE_P(
         WrongRow{{"--authorization_policy_file=policy.json", "--allow_insecure_listen"},
                  "authorization_policy_file: without tls_client_ca_file nobody knows who calls; "
                  "set that too"},
+        WrongRow{{"--callers_file=callers.json"},
+                 "callers_file: without tls_client_ca_file nobody knows who calls; set that too"},
+        WrongRow{{"--callers_file=callers.json", "--tls_cert_file=c", "--tls_key_file=k"},
+                 "callers_file: without tls_client_ca_file nobody knows who calls; set that too"},
         WrongRow{{"--tls_trust_domain=spiffe://bank.example"},
                  "tls_trust_domain: \"spiffe://bank.example\" from --tls_trust_domain is no trust "
                  "domain: want 1 to 255 of a-z, 0-9, '.', '-' and '_', without \"spiffe://\"; want "
@@ -418,6 +427,16 @@ TEST(GatewayConfigTest, ServesOtherMachinesToCallersWithCertificates) {
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_THAT(parsed->warnings, ElementsAre(HasSubstr("metrics_listen")));
   EXPECT_TRUE(KnowsCallers(parsed->config));
+}
+
+TEST(GatewayConfigTest, TakesAPolicyWithoutCallersAndTheOtherWayRound) {
+  for (const Words& files :
+       {Words{"--callers_file=callers.json"}, Words{"--authorization_policy_file=policy.json"},
+        Words{"--callers_file=callers.json", "--authorization_policy_file=policy.json"}}) {
+    Words words = {"--tls_cert_file=c", "--tls_key_file=k", "--tls_client_ca_file=ca"};
+    words.insert(words.end(), files.begin(), files.end());
+    EXPECT_TRUE(ParseFlags(words).ok()) << files[0];
+  }
 }
 
 TEST(GatewayConfigTest, ServesTlsWithoutCallersCertificatesOnlyHereOrWhenToldTo) {
