@@ -46,6 +46,7 @@ AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
                         *store_, dependencies_.operations, dependencies_.clock,
                         dependencies_.observer),
       coordinator_(SharedWith(reconciler_), once),
+      budgets_(*store_, dependencies_.clock, dependencies_.log),
       background_reconciler_(
           SharedWith(background_looks_), ReconcilerOptions(once),
           [this](const std::string& request_id) { return coordinator_.IsActive(request_id); }) {}
@@ -80,6 +81,7 @@ Task<void> AtMostOnce::RunReconciler() {
 Task<void> AtMostOnce::EndAll(std::shared_ptr<std::promise<void>> ended) {
   background_reconciler_stop_.request_stop();
   co_await coordinator_.Drain();
+  co_await budgets_.Drain();
   if (is_reconciling_) {
     co_await dependencies_.clock.SleepUntil(SteadyTime::max(),
                                             background_reconciler_ended_.get_token());

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "service/base/event_loop.h"
 #include "service/idempotency/background_reconciler.h"
+#include "service/idempotency/budget_ledger.h"
 #include "service/idempotency/failpoints.h"
 #include "service/idempotency/store/store_factory.h"
 #include "service/idempotency/write_coordinator.h"
@@ -56,6 +57,9 @@ class AtMostOnce {
   // Takes writes with a request_id. Loop thread only.
   WriteCoordinator& coordinator() { return coordinator_; }
 
+  // Charges writes without one. Loop thread only.
+  BudgetLedger& budgets() { return budgets_; }
+
   // Begins to reconcile what the store holds unresolved, and goes on with it until `Stop`. Once.
   void StartReconciling();
 
@@ -79,6 +83,7 @@ class AtMostOnce {
   Reconciler background_looks_;
   KeyedMutex key_mutex_;
   WriteCoordinator coordinator_;
+  BudgetLedger budgets_;
   BackgroundReconciler background_reconciler_;
   bool is_reconciling_ = false;
   std::stop_source background_reconciler_stop_;

@@ -6,12 +6,23 @@ namespace gateway {
 
 Task<OwnedRecord::Change> OwnedRecord::RecordIntent(Milliseconds lease,
                                                     std::optional<Milliseconds> conclusive_after,
-                                                    Baseline baseline, absl::Time sent_at) {
+                                                    Baseline baseline, absl::Time sent_at,
+                                                    std::optional<WriteBudget> budget) {
   return Update({.state = RecordState::kSent,
                  .lease = lease,
                  .conclusive_after = conclusive_after,
                  .first_baseline = std::move(baseline),
-                 .sent_at = sent_at});
+                 .sent_at = sent_at,
+                 .budget = std::move(budget)});
+}
+
+Task<OwnedRecord::Change> OwnedRecord::LookAtBudget(WriteBudget budget) {
+  if (record_.charge) co_return Change::kMade;
+  const auto reached = co_await store_.LookAtBudget(std::move(budget), StoreDeadline());
+  if (!reached.ok()) co_return Change::kStoreUnavailable;
+  if (!reached->has_value()) co_return Change::kMade;
+  budget_resets_at_ = (*reached)->resets_at;
+  co_return Change::kBudgetReached;
 }
 
 Task<OwnedRecord::Change> OwnedRecord::HoldIntent(absl::Time sent_at) {
@@ -64,6 +75,10 @@ Task<OwnedRecord::Change> OwnedRecord::Update(RecordStore::RecordUpdate update) 
   auto updated = co_await store_.Update(record_, std::move(update), StoreDeadline());
   if (absl::IsResourceExhausted(updated.status())) co_return Change::kTooLarge;
   if (!updated.ok()) co_return Change::kStoreUnavailable;
+  if (const auto* const reached = std::get_if<RecordStore::BudgetReached>(&*updated)) {
+    budget_resets_at_ = reached->resets_at;
+    co_return Change::kBudgetReached;
+  }
   auto* const record = std::get_if<Record>(&*updated);
   if (record == nullptr) co_return Change::kLost;
   record_ = std::move(*record);

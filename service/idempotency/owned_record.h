@@ -23,6 +23,7 @@ class OwnedRecord {
     kLost,              // somebody else changed it: what is true now is for the store to say
     kStoreUnavailable,  // or it was made all the same; later conditions see to that
     kTooLarge,          // for the store, for good
+    kBudgetReached,     // `budget_resets_at` says when to come again; nothing was changed
   };
 
   // All outlive it.
@@ -39,9 +40,13 @@ class OwnedRecord {
   const Record* operator->() const { return &record_; }
 
   // Before anything leaves: from now on the write may take effect. Without `conclusive_after` no
-  // look will ever be conclusive.
+  // look will ever be conclusive. The first intent of a record is charged to `budget`.
   Task<Change> RecordIntent(Milliseconds lease, std::optional<Milliseconds> conclusive_after,
-                            Baseline baseline, absl::Time sent_at);
+                            Baseline baseline, absl::Time sent_at,
+                            std::optional<WriteBudget> budget);
+  // Looks whether an intent would be refused for want of a budget, so that nobody is asked for a
+  // baseline in vain. kMade: it would not be.
+  Task<Change> LookAtBudget(WriteBudget budget);
   // Holds the record as an intent of `sent_at` left it that the store did not acknowledge. kLost:
   // there is none.
   Task<Change> HoldIntent(absl::Time sent_at);
@@ -52,6 +57,8 @@ class OwnedRecord {
   // Nothing was executed under this record so far: deletes it, or leaves it proven without effect
   // if it was ever ambiguous. `end` says why.
   Task<Change> Release(FinishedWrite::End end);
+  // Of the last kBudgetReached.
+  absl::Time budget_resets_at() const { return budget_resets_at_; }
   // Passfort's own word, stored whoever owns the record.
   Task<absl::Status> StoreResponse(StoredResult result);
 
@@ -69,6 +76,7 @@ class OwnedRecord {
   WriteObserver& observer_;
   const std::string_view trace_id_;
   Record record_;
+  absl::Time budget_resets_at_;
 };
 
 }  // namespace gateway

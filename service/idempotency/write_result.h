@@ -1,7 +1,6 @@
 #ifndef SERVICE_IDEMPOTENCY_WRITE_RESULT_H_
 #define SERVICE_IDEMPOTENCY_WRITE_RESULT_H_
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "service/idempotency/store/record.h"
 #include "service/resilience/outcome.h"
 #include "service/resilience/retry_end.h"
 
@@ -31,13 +31,6 @@ struct IdempotencyError {
   Cause cause = Cause::kStoreUnavailable;
   // kBudgetReached only: when the next day begins.
   std::optional<absl::Time> resets_at = {};
-};
-
-// How many writes a caller may make in a day (UTC). An account that is used by several processes
-// is counted in their store.
-struct WriteBudget {
-  std::string account;
-  int64_t writes_per_day = 0;  // at least 1
 };
 
 // Who asks for a write, and under which name.

@@ -14,6 +14,11 @@ namespace {
 
 using Change = OwnedRecord::Change;
 
+// Whether what `caller` began belongs to whoever asks with `key`.
+bool Owns(const RequestKey& key, const std::string& caller) {
+  return caller == key.caller || (!key.former_caller.empty() && caller == key.former_caller);
+}
+
 bool LeaseExpired(const Record& record) { return record.store_now >= record.lease_until; }
 
 SessionResult ToResult(IdempotencyError::Cause cause) {
@@ -37,7 +42,8 @@ WriteSession::WriteSession(SessionDependencies dependencies, AtMostOnceOptions o
       pending_(dependencies_.clock) {}
 
 bool WriteSession::IsFor(const RequestKey& key, const WriteRequest& request) const {
-  return key.caller == key_.caller && &request.operation() == &request_->operation() &&
+  const bool is_same_caller = Owns(key, key_.caller) || Owns(key_, key.caller);
+  return is_same_caller && &request.operation() == &request_->operation() &&
          request.fingerprint() == request_->fingerprint();
 }
 
@@ -136,7 +142,7 @@ Task<void> WriteSession::ReleaseIfLeaseExpired(Record holder) {
 }
 
 Task<WriteSession::Next> WriteSession::Resume(Record record) {
-  if (record.caller != key_.caller || record.fingerprint != request_->fingerprint() ||
+  if (!Owns(key_, record.caller) || record.fingerprint != request_->fingerprint() ||
       record.operation != request_->operation().name()) {
     co_return Finish(ToResult(IdempotencyError::Cause::kRequestIdReused));
   }
@@ -246,7 +252,8 @@ Task<WriteSession::Next> WriteSession::ReadBaseline() {
 Task<WriteSession::Next> WriteSession::ExecuteAttempts() {
   stage_ = Stage::kNothingSent;
   dependencies_.fail_point(FailPointId::kAfterClaim, key_.request_id);
-  Next next = co_await ReadBaseline();
+  Next next = co_await LookAtBudget();
+  if (next == Next::kContinue) next = co_await ReadBaseline();
   while (next == Next::kContinue) {
     // The gate is open for a lease from *before* the intent: by the time others may act on the
     // record, nothing leaves any more, however long the store or this process was held up.
@@ -271,6 +278,14 @@ Task<WriteSession::Next> WriteSession::ExecuteAttempts() {
   co_return next;
 }
 
+Task<WriteSession::Next> WriteSession::LookAtBudget() {
+  if (!key_.budget) co_return Next::kContinue;
+  const Change looked = co_await owned_.LookAtBudget(*key_.budget);
+  if (looked == Change::kMade) co_return Next::kContinue;
+  co_return co_await Release(looked == Change::kBudgetReached ? BudgetReachedResult()
+                                                              : StoreUnavailableResult());
+}
+
 // From here on the write may take effect, so this is in the store before the body is let out.
 Task<WriteSession::Next> WriteSession::RecordIntent() {
   if (IsReleaseRequested() || !has_waiters_ || !HasTimeForAnAttempt()) {
@@ -285,7 +300,7 @@ Task<WriteSession::Next> WriteSession::RecordIntent() {
   const Milliseconds lease =
       options_.lease_duration + (is_observable() ? Milliseconds(0) : options_.attempt_timeout);
   lease_ends_ = dependencies_.clock.Now() + lease;
-  switch (co_await owned_.RecordIntent(lease, conclusive_after, baseline_, sent_at)) {
+  switch (co_await owned_.RecordIntent(lease, conclusive_after, baseline_, sent_at, key_.budget)) {
     case Change::kMade:
       pending_.Update(*owned_);
       co_return Next::kContinue;
@@ -295,6 +310,9 @@ Task<WriteSession::Next> WriteSession::RecordIntent() {
     case Change::kTooLarge:
       stage_ = Stage::kNothingSent;
       co_return co_await Release(ToResult(IdempotencyError::Cause::kTooManyToCompare));
+    case Change::kBudgetReached:
+      stage_ = Stage::kNothingSent;
+      co_return co_await Release(BudgetReachedResult());
     case Change::kStoreUnavailable:
       stage_ = Stage::kNothingSent;
       if (!is_observable()) unrecorded_ = Unrecorded::kRelease;
@@ -338,6 +356,7 @@ Task<WriteSession::Next> WriteSession::AfterRefused(Refused refused) {
       co_return FollowNewHolder();
     case Change::kStoreUnavailable:
     case Change::kTooLarge:
+    case Change::kBudgetReached:
       break;
   }
   co_return Finish(PendingResult());
@@ -430,6 +449,7 @@ Task<WriteSession::Next> WriteSession::Release(SessionResult result) {
       co_return FollowNewHolder();
     case Change::kStoreUnavailable:
     case Change::kTooLarge:
+    case Change::kBudgetReached:
       break;
   }
   // Nobody else may send under the record. Without a look, what Passfort said is all there is.
@@ -499,6 +519,11 @@ bool WriteSession::WasThere(const Record& record, const std::string& resource_id
 SessionResult WriteSession::StoreUnavailableResult() const {
   if (stage_ != Stage::kNothingSent) return PendingResult();
   return ToResult(IdempotencyError::Cause::kStoreUnavailable);
+}
+
+SessionResult WriteSession::BudgetReachedResult() const {
+  return {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kBudgetReached,
+                                      .resets_at = owned_.budget_resets_at()}};
 }
 
 SessionResult WriteSession::ReleasedResult() const {

@@ -126,6 +126,7 @@ class WriteSession {
   Task<Next> ResumeInconclusive(Record record);
   Task<Next> Reclaim(Record record);
   // Step 2.
+  Task<Next> LookAtBudget();
   Task<Next> ReadBaseline();
   // Step 3.
   Task<Next> ExecuteAttempts();
@@ -144,6 +145,7 @@ class WriteSession {
   Next FollowNewHolder();
 
   SessionResult StoreUnavailableResult() const;
+  SessionResult BudgetReachedResult() const;
   // Nothing was executed, and not because of Passfort.
   SessionResult ReleasedResult() const;
   bool HasTimeForAnAttempt() const;

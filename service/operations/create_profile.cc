@@ -87,16 +87,23 @@ Effect CreateProfile::Evaluate(const std::string& /*target*/, const std::string&
 // No coroutine itself: each kind of call pays for its own frame only.
 Task<CreateProfileResult> ProfileWriter::Create(ProfileDraft draft, RequestKey key,
                                                 const CallContext& context) {
-  if (key.request_id.empty()) return CreateDirectly(std::move(draft.body), context);
+  if (key.request_id.empty()) {
+    return CreateDirectly(std::move(draft.body), std::move(key.budget), context);
+  }
   if (dependencies_.coordinator == nullptr) return RefuseRequestId<CreatedProfile>();
   return CreateOnce(std::move(draft), std::move(key), context);
 }
 
 Task<CreateProfileResult> ProfileWriter::CreateDirectly(std::string body,
+                                                        std::optional<WriteBudget> budget,
                                                         const CallContext& context) {
   auto attempt = [this, body = std::move(body), &context] {
     return dependencies_.operation.passfort().CreateProfile(body, context, std::nullopt);
   };
+  if (budget) {
+    return WriteWithinBudget<CreatedProfile>(dependencies_.ledger, *std::move(budget),
+                                             dependencies_.retries, context, std::move(attempt));
+  }
   return WriteDirectly<CreatedProfile>(dependencies_.retries, context, std::move(attempt));
 }
 

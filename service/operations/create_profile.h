@@ -1,10 +1,12 @@
 #ifndef SERVICE_OPERATIONS_CREATE_PROFILE_H_
 #define SERVICE_OPERATIONS_CREATE_PROFILE_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "service/idempotency/budget_ledger.h"
 #include "service/idempotency/operation.h"
 #include "service/idempotency/write_coordinator.h"
 #include "service/idempotency/write_result.h"
@@ -47,8 +49,9 @@ class ProfileWriter {
   // All outlive the writer.
   struct Dependencies {
     CreateProfile& operation;
-    // Null: there is no store, so no call may have a request_id.
+    // Both null: there is no store, so no call may have a request_id, and none a budget.
     WriteCoordinator* coordinator;
+    BudgetLedger* ledger;
     ResourceReads& reads;
     RetryDependencies retries;
   };
@@ -63,7 +66,8 @@ class ProfileWriter {
  private:
   Task<CreateProfileResult> CreateOnce(ProfileDraft draft, RequestKey key,
                                        const CallContext& context);
-  Task<CreateProfileResult> CreateDirectly(std::string body, const CallContext& context);
+  Task<CreateProfileResult> CreateDirectly(std::string body, std::optional<WriteBudget> budget,
+                                           const CallContext& context);
 
   const Dependencies dependencies_;
 };

@@ -6,6 +6,7 @@
 
 #include "service/base/call_context.h"
 #include "service/base/task.h"
+#include "service/idempotency/budget_ledger.h"
 #include "service/idempotency/write_result.h"
 #include "service/passfort/api_transport.h"
 #include "service/resilience/retry_loop.h"
@@ -42,6 +43,35 @@ Task<WriteResultOf<Done>> WriteDirectly(const RetryDependencies& tools,
                                         Attempt attempt) {
   return RunWithRetries<WriteResultOf<Done>, WriteAttemptOf<Done>>(
       tools, context, std::move(attempt), DecideOnWrite<Done>, ConcludeWrite<Done>);
+}
+
+template <typename Done>
+bool IsSurelyNotExecuted(const WriteResultOf<Done>& result) {
+  return std::holds_alternative<NotExecuted>(result.outcome) ||
+         std::holds_alternative<Refused>(result.outcome);
+}
+
+// The same for a caller with a daily budget: charged first, whatever the number of attempts. A
+// process that dies before it knows what became of the write leaves it charged. Without a `ledger`
+// nothing is sent.
+template <typename Done, typename Attempt>
+Task<WriteResultOf<Done>> WriteWithinBudget(BudgetLedger* ledger, WriteBudget budget,
+                                            const RetryDependencies& tools,
+                                            const CallContext& context [[clang::lifetimebound]],
+                                            Attempt attempt) {
+  using Cause = IdempotencyError::Cause;
+  absl::StatusOr<RecordStore::ChargeResult> charged = absl::UnavailableError("no store");
+  if (ledger != nullptr) charged = co_await ledger->Charge(std::move(budget), context.deadline);
+  if (!charged.ok()) {
+    co_return WriteResultOf<Done>{.outcome = IdempotencyError{.cause = Cause::kStoreUnavailable}};
+  }
+  if (const auto* const reached = std::get_if<RecordStore::BudgetReached>(&*charged)) {
+    co_return WriteResultOf<Done>{.outcome = IdempotencyError{.cause = Cause::kBudgetReached,
+                                                              .resets_at = reached->resets_at}};
+  }
+  auto result = co_await WriteDirectly<Done>(tools, context, std::move(attempt));
+  if (IsSurelyNotExecuted(result)) ledger->GiveBack(std::get<BudgetCharge>(*std::move(charged)));
+  co_return result;
 }
 
 template <typename Done>

@@ -13,6 +13,10 @@ Task<WriteResult> DirectWriter::Add(ApplicationDraft draft, RequestKey key,
   auto attempt = [this, draft = std::move(draft), &context] {
     return client_.CreateApplication(draft, context, std::nullopt);
   };
+  if (key.budget) {
+    return WriteWithinBudget<Done>(ledger_, *std::move(key.budget), tools_, context,
+                                   std::move(attempt));
+  }
   return WriteDirectly<Done>(tools_, context, std::move(attempt));
 }
 

@@ -5,6 +5,7 @@
 
 #include "service/base/call_context.h"
 #include "service/base/task.h"
+#include "service/idempotency/budget_ledger.h"
 #include "service/operations/application_writer.h"
 #include "service/passfort/product_application_client.h"
 #include "service/resilience/retry_loop.h"
@@ -15,9 +16,11 @@ namespace gateway {
 // nothing was executed. A call with one is refused: a promise silently dropped is worse than none.
 class DirectWriter final : public ApplicationWriter {
  public:
-  // `client` outlives the writer.
-  DirectWriter(ProductApplicationClient& client, RetryDependencies tools)
-      : client_(client), tools_(tools) {}
+  // All outlive the writer. Without a `ledger` no write of a caller with a
+  // budget is sent.
+  DirectWriter(ProductApplicationClient& client, RetryDependencies tools,
+               BudgetLedger* ledger = nullptr)
+      : client_(client), tools_(tools), ledger_(ledger) {}
 
   Task<WriteResult> Add(ApplicationDraft draft, RequestKey key,
                         const CallContext& context) override;
@@ -25,6 +28,7 @@ class DirectWriter final : public ApplicationWriter {
  private:
   ProductApplicationClient& client_;
   const RetryDependencies tools_;
+  BudgetLedger* const ledger_;
 };
 
 }  // namespace gateway

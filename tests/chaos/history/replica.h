@@ -125,6 +125,7 @@ class Process {
   Reconciler reconciler_;
   Reconciler background_looks_;
   WriteCoordinator coordinator_;
+  BudgetLedger budgets_;
   DirectWriter direct_;
   ResourceReads reads_;
   AtMostOnceWriter writer_;

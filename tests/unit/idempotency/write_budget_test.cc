@@ -1,0 +1,222 @@
+// Sessions of callers that may make so many writes in a day.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "service/idempotency/budget_ledger.h"
+#include "service/idempotency/store/record_statements.h"
+#include "tests/unit/idempotency/write_session_fixture.h"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using Cause = IdempotencyError::Cause;
+
+constexpr char kAccount[] = "onboarding";
+
+class WriteBudgetTest : public WriteSessionTest {
+ protected:
+  static RequestKey Key(const std::string& request_id = kId, int64_t writes_per_day = 1) {
+    return {.request_id = request_id,
+            .budget = WriteBudget{.account = kAccount, .writes_per_day = writes_per_day}};
+  }
+  // After the earlier ones have gone, as the coordinator lets them go: they hold the list's key.
+  Running& StartNext(RequestKey key) {
+    sessions_.clear();
+    return Start(std::move(key));
+  }
+  // One that is made, and uses up a budget of one.
+  void MakeOne() {
+    request_->outcomes.push_back(DoneWith("note/1"));
+    ASSERT_EQ(StartNext(Key("made")).line(), "note/1");
+  }
+  bool IsUsedUp() {
+    const auto reached =
+        *RunToCompletion(store_.LookAtBudget(*Key().budget, Deadline(SteadyTime::max())));
+    return reached.has_value();
+  }
+};
+
+TEST_F(WriteBudgetTest, AWriteUsesIt) {
+  EXPECT_FALSE(IsUsedUp());
+  MakeOne();
+  EXPECT_TRUE(IsUsedUp());
+}
+
+TEST_F(WriteBudgetTest, OnceItIsUsedUpNothingIsSentAndNoRecordStays) {
+  MakeOne();
+  const int looks = operation_.observations;
+  Running& session = StartNext(Key());
+  EXPECT_EQ(session.error(), Cause::kBudgetReached);
+  EXPECT_EQ(request_->executions, 1);
+  EXPECT_EQ(operation_.observations, looks) << "Passfort is not even asked for a baseline";
+  EXPECT_FALSE(Find().has_value());
+  const auto resets_at = session.Get<IdempotencyError>()->resets_at;
+  ASSERT_TRUE(resets_at.has_value());
+  EXPECT_GT(*resets_at, clock_.WallNow());
+  EXPECT_LE(*resets_at, clock_.WallNow() + absl::Hours(24));
+}
+
+TEST_F(WriteBudgetTest, AKnownResultIsReturnedAllTheSame) {
+  MakeOne();
+  Running& again = StartNext(Key("made"));
+  EXPECT_EQ(again.line(), "note/1");
+  EXPECT_EQ(again.result->replay, Replay::kYes);
+}
+
+TEST_F(WriteBudgetTest, TheNextDayHasItsOwn) {
+  MakeOne();
+  ASSERT_EQ(StartNext(Key()).error(), Cause::kBudgetReached);
+  const absl::Time midnight = *sessions_.back()->Get<IdempotencyError>()->resets_at;
+  clock_.Advance(absl::ToChronoMilliseconds(midnight - clock_.WallNow() - absl::Milliseconds(1)));
+  EXPECT_EQ(StartNext(Key()).error(), Cause::kBudgetReached) << "a millisecond too early";
+  clock_.Advance(1ms);
+  request_->outcomes = {DoneWith("note/2")};
+  EXPECT_EQ(StartNext(Key()).line(), "note/2");
+}
+
+TEST_F(WriteBudgetTest, ARefusalGivesItBack) {
+  request_->outcomes = {RefusedWith(422)};
+  StartNext(Key());
+  EXPECT_FALSE(Find().has_value());
+  EXPECT_FALSE(IsUsedUp());
+}
+
+TEST_F(WriteBudgetTest, ALostResponseKeepsItAlsoAcrossARetry) {
+  request_->outcomes = {kLost};
+  StartNext(Key());
+  EXPECT_TRUE(IsUsedUp());
+  request_->outcomes = {DoneWith("note/1")};
+  clock_.Advance(10min);  // proven without effect, and sent once more
+  EXPECT_EQ(sessions_.back()->line(), "note/1");
+  EXPECT_TRUE(IsUsedUp());
+  EXPECT_EQ(request_->executions, 2);
+}
+
+TEST_F(WriteBudgetTest, SeveralAttemptsAreOneWrite) {
+  request_->outcomes = {kUnreachable, kUnreachable, DoneWith("note/1")};
+  Running& session = StartNext(Key());
+  clock_.Advance(1min);
+  EXPECT_EQ(session.line(), "note/1");
+  EXPECT_EQ(request_->executions, 3);
+}
+
+TEST_F(WriteBudgetTest, ARecordWithoutEffectIsSentAgainWithoutAnotherCharge) {
+  UpdatedElsewhere(
+      UpdatedElsewhere(ClaimedElsewhere(kId),
+                       {.state = RecordState::kSent,
+                        .first_baseline = Baseline{.read_at = clock_.WallNow()},
+                        .budget = Key().budget}),
+      {.state = RecordState::kNoEffect, .conclusive_after = 0ms, .was_ambiguous = true});
+  ASSERT_TRUE(IsUsedUp());
+  request_->outcomes = {DoneWith("note/1")};
+  EXPECT_EQ(StartNext(Key()).line(), "note/1");
+}
+
+TEST_F(WriteBudgetTest, TheLastOneGoesToOneOfTwo) {
+  // The other comes between this one's look at the budget and its intent.
+  request_->outcomes = {DoneWith("note/1")};
+  operation_.on_observe = [this] {
+    operation_.on_observe = [] {};
+    *RunToCompletion(store_.Charge(*Key().budget, Deadline(SteadyTime::max())));
+  };
+  Running& session = StartNext(Key());
+  EXPECT_EQ(session.error(), Cause::kBudgetReached);
+  EXPECT_EQ(request_->executions, 0);
+  EXPECT_FALSE(Find().has_value());
+  request_->outcomes.clear();
+}
+
+TEST_F(WriteBudgetTest, WithoutTheStoreNothingIsSent) {
+  for (const std::string& statement : {SelectBudget(), ChargeRecord()}) {
+    FailAt(statement, Failure::kBefore);
+    EXPECT_EQ(StartNext(Key()).error(), Cause::kStoreUnavailable);
+    EXPECT_EQ(request_->executions, 0);
+    HealStore();
+  }
+}
+
+TEST_F(WriteBudgetTest, AnIntentThatTheStoreDidNotAcknowledgeIsChargedAndNotSent) {
+  FailAt(ChargeRecord(), Failure::kAfter);
+  EXPECT_EQ(StartNext(Key()).error(), Cause::kStoreUnavailable);
+  EXPECT_EQ(request_->executions, 0);
+  EXPECT_EQ(StateNow(), RecordState::kSent);
+  EXPECT_TRUE(IsUsedUp());
+}
+
+TEST_F(WriteBudgetTest, ACreateWhoseIntentIsNotAcknowledgedGivesItBackOnceItCan) {
+  operation_.observable = false;
+  FailAt(ChargeRecord(), Failure::kAfter);
+  EXPECT_EQ(StartNext(Key()).error(), Cause::kStoreUnavailable);
+  HealStore();
+  clock_.Advance(1min);
+  EXPECT_FALSE(Find().has_value());
+  EXPECT_FALSE(IsUsedUp());
+}
+
+// ---- The same caller under another name. ----
+
+TEST_F(WriteBudgetTest, AFormerNameOwnsItsRecords) {
+  request_->outcomes = {DoneWith("note/1")};
+  Start({.request_id = kId, .caller = "spiffe://example.org/a"});
+  EXPECT_EQ(StartNext({.request_id = kId,
+                       .caller = "caller:onboarding",
+                       .former_caller = "spiffe://example.org/a"})
+                .line(),
+            "note/1");
+  EXPECT_EQ(StartNext({.request_id = kId,
+                       .caller = "caller:onboarding",
+                       .former_caller = "spiffe://example.org/b"})
+                .error(),
+            Cause::kRequestIdReused);
+}
+
+TEST_F(WriteBudgetTest, NobodyIsTheFormerNameOfOneWhoHasNone) {
+  request_->outcomes = {DoneWith("note/1")};
+  Start({.request_id = kId});
+  EXPECT_EQ(Start({.request_id = kId, .caller = "caller:onboarding"}).error(),
+            Cause::kRequestIdReused);
+}
+
+// ---- Writes without a request_id. ----
+
+class BudgetLedgerTest : public WriteBudgetTest {
+ protected:
+  auto Charge() {
+    return *RunToCompletion(ledger_.Charge(*Key().budget, Deadline(SteadyTime::max())));
+  }
+  bool Drains() { return RunToCompletion(Drain()); }
+
+  BudgetLedger ledger_{store_, clock_, *log_};
+
+ private:
+  Task<bool> Drain() {
+    co_await ledger_.Drain();
+    co_return true;
+  }
+};
+
+TEST_F(BudgetLedgerTest, ChargesAndGivesBack) {
+  const auto charged = Charge();
+  ASSERT_TRUE(std::holds_alternative<BudgetCharge>(charged));
+  EXPECT_TRUE(std::holds_alternative<RecordStore::BudgetReached>(Charge()));
+  ledger_.GiveBack(std::get<BudgetCharge>(charged));
+  EXPECT_TRUE(std::holds_alternative<BudgetCharge>(Charge()));
+}
+
+TEST_F(BudgetLedgerTest, ADrainWithNothingToWaitForEnds) { EXPECT_TRUE(Drains()); }
+
+TEST_F(BudgetLedgerTest, WithoutTheStoreNothingIsGivenBackAndTheDrainEnds) {
+  const auto charge = std::get<BudgetCharge>(Charge());
+  FailAt(GiveBackCharge(), Failure::kBefore);
+  ledger_.GiveBack(charge);
+  EXPECT_TRUE(Drains());
+  EXPECT_TRUE(IsUsedUp());
+}
+
+}  // namespace
+}  // namespace gateway
