@@ -53,6 +53,8 @@ const char* WordFor(IdempotencyError::Cause cause) {
       return "NOT_CREATED";
     case IdempotencyError::Cause::kTooManyToCompare:
       return "QUOTA_REACHED";
+    case IdempotencyError::Cause::kBudgetReached:
+      return "CALLER_BUDGET_REACHED";
   }
   return "not begun";
 }
