@@ -170,8 +170,10 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
   parameters.push_back(is_charged ? SqlValue(kMicrosOfDay) : SqlValue(SqlNull()));
   std::vector<SqlStatement> statements;
   statements.push_back({.text = std::move(statement), .parameters = std::move(parameters)});
-  statements.front().needs_row = true;
-  if (is_charged) statements.push_back(ChargeOf(expected, *change.budget));
+  if (is_charged) {
+    statements.front().needs_row = true;
+    statements.push_back(ChargeOf(expected, *change.budget));
+  }
   for (int round = 0; round < kMaxRounds; ++round) {
     auto changed = co_await executor_->RunAll(statements, deadline);
     if (changed.ok()) co_return UpdateResultOf(*changed, is_charged);
@@ -187,8 +189,10 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
 Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record expected, Deadline deadline) {
   std::vector<SqlStatement> statements;
   statements.push_back({.text = DeleteRecord(), .parameters = ExpectedVersion(expected)});
-  statements.front().needs_row = true;
-  if (expected.charge) statements.push_back(GivingBack(*expected.charge));
+  if (expected.charge) {
+    statements.front().needs_row = true;
+    statements.push_back(GivingBack(*expected.charge));
+  }
   auto rows = co_await executor_->RunAll(std::move(statements), deadline);
   if (!rows.ok()) co_return rows.status();
   const bool is_removed = !rows->front().empty();
