@@ -23,6 +23,13 @@ RetryDecision DecideOnWrite(const WriteAttemptOf<Done>& attempt) {
   return is_done ? RetryEnd::kSucceeded : RetryEnd::kPermanent;
 }
 
+// Why it took so long is what came before.
+template <typename Done>
+bool IsLate(const WriteAttemptOf<Done>& attempt) {
+  const auto* const not_executed = std::get_if<NotExecuted>(&attempt.outcome);
+  return not_executed != nullptr && not_executed->cause == NotExecuted::Cause::kNoTimeLeft;
+}
+
 template <typename Done>
 WriteResultOf<Done> ConcludeWrite(WriteAttemptOf<Done> attempt, RetryEnd end) {
   return std::visit(
@@ -42,7 +49,7 @@ Task<WriteResultOf<Done>> WriteDirectly(const RetryDependencies& tools,
                                         const CallContext& context [[clang::lifetimebound]],
                                         Attempt attempt) {
   return RunWithRetries<WriteResultOf<Done>, WriteAttemptOf<Done>>(
-      tools, context, std::move(attempt), DecideOnWrite<Done>, ConcludeWrite<Done>);
+      tools, context, std::move(attempt), DecideOnWrite<Done>, IsLate<Done>, ConcludeWrite<Done>);
 }
 
 template <typename Done>

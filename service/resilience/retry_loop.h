@@ -2,6 +2,7 @@
 #define SERVICE_RESILIENCE_RETRY_LOOP_H_
 
 #include <concepts>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -51,25 +52,31 @@ inline std::variant<SteadyTime, RetryEnd> PlanRetry(const RetryDecision& decisio
   return next;
 }
 
-// Runs `attempt` until its result is final, and returns what `conclude` makes of the last one and
-// of why it was the last. It is final when `decide` says so, when the budget is used up, when the
+// Runs `attempt` until its result is final, and returns what `conclude` makes of the last one (of
+// the one before it, if the last `is_late`: it only ran out of time) and of why it was the last. It is final when `decide` says so, when the budget is used up, when the
 // next attempt would not fit before the context's deadline, or when its stop is requested during a
 // wait. `context` outlives the task. Loop thread only.
 template <typename Conclusion, typename Result, std::invocable Attempt>
 Task<Conclusion> RunWithRetries(RetryDependencies tools,
                                 const CallContext& context [[clang::lifetimebound]],
                                 Attempt attempt, RetryDecision (*decide)(const Result& result),
+                                bool (*is_late)(const Result& result),
                                 Conclusion (*conclude)(Result result, RetryEnd end)) {
   tools.budget.OnCall();
   Backoff backoff(tools.backoff, tools.random);
+  std::unique_ptr<Result> earlier;  // not in the frame: few calls have one
   while (true) {
     Result result = co_await attempt();
     auto next = PlanRetry(decide(result), context.deadline, tools, backoff);
     if (const auto* at = std::get_if<SteadyTime>(&next)) {
       const auto wake = co_await tools.clock.SleepUntil(*at, context.stop);
-      if (wake == Clock::SleepResult::kElapsed) continue;
+      if (wake == Clock::SleepResult::kElapsed) {
+        earlier = std::make_unique<Result>(std::move(result));
+        continue;
+      }
       next = RetryEnd::kCancelled;
     }
+    if (earlier != nullptr && is_late(result)) result = std::move(*earlier);
     co_return conclude(std::move(result), std::get<RetryEnd>(next));
   }
 }

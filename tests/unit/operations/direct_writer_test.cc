@@ -126,6 +126,17 @@ TEST_F(DirectWriterTest, EndsWhenTheTimeIsUpOrTheCallIsStoppedOrTheCircuitOpen) 
   }
 }
 
+TEST_F(DirectWriterTest, WhatKeptItFromBeingSentCountsAboveTheTimeThatItTook) {
+  const NotExecuted unreachable{.cause = NotExecuted::Cause::kUnreachable};
+  const NotExecuted late{.cause = NotExecuted::Cause::kNoTimeLeft};
+  ScriptedPassfort passfort({unreachable, late});
+  const WriteResult result = Add(passfort);
+  const auto* const not_executed = std::get_if<NotExecuted>(&result.outcome);
+  ASSERT_NE(not_executed, nullptr);
+  EXPECT_EQ(not_executed->cause, NotExecuted::Cause::kUnreachable);
+  EXPECT_EQ(result.retry_end, RetryEnd::kOutOfTime);
+}
+
 TEST_F(DirectWriterTest, SaysWhyTheLastAttemptWasTheLast) {
   const NotExecuted unreachable{.cause = NotExecuted::Cause::kUnreachable};
   const std::pair<CreateOutcome, RetryEnd> ends[] = {{Done{}, RetryEnd::kSucceeded},

@@ -22,6 +22,7 @@ constexpr int kTryAgain = -1;
 constexpr int kTryAgainLater = -2;
 constexpr int kNothingLeft = -3;
 constexpr int kRefused = -4;
+constexpr int kTooLate = -5;
 constexpr int kDone = 1;
 
 RetryDecision Decide(const int& result) {
@@ -30,8 +31,11 @@ RetryDecision Decide(const int& result) {
   if (result == kNothingLeft) {
     return Retry{.not_before = 1000ms, .cost = Retry::Cost::kFree};
   }
+  if (result == kTooLate) return RetryEnd::kOutOfTime;
   return result == kDone ? RetryEnd::kSucceeded : RetryEnd::kPermanent;
 }
+
+bool IsLate(const int& result) { return result == kTooLate; }
 
 struct Ended {
   int result;
@@ -53,8 +57,8 @@ class RetryLoopTest : public testing::Test {
                                   .budget = budget_,
                                   .backoff = {.initial = 50ms, .max = 2000ms}};
     const CallContext context{.deadline = deadline, .stop = std::move(stop)};
-    const Ended ended =
-        RunToCompletion(RunWithRetries<Ended, int>(tools, context, attempt, Decide, Conclude));
+    const Ended ended = RunToCompletion(
+        RunWithRetries<Ended, int>(tools, context, attempt, Decide, IsLate, Conclude));
     end_ = ended.end;
     return ended.result;
   }
@@ -77,6 +81,13 @@ TEST_F(RetryLoopTest, EndsAsTheDecisionAboutAFinalResultSays) {
   EXPECT_EQ(end_, RetryEnd::kSucceeded);
   Run({kRefused}, clock_.In(10s));
   EXPECT_EQ(end_, RetryEnd::kPermanent);
+}
+
+TEST_F(RetryLoopTest, ALastAttemptThatOnlyRanOutOfTimeLeavesTheWordToTheOneBefore) {
+  EXPECT_EQ(Run({kTryAgain, kTryAgainLater, kTooLate}, clock_.In(10s)), kTryAgainLater);
+  EXPECT_EQ(end_, RetryEnd::kOutOfTime);
+  EXPECT_EQ(Run({kTryAgain, kRefused}, clock_.In(10s)), kRefused);
+  EXPECT_EQ(Run({kTooLate}, clock_.In(10s)), kTooLate);
 }
 
 TEST_F(RetryLoopTest, WaitsLongerBeforeEachRepeat) {
