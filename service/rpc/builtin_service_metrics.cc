@@ -13,8 +13,6 @@ namespace {
 using google::protobuf::DescriptorPool;
 using grpc::experimental::InterceptionHookPoints;
 
-constexpr std::string_view kUnknown = "unknown";
-
 // Counts one call: when its status goes out or, if none ever does, when gRPC lets go of it.
 class CallCounter final : public grpc::experimental::Interceptor {
  public:
@@ -39,11 +37,6 @@ class CallCounter final : public grpc::experimental::Interceptor {
     handled_ = true;
     metrics_.Handled(service_, method_, GrpcCodeName(code),
                      std::chrono::steady_clock::now() - started_at_);
-    // The only error of ours among these calls.
-    const ErrorEntry& unknown_method = EntryOf(ErrorReason::kUnknownMethod);
-    if (method_ == kUnknown && code == unknown_method.code) {
-      metrics_.failed.Increment({method_, GrpcCodeName(code), unknown_method.name});
-    }
   }
 
   const CallMetrics& metrics_;
@@ -76,7 +69,8 @@ BuiltinServiceMetrics::BuiltinServiceMetrics(const CallMetrics& metrics,
 grpc::experimental::Interceptor* BuiltinServiceMetrics::CreateServerInterceptor(
     grpc::experimental::ServerRpcInfo* info) {
   const auto found = labels_.find(info->method());
-  if (found == labels_.end()) return new CallCounter(metrics_, kUnknown, kUnknown);
+  if (found == labels_.end())
+    return new CallCounter(metrics_, kUnknownMethodLabel, kUnknownMethodLabel);
   const Labels& labels = found->second;
   if (labels.counted_by == Labels::CountedBy::kItself) return nullptr;
   return new CallCounter(metrics_, labels.service, labels.method);

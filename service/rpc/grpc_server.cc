@@ -143,7 +143,8 @@ void CountBuiltinCalls(const GrpcServer::Options& options,
 
 class GrpcServer::Parts {
  public:
-  explicit Parts(const AccessControl& access) : unknown_methods(access) {}
+  explicit Parts(const CallPipeline& pipeline)
+      : unknown_methods(pipeline.access(), pipeline.metrics()) {}
 
   UnknownMethods unknown_methods;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
@@ -165,7 +166,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   if (options.channelz == Channelz::kOn) grpc::channelz::experimental::InitChannelzService();
 
-  auto parts = std::make_unique<Parts>(pipeline.access());
+  auto parts = std::make_unique<Parts>(pipeline);
   grpc::ServerBuilder builder;
   if (options.reflection == Reflection::kOff) {
     builder.SetOption(std::make_unique<WithoutReflection>());

@@ -44,10 +44,11 @@ class WithoutPlugins final : public grpc::ServerBuilderOption {
 
 class HealthServer::Parts {
  public:
-  // Of its connections nobody needs to know: those of callers have these names.
+  // Of its connections and calls nobody needs to know: those of callers have these names.
   Metrics unseen;
+  CallMetrics unseen_calls{unseen};
   std::vector<std::string> services;
-  UnknownMethods unknown_methods{AccessControl::ForLocalCallers()};
+  UnknownMethods unknown_methods{AccessControl::ForLocalCallers(), unseen_calls};
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<ConnectionAcceptor> acceptor;

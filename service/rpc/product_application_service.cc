@@ -21,6 +21,7 @@ constexpr UnaryMethod<pb::AddProductApplicationRequest, pb::AddProductApplicatio
                                       .name = "AddProductApplication",
                                       .effect = RpcMethod::Effect::kWrite},
                               .validate = ValidateRequest,
+                              .products = RequestedProducts,
                               .truncate = TruncateToFit};
 
 constexpr UnaryMethod<pb::GetProductApplicationRequest, pb::GetProductApplicationResponse,
@@ -100,11 +101,8 @@ Task<CallResult> ProductApplicationService::List(ListCall& call) {
 
 Task<CallResult> ProductApplicationService::Add(AddCall& call) {
   // One expression, because what has a name here takes memory while the call waits.
-  co_return FinishAdd(
-      call, co_await dependencies_.writer.Add(call.TakeInput(),
-                                              {.request_id = std::string(call.request_id()),
-                                               .caller = std::string(call.context().principal())},
-                                              call.context()));
+  co_return FinishAdd(call, co_await dependencies_.writer.Add(call.TakeInput(), call.request_key(),
+                                                              call.context()));
 }
 
 CallResult ProductApplicationService::FinishAdd(AddCall& call, WriteResult result) {

@@ -18,6 +18,7 @@ constexpr UnaryMethod<pb::CreateProfileRequest, pb::CreateProfileResponse, Profi
                                   .name = "CreateProfile",
                                   .effect = RpcMethod::Effect::kWrite},
                           .validate = ValidateCreateProfile,
+                          .products = RequestedProducts,
                           .truncate = TruncateToFit};
 constexpr UnaryMethod<pb::GetProfileRequest, pb::GetProfileResponse, std::string> kGetProfileCall =
     {.rpc = {.service = ProfileService::kName,
@@ -55,10 +56,7 @@ grpc::ServerUnaryReactor* ProfileService::CreateProfile(grpc::CallbackServerCont
 
 Task<CallResult> ProfileService::Create(CreateCall& call) {
   co_return FinishCreate(call, co_await dependencies_.writer.Create(
-                                   call.TakeInput(),
-                                   {.request_id = std::string(call.request_id()),
-                                    .caller = std::string(call.context().principal())},
-                                   call.context()));
+                                   call.TakeInput(), call.request_key(), call.context()));
 }
 
 // Whatever else the profile holds, the call is OK: it was made.

@@ -8,6 +8,7 @@
 
 #include "absl/time/clock.h"
 #include "service/authorization/authorization_policy_file.h"
+#include "service/callers/callers_file.h"
 #include "service/observability/log.h"
 #include "service/rpc/access/access_errors.h"
 #include "service/tls/client_verifier.h"
@@ -15,9 +16,8 @@
 namespace gateway {
 namespace {
 
-// Callers without a certificate, and those of whom nothing says what else to call them.
+// Callers without a certificate. All but those whom the callers file names are kDefaultCaller.
 constexpr const char* kLocalCaller = "local";
-constexpr const char* kOtherCaller = "other";
 
 // Of a path that a caller made up.
 constexpr size_t kMaxShownPath = 200;
@@ -41,7 +41,8 @@ AccessControl::AccessControl(Dependencies dependencies)
     : dependencies_(dependencies),
       denied_(dependencies.metrics.AddCounter(
           "passfort_gateway_denied_calls_total",
-          "Calls that the authorization policy or a certificate's end did not let in.",
+          "Calls that the authorization policy, the lack of an entry in the callers file or a "
+          "certificate's end did not let in.",
           {"reason"})),
       candidate_differences_(dependencies.metrics.AddCounter(
           "passfort_gateway_candidate_policy_differences_total",
@@ -49,9 +50,9 @@ AccessControl::AccessControl(Dependencies dependencies)
           {"candidate"})) {}
 
 std::optional<CallError> AccessControl::Admit(const grpc::ServerContextBase& context,
-                                              std::string_view path, CallerIdentity& caller) const {
+                                              std::string_view path, AdmittedCaller& caller) const {
   if (!dependencies_.has_value()) {
-    caller.name = kLocalCaller;
+    caller.identity.name = kLocalCaller;
     return std::nullopt;
   }
   const auto peer = context.auth_context();
@@ -60,7 +61,7 @@ std::optional<CallError> AccessControl::Admit(const grpc::ServerContextBase& con
 
 grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer,
                                          std::string_view path) const {
-  CallerIdentity caller;
+  AdmittedCaller caller;
   auto denial = Admit(&peer, path, caller);
   if (!denial.has_value()) return grpc::Status::OK;
   LogDenial(path, caller, *denial);
@@ -68,33 +69,46 @@ grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer,
 }
 
 std::optional<CallError> AccessControl::AdmitUnknown(const grpc::ServerContextBase& context,
-                                                     std::string_view path) const {
-  CallerIdentity caller;
+                                                     std::string_view path,
+                                                     AdmittedCaller& caller) const {
   auto denial = Admit(context, path, caller);
   if (denial.has_value()) LogDenial(path, caller, *denial);
   return denial;
 }
 
-void AccessControl::LogDenial(std::string_view path, const CallerIdentity& caller,
+void AccessControl::LogDenial(std::string_view path, const AdmittedCaller& caller,
                               const CallError& error) const {
   std::vector<LogField> fields = {{"method", path.substr(0, kMaxShownPath)},
                                   {"reason", error.reason}};
   for (const auto& [name, value] : error.log_fields) fields.push_back({name, value});
-  fields.push_back({"caller", caller.principal.empty() ? caller.name : caller.principal});
+  const auto& [name, principal] = caller.identity;
+  fields.push_back({"caller", principal.empty() ? name : principal});
+  if (caller.HasEntryOfItsOwn()) fields.push_back({"caller_name", name});
   dependencies_->log.Write(LogLevel::kInfo, "call denied that is for none of our methods", fields);
 }
 
 std::optional<CallError> AccessControl::Admit(const grpc::AuthContext* peer, std::string_view path,
-                                              CallerIdentity& caller) const {
-  auto denial = Identify(peer, caller);
-  if (!denial.has_value()) denial = Authorize(path, caller);
+                                              AdmittedCaller& caller) const {
+  auto denial = Check(peer, path, caller);
   if (denial.has_value()) denied_->Increment({denial->reason});
   return denial;
 }
 
+std::optional<CallError> AccessControl::Check(const grpc::AuthContext* peer, std::string_view path,
+                                              AdmittedCaller& caller) const {
+  if (auto denial = Identify(peer, caller.identity)) return denial;
+  // Before the policy, so that a call that is denied counts under its caller's name.
+  FindEntry(caller);
+  if (auto denial = Authorize(path, caller.identity)) return denial;
+  if (dependencies_->callers != nullptr && caller.entry == nullptr) {
+    return CallerWithoutEntryError(path, caller.identity);
+  }
+  return std::nullopt;
+}
+
 std::optional<CallError> AccessControl::Identify(const grpc::AuthContext* peer,
                                                  CallerIdentity& caller) const {
-  caller.name = kOtherCaller;
+  caller.name = kDefaultCaller;
   if (peer == nullptr) return CallerCertificateExpiredError("the connection has none");
   auto client = dependencies_->verifier.Verify(
       FirstValue(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME),
@@ -102,6 +116,12 @@ std::optional<CallError> AccessControl::Identify(const grpc::AuthContext* peer,
   if (!client.ok()) return CallerCertificateExpiredError(std::string(client.status().message()));
   caller.principal = std::move(client->principal);
   return std::nullopt;
+}
+
+void AccessControl::FindEntry(AdmittedCaller& caller) const {
+  if (dependencies_->callers == nullptr) return;
+  caller.entry = dependencies_->callers->Find(caller.identity.principal);
+  if (caller.entry != nullptr) caller.identity.name = caller.entry->name;
 }
 
 std::optional<CallError> AccessControl::Authorize(std::string_view path,

@@ -46,7 +46,7 @@ class AccessControl {
   // brings along, and methods that do not exist. A denial gets a line of its own.
   grpc::Status AdmitBuiltin(const grpc::AuthContext& peer, std::string_view path) const;
   std::optional<CallError> AdmitUnknown(const grpc::ServerContextBase& context,
-                                        std::string_view path) const;
+                                        std::string_view path, AdmittedCaller& caller) const;
 
  private:
   AccessControl() = default;

@@ -8,6 +8,9 @@
 
 namespace gateway {
 
+// Of methods that do not exist, and of their service.
+inline constexpr std::string_view kUnknownMethodLabel = "unknown";
+
 // What is counted of calls, whichever service they are for.
 struct CallMetrics {
   explicit CallMetrics(Metrics& metrics)
@@ -20,11 +23,11 @@ struct CallMetrics {
                                       {"grpc_service", "grpc_method"})),
         failed(metrics.AddCounter("passfort_gateway_failed_calls_total",
                                   "Calls that ended with an error of the gateway, by its reason.",
-                                  {"grpc_method", "grpc_code", "reason"})),
+                                  {"grpc_method", "grpc_code", "reason", "caller"})),
         write_outcomes(
             metrics.AddCounter("passfort_gateway_write_outcomes_total",
                                "Calls that write, by what they came to for their callers.",
-                               {"grpc_method", "outcome"})),
+                               {"grpc_method", "outcome", "caller"})),
         retry_ends(
             metrics.AddCounter("passfort_gateway_retry_ends_total",
                                "Calls with attempts at a request, by why no further one was made.",
@@ -40,7 +43,7 @@ struct CallMetrics {
   const CounterFamily started;
   const CounterFamily handled;
   const HistogramFamily handling;
-  // The reasons are those of the catalogue of errors.
+  // The reasons are those of the catalogue of errors. `caller` is the CallerIdentity's name.
   const CounterFamily failed;
   // created, replayed, reconciled, existing, refused, not_executed or unknown.
   const CounterFamily write_outcomes;

@@ -9,6 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "service/rpc/access/access_errors.h"
+#include "service/rpc/access/caller_limits.h"
 #include "service/rpc/error_catalog.h"
 #include "service/rpc/outcome_to_grpc.h"
 
@@ -72,17 +74,41 @@ bool CallPipeline::Accept(RpcCall& call, size_t request_bytes) {
 std::optional<CallError> CallPipeline::Check(RpcCall& call, size_t request_bytes) {
   // First, so that who may not do this learns nothing about the request.
   if (auto denial =
-          dependencies_.access.Admit(call.grpc_context_, PathOf(call.method_), call.identity_)) {
+          dependencies_.access.Admit(call.grpc_context_, PathOf(call.method_), call.admitted_)) {
     return denial;
   }
+  // Before the request, so that one that is wrong costs its caller as much as one that is right.
+  if (const CallerEntry* entry = call.admitted_.entry.get(); entry != nullptr) {
+    if (auto refusal = CheckRate(*entry, call.arrived_at_)) return refusal;
+  }
+  if (auto refusal = CheckRequest(call, request_bytes)) return refusal;
+  if (!unread_.HasRoom(call.peer_)) return OverloadedError(call.request_id());
+  // Last, so that whoever is refused holds no place.
+  return TakePlaces(call);
+}
+
+std::optional<CallError> CallPipeline::CheckRequest(RpcCall& call, size_t request_bytes) {
   if (request_bytes > options_.max_request_bytes) {
     return RequestTooLargeError(options_.max_request_bytes);
   }
   if (const auto violations = call.Validate(); !violations.empty()) {
     return InvalidRequestError(violations);
   }
-  if (!unread_.HasRoom(call.peer_)) return OverloadedError(call.request_id());
-  // Last, so that whoever is refused holds no place.
+  const CallerEntry* entry = call.admitted_.entry.get();
+  if (entry == nullptr) return std::nullopt;
+  if (call.method_.effect == RpcMethod::Effect::kWrite) {
+    if (auto refusal = CheckRequestIdGiven(*entry, call.request_id())) return refusal;
+  }
+  if (!entry->products.has_value()) return std::nullopt;
+  return CheckProducts(call.admitted_, PathOf(call.method_), call.Products(), call.request_id());
+}
+
+std::optional<CallError> CallPipeline::TakePlaces(RpcCall& call) {
+  CallerUsage::Place place;
+  if (const CallerEntry* entry = call.admitted_.entry.get(); entry != nullptr) {
+    place = CallerUsage::TryTakePlace(entry->usage, entry->max_in_flight);
+    if (place == nullptr) return CallerOverloadedError(call.request_id());
+  }
   switch (limiter_.TryAcquire(call.peer_)) {
     case ConcurrencyLimiter::Admission::kAtLimit:
       return OverloadedError(call.request_id());
@@ -91,6 +117,7 @@ std::optional<CallError> CallPipeline::Check(RpcCall& call, size_t request_bytes
     case ConcurrencyLimiter::Admission::kAdmitted:
       break;
   }
+  call.place_ = std::move(place);
   return std::nullopt;
 }
 
@@ -140,8 +167,9 @@ void CallPipeline::SendAtEndOfTurn(RpcCall& call, grpc::Status status, size_t me
 
 void CallPipeline::FlushReplies() {
   for (PendingReply& reply : pending_replies_) {
-    // Before the answer: a caller that has it may call again at once and expects its place to be
+    // Before the answer: a caller that has it may call again at once and expects its places to be
     // free.
+    reply.call->place_.reset();
     limiter_.Release(reply.call->peer_);
     reply.call->FinishWith(std::move(reply.status));
   }
@@ -153,17 +181,20 @@ void CallPipeline::ReportReply(const RpcCall& call, const Reply& reply) {
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at_;
   metrics_.Handled(service, method, "OK", took);
   if (effect == RpcMethod::Effect::kWrite) {
-    metrics_.write_outcomes.Increment({method, reply.outcome});
+    metrics_.write_outcomes.Increment({method, reply.outcome, call.identity().name});
   }
   if (reply.retry_end) {
     metrics_.retry_ends.Increment({method, RetryEndName(*reply.retry_end)});
   }
-  dependencies_.log.Info("call", {{"method", method},
-                                  {"code", "OK"},
-                                  {"outcome", reply.outcome},
-                                  {"duration_seconds", Seconds(took)},
-                                  {"trace_id", call.context().trace_id()},
-                                  {"caller", CallerInLog(call.identity())}});
+  const LogField fields[] = {{"method", method},
+                             {"code", "OK"},
+                             {"outcome", reply.outcome},
+                             {"duration_seconds", Seconds(took)},
+                             {"trace_id", call.context().trace_id()},
+                             {"caller", CallerInLog(call.identity())},
+                             {"caller_name", call.identity().name}};
+  const size_t unnamed = call.admitted_.HasEntryOfItsOwn() ? 0 : 1;
+  dependencies_.log.Write(LogLevel::kInfo, "call", {fields, std::size(fields) - unnamed});
 }
 
 void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
@@ -171,9 +202,9 @@ void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.arrived_at_;
   const std::string_view code = GrpcCodeName(error.status.error_code());
   metrics_.Handled(service, method, code, took);
-  metrics_.failed.Increment({method, code, error.reason});
+  metrics_.failed.Increment({method, code, error.reason, call.identity().name});
   if (effect == RpcMethod::Effect::kWrite) {
-    metrics_.write_outcomes.Increment({method, error.outcome});
+    metrics_.write_outcomes.Increment({method, error.outcome, call.identity().name});
   }
   std::vector<LogField> fields = {{"method", method},
                                   {"code", code},
@@ -189,6 +220,9 @@ void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
   fields.push_back({"duration_seconds", Seconds(took)});
   fields.push_back({"trace_id", call.context().trace_id()});
   fields.push_back({"caller", CallerInLog(call.identity())});
+  if (call.admitted_.HasEntryOfItsOwn()) {
+    fields.push_back({"caller_name", call.identity().name});
+  }
   dependencies_.log.Write(LogLevel::kInfo, "call", fields);
 }
 

@@ -27,10 +27,10 @@
 namespace gateway {
 
 // The way of every call of a server, whichever service it is for. A gRPC thread checks who calls
-// and may that, the call's size, its validity and whether there is room for it, in this order, and
-// hands it to the loop. The
-// loop's thread runs its handler and ends it: error details, metrics and one line of access log.
-// Limits and drain count the calls of all services together.
+// and may that, how often they did, the call's size, its validity, what it is about and whether
+// there is room for it, in this order, and hands it to the loop. The loop's thread runs its handler
+// and ends it: error details, metrics and one line of access log. Limits and drain count the calls
+// of all services together.
 //
 // Outlives the services and the server.
 class CallPipeline {
@@ -112,6 +112,9 @@ class CallPipeline {
   // call was refused, and has ended.
   bool Accept(RpcCall& call, size_t request_bytes);
   std::optional<CallError> Check(RpcCall& call, size_t request_bytes);
+  std::optional<CallError> CheckRequest(RpcCall& call, size_t request_bytes);
+  // Its caller's place, and one of all that there are.
+  std::optional<CallError> TakePlaces(RpcCall& call);
   // The rest happens on the loop's thread.
   void Run(RpcCall& call, Task<CallResult> handling);
   void End(RpcCall& call, CallResult result);
@@ -120,7 +123,7 @@ class CallPipeline {
   // The metrics and one log line, before the caller has the answer.
   void ReportReply(const RpcCall& call, const Reply& reply);
   void ReportError(const RpcCall& call, const CallError& error);
-  // Gives the call's place back and ends it, together with the others that end in this turn of the
+  // Gives the call's places back and ends it, together with the others that end in this turn of the
   // loop: gRPC's threads then wake up once for all of them. It counts as an answer that is not read
   // yet.
   void SendAtEndOfTurn(RpcCall& call, grpc::Status status, size_t memory);

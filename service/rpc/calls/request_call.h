@@ -20,6 +20,9 @@ class RequestCall : public RpcCall {
   // What a valid request asks for, or all that is wrong with it. On gRPC's thread.
   using Validation = std::variant<Input, std::vector<FieldViolation>> (*)(const Request&);
 
+  // What a valid request asks for applications for. Null: nothing, ever.
+  using ProductsOf = std::vector<RequestedProduct> (*)(const Request&);
+
   const Request& request() const { return request_; }
   // What the validation made of it. Once.
   Input TakeInput() { return std::move(input_); }
@@ -30,8 +33,12 @@ class RequestCall : public RpcCall {
 
  protected:
   RequestCall(CallPipeline& pipeline, const RpcMethod& method, Validation validate,
-              grpc::CallbackServerContext& grpc_context, const Request& request)
-      : RpcCall(pipeline, method, grpc_context), validate_(validate), request_(request) {}
+              ProductsOf products, grpc::CallbackServerContext& grpc_context,
+              const Request& request)
+      : RpcCall(pipeline, method, grpc_context),
+        validate_(validate),
+        products_(products),
+        request_(request) {}
 
  private:
   std::vector<FieldViolation> Validate() override {
@@ -43,7 +50,13 @@ class RequestCall : public RpcCall {
     return {};
   }
 
+  std::vector<RequestedProduct> Products() const override {
+    if (products_ == nullptr) return {};
+    return products_(request_);
+  }
+
   const Validation validate_;
+  const ProductsOf products_;
   const Request& request_;
   Input input_;
 };

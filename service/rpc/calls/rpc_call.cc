@@ -34,8 +34,23 @@ RpcCall::RpcCall(CallPipeline& pipeline, const RpcMethod& method,
                    CallDeadline(arrived_at_, TimeLeft(grpc_context), pipeline.options_.deadlines),
                .stop = stop_.get_token(),
                .trace = &trace_,
-               .caller = &identity_},
+               .caller = &admitted_.identity},
       peer_(grpc_context.peer()) {}
+
+RequestKey RpcCall::request_key() const {
+  const auto& [name, principal] = identity();
+  RequestKey key{.request_id = std::string(request_id()), .caller = principal, .place = place_};
+  if (admitted_.HasEntryOfItsOwn()) {
+    // Outlives a change of principals, and is none itself.
+    key.caller = "caller:" + name;
+    key.former_caller = principal;
+  }
+  if (const CallerEntry* entry = admitted_.entry.get();
+      entry != nullptr && entry->writes_per_day.has_value()) {
+    key.budget = WriteBudget{.account = entry->name, .writes_per_day = *entry->writes_per_day};
+  }
+  return key;
+}
 
 void RpcCall::AddTrailer(std::string_view name, std::string_view value) {
   grpc_context_.AddTrailingMetadata(std::string(name), std::string(value));

@@ -18,10 +18,14 @@
 #include "service/base/call_context.h"
 #include "service/base/event_loop.h"
 #include "service/base/trace_context.h"
+#include "service/callers/caller_usage.h"
+#include "service/idempotency/write_result.h"
+#include "service/rpc/access/admitted_caller.h"
 #include "service/rpc/call_error.h"
 #include "service/rpc/calls/unread_replies.h"
 #include "service/rpc/outcome_to_grpc.h"
 #include "service/rpc/request_validation.h"
+#include "service/rpc/requested_products.h"
 #include "service/rpc/response_truncation.h"
 
 namespace gateway {
@@ -62,10 +66,12 @@ class RpcCall : public UnreadReplies::Reply {
  public:
   // What the call asks of others.
   const CallContext& context() const { return context_; }
-  const CallerIdentity& identity() const { return identity_; }
+  const CallerIdentity& identity() const { return admitted_.identity; }
   Caller caller() const { return caller_gone_ ? Caller::kGone : Caller::kWaiting; }
   // Empty: the caller gave none, or the method knows none.
   virtual std::string_view request_id() const = 0;
+  // Of a write: its intent, whose that is, and what it costs its caller. Shares the call's place.
+  RequestKey request_key() const;
   void AddTrailer(std::string_view name, std::string_view value);
   // `result` is what the reply was made of. Its share of the memory for responses is given back
   // only when the reply is counted as unread.
@@ -96,6 +102,8 @@ class RpcCall : public UnreadReplies::Reply {
 
   // All that is wrong with the request.
   virtual std::vector<FieldViolation> Validate() = 0;
+  // Those that its caller has to be allowed. Of a valid request.
+  virtual std::vector<RequestedProduct> Products() const = 0;
   // Makes the response fit into a message of `max_bytes`.
   virtual FittedReply FitReply(size_t max_bytes) = 0;
   // Hands the call to gRPC for good.
@@ -109,7 +117,9 @@ class RpcCall : public UnreadReplies::Reply {
   const SteadyTime arrived_at_ = std::chrono::steady_clock::now();
   std::stop_source stop_;
   const TraceContext trace_;
-  CallerIdentity identity_;  // filled in when the call is admitted
+  AdmittedCaller admitted_;  // filled in when the call is admitted
+  // One of the caller's, from then on until the answer leaves. Null: it needs none.
+  CallerUsage::Place place_;
   const CallContext context_;
   const std::string peer_;
   std::shared_ptr<const void> result_;

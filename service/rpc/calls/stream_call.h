@@ -38,7 +38,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Message>,
 
   StreamCall(CallPipeline& pipeline, const Method& method,
              grpc::CallbackServerContext& grpc_context, const Request& request)
-      : RequestCall<Request, Input>(pipeline, method.rpc, method.validate, grpc_context, request) {
+      : RequestCall<Request, Input>(pipeline, method.rpc, method.validate, nullptr, grpc_context,
+                                    request) {
     AnnotateHappensBefore(this);
   }
 

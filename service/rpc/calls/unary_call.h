@@ -24,6 +24,7 @@ template <typename Request, typename Response, typename Input>
 struct UnaryMethod {
   RpcMethod rpc;
   typename RequestCall<Request, Input>::Validation validate;
+  typename RequestCall<Request, Input>::ProductsOf products = nullptr;
   // Makes a response fit into `max_bytes`, and measures it. On the loop's thread.
   ReplyTruncation (*truncate)(Response&, size_t max_bytes) = AlwaysFits<Response>;
 };
@@ -36,7 +37,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public RequestCall<Requ
 
   UnaryCall(CallPipeline& pipeline, const Method& method, grpc::CallbackServerContext& grpc_context,
             const Request& request, Response& response)
-      : RequestCall<Request, Input>(pipeline, method.rpc, method.validate, grpc_context, request),
+      : RequestCall<Request, Input>(pipeline, method.rpc, method.validate, method.products,
+                                    grpc_context, request),
         method_(method),
         response_(response) {
     AnnotateHappensBefore(this);

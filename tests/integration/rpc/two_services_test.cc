@@ -106,8 +106,9 @@ TEST(TwoServicesTest, ARequestThatIsWrongIsRefusedWithErrorDetails) {
   EXPECT_EQ(DetailOf<google::rpc::BadRequest>(refused.status).field_violations(0).field(), "text");
   fixture.log.WaitForLine(
       "call method=Echo code=INVALID_ARGUMENT outcome=refused reason=INVALID_REQUEST");
-  EXPECT_THAT(fixture.metrics.Text(), HasSubstr("passfort_gateway_failed_calls_total{grpc_code="
-                                                "\"INVALID_ARGUMENT\",grpc_method=\"Echo\""));
+  EXPECT_THAT(fixture.metrics.Text(),
+              HasSubstr("passfort_gateway_failed_calls_total{caller=\"local\",grpc_code="
+                        "\"INVALID_ARGUMENT\",grpc_method=\"Echo\""));
 }
 
 TEST(TwoServicesTest, ACallThatReadsIsNoWrite) {
@@ -117,9 +118,10 @@ TEST(TwoServicesTest, ACallThatReadsIsNoWrite) {
   ASSERT_FALSE(fixture.Echo("").status.ok());
   ASSERT_TRUE(fixture.Add().status.ok());
   EXPECT_THAT(fixture.metrics.Text(),
-              AllOf(HasSubstr("passfort_gateway_write_outcomes_total"
-                              "{grpc_method=\"AddProductApplication\",outcome=\"created\"} 1"),
-                    Not(HasSubstr("passfort_gateway_write_outcomes_total{grpc_method=\"Echo\""))));
+              AllOf(HasSubstr("passfort_gateway_write_outcomes_total{caller=\"local\","
+                              "grpc_method=\"AddProductApplication\",outcome=\"created\"} 1"),
+                    Not(HasSubstr("passfort_gateway_write_outcomes_total{caller=\"local\","
+                                  "grpc_method=\"Echo\""))));
 }
 
 TEST(TwoServicesTest, HealthAnswersForEach) {
