@@ -15,11 +15,11 @@
 
 namespace gateway {
 
-// A SQLite database with a thread of its own, since SQLite waits for the disk. Jobs that
-// arrive while the thread is busy share the next transaction, and so the next wait for the disk;
-// none has its result before that transaction is on the disk, in the file that the path names. Once
-// the file was moved or deleted, every statement is UNAVAILABLE until it is back. A deadline keeps
-// a statement from being begun; once begun it is waited for.
+// A SQLite database with a thread of its own, since SQLite waits for the disk. Calls that arrive
+// while the thread is busy share SQLite's next transaction, and so the next wait for the disk; none
+// has its result before that transaction is on the disk, in the file that the path names. Once the
+// file was moved or deleted, every call is UNAVAILABLE until it is back. A deadline keeps a call
+// from being begun; once begun it is waited for.
 class SqliteExecutor final : public SqlExecutor {
  public:
   // Both are called on the executor's thread and on the loop's.

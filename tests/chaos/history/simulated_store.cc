@@ -34,9 +34,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
   Connection(SimulatedStore& store, SimulatedProcess& life) : store_(store), life_(life) {}
 
   Task<Results> RunAll(std::vector<SqlStatement> statements, Deadline deadline) override {
-    // A transaction is known by its first statement.
-    const std::string name = statements.front().text;
-    life_.Pass(name);
+    PassEach(statements);
     auto wait = life_.Begin<Results>(Away());
     if (life_.is_dead()) co_return co_await wait.value();
 
@@ -47,7 +45,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
       });
     };
     // What has left the process is done even if the process has died meanwhile.
-    auto arrive = [store = &store_, fate, answer, statements = std::move(statements)] {
+    auto arrive = [store = &store_, fate, answer, statements] {
       if (store->IsAway()) store->unwell_at_.push_back(store->world_.now());
       if (!fate.arrives || store->IsAway()) return answer(fate.back, Away());
       Results results = store->Execute(statements);
@@ -57,11 +55,15 @@ class SimulatedStore::Connection final : public SqlExecutor {
     life_.DeliverAt(deadline.at(), [state = wait.state()] {
       state->arrival.Set(absl::DeadlineExceededError("the simulated store is slow"));
     });
-    life_.Pass(name);  // it has left, and nobody has seen its response
+    PassEach(statements);  // they have left, and nobody has seen its response
     co_return co_await wait.value();
   }
 
  private:
+  void PassEach(const std::vector<SqlStatement>& statements) {
+    for (const SqlStatement& statement : statements) life_.Pass(statement.text);
+  }
+
   SimulatedStore& store_;
   SimulatedProcess& life_;
 };
