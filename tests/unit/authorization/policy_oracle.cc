@@ -4,6 +4,8 @@
 #include <regex>
 #include <set>
 
+#include "tests/unit/authorization/file_oracle.h"
+
 namespace gateway {
 namespace {
 
@@ -25,28 +27,6 @@ bool GlobsOneOf(const json& patterns, const std::string& text) {
   return false;
 }
 
-size_t CountMembers(const json& value) {
-  size_t count = value.is_object() ? value.size() : 0;
-  if (value.is_structured()) {
-    for (const json& part : value) count += CountMembers(part);
-  }
-  return count;
-}
-
-// Nothing if it is not JSON, or an object has two members with the same name: then the tree has
-// fewer members than the text.
-std::optional<json> ReadWithoutDuplicates(std::string_view text) {
-  if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF")) return {};
-  size_t keys = 0;
-  const auto count = [&keys](int, json::parse_event_t event, json&) {
-    keys += event == json::parse_event_t::key ? 1U : 0U;
-    return true;
-  };
-  json value = json::parse(text, count, /*allow_exceptions=*/false);
-  if (value.is_discarded() || CountMembers(value) != keys) return {};
-  return value;
-}
-
 bool IsText(const json& value) { return value.is_string() && value != ""; }
 
 bool IsPattern(const json& value) {
@@ -55,15 +35,6 @@ bool IsPattern(const json& value) {
   const std::string inner = text.size() > 2 ? text.substr(1, text.size() - 2) : "";
   const int ends = text.size() == 1 ? 0 : (text.front() == '*') + (text.back() == '*');
   return inner.find('*') == std::string::npos && ends <= 1;
-}
-
-bool IsPrincipal(const std::string& text) {
-  static const std::regex spiffe(R"(spiffe://[a-z0-9._-]+(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+)");
-  static const std::regex host(
-      R"((?!.*[^.]{64})(?!(.*\.)?[0-9]+$)[a-z0-9_]+(-+[a-z0-9_]+)*(\.[a-z0-9_]+(-+[a-z0-9_]+)*)*)");
-  if (text.size() > 2048) return false;
-  if (std::regex_match(text, spiffe)) return text.find('/', 9) - 9 <= 255;
-  return text.size() <= 253 && std::regex_match(text, host);
 }
 
 // Whether something can stand for the asterisk so that there is a principal. Before the end of a
@@ -98,14 +69,6 @@ bool GlobsPrincipal(const json& patterns, const std::string& principal) {
     if (Glob(text, principal) && (is_about_spiffe_ids || !is_spiffe_id)) return true;
   }
   return false;
-}
-
-bool HasOnly(const json& object, const std::set<std::string>& names) {
-  if (!object.is_object()) return false;
-  for (const auto& member : object.items()) {
-    if (!names.contains(member.key())) return false;
-  }
-  return true;
 }
 
 bool IsList(const json& value) { return value.is_array() && !value.empty(); }
