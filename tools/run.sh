@@ -3,6 +3,7 @@
 
 readonly DEMO_KEY=demo-key
 readonly DEMO_CALLER=spiffe://demo.example/caller
+readonly DEMO_TRIAL_CALLER=spiffe://demo.example/trial
 readonly DEMO_PROFILE=7a9c1c80-5d0f-4f6c-9d0e-2b8c6f1e3a54
 
 work_folder=       # logs of the children, and certificates; gone at the end
@@ -69,9 +70,9 @@ settings_in_environment() {
   compgen -e | grep '^PASSFORT_GATEWAY_' || true
 }
 
-# demo_caller_flags CERTIFICATES: how the examples call a gateway that serves TLS.
+# demo_caller_flags CERTIFICATES CALLER: how the examples call a gateway that serves TLS; CALLER is caller or trial.
 demo_caller_flags() {
-  echo "--ca_file=$1/ca.crt --cert_file=$1/caller.crt --key_file=$1/caller.key"
+  echo "--ca_file=$1/ca.crt --cert_file=$1/$2.crt --key_file=$1/$2.key"
 }
 
 # sign_demo_certificate FOLDER NAME EXTENSION...: FOLDER/NAME.crt and NAME.key, by the authority there.
@@ -88,7 +89,7 @@ sign_demo_certificate() {
     "${options[@]}" -keyout "$folder/$name.key" -out "$folder/$name.crt"
 }
 
-# make_demo_certificates FOLDER: an authority, what it signs for the gateway on this machine, and for one caller.
+# make_demo_certificates FOLDER: an authority, what it signs for the gateway on this machine, and for two callers.
 make_demo_certificates() {
   local folder=$1
   (
@@ -98,11 +99,29 @@ make_demo_certificates() {
       sign_demo_certificate "$folder" gateway basicConstraints=critical,CA:FALSE extendedKeyUsage=serverAuth \
         subjectAltName=DNS:localhost,IP:127.0.0.1 &&
       sign_demo_certificate "$folder" caller basicConstraints=critical,CA:FALSE extendedKeyUsage=clientAuth \
-        "subjectAltName=URI:$DEMO_CALLER"
+        "subjectAltName=URI:$DEMO_CALLER" &&
+      sign_demo_certificate "$folder" trial basicConstraints=critical,CA:FALSE extendedKeyUsage=clientAuth \
+        "subjectAltName=URI:$DEMO_TRIAL_CALLER"
   ) 2>"$folder.err" || {
     cat "$folder.err" >&2
     fail "openssl could not make the certificates"
   }
+}
+
+# write_demo_callers FILE: what each of the two callers may use, and nobody else. Needs a store.
+write_demo_callers() {
+  (
+    umask 077
+    cat >"$1" <<CALLERS
+{
+  "callers": [
+    {"name": "caller", "principals": ["$DEMO_CALLER"], "products": ["forexo_basic"], "calls_per_minute": 600},
+    {"name": "trial", "principals": ["$DEMO_TRIAL_CALLER"], "writes_per_day": 1}
+  ],
+  "default": null
+}
+CALLERS
+  )
 }
 
 # print_calls_to_try PROGRAMS TARGET PROFILE_ID PRODUCT_ALIAS [CERTIFICATES]: for a gateway that serves TLS if there is
@@ -111,7 +130,7 @@ print_calls_to_try() {
   local client="$1/add_product_application --target=$2" target=$2 profile_id=$3 product_alias=$4 certificates=${5-}
   local service=passfort.gateway.v1.ProductApplicationService transport=-plaintext
   if [[ -n $certificates ]]; then
-    client+=" $(demo_caller_flags "$certificates")"
+    client+=" $(demo_caller_flags "$certificates" caller)"
     transport="-cacert $certificates/ca.crt -cert $certificates/caller.crt -key $certificates/caller.key"
   fi
   cat <<LINES
@@ -124,6 +143,16 @@ With grpcurl (https://github.com/fullstorydev/grpcurl/releases), if you have it:
   grpcurl -v $transport -d '{"profile_id": "$profile_id", "product": {"alias": "$product_alias"}, "request_id": "order-2"}' $target $service/AddProductApplication   # again, the same application: gateway-replayed: true
   grpcurl $transport -d '{"profile_id": "not-a-uuid"}' $target $service/AddProductApplication   # fails, Code: InvalidArgument
   grpcurl $transport -d '{"service": "$service"}' $target grpc.health.v1.Health/Check
+LINES
+}
+
+# print_limited_calls_to_try PROGRAMS TARGET PROFILE_ID CERTIFICATES: likewise, what the callers file does not allow.
+print_limited_calls_to_try() {
+  local client="$1/add_product_application --target=$2" profile_id=$3 certificates=$4
+  cat <<LINES
+What the callers file does not allow, to a caller with one product and to one with one write a day:
+  $client $(demo_caller_flags "$certificates" caller) --profile_id=$profile_id --product_alias=another   # fails, reason: CALLER_NOT_ALLOWED
+  $client $(demo_caller_flags "$certificates" trial) --profile_id=$profile_id --product_alias=forexo_basic   # again, it fails, reason: CALLER_BUDGET_REACHED
 LINES
 }
 
@@ -188,14 +217,20 @@ command_run() {
     settings=(--api_url "$api_url" --store "sqlite:$work_folder/records.db")
   fi
 
-  local certificates='' caller_flags=()
+  local certificates='' callers='' caller_flags=()
   if ((tls)); then
     certificates=$work_folder/certificates
     make_demo_certificates "$certificates"
     settings+=(--tls_cert_file "$certificates/gateway.crt" --tls_key_file "$certificates/gateway.key"
       --tls_client_ca_file "$certificates/ca.crt")
-    read -ra caller_flags <<<"$(demo_caller_flags "$certificates")"
+    read -ra caller_flags <<<"$(demo_caller_flags "$certificates" caller)"
     say "certificates of this run: $certificates; the caller is $DEMO_CALLER"
+  fi
+  if ((tls && !live)); then
+    callers=$work_folder/callers.json
+    write_demo_callers "$callers"
+    settings+=(--callers_file "$callers")
+    say "what each caller may use: $callers; the gateway takes over what you change in it"
   fi
 
   local listen=127.0.0.1:0
@@ -226,6 +261,7 @@ command_run() {
   ((!once)) || exit "$call_result"
 
   print_calls_to_try "$binaries" "$target" "$profile_id" "$product_alias" "$certificates" >&2
+  [[ -z $callers ]] || print_limited_calls_to_try "$binaries" "$target" "$profile_id" "$certificates" >&2
   say "Ctrl-C ends it. The gateway's log:"
   trap 'exit 0' INT TERM
   setpriv --pdeathsig TERM tail -n +1 -f "$work_folder/passfort-gateway.log" >&2 &

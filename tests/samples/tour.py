@@ -39,9 +39,10 @@ def started(command: list[str], environment: dict[str, str]):
 
 
 def make_certificates(folder: pathlib.Path) -> None:
-    """Those of `./dev run --tls`."""
-    subprocess.run(["bash", "-c", 'source tools/common.sh; source tools/run.sh; make_demo_certificates "$1"', "bash",
-                    str(folder)], cwd=ROOT, check=True)
+    """Those of `./dev run --tls`, and its callers file beside them."""
+    script = ('source tools/common.sh; source tools/run.sh; make_demo_certificates "$1"; '
+              'write_demo_callers "$1/callers.json"')
+    subprocess.run(["bash", "-c", script, "bash", str(folder)], cwd=ROOT, check=True)
 
 
 class Tour:
@@ -57,7 +58,8 @@ class Tour:
         api_url = read_line(fake, r"^fake-passfort: (\S+)")[1]
         tls = [] if certificates is None else [
             "--tls_cert_file", str(certificates / "gateway.crt"), "--tls_key_file", str(certificates / "gateway.key"),
-            "--tls_client_ca_file", str(certificates / "ca.crt")]
+            "--tls_client_ca_file", str(certificates / "ca.crt"),
+            "--callers_file", str(certificates / "callers.json")]
         gateway = processes.enter_context(started(
             [str(programs / "passfort-gateway"), "--api_url", api_url, "--store",
              f"sqlite:{folder / 'records.db'}", "--listen", "127.0.0.1:0", "--metrics_listen",
