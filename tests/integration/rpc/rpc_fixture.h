@@ -67,9 +67,11 @@ struct Answered {
 // Passfort.
 class RpcFixture {
  public:
+  // `access` outlives the fixture.
   explicit RpcFixture(CallPipeline::Options options = SomeOptions(),
-                      GrpcServer::Options server_options = SomeServerOptions())
-      : pipeline(options, {*loop, trace_ids, log, metrics, memory}),
+                      GrpcServer::Options server_options = SomeServerOptions(),
+                      const AccessControl& access = AccessControl::ForLocalCallers())
+      : pipeline(options, {*loop, trace_ids, log, metrics, memory, access}),
         server(*StartServer(server_options)) {}
 
   // One more than `server` if it is called again.

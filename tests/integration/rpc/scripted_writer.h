@@ -47,6 +47,7 @@ class ScriptedWriter final : public ApplicationWriter {
   struct Asked {
     ApplicationDraft draft;
     std::string request_id;
+    RequestKey key;  // without its place
     Deadline deadline;
     std::string trace_id;
     std::string tracestate;
@@ -64,6 +65,8 @@ class ScriptedWriter final : public ApplicationWriter {
     WriteResult when_stopped = NotSentResult(NotExecuted::Cause::kStopped);
     // The next call gets `answer` itself, at once, and nobody else has it.
     bool gives_it_away = false;
+    // Whether the places of calls are kept until DropPlaces, as by writes whose callers have left.
+    bool keeps_places = false;
   };
   void Follow(Script script) {
     const std::lock_guard lock(mutex_);
@@ -95,8 +98,11 @@ class ScriptedWriter final : public ApplicationWriter {
         co_return std::exchange(script_.answer, DoneResult(AnApplication()));
       }
       script = script_;
+      auto place = std::exchange(intent.place, nullptr);
+      if (script.keeps_places) kept_places_.push_back(place);
       asked_.push_back({.draft = std::move(draft),
-                        .request_id = std::move(intent.request_id),
+                        .request_id = intent.request_id,
+                        .key = std::move(intent),
                         .deadline = context.deadline,
                         .trace_id = std::string(context.trace_id()),
                         .tracestate = context.trace->tracestate()});
@@ -117,6 +123,11 @@ class ScriptedWriter final : public ApplicationWriter {
     loop_.Post([this] { release_.request_stop(); });
   }
 
+  void DropPlaces() {
+    const std::lock_guard lock(mutex_);
+    kept_places_.clear();
+  }
+
   std::vector<Asked> asked() const {
     const std::lock_guard lock(mutex_);
     return asked_;
@@ -134,8 +145,9 @@ class ScriptedWriter final : public ApplicationWriter {
   std::stop_source release_;  // loop thread only
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  Script script_;             // guarded by mutex_
-  std::vector<Asked> asked_;  // guarded by mutex_
+  Script script_;                                         // guarded by mutex_
+  std::vector<Asked> asked_;                              // guarded by mutex_
+  std::vector<std::shared_ptr<const void>> kept_places_;  // guarded by mutex_
 };
 
 }  // namespace gateway
