@@ -20,6 +20,14 @@ std::string SomeCase(const std::string& id, SeededRandom& chance) {
   return chance.Happens(0.5) ? id : absl::AsciiStrToUpper(id);
 }
 
+Person SomePerson(SeededRandom& chance) { return {chance.Happens(0.5) ? "Ada" : "Bob"}; }
+
+// A request_id is its caller's.
+void ReuseId(Intent& intent, const Intent& other) {
+  intent.request_id = other.request_id;
+  intent.account = other.account;
+}
+
 // For the trace.
 struct Naming {
   std::string operator()(const ApplicationDraft& draft) const {
@@ -78,12 +86,14 @@ void Callers::Begin(Milliseconds duration, Wishes wishes) {
   const size_t least = are_equal ? 2 : 1;
   const size_t intents = least + chance.Below(5 - least);
   for (size_t i = 0; i < intents; ++i) {
-    Intent intent{.request_id = absl::StrCat("r", i + 1), .wish = SomeDraft()};
+    Intent intent{.request_id = absl::StrCat("r", i + 1),
+                  .wish = SomeDraft(),
+                  .account = plan_.SomeAccount()};
     intent.repeats_left = static_cast<int>(chance.Below(5));
     // Two callers that want the very same, each on its own.
     if (i > 0 && (are_equal || chance.Happens(0.5))) intent.wish = intents_.front().wish;
     // A request_id that somebody uses for something else as well.
-    if (i > 0 && chance.Happens(0.1)) intent.request_id = intents_.front().request_id;
+    if (i > 0 && chance.Happens(0.1)) ReuseId(intent, intents_.front());
     // A call without request_id, which is a stranger to the others.
     if (i > 0 && chance.Happens(0.1)) intent.request_id.clear();
     intents_.push_back(std::move(intent));
@@ -97,19 +107,37 @@ void Callers::BeginCreates(Milliseconds duration) {
   const size_t count = 1 + chance.Below(3);
   for (size_t i = 0; i < count; ++i) {
     Intent intent{.request_id = absl::StrCat("p", i + 1),
-                  .wish = Person{chance.Happens(0.5) ? "Ada" : "Bob"}};
+                  .wish = SomePerson(chance),
+                  .account = plan_.SomeAccount()};
     intent.repeats_left = static_cast<int>(chance.Below(5));
-    if (i > 0 && chance.Happens(0.1)) intent.request_id = intents_[first].request_id;
+    if (i > 0 && chance.Happens(0.1)) ReuseId(intent, intents_[first]);
     if (i > 0 && chance.Happens(0.1)) intent.request_id.clear();
     intents_.push_back(std::move(intent));
   }
   for (size_t i = first; i < intents_.size(); ++i) PlanCalls(intents_[i], duration);
 }
 
+void Callers::BeginMore(Milliseconds duration) {
+  SeededRandom& chance = plan_.chance();
+  const size_t first = intents_.size();
+  for (size_t count = 1 + chance.Below(5); count > 0; --count) {
+    Intent intent{.wish = SomeDraft(), .account = plan_.SomeAccount()};
+    if (chance.Happens(0.3)) intent.wish = SomePerson(chance);
+    if (chance.Happens(0.4)) intent.request_id = absl::StrCat("b", count);
+    intent.repeats_left = static_cast<int>(chance.Below(3));
+    intents_.push_back(std::move(intent));
+  }
+  for (size_t i = first; i < intents_.size(); ++i) {
+    PlanCall(intents_[i], Milliseconds(0), duration);
+    if (chance.Happens(0.4)) PlanCall(intents_[i], Milliseconds(0), duration);
+  }
+}
+
 void Callers::WantTheSame(size_t count) {
   const ApplicationDraft draft = SomeDraft();
   for (size_t i = 0; i < count; ++i) {
-    intents_.push_back({.request_id = absl::StrCat("r", i + 1), .wish = draft});
+    intents_.push_back(
+        {.request_id = absl::StrCat("r", i + 1), .wish = draft, .account = plan_.SomeAccount()});
   }
 }
 
@@ -136,7 +164,7 @@ void Callers::MakeCall(Intent& intent) {
                                     Milliseconds(3000), Milliseconds(9000)};
   SeededRandom& chance = world_.chance();
   const Milliseconds timeout = chance.OneOf(*timeouts);
-  Call* const call = CallNow(intent.request_id, intent.wish, timeout);
+  Call* const call = CallNow(intent, timeout);
   if (call != nullptr && chance.Happens(0.15)) CancelSometime(*call);
   // A caller that gets no clear answer calls again, perhaps.
   if (intent.request_id.empty()) return;
@@ -150,34 +178,45 @@ void Callers::MakeCall(Intent& intent) {
   world_.After(timeout + chance.Between(Milliseconds(0), Milliseconds(500)), repeat);
 }
 
-Call* Callers::CallNow(const std::string& request_id, const Wish& wish, Milliseconds timeout) {
+Call* Callers::CallNow(const Intent& intent, Milliseconds timeout) {
   SeededRandom& chance = world_.chance();
-  Process* process = chance.OneOf(replicas_)->process();
+  Replica* replica = chance.OneOf(replicas_).get();
   // Mostly, a caller gets on to one that answers.
-  const bool is_well = process != nullptr && !process->life().is_frozen();
-  if (!is_well && chance.Happens(0.7)) process = chance.OneOf(replicas_)->process();
+  const bool is_well = replica->process() != nullptr && !replica->process()->life().is_frozen();
+  if (!is_well && chance.Happens(0.7)) replica = chance.OneOf(replicas_).get();
+  Process* const process = replica->process();
   if (process == nullptr) return nullptr;
   calls_.push_back({.number = static_cast<int>(calls_.size()),
-                    .request_id = request_id,
-                    .wish = wish,
+                    .request_id = intent.request_id,
+                    .wish = intent.wish,
+                    .account = intent.account,
                     .process = &process->life(),
                     .begun = world_.now(),
                     .deadline = world_.now() + timeout});
   Call& call = calls_.back();
-  world_.Note("call ", call.number, " of ", request_id, " (", std::visit(Naming(), wish), ") to ",
-              process->life().name(), " for ", timeout.count(), " ms");
+  world_.Note("call ", call.number, " of ", call.request_id, " (", std::visit(Naming(), call.wish),
+              ") to ", process->life().name(), " for ", timeout.count(), " ms");
   process->life().OnDeath([this, &call] {
     if (!call.ended) call.ended = world_.now();
   });
-  Wish as_given = wish;
+  Wish as_given = call.wish;
   if (auto* const draft = std::get_if<ApplicationDraft>(&as_given)) {
     draft->profile_id = SomeCase(draft->profile_id, chance);
   }
-  process->life().Deliver([this, process, &call, as_given] {
-    process->Call(as_given, {.request_id = call.request_id}, Deadline(call.deadline),
+  process->life().Deliver([this, process, &call, as_given, number = replica->number()] {
+    process->Call(call.number, as_given, KeyOf(call, number), Deadline(call.deadline),
                   call.stop.get_token(), [this, &call](const Told& told) { OnAnswer(call, told); });
   });
   return &call;
+}
+
+RequestKey Callers::KeyOf(Call& call, size_t replica) const {
+  call.budget = plan_.Of(call.account, replica, world_.age());
+  if (call.budget) {
+    world_.Note("call ", call.number, " of ", call.account, " finds a limit of ",
+                call.budget->writes_per_day);
+  }
+  return {.request_id = call.request_id, .caller = call.account, .budget = call.budget};
 }
 
 void Callers::CancelSometime(Call& call) {
@@ -196,6 +235,7 @@ void Callers::CancelSometime(Call& call) {
 
 void Callers::OnAnswer(Call& call, const Told& told) {
   call.ended = world_.now();
+  call.end = told;
   world_.Note("call ", call.number, " of ", call.request_id, " ends: ", Describe(told));
   const bool is_heard = !call.cancelled && world_.now() <= call.deadline;
   if (is_heard) call.result = told;

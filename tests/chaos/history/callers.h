@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/chaos/history/budget_plan.h"
 #include "tests/chaos/history/replica.h"
 #include "tests/chaos/history/told.h"
 #include "tests/chaos/history/virtual_world.h"
@@ -20,6 +21,9 @@ struct Call {
   int number = 0;
   std::string request_id;  // empty: a call without one
   Wish wish;
+  std::string account;
+  // What it was given when it arrived.
+  std::optional<WriteBudget> budget;
   // Where it went.
   const SimulatedProcess* process = nullptr;
   SteadyTime begun;
@@ -28,6 +32,8 @@ struct Call {
   std::optional<SteadyTime> cancelled;
   // When the process ended it, with a response or by dying.
   std::optional<SteadyTime> ended;
+  // What it ended in, heard or not. Unset if the process died.
+  std::optional<Told> end;
   // What the caller was told by the gateway, if it was still there.
   std::optional<Told> result;
   std::stop_source stop;
@@ -40,6 +46,8 @@ struct Call {
 struct Intent {
   std::string request_id;
   Wish wish;
+  // Whose budget it is charged to.
+  std::string account;
   // Calls that may still be made because an earlier one brought no clear answer.
   int repeats_left = 0;
 };
@@ -50,8 +58,9 @@ class Callers {
   // Whether all applications are for a role, or only some.
   enum class Roles { kSome, kAll };
 
-  Callers(VirtualWorld& world, std::vector<std::unique_ptr<Replica>>& replicas, Roles roles)
-      : world_(world), replicas_(replicas), roles_(roles) {}
+  Callers(VirtualWorld& world, std::vector<std::unique_ptr<Replica>>& replicas, BudgetPlan& plan,
+          Roles roles)
+      : world_(world), replicas_(replicas), plan_(plan), roles_(roles) {}
 
   // Whether all want the very same, each on its own.
   enum class Wishes { kAny, kEqual };
@@ -59,13 +68,15 @@ class Callers {
   void Begin(Milliseconds duration, Wishes wishes);
   // The same of profiles.
   void BeginCreates(Milliseconds duration);
+  // Makes up more of both, many without a request_id: enough to use a budget up.
+  void BeginMore(Milliseconds duration);
   // Makes up `count` that want the very same, and call when they are told to.
   void WantTheSame(size_t count);
   // No call is made any more but by `CallNow`.
   void BeCalm() { is_calm_ = true; }
 
   // Calls some replica; null if it does not run.
-  Call* CallNow(const std::string& request_id, const Wish& wish, Milliseconds timeout);
+  Call* CallNow(const Intent& intent, Milliseconds timeout);
 
   // In the order of their making. With what a request_id was reused for.
   const std::deque<Intent>& intents() const { return intents_; }
@@ -78,11 +89,13 @@ class Callers {
   void PlanCalls(Intent& intent, Milliseconds duration);
   void PlanCall(Intent& intent, Milliseconds from, Milliseconds to);
   void MakeCall(Intent& intent);
+  RequestKey KeyOf(Call& call, size_t replica) const;
   void OnAnswer(Call& call, const Told& told);
   void CancelSometime(Call& call);
 
   VirtualWorld& world_;
   std::vector<std::unique_ptr<Replica>>& replicas_;
+  BudgetPlan& plan_;
   const Roles roles_;
   // Deques: what is in them stays where it is.
   std::deque<Intent> intents_;

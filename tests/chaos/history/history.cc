@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/idempotency/store/record_statements.h"
+#include "tests/chaos/history/budget_book.h"
+#include "tests/chaos/history/budget_plan.h"
 #include "tests/chaos/history/callers.h"
 #include "tests/chaos/history/oracle.h"
 #include "tests/chaos/history/replica.h"
@@ -152,6 +154,15 @@ ProcessWeather SomeProcessWeather(SeededRandom& chance, Theme theme) {
   return weather;
 }
 
+// Where a budget is charged or given back; most often, so that it is not known whether it was.
+void AddBudgetFaults(ProcessWeather& weather, SeededRandom& chance) {
+  static const auto* const statements = new std::vector<std::string_view>{
+      ChargeRecord(), ChargeAccount(), GiveBackCharge(), SelectBudget()};
+  weather.only_statement = chance.OneOf(*statements);
+  (chance.Happens(0.5) ? weather.crash_at_statement : weather.freeze_at_statement) =
+      chance.Fraction() * kVeryLikely;
+}
+
 // What no list could tell apart is not asked for: where items come without their role, nobody wants
 // one of the same product without any.
 Callers::Roles RolesIn(const PassfortWeather& weather) {
@@ -171,24 +182,30 @@ class History {
         theme_(SomeTheme(world_.chance())),
         passfort_weather_(SomePassfortWeather(world_.chance(), theme_)),
         store_weather_(SomeStoreWeather(world_.chance())),
-        store_(world_, database, store_weather_, SomeReplayWindow(world_.chance())),
+        plan_(seed, IsAboutAnything() ? BudgetPlan::Limits::kTight : BudgetPlan::Limits::kWide),
+        store_(world_, database, store_weather_, SomeReplayWindow(world_.chance()),
+               plan_.beginning()),
+        book_(world_, database, plan_),
         storm_(IsLong() ? kLongStorm : kStormy),
         passfort_(world_,
                   {.attempt_timeout = ShortWindows().attempt_timeout,
                    .settle_window = ShortWindows().settle_window},
                   passfort_weather_),
-        callers_(world_, replicas_, RolesIn(passfort_weather_)),
+        callers_(world_, replicas_, plan_, RolesIn(passfort_weather_)),
         scene_(world_, passfort_weather_, passfort_, store_, replicas_, callers_),
-        oracle_(callers_, passfort_, store_) {}
+        oracle_(world_, callers_, passfort_, store_, plan_, book_) {
+    if (plan_.has_budgets()) store_.ShowTo(book_);
+  }
 
   HistoryReport Run() {
-    const ProcessWeather weather = SomeProcessWeather(world_.chance(), theme_);
+    ProcessWeather weather = SomeProcessWeather(world_.chance(), theme_);
+    const bool has_tight_budgets = plan_.has_budgets() && IsAboutAnything();
+    if (has_tight_budgets && plan_.chance().Happens(0.2)) AddBudgetFaults(weather, plan_.chance());
     const size_t most = 3;
     const size_t least = IsAboutAnything() ? 1 : 2;
     const size_t replicas = least + world_.chance().Below(most - least + 1);
     for (size_t i = 0; i < replicas; ++i) {
-      replicas_.push_back(
-          std::make_unique<Replica>(world_, absl::StrCat("g", i + 1), store_, passfort_, weather));
+      replicas_.push_back(std::make_unique<Replica>(world_, i, store_, passfort_, weather));
     }
     if (theme_ == Theme::kScene) {
       scene_.Begin();
@@ -197,6 +214,7 @@ class History {
                      theme_ == Theme::kRivals ? Callers::Wishes::kEqual : Callers::Wishes::kAny);
     }
     if (theme_ == Theme::kProfiles) callers_.BeginCreates(storm_);
+    if (has_tight_budgets) callers_.BeginMore(storm_);
     PlanBlows();
     world_.RunFor(storm_);
     BeCalm();
@@ -274,7 +292,7 @@ class History {
       for (const Intent& intent : callers_.intents()) {
         if (intent.request_id.empty()) continue;
         const size_t posts_before = passfort_.posts().size();
-        const Call* const call = callers_.CallNow(intent.request_id, intent.wish, kRepeatTimeout);
+        const Call* const call = callers_.CallNow(intent, kRepeatTimeout);
         if (call == nullptr) {
           oracle_.Report("a replica does not run after the storm");
           continue;
@@ -317,7 +335,9 @@ class History {
   const Theme theme_;
   const PassfortWeather passfort_weather_;
   const StoreWeather store_weather_;
+  BudgetPlan plan_;
   SimulatedStore store_;
+  BudgetBook book_;
   const Milliseconds storm_;
   SimulatedPassfort passfort_;
   std::vector<std::unique_ptr<Replica>> replicas_;
@@ -327,6 +347,8 @@ class History {
 };
 
 }  // namespace
+
+bool HasBudgets(uint64_t seed) { return BudgetPlan::HasBudgets(seed); }
 
 HistoryReport RunHistory(uint64_t seed, SqliteConnection& database, VirtualWorld::Trace trace) {
   return History(seed, database, trace).Run();

@@ -27,6 +27,9 @@ struct HistoryReport {
 // picks, a calm time in which all must come to rest by itself, and a retry of every request_id.
 HistoryReport RunHistory(uint64_t seed, SqliteConnection& database, VirtualWorld::Trace trace);
 
+// Whether callers have budgets in that history.
+bool HasBudgets(uint64_t seed);
+
 }  // namespace gateway::history
 
 #endif  // TESTS_CHAOS_HISTORY_HISTORY_H_

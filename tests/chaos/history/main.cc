@@ -2,12 +2,13 @@
 // settlement, background reconciler and SQL, in a simulated world of callers, gateway processes, a
 // store and a Passfort that fail in every way that is known. One seed makes one history.
 //
-//   history_checker [--histories N] [--seed S] [--trace] [--keep-going]
+//   history_checker [--histories N] [--seed S] [--budgets] [--trace] [--keep-going]
 //
-// Runs the histories of the seeds S, S + 1, ... (1 and 2000 by default). The first history that
-// breaks a promise is told with its events and the command that repeats it. --trace tells every
-// history; --keep-going names all that break a promise, without their events.
-// Exit codes: 0 all kept; 1 a promise was broken; 2 wrong usage.
+// Runs the histories of the seeds S, S + 1, ... (1 and 2000 by default); with --budgets, of those
+// only in which callers have budgets. The first history that breaks a promise is told with its
+// events and the command that repeats it. --trace tells every history; --keep-going names all that
+// break a promise, without their events. Exit codes: 0 all kept; 1 a promise was broken; 2 wrong
+// usage.
 #include <malloc.h>
 
 #include <chrono>
@@ -27,6 +28,7 @@ namespace {
 struct Arguments {
   uint64_t histories = 2000;
   uint64_t seed = 1;
+  enum class About { kAnything, kBudgets } about = About::kAnything;
   VirtualWorld::Trace trace = VirtualWorld::Trace::kNo;
   enum class AtFailure { kStop, kGoOn } at_failure = AtFailure::kStop;
 };
@@ -37,6 +39,10 @@ std::optional<Arguments> ReadArguments(int count, char** values) {
     const std::string name = values[i];
     if (name == "--trace") {
       arguments.trace = VirtualWorld::Trace::kYes;
+      continue;
+    }
+    if (name == "--budgets") {
+      arguments.about = Arguments::About::kBudgets;
       continue;
     }
     if (name == "--keep-going") {
@@ -50,6 +56,13 @@ std::optional<Arguments> ReadArguments(int count, char** values) {
     (name == "--seed" ? arguments.seed : arguments.histories) = number;
   }
   return arguments;
+}
+
+uint64_t NextSeed(uint64_t seed, Arguments::About about) {
+  do {
+    ++seed;
+  } while (about == Arguments::About::kBudgets && !HasBudgets(seed));
+  return seed;
 }
 
 void Tell(uint64_t seed, const HistoryReport& report) {
@@ -66,8 +79,9 @@ int Run(const Arguments& arguments) {
   int64_t applications = 0;
   int64_t profiles = 0;
   uint64_t broken = 0;
+  uint64_t seed = arguments.seed - 1;
   for (uint64_t i = 0; i < arguments.histories; ++i) {
-    const uint64_t seed = arguments.seed + i;
+    seed = NextSeed(seed, arguments.about);
     HistoryReport report = RunHistory(seed, *database, arguments.trace);
     if (!report.findings.empty() && arguments.at_failure == Arguments::AtFailure::kGoOn) {
       ++broken;
@@ -113,7 +127,8 @@ int main(int count, char** values) {
   const auto arguments = gateway::history::ReadArguments(count, values);
   if (!arguments) {
     std::fprintf(stderr,
-                 "usage: history_checker [--histories N] [--seed S] [--trace] [--keep-going]\n");
+                 "usage: history_checker [--histories N] [--seed S] [--budgets] [--trace] "
+                 "[--keep-going]\n");
     return 2;
   }
   return gateway::history::Run(*arguments);

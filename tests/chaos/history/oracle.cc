@@ -40,6 +40,7 @@ void Oracle::JudgeAll() {
     JudgeSameAnswer(call, *given);
   }
   profiles_.JudgeAll();
+  budgets_.JudgeAll();
 }
 
 template <typename MadeThings>
@@ -218,6 +219,8 @@ void Oracle::JudgeRepeat(const Call& call, size_t posts_before) {
     return intent.request_id == call.request_id && intent.wish != call.wish;
   });
   if (is_reused && names > 0) return;
+  // BudgetOracle asks whether it is.
+  if (IsBudgetReached(*call.result) && call.budget) return;
   Report(absl::StrCat("(d) ", NameOf(call), " ended in ", Describe(*call.result)));
 }
 

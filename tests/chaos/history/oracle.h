@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/chaos/history/budget_oracle.h"
 #include "tests/chaos/history/callers.h"
 #include "tests/chaos/history/profile_oracle.h"
 #include "tests/chaos/history/simulated_passfort.h"
@@ -16,12 +17,21 @@ namespace gateway::history {
 // words; none is what a history ends with.
 class Oracle {
  public:
-  Oracle(const Callers& callers, const SimulatedPassfort& passfort, const SimulatedStore& store)
+  // All outlive it.
+  Oracle(const VirtualWorld& world, const Callers& callers, const SimulatedPassfort& passfort,
+         const SimulatedStore& store, const BudgetPlan& plan, const BudgetBook& book)
       : callers_(callers),
         passfort_(passfort),
         store_(store),
         answer_lag_(store.AnswerLag()),
-        profiles_(callers, passfort, store, findings_) {}
+        profiles_(callers, passfort, store, findings_),
+        budgets_({.world = world,
+                  .callers = callers,
+                  .passfort = passfort,
+                  .store = store,
+                  .plan = plan,
+                  .book = book},
+                 findings_) {}
 
   // What must be true of every history, faults or not.
   void JudgeAll();
@@ -62,6 +72,7 @@ class Oracle {
   const Milliseconds answer_lag_;
   std::vector<std::string> findings_;
   ProfileOracle profiles_;
+  BudgetOracle budgets_;
 };
 
 }  // namespace gateway::history

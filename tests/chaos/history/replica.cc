@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tests/chaos/history/call_trace.h"
 
 namespace gateway::history {
 namespace {
@@ -74,7 +75,7 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
       budget_({.calls_per_retry = 2, .max_saved_retries = 10}),
       log_(Log::Discard()),
       transport_(passfort.Connect(life_, session_)),
-      store_(store.Connect(life_), random_,
+      store_(store.Connect(life_, direct_call_), random_,
              {.replay_window = store.replay_window(),
               .max_records = 1000,
               .settle_window = ShortWindows().settle_window}),
@@ -153,21 +154,28 @@ void Process::MayStop(double crash, double freeze, const StepNames& at) {
   }
 }
 
-void Process::Call(Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
+void Process::Call(int number, Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
                    std::function<void(const Told&)> on_answer) {
-  Spawn(Answer(std::move(wish), std::move(key), deadline, std::move(stop), std::move(on_answer)));
+  Spawn(Answer(number, std::move(wish), std::move(key), deadline, std::move(stop),
+               std::move(on_answer)));
 }
 
-Task<void> Process::Answer(Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
-                           std::function<void(const Told&)> on_answer) {
+Task<void> Process::Answer(int number, Wish wish, RequestKey key, Deadline deadline,
+                           std::stop_token stop, std::function<void(const Told&)> on_answer) {
   ++calls_;
-  const CallContext context{.deadline = deadline, .stop = std::move(stop)};
+  const TraceContext trace = TraceOf(number);
+  const CallContext context{.deadline = deadline, .stop = std::move(stop), .trace = &trace};
+  if (key.request_id.empty() && key.budget) direct_call_ = number;
   const Told told = co_await Grant(std::move(wish), std::move(key), context);
-  --calls_;
+  if (--calls_ == 0 && is_draining()) all_answered_.request_stop();
   if (!life_.is_dead()) on_answer(told);
 }
 
 Task<Told> Process::Grant(Wish wish, RequestKey key, const CallContext& context) {
+  // As the server does: what comes too late is charged to nobody.
+  if (is_draining_budgets_ && key.request_id.empty() && key.budget) {
+    co_return Told{.outcome = NotExecuted{.cause = NotExecuted::Cause::kStopped}};
+  }
   if (const auto* const person = std::get_if<Person>(&wish)) {
     co_return ToTold(co_await profile_writer_.Create(ToDraft(*person), std::move(key), context));
   }
@@ -184,14 +192,27 @@ void Process::BeginDrain() {
 
 Task<void> Process::Drain() {
   co_await coordinator_.Drain();
-  are_sessions_drained_ = true;
   // As main does if something does not end in time: it exits at once.
-  if (!coordinator_.IsIdle()) life_.Die();
+  if (!coordinator_.IsIdle()) co_return life_.Die();
+  co_await DrainBudgets();
 }
 
-Replica::Replica(VirtualWorld& world, std::string name, SimulatedStore& store,
+// Once all calls have been answered: until then they may give back what they were charged with.
+Task<void> Process::DrainBudgets() {
+  if (std::exchange(is_draining_budgets_, true)) co_return;
+  if (calls_ > 0) co_await clock_.SleepUntil(SteadyTime::max(), all_answered_.get_token());
+  co_await budgets_.Drain();
+  are_writes_drained_ = true;
+}
+
+Replica::Replica(VirtualWorld& world, size_t number, SimulatedStore& store,
                  SimulatedPassfort& passfort, ProcessWeather weather)
-    : world_(world), name_(std::move(name)), store_(store), passfort_(passfort), weather_(weather) {
+    : world_(world),
+      number_(number),
+      name_(absl::StrCat("g", number + 1)),
+      store_(store),
+      passfort_(passfort),
+      weather_(weather) {
   Start();
 }
 

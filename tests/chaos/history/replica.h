@@ -78,23 +78,24 @@ class Process {
   SimulatedProcess& life() { return life_; }
   const SimulatedProcess& life() const { return life_; }
 
-  // What a caller's request does here: `on_answer` gets what it was told. Not called if the process
-  // dies before.
-  void Call(Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
+  // What the request of the call of this number does here: `on_answer` gets what it was told. Not
+  // called if the process dies before.
+  void Call(int number, Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
             std::function<void(const Told&)> on_answer);
-  // SIGTERM: ends when all sessions have, all calls are answered and the background reconciler is
-  // done.
+  // SIGTERM: ends when all sessions have, all calls are answered, nothing is given back any more
+  // and the background reconciler is done.
   void BeginDrain();
   bool is_draining() const { return stop_reconciler_.stop_requested(); }
-  bool is_drained() const { return are_sessions_drained_ && has_reconciler_ended_ && calls_ == 0; }
+  bool is_drained() const { return are_writes_drained_ && has_reconciler_ended_ && calls_ == 0; }
   void Change(const ProcessWeather& weather) { weather_ = weather; }
 
  private:
-  Task<void> Answer(Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
+  Task<void> Answer(int number, Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
                     std::function<void(const Told&)> on_answer);
   Task<Told> Grant(Wish wish, RequestKey key, const CallContext& context);
   Task<void> Reconcile();
   Task<void> Drain();
+  Task<void> DrainBudgets();
   void MayStop(double crash, double freeze, const StepNames& at);
   SessionDependencies DependenciesWith(Reconciler& reconciler);
   RetryDependencies RetryTools() {
@@ -114,6 +115,8 @@ class Process {
   RetryBudget budget_;
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<ApiTransport> transport_;
+  // Without request_id, and about to be charged.
+  int direct_call_ = BudgetBook::kNobody;
   ProductApplicationClient passfort_{*transport_};
   ProfileClient profiles_{*transport_};
   ResourceClient resources_{*transport_};
@@ -133,16 +136,20 @@ class Process {
   BackgroundReconciler background_reconciler_;
   std::stop_source stop_reconciler_;
   int calls_ = 0;
-  bool are_sessions_drained_ = false;
+  std::stop_source all_answered_;
+  bool is_draining_budgets_ = false;
+  bool are_writes_drained_ = false;
   bool has_reconciler_ended_ = false;
 };
 
 // A place where one process runs after another.
 class Replica {
  public:
-  Replica(VirtualWorld& world, std::string name, SimulatedStore& store, SimulatedPassfort& passfort,
+  Replica(VirtualWorld& world, size_t number, SimulatedStore& store, SimulatedPassfort& passfort,
           ProcessWeather weather);
 
+  // From 0 on.
+  size_t number() const { return number_; }
   // Null while none runs.
   Process* process();
   // kill -9, now. The next process starts after a while.
@@ -162,6 +169,7 @@ class Replica {
   void StartWhenDrained();
 
   VirtualWorld& world_;
+  const size_t number_;
   const std::string name_;
   SimulatedStore& store_;
   SimulatedPassfort& passfort_;

@@ -81,7 +81,7 @@ void Scene::Change(const PassfortWeather& passfort, const ProcessWeather& proces
 
 void Scene::Call(const std::string& request_id, Milliseconds timeout) {
   for (const Intent& intent : callers_.intents()) {
-    if (intent.request_id == request_id) callers_.CallNow(request_id, intent.wish, timeout);
+    if (intent.request_id == request_id) callers_.CallNow(intent, timeout);
   }
 }
 

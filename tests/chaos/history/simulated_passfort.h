@@ -90,6 +90,7 @@ struct MadeApplication : Made {
 struct Post {
   int number = 0;
   std::string request_id;  // empty: a call without one
+  int call = -1;           // that began the session, or sends it without one
   Wish wish;
   const SimulatedProcess* process = nullptr;
   // When the body left the process.

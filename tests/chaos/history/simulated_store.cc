@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "service/idempotency/store/record_schema.h"
 #include "service/idempotency/store/record_statements.h"
 #include "service/sql/sqlite_file.h"
@@ -31,9 +32,14 @@ absl::Status Away() { return absl::UnavailableError("the simulated store is unav
 // was given up and the old one's statement is still on its way.
 class SimulatedStore::Connection final : public SqlExecutor {
  public:
-  Connection(SimulatedStore& store, SimulatedProcess& life) : store_(store), life_(life) {}
+  Connection(SimulatedStore& store, SimulatedProcess& life, int& direct_call)
+      : store_(store), life_(life), direct_call_(direct_call) {}
 
   Task<Results> RunAll(std::vector<SqlStatement> statements, Deadline deadline) override {
+    BudgetBook::Asker asker{.process = &life_};
+    if (statements.front().text == ChargeAccount()) {
+      asker.direct_call = std::exchange(direct_call_, BudgetBook::kNobody);
+    }
     PassEach(statements);
     auto wait = life_.Begin<Results>(Away());
     if (life_.is_dead()) co_return co_await wait.value();
@@ -45,10 +51,10 @@ class SimulatedStore::Connection final : public SqlExecutor {
       });
     };
     // What has left the process is done even if the process has died meanwhile.
-    auto arrive = [store = &store_, fate, answer, statements] {
+    auto arrive = [store = &store_, fate, answer, statements, asker] {
       if (store->IsAway()) store->unwell_at_.push_back(store->world_.now());
       if (!fate.arrives || store->IsAway()) return answer(fate.back, Away());
-      Results results = store->Execute(statements);
+      Results results = store->Execute(statements, asker);
       answer(fate.back, fate.answers ? std::move(results) : Results(Away()));
     };
     store_.world_.After(fate.there, std::move(arrive));
@@ -66,6 +72,7 @@ class SimulatedStore::Connection final : public SqlExecutor {
 
   SimulatedStore& store_;
   SimulatedProcess& life_;
+  int& direct_call_;
 };
 
 std::unique_ptr<SqliteConnection> SimulatedStore::OpenDatabase() {
@@ -75,16 +82,24 @@ std::unique_ptr<SqliteConnection> SimulatedStore::OpenDatabase() {
 }
 
 SimulatedStore::SimulatedStore(VirtualWorld& world, SqliteConnection& database,
-                               StoreWeather weather, Milliseconds replay_window)
-    : world_(world), database_(database), weather_(weather), replay_window_(replay_window) {
-  const auto emptied = database_.Execute("DELETE FROM passfort_gateway_records");
-  if (!emptied.ok()) Fail(emptied);
+                               StoreWeather weather, Milliseconds replay_window,
+                               absl::Time beginning)
+    : world_(world),
+      database_(database),
+      weather_(weather),
+      replay_window_(replay_window),
+      beginning_(beginning) {
+  for (const char* sql :
+       {"DELETE FROM passfort_gateway_records", "DELETE FROM passfort_gateway_budgets"}) {
+    const auto emptied = database_.Execute(sql);
+    if (!emptied.ok()) Fail(emptied);
+  }
 }
 
 Milliseconds SimulatedStore::AnswerLag() const { return weather_.slow > 0 ? kSlow : kQuick; }
 
-std::unique_ptr<SqlExecutor> SimulatedStore::Connect(SimulatedProcess& life) {
-  return std::make_unique<Connection>(*this, life);
+std::unique_ptr<SqlExecutor> SimulatedStore::Connect(SimulatedProcess& life, int& direct_call) {
+  return std::make_unique<Connection>(*this, life, direct_call);
 }
 
 void SimulatedStore::GoAway(Milliseconds duration) {
@@ -112,11 +127,17 @@ SimulatedStore::Ending SimulatedStore::FateOfNext() {
 }
 
 // Not any process's clock: nothing may compare the two.
-absl::Time SimulatedStore::Now() const {
-  return absl::FromUnixSeconds(1'234'567'890) + absl::FromChrono(world_.age());
+absl::Time SimulatedStore::Now() const { return beginning_ + absl::FromChrono(world_.age()); }
+
+Results SimulatedStore::Execute(const std::vector<SqlStatement>& statements,
+                                BudgetBook::Asker asker) {
+  Results results = ExecuteNow(statements);
+  const bool may_change = !absl::StartsWith(statements.front().text, "SELECT");
+  if (book_ != nullptr && may_change) book_->OnTransaction(statements, Now(), asker);
+  return results;
 }
 
-Results SimulatedStore::Execute(const std::vector<SqlStatement>& statements) {
+Results SimulatedStore::ExecuteNow(const std::vector<SqlStatement>& statements) {
   const bool is_sweep =
       std::any_of(statements.begin(), statements.end(), [](const SqlStatement& each) {
         return each.text == ExpireSent() || each.text == DeleteExpired();

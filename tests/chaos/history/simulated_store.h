@@ -7,6 +7,7 @@
 
 #include "service/sql/sql_executor.h"
 #include "service/sql/sqlite_connection.h"
+#include "tests/chaos/history/budget_book.h"
 #include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/virtual_world.h"
 
@@ -26,9 +27,12 @@ class SimulatedStore {
   // Opens the database; used for one history after another.
   static std::unique_ptr<SqliteConnection> OpenDatabase();
 
-  // Empties `database`, which outlives the store.
+  // Empties `database`, which outlives the store. `beginning`: its clock at the world's beginning.
   SimulatedStore(VirtualWorld& world, SqliteConnection& database, StoreWeather weather,
-                 Milliseconds replay_window);
+                 Milliseconds replay_window, absl::Time beginning);
+
+  // Shows every transaction to `book`, which outlives the store.
+  void ShowTo(BudgetBook& book) { book_ = &book; }
 
   // For all processes.
   Milliseconds replay_window() const { return replay_window_; }
@@ -36,8 +40,9 @@ class SimulatedStore {
   // The longest that a response takes to come back, as long as somebody waits for it.
   Milliseconds AnswerLag() const;
 
-  // A connection of one process.
-  std::unique_ptr<SqlExecutor> Connect(SimulatedProcess& life);
+  // A connection of one process. Whoever charges a call without request_id sets `direct_call` to
+  // its number right before: the truth needs what a statement does not say.
+  std::unique_ptr<SqlExecutor> Connect(SimulatedProcess& life, int& direct_call);
 
   // Away for a while: nothing reaches it, and no response comes.
   void GoAway(Milliseconds duration);
@@ -83,12 +88,16 @@ class SimulatedStore {
   bool IsAway() const { return world_.now() < away_until_; }
   absl::Time Now() const;
   void NoteEnded(const std::vector<Row>& before);
-  absl::StatusOr<std::vector<SqlRows>> Execute(const std::vector<SqlStatement>& statements);
+  absl::StatusOr<std::vector<SqlRows>> Execute(const std::vector<SqlStatement>& statements,
+                                               BudgetBook::Asker asker);
+  absl::StatusOr<std::vector<SqlRows>> ExecuteNow(const std::vector<SqlStatement>& statements);
 
   VirtualWorld& world_;
   SqliteConnection& database_;
   StoreWeather weather_;
   const Milliseconds replay_window_;
+  const absl::Time beginning_;
+  BudgetBook* book_ = nullptr;
   SteadyTime away_until_ = SteadyTime::min();
   std::vector<SteadyTime> unwell_at_;
   std::vector<Ended> ended_;

@@ -3,6 +3,7 @@
 
 #include "service/passfort/mapping/product_application_json.h"
 #include "service/passfort/resource_client.h"
+#include "tests/chaos/history/call_trace.h"
 #include "tests/chaos/history/simulated_passfort.h"
 
 namespace gateway::history {
@@ -71,6 +72,7 @@ class SimulatedPassfort::Transport final : public ApiTransport {
     const auto post =
         std::make_shared<Post>(Post{.number = static_cast<int>(passfort_.posts_.size()),
                                     .request_id = send_before ? session_ : "",
+                                    .call = NumberIn(*context.trace),
                                     .wish = std::move(wish),
                                     .process = &life_});
     passfort_.posts_.push_back(post);

@@ -82,7 +82,8 @@ struct Meanings {
   }
   Meaning operator()(const IdempotencyError& not_begun) const {
     const bool is_about_the_record = not_begun.cause == IdempotencyError::Cause::kWriteInProgress ||
-                                     not_begun.cause == IdempotencyError::Cause::kNoEffect;
+                                     not_begun.cause == IdempotencyError::Cause::kNoEffect ||
+                                     not_begun.cause == IdempotencyError::Cause::kBudgetReached;
     return is_about_the_record ? Meaning::kNotDone : Meaning::kThisCallDidNothing;
   }
 };
@@ -102,6 +103,11 @@ Told ToTold(CreateProfileResult result) {
 }
 
 Meaning MeaningOf(const Told& told) { return std::visit(Meanings(), told.outcome); }
+
+bool IsBudgetReached(const Told& told) {
+  const auto* const not_begun = std::get_if<IdempotencyError>(&told.outcome);
+  return not_begun != nullptr && not_begun->cause == IdempotencyError::Cause::kBudgetReached;
+}
 
 std::string KindOf(const Told& told) {
   std::string text = std::visit(Words(), told.outcome);

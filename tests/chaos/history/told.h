@@ -25,6 +25,8 @@ enum class Meaning { kDone, kNotDone, kThisCallDidNothing, kNotKnown };
 
 Meaning MeaningOf(const Told& told);
 
+bool IsBudgetReached(const Told& told);
+
 // "OK reconciled", "UNKNOWN", "NOT_CREATED".
 std::string KindOf(const Told& told);
 // The same with the ids.
