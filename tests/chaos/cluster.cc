@@ -1,5 +1,7 @@
 #include "tests/chaos/cluster.h"
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -101,10 +103,20 @@ void GatewayCluster::KillAndReplace(size_t place) {
   Start(places_[place]);
 }
 
+void GatewayCluster::ReplaceDead(size_t place) {
+  ASSERT_EQ(places_[place].process->WaitForExit(), -SIGKILL) << "its failpoint was not reached";
+  Start(places_[place]);
+}
+
 void GatewayCluster::Start(Place& place) {
-  place.process = std::make_unique<GatewayProcess>(
-      WithStore(settings_.api_url, settings_.store, settings_.flags));
-  auto caller = std::make_shared<const GatewayCaller>(place.process->target());
+  auto settings = WithStore(settings_.api_url, settings_.store, settings_.flags);
+  if (place.lives < settings_.failpoints.size()) {
+    settings = WithFailpoint(std::move(settings), settings_.failpoints[place.lives]);
+  }
+  ++place.lives;
+  place.process = std::make_unique<GatewayProcess>(settings);
+  auto caller =
+      std::make_shared<const GatewayCaller>(place.process->target(), settings_.credentials);
   const std::lock_guard lock(mutex_);
   place.caller = std::move(caller);
 }

@@ -54,6 +54,9 @@ class GatewayCluster {
     std::string store;
     std::vector<std::string> flags = {};
     size_t gateways = 2;
+    std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
+    // Of the first, second, ... process of each place; later ones have none.
+    std::vector<std::string> failpoints = {};
   };
 
   explicit GatewayCluster(Settings settings);
@@ -65,10 +68,13 @@ class GatewayCluster {
 
   // kill -9, and its successor serves when this returns.
   void KillAndReplace(size_t place);
+  // Waits until it has died of its failpoint; likewise. One thread for each place.
+  void ReplaceDead(size_t place);
 
  private:
   struct Place {
     std::unique_ptr<GatewayProcess> process;
+    size_t lives = 0;
     std::shared_ptr<const GatewayCaller> caller;  // guarded by mutex_
   };
 
