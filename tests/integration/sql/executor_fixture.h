@@ -66,6 +66,13 @@ class ExecutorUnderTest {
   SqlResults RunAll(std::vector<SqlStatement> statements, Deadline deadline = Soon()) {
     return Start(std::move(statements), deadline).Wait("a transaction");
   }
+  // What a transaction that must succeed gives.
+  std::vector<SqlRows> Results(std::vector<SqlStatement> statements) {
+    auto results = RunAll(std::move(statements));
+    if (results.ok()) return *std::move(results);
+    ADD_FAILURE() << results.status();
+    return {};
+  }
   RunningTask<SqlResults> Start(std::vector<SqlStatement> statements, Deadline deadline = Soon()) {
     return StartTask(loop_, [this, statements = std::move(statements), deadline] {
       return executor_->RunAll(statements, deadline);

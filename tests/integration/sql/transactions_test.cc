@@ -42,20 +42,16 @@ INSTANTIATE_TEST_SUITE_P(, TransactionsTest,
                          });
 
 TEST_P(TransactionsTest, CommitsAllStatementsAndReturnsTheRowsOfEach) {
-  const auto results = database_.RunAll({NewCounter("c", 5), Count("c"), Note("n"), Count("c")});
-
-  ASSERT_TRUE(results.ok()) << results.status();
-  EXPECT_THAT(*results, ElementsAre(IsEmpty(), ARow(1), IsEmpty(), ARow(2)));
+  EXPECT_THAT(database_.Results({NewCounter("c", 5), Count("c"), Note("n"), Count("c")}),
+              ElementsAre(IsEmpty(), ARow(1), IsEmpty(), ARow(2)));
   EXPECT_EQ(database_.Used(), ARow(2));
   EXPECT_EQ(database_.Notes(), ARow("n"));
 }
 
 TEST_P(TransactionsTest, AMissingRowTakesBackWhatWasBeforeAndEndsTheResults) {
-  const auto results =
-      database_.RunAll({NewCounter("c", 1), Count("c"), Count("c"), Note("n"), Count("c")});
-
-  ASSERT_TRUE(results.ok()) << results.status();
-  EXPECT_THAT(*results, ElementsAre(IsEmpty(), ARow(1), IsEmpty()));
+  EXPECT_THAT(
+      database_.Results({NewCounter("c", 1), Count("c"), Count("c"), Note("n"), Count("c")}),
+      ElementsAre(IsEmpty(), ARow(1), IsEmpty()));
   EXPECT_THAT(database_.Used(), IsEmpty());
   EXPECT_THAT(database_.Notes(), IsEmpty());
 }
@@ -76,9 +72,7 @@ TEST_P(TransactionsTest, AnErrorTakesBackWhatWasBefore) {
 
 TEST_P(TransactionsTest, WhatComesFirstCountsAMissingRowOrAnError) {
   ASSERT_TRUE(database_.Run(Note("n")).ok());
-  const auto row = database_.RunAll({Count("missing"), Note("n")});
-  ASSERT_TRUE(row.ok()) << row.status();
-  EXPECT_THAT(*row, ElementsAre(IsEmpty()));
+  EXPECT_THAT(database_.Results({Count("missing"), Note("n")}), ElementsAre(IsEmpty()));
   const auto error = database_.RunAll({Note("n"), Count("missing")});
   EXPECT_TRUE(absl::IsAlreadyExists(error.status())) << error.status();
 }
@@ -87,9 +81,7 @@ TEST_P(TransactionsTest, WhatComesFirstCountsAMissingRowOrAnError) {
 TEST_P(TransactionsTest, ASingleStatementWithoutTheRowItNeedsChangesNothing) {
   SqlStatement note = Note("n");
   note.needs_row = true;
-  const auto results = database_.RunAll({note});
-  ASSERT_TRUE(results.ok()) << results.status();
-  EXPECT_THAT(*results, ElementsAre(IsEmpty()));
+  EXPECT_THAT(database_.Results({note}), ElementsAre(IsEmpty()));
   EXPECT_THAT(database_.Notes(), IsEmpty());
 }
 
