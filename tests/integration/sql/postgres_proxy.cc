@@ -1,6 +1,7 @@
 #include "tests/integration/sql/postgres_proxy.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "service/sql/postgres_target.h"
+#include "tests/fakes/run_task.h"
 
 namespace gateway {
 namespace {
@@ -30,6 +32,9 @@ class ServerSocket {
  public:
   explicit ServerSocket(const PostgresHost& host)
       : descriptor_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    // So that a test that fails does not wait for ever.
+    const timeval bound = {.tv_sec = kTaskBound.count(), .tv_usec = 0};
+    setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
     sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
     std::snprintf(address.sun_path, sizeof(address.sun_path), "%s/.s.PGSQL.%s", host.name.c_str(),
                   host.port.c_str());
