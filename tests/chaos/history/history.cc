@@ -238,6 +238,10 @@ class History {
     sometime(0.4, 3, [this] { passfort_.AddByStranger(callers_.StrangersDraft()); });
     sometime(0.3, 2, [this] { SomeReplica().Kill(); });
     sometime(0.15, 2, [this] { SomeReplica().Drain(); });
+    if (plan_.has_budgets() && plan_.chance().Happens(0.3)) {
+      world_.After(plan_.chance().Between(Milliseconds(0), storm_),
+                   [this] { SomeReplica().Drain(); });
+    }
     sometime(0.25, 2, [this] {
       if (Process* const process = SomeReplica().process()) {
         process->life().Freeze(FreezeDuration(world_.chance()));

@@ -25,6 +25,9 @@ OWNED_RECORD = "service/idempotency/owned_record.cc"
 OPERATION = "service/operations/add_product_application.cc"
 CREATE_PROFILE = "service/operations/create_profile.cc"
 REPLAY = "service/operations/replay.h"
+BUDGET_LEDGER = "service/idempotency/budget_ledger.cc"
+DIRECT_WRITE = "service/operations/direct_write.h"
+DIRECT_WRITER = "service/operations/direct_writer.cc"
 BACKGROUND = "service/idempotency/background_reconciler.cc"
 MATCH = "service/operations/application_match.cc"
 STORE = "service/idempotency/store/sql_record_store.cc"
@@ -35,7 +38,7 @@ PASSFORT = "tests/chaos/history/simulated_passfort.cc"
 MUTATIONS = {
     "no intent record": [(
         SESSION,
-        "co_await owned_.RecordIntent(lease, conclusive_after, baseline_, sent_at)) {",
+        "co_await owned_.RecordIntent(lease, conclusive_after, baseline_, sent_at, key_.budget)) {",
         "((void)lease, (void)conclusive_after, (void)sent_at, Change::kMade)) {",
     )],
     "no baseline": [(
@@ -205,6 +208,75 @@ MUTATIONS = {
         CREATE_PROFILE,
         "CreateProfile(body_, context, send_before);",
         "CreateProfile(body_, context, send_before + Milliseconds(1000000));",
+    )],
+    "a budget: the intent is not charged": [(
+        STORE, "statements.push_back(ChargeOf(expected, *change.budget));", "(void)ChargeOf;",
+    )],
+    "a budget: the look at it is the charge": [(
+        SESSION, "baseline_, sent_at, key_.budget)", "baseline_, sent_at, std::nullopt)",
+    )],
+    "a budget: charged without a limit": [(
+        STATEMENTS, "WHERE budget.used < $2 ", "WHERE budget.used < $2 + 1000000 ",
+    )],
+    "a budget: every intent is charged": [(
+        STORE, "change.budget && !expected.charge", "change.budget.has_value()",
+    )],
+    "a budget: charged though the record was lost": [(
+        STORE,
+        "statements.front().needs_row = true;\n    statements.push_back(ChargeOf(",
+        "statements.push_back(ChargeOf(",
+    )],
+    "a budget: the intent is kept though the charge is refused": [(
+        STORE, "writes_per_day},\n          .needs_row = true}", "writes_per_day}}",
+    )],
+    "a budget: a release gives nothing back": [(
+        STORE, "statements.push_back(GivingBack(*expected.charge));", "",
+    )],
+    "a budget: a release gives back twice": [(
+        STORE,
+        "statements.push_back(GivingBack(*expected.charge));",
+        "statements.push_back(GivingBack(*expected.charge));\n"
+        "    statements.push_back(GivingBack(*expected.charge));",
+    )],
+    "a budget: given back though the record was lost": [(
+        STORE,
+        "statements.front().needs_row = true;\n    statements.push_back(GivingBack(",
+        "statements.push_back(GivingBack(",
+    )],
+    "a budget: who is charged is asked again": [(
+        OWNED_RECORD, "if (record_.charge) co_return Change::kMade;", "",
+    )],
+    "a budget: the day before counts": [(
+        STATEMENTS,
+        "WHERE account = $1 AND day = {now} / {day}), 0)",
+        "WHERE account = $1 AND day <= {now} / {day}), 0)",
+    )],
+    "a budget: a call without request_id is not charged": [(
+        DIRECT_WRITER, "if (key.budget) {", "if (false) {",
+    )],
+    "a budget: a call without request_id is sent without the store": [(
+        DIRECT_WRITE,
+        "  if (!charged.ok()) {\n",
+        "  if (!charged.ok()) {\n"
+        "    co_return co_await WriteDirectly<Done>(tools, context, std::move(attempt));\n",
+    )],
+    "a budget: a call without request_id gives nothing back": [(
+        DIRECT_WRITE, "if (IsSurelyNotExecuted(result)) ledger", "if (false) ledger",
+    )],
+    "a budget: a call without request_id gives back twice": [(
+        DIRECT_WRITE,
+        "if (IsSurelyNotExecuted(result)) ledger",
+        "if (IsSurelyNotExecuted(result)) ledger->GiveBack(std::get<BudgetCharge>(*charged));\n"
+        "  if (IsSurelyNotExecuted(result)) ledger",
+    )],
+    "a budget: a call without request_id gives back what may be made": [(
+        DIRECT_WRITE,
+        "std::holds_alternative<Refused>(result.outcome);",
+        "std::holds_alternative<Refused>(result.outcome) ||\n"
+        "         std::holds_alternative<Ambiguous>(result.outcome);",
+    )],
+    "a budget: a drain does not wait for what is given back": [(
+        BUDGET_LEDGER, "BudgetLedger::Drain() {\n", "BudgetLedger::Drain() {\n  co_return;\n",
     )],
 }
 

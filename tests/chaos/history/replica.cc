@@ -120,6 +120,7 @@ void Process::Start() { Spawn(Reconcile()); }
 Task<void> Process::Reconcile() {
   co_await background_reconciler_.Run(stop_reconciler_.get_token());
   has_reconciler_ended_ = true;
+  LookForLeftOvers();
 }
 
 SessionDependencies Process::DependenciesWith(Reconciler& reconciler) {
@@ -168,6 +169,7 @@ Task<void> Process::Answer(int number, Wish wish, RequestKey key, Deadline deadl
   if (key.request_id.empty() && key.budget) direct_call_ = number;
   const Told told = co_await Grant(std::move(wish), std::move(key), context);
   if (--calls_ == 0 && is_draining()) all_answered_.request_stop();
+  LookForLeftOvers();
   if (!life_.is_dead()) on_answer(told);
 }
 
@@ -203,6 +205,12 @@ Task<void> Process::DrainBudgets() {
   if (calls_ > 0) co_await clock_.SleepUntil(SteadyTime::max(), all_answered_.get_token());
   co_await budgets_.Drain();
   are_writes_drained_ = true;
+  LookForLeftOvers();
+}
+
+// Called whenever something ends that a drain waits for.
+void Process::LookForLeftOvers() {
+  if (is_drained() && !life_.is_dead() && life_.waits() > 0) has_outlived_drain_ = true;
 }
 
 Replica::Replica(VirtualWorld& world, size_t number, SimulatedStore& store,
@@ -247,6 +255,7 @@ void Replica::Drain() {
   if (draining == nullptr) return;
   // A signal waits as well while the process is frozen.
   draining->life().Deliver([this, draining] {
+    if (draining->is_draining()) return;
     draining->BeginDrain();
     StartWhenDrained();
   });
@@ -254,11 +263,6 @@ void Replica::Drain() {
 
 void Replica::StartWhenDrained() {
   if (process() == nullptr) {
-    // main takes the parts down now: whoever still waits would wake up among ruins.
-    const SimulatedProcess& life = current_->life();
-    if (!life.is_dead() && life.waits() > 0) {
-      left_overs_.push_back(absl::StrCat("something in ", life.name(), " outlived its drain"));
-    }
     return Start();
   }
   world_.After(kDrainCheck, [this] { StartWhenDrained(); });
@@ -275,11 +279,15 @@ void Replica::Change(const ProcessWeather& weather) {
 }
 
 std::vector<std::string> Replica::LeftOvers() const {
-  std::vector<std::string> left_overs = left_overs_;
+  std::vector<std::string> left_overs;
   for (const auto& process : processes_) {
     const SimulatedProcess& life = process->life();
     const bool has_ended = life.is_dead() || process->is_drained();
     if (!has_ended) left_overs.push_back(absl::StrCat(life.name(), " has not ended"));
+    // main had taken the parts down: whoever still waited would wake up among ruins.
+    if (process->has_outlived_drain()) {
+      left_overs.push_back(absl::StrCat("something in ", life.name(), " outlived its drain"));
+    }
     if (life.waits() > 0) left_overs.push_back(absl::StrCat(life.name(), " still waits"));
   }
   return left_overs;

@@ -87,6 +87,8 @@ class Process {
   void BeginDrain();
   bool is_draining() const { return stop_reconciler_.stop_requested(); }
   bool is_drained() const { return are_writes_drained_ && has_reconciler_ended_ && calls_ == 0; }
+  // Whether something of it went on when main would have taken its parts down.
+  bool has_outlived_drain() const { return has_outlived_drain_; }
   void Change(const ProcessWeather& weather) { weather_ = weather; }
 
  private:
@@ -96,6 +98,7 @@ class Process {
   Task<void> Reconcile();
   Task<void> Drain();
   Task<void> DrainBudgets();
+  void LookForLeftOvers();
   void MayStop(double crash, double freeze, const StepNames& at);
   SessionDependencies DependenciesWith(Reconciler& reconciler);
   RetryDependencies RetryTools() {
@@ -140,6 +143,7 @@ class Process {
   bool is_draining_budgets_ = false;
   bool are_writes_drained_ = false;
   bool has_reconciler_ended_ = false;
+  bool has_outlived_drain_ = false;
 };
 
 // A place where one process runs after another.
@@ -178,7 +182,6 @@ class Replica {
   std::vector<std::unique_ptr<Process>> processes_;
   Process* current_ = nullptr;
   bool is_over_ = false;
-  std::vector<std::string> left_overs_;
 };
 
 }  // namespace gateway::history
