@@ -33,13 +33,13 @@ BudgetBook::Kind BudgetBook::KindOf(const SqlStatement& first) {
 }
 
 void BudgetBook::OnTransaction(const std::vector<SqlStatement>& statements, absl::Time now,
-                               Asker asker) {
+                               const SimulatedProcess& by) {
   const Kind kind = KindOf(statements.front());
   const int64_t today = absl::ToUnixSeconds(now) / (24 * 60 * 60);
   Records records = ReadRecords();
   Uses uses = ReadUses();
   Uses expected = CompareRecords(records, kind, today);
-  NoteDirect(uses, kind, statements.front(), today, asker, expected);
+  NoteDirect(uses, kind, statements.front(), today, by, expected);
   CompareUses(uses, std::move(expected));
   records_ = std::move(records);
   uses_ = std::move(uses);
@@ -135,7 +135,7 @@ void BudgetBook::JudgeState(const std::string& request_id, const KeptRecord& rec
 }
 
 void BudgetBook::NoteDirect(const Uses& now, Kind kind, const SqlStatement& statement,
-                            int64_t today, Asker asker, Uses& expected) {
+                            int64_t today, const SimulatedProcess& by, Uses& expected) {
   if (kind != Kind::kDirectCharge && kind != Kind::kDirectGiveBack) return;
   const std::string& account = std::get<std::string>(statement.parameters[0]);
   if (kind == Kind::kDirectGiveBack) {
@@ -151,9 +151,9 @@ void BudgetBook::NoteDirect(const Uses& now, Kind kind, const SqlStatement& stat
   const bool is_charged = used != now.end() && used->second != expected[charge];
   if (!is_charged) return;
   ++expected[charge];
-  direct_charges_.push_back({.asker = asker, .charge = charge, .at = world_.now()});
+  direct_charges_.push_back({.process = &by, .charge = charge, .at = world_.now()});
   world_.Count("budget: a call without request_id is charged");
-  world_.Note("call ", asker.direct_call, " is charged to ", NameOf(charge));
+  world_.Note(by.name(), ": a call without request_id is charged to ", NameOf(charge));
 }
 
 void BudgetBook::CompareUses(const Uses& now, Uses expected) {

@@ -25,18 +25,12 @@ using ChargeKey = std::pair<std::string, int64_t>;
 // change together with the record that is charged, or by a write that has none.
 class BudgetBook {
  public:
-  // No call: not a write without a request_id, or it is not known which one.
-  static constexpr int kNobody = -1;
-  struct Asker {
-    const SimulatedProcess* process = nullptr;
-    int direct_call = kNobody;
-  };
-
   // All outlive it. `database` is empty.
   BudgetBook(VirtualWorld& world, SqliteConnection& database, const BudgetPlan& plan)
       : world_(world), database_(database), plan_(plan) {}
 
-  void OnTransaction(const std::vector<SqlStatement>& statements, absl::Time now, Asker asker);
+  void OnTransaction(const std::vector<SqlStatement>& statements, absl::Time now,
+                     const SimulatedProcess& by);
 
   // A time in which a record was charged.
   struct Held {
@@ -50,7 +44,7 @@ class BudgetBook {
   const Held* ChargeAt(const std::string& request_id, SteadyTime at) const;
 
   struct DirectCharge {
-    Asker asker;
+    const SimulatedProcess* process = nullptr;
     ChargeKey charge;
     SteadyTime at;
   };
@@ -87,7 +81,7 @@ class BudgetBook {
   void CompareUses(const Uses& now, Uses expected);
   // What a write without a record changed.
   void NoteDirect(const Uses& now, Kind kind, const SqlStatement& statement, int64_t today,
-                  Asker asker, Uses& expected);
+                  const SimulatedProcess& by, Uses& expected);
   void Report(std::string finding) { findings_.push_back("(m) " + std::move(finding)); }
 
   VirtualWorld& world_;

@@ -1,6 +1,7 @@
 #include "tests/chaos/history/budget_oracle.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 
@@ -9,6 +10,8 @@ namespace {
 
 // Longer than the store takes for one when it is well.
 constexpr Milliseconds kOneStatement{10};
+// For which one that is slow may hold up the others of its account.
+constexpr Milliseconds kStoreTimeout{5000};
 
 bool IsDirect(const Call& call) { return call.request_id.empty(); }
 
@@ -24,7 +27,7 @@ bool IsSurelyNotExecuted(const Told& told) {
 void BudgetOracle::JudgeAll() {
   if (!truth_.plan.has_budgets()) return;
   for (const std::string& finding : truth_.book.findings()) findings_.push_back(finding);
-  FindDirectCharges();
+  MatchDirectCharges();
   JudgePosts();
   JudgeMade();
   for (const Call& call : truth_.callers.calls()) {
@@ -35,16 +38,27 @@ void BudgetOracle::JudgeAll() {
   JudgeGivenBack();
 }
 
-void BudgetOracle::FindDirectCharges() {
+void BudgetOracle::MatchDirectCharges() {
   for (const BudgetBook::DirectCharge& charged : truth_.book.direct_charges()) {
-    const int call = charged.asker.direct_call;
-    if (call == BudgetBook::kNobody) {
-      of_unknown_calls_.push_back(charged);
-      continue;
+    ++direct_counts_[charged.charge];
+    if (const Post* const post = DirectPostFor(charged)) {
+      direct_charges_.emplace(post->call, charged.charge);
     }
-    const bool is_first = direct_charges_.emplace(call, charged.charge).second;
-    if (!is_first) Report(absl::StrCat("call ", call, " is charged twice"));
   }
+}
+
+const Post* BudgetOracle::DirectPostFor(const BudgetBook::DirectCharge& charged) const {
+  const Post* first = nullptr;
+  for (const auto& post : truth_.passfort.posts()) {
+    const bool is_direct = post->left_at && post->request_id.empty();
+    if (!is_direct || post->process != charged.process || *post->left_at < charged.at) continue;
+    const Call& call = truth_.callers.calls()[static_cast<size_t>(post->call)];
+    const bool fits = call.budget && call.account == charged.charge.first &&
+                      call.begun <= charged.at && FirstPostOf(call) == post.get() &&
+                      !direct_charges_.contains(call.number);
+    if (fits && (first == nullptr || *post->left_at < *first->left_at)) first = post.get();
+  }
+  return first;
 }
 
 // Nothing leaves without a charge.
@@ -60,28 +74,26 @@ void BudgetOracle::JudgePosts() {
   }
 }
 
-std::optional<ChargeKey> BudgetOracle::ChargeOf(const Post& post) {
-  if (post.request_id.empty()) return DirectChargeOf(post);
+std::optional<ChargeKey> BudgetOracle::ChargeOf(const Post& post) const {
+  if (post.request_id.empty()) {
+    const auto charge = direct_charges_.find(post.call);
+    if (charge == direct_charges_.end()) return std::nullopt;
+    return charge->second;
+  }
   const BudgetBook::Held* const held = truth_.book.ChargeAt(post.request_id, *post.left_at);
   if (held == nullptr) return std::nullopt;
   return held->charge;
 }
 
-std::optional<ChargeKey> BudgetOracle::DirectChargeOf(const Post& post) {
-  const auto known = direct_charges_.find(post.call);
-  if (known != direct_charges_.end()) return known->second;
-  const std::string& account = truth_.callers.calls()[static_cast<size_t>(post.call)].account;
-  const auto found = std::find_if(of_unknown_calls_.begin(), of_unknown_calls_.end(),
-                                  [&](const BudgetBook::DirectCharge& charged) {
-                                    return charged.asker.process == post.process &&
-                                           charged.charge.first == account &&
-                                           charged.at <= *post.left_at;
-                                  });
-  if (found == of_unknown_calls_.end()) return std::nullopt;
-  const ChargeKey charge = found->charge;
-  direct_charges_.emplace(post.call, charge);
-  of_unknown_calls_.erase(found);
-  return charge;
+ChargeKey BudgetOracle::Counted(const ChargeKey& charge) const {
+  const auto& counts = direct_counts_;
+  const auto first = std::find_if(counts.begin(), counts.end(), [&](const auto& count) {
+    return count.first.first == charge.first;
+  });
+  const bool has_two_days = first != counts.end() && std::next(first) != counts.end() &&
+                            std::next(first)->first.first == charge.first;
+  if (!has_two_days) return charge;
+  return {charge.first, first->first.second};
 }
 
 // What was made is within the limit, and counted.
@@ -89,16 +101,19 @@ void BudgetOracle::JudgeMade() {
   std::map<ChargeKey, int64_t> made;
   const auto count = [&](const Made& there) {
     const auto charge = charges_.find(there.post);
-    if (charge != charges_.end()) ++made[charge->second];
+    if (charge != charges_.end()) ++made[Counted(charge->second)];
   };
   for (const Made& there : truth_.passfort.applications()) count(there);
   for (const Made& there : truth_.passfort.profiles()) count(there);
   for (const auto& [charge, number] : made) {
-    const int64_t most = truth_.plan.Largest(charge.first, truth_.world.age());
+    const ChargeKey next_day{charge.first, charge.second + 1};
+    const bool is_two_days = Counted(next_day) == charge;
+    const int64_t limit = truth_.plan.Largest(charge.first, truth_.world.age());
+    const int64_t most = is_two_days ? 2 * limit : limit;
     if (number > most) {
       Report(absl::StrCat(NameOf(charge), ": ", number, " were made, and the limit is ", most));
     }
-    const int64_t used = truth_.book.Used(charge);
+    const int64_t used = truth_.book.Used(charge) + (is_two_days ? truth_.book.Used(next_day) : 0);
     if (number > used) {
       Report(absl::StrCat(NameOf(charge), ": ", number, " were made, and ", used, " are counted"));
     }
@@ -152,26 +167,27 @@ void BudgetOracle::JudgeNotBegun(const Call& call) {
     Report(absl::StrCat(NameOf(call), " was told ", Describe(*call.end), ", but POST ",
                         post->number, " left"));
   }
-  if (!IsBudgetReached(*call.end) || !direct_charges_.contains(call.number)) return;
-  Report(absl::StrCat(NameOf(call), " was told CALLER_BUDGET_REACHED, but it is charged"));
 }
 
 // By those that did nothing, and by each only once.
 void BudgetOracle::JudgeGivenBack() {
+  std::map<ChargeKey, int> given_back;
   std::map<ChargeKey, int> most;
   std::map<ChargeKey, int> least;
+  for (const auto& [charge, count] : direct_counts_) {
+    most[Counted(charge)] += count;
+    given_back[Counted(charge)] += truth_.book.DirectlyGivenBack(charge);
+  }
   for (const auto& [number, charge] : direct_charges_) {
     const Call& call = truth_.callers.calls()[static_cast<size_t>(number)];
-    if (MayGiveBack(call)) ++most[charge];
-    if (MustGiveBack(call)) ++least[charge];
-    most.try_emplace(charge);
+    if (!MayGiveBack(call)) --most[Counted(charge)];
+    if (MustGiveBack(call)) ++least[Counted(charge)];
   }
-  for (const BudgetBook::DirectCharge& charged : of_unknown_calls_) ++most[charged.charge];
   for (const auto& [charge, number] : most) {
-    const int given_back = truth_.book.DirectlyGivenBack(charge);
-    if (least[charge] <= given_back && given_back <= number) continue;
-    Report(absl::StrCat(NameOf(charge), ": ", given_back, " given back without a request_id, but ",
-                        given_back > number ? number : least[charge], " did nothing"));
+    const int given = given_back[charge];
+    if (least[charge] <= given && given <= number) continue;
+    Report(absl::StrCat(NameOf(charge), ": ", given, " given back without a request_id, but ",
+                        given > number ? number : least[charge], " did nothing"));
   }
 }
 
@@ -186,8 +202,9 @@ bool BudgetOracle::MayGiveBack(const Call& call) const {
 bool BudgetOracle::MustGiveBack(const Call& call) const {
   if (!call.end || !IsSurelyNotExecuted(*call.end)) return false;
   const SteadyTime given_back = *call.ended + kOneStatement;
-  return call.process->RanThrough(*call.ended, given_back) &&
-         !truth_.store.WasUnwell(*call.ended, given_back);
+  const SteadyTime before = *call.ended - kStoreTimeout;
+  return call.process->RanThrough(before, given_back) &&
+         !truth_.store.WasUnwell(before, given_back);
 }
 
 const Post* BudgetOracle::FirstPostOf(const Call& call) const {

@@ -36,11 +36,15 @@ class BudgetOracle {
   void JudgeAll();
 
  private:
-  // What calls without a request_id were charged with, as far as it is known which one it was.
-  void FindDirectCharges();
+  // Finds a charge for every call without a request_id that sent a POST.
+  void MatchDirectCharges();
+  // That left first, of those that may have been charged then and have no charge yet.
+  const Post* DirectPostFor(const BudgetBook::DirectCharge& charged) const;
   void JudgePosts();
-  std::optional<ChargeKey> ChargeOf(const Post& post);
-  std::optional<ChargeKey> DirectChargeOf(const Post& post);
+  std::optional<ChargeKey> ChargeOf(const Post& post) const;
+  // Where calls without a request_id are charged on two days, which one was on which is not known:
+  // both days count as one.
+  ChargeKey Counted(const ChargeKey& charge) const;
   void JudgeMade();
   void JudgeReached(const Call& call);
   // Whether some moment before the answer was as the caller was told.
@@ -58,8 +62,9 @@ class BudgetOracle {
 
   const Truth truth_;
   std::vector<std::string>& findings_;
+  // By call, without a request_id.
   std::map<int, ChargeKey> direct_charges_;
-  std::vector<BudgetBook::DirectCharge> of_unknown_calls_;
+  std::map<ChargeKey, int> direct_counts_;
   // By POST.
   std::map<int, ChargeKey> charges_;
 };

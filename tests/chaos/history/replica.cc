@@ -75,7 +75,7 @@ Process::Process(VirtualWorld& world, std::string name, SimulatedStore& store,
       budget_({.calls_per_retry = 2, .max_saved_retries = 10}),
       log_(Log::Discard()),
       transport_(passfort.Connect(life_, session_)),
-      store_(store.Connect(life_, direct_call_), random_,
+      store_(store.Connect(life_), random_,
              {.replay_window = store.replay_window(),
               .max_records = 1000,
               .settle_window = ShortWindows().settle_window}),
@@ -166,7 +166,6 @@ Task<void> Process::Answer(int number, Wish wish, RequestKey key, Deadline deadl
   ++calls_;
   const TraceContext trace = TraceOf(number);
   const CallContext context{.deadline = deadline, .stop = std::move(stop), .trace = &trace};
-  if (key.request_id.empty() && key.budget) direct_call_ = number;
   const Told told = co_await Grant(std::move(wish), std::move(key), context);
   if (--calls_ == 0 && is_draining()) all_answered_.request_stop();
   LookForLeftOvers();
@@ -175,7 +174,7 @@ Task<void> Process::Answer(int number, Wish wish, RequestKey key, Deadline deadl
 
 Task<Told> Process::Grant(Wish wish, RequestKey key, const CallContext& context) {
   // As the server does: what comes too late is charged to nobody.
-  if (is_draining_budgets_ && key.request_id.empty() && key.budget) {
+  if (is_draining() && key.request_id.empty() && key.budget) {
     co_return Told{.outcome = NotExecuted{.cause = NotExecuted::Cause::kStopped}};
   }
   if (const auto* const person = std::get_if<Person>(&wish)) {

@@ -118,8 +118,6 @@ class Process {
   RetryBudget budget_;
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<ApiTransport> transport_;
-  // Without request_id, and about to be charged.
-  int direct_call_ = BudgetBook::kNobody;
   ProductApplicationClient passfort_{*transport_};
   ProfileClient profiles_{*transport_};
   ResourceClient resources_{*transport_};

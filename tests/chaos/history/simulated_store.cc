@@ -32,14 +32,9 @@ absl::Status Away() { return absl::UnavailableError("the simulated store is unav
 // was given up and the old one's statement is still on its way.
 class SimulatedStore::Connection final : public SqlExecutor {
  public:
-  Connection(SimulatedStore& store, SimulatedProcess& life, int& direct_call)
-      : store_(store), life_(life), direct_call_(direct_call) {}
+  Connection(SimulatedStore& store, SimulatedProcess& life) : store_(store), life_(life) {}
 
   Task<Results> RunAll(std::vector<SqlStatement> statements, Deadline deadline) override {
-    BudgetBook::Asker asker{.process = &life_};
-    if (statements.front().text == ChargeAccount()) {
-      asker.direct_call = std::exchange(direct_call_, BudgetBook::kNobody);
-    }
     PassEach(statements);
     auto wait = life_.Begin<Results>(Away());
     if (life_.is_dead()) co_return co_await wait.value();
@@ -51,10 +46,10 @@ class SimulatedStore::Connection final : public SqlExecutor {
       });
     };
     // What has left the process is done even if the process has died meanwhile.
-    auto arrive = [store = &store_, fate, answer, statements, asker] {
+    auto arrive = [store = &store_, fate, answer, statements, life = &life_] {
       if (store->IsAway()) store->unwell_at_.push_back(store->world_.now());
       if (!fate.arrives || store->IsAway()) return answer(fate.back, Away());
-      Results results = store->Execute(statements, asker);
+      Results results = store->Execute(statements, *life);
       answer(fate.back, fate.answers ? std::move(results) : Results(Away()));
     };
     store_.world_.After(fate.there, std::move(arrive));
@@ -72,7 +67,6 @@ class SimulatedStore::Connection final : public SqlExecutor {
 
   SimulatedStore& store_;
   SimulatedProcess& life_;
-  int& direct_call_;
 };
 
 std::unique_ptr<SqliteConnection> SimulatedStore::OpenDatabase() {
@@ -98,8 +92,8 @@ SimulatedStore::SimulatedStore(VirtualWorld& world, SqliteConnection& database,
 
 Milliseconds SimulatedStore::AnswerLag() const { return weather_.slow > 0 ? kSlow : kQuick; }
 
-std::unique_ptr<SqlExecutor> SimulatedStore::Connect(SimulatedProcess& life, int& direct_call) {
-  return std::make_unique<Connection>(*this, life, direct_call);
+std::unique_ptr<SqlExecutor> SimulatedStore::Connect(SimulatedProcess& life) {
+  return std::make_unique<Connection>(*this, life);
 }
 
 void SimulatedStore::GoAway(Milliseconds duration) {
@@ -130,10 +124,10 @@ SimulatedStore::Ending SimulatedStore::FateOfNext() {
 absl::Time SimulatedStore::Now() const { return beginning_ + absl::FromChrono(world_.age()); }
 
 Results SimulatedStore::Execute(const std::vector<SqlStatement>& statements,
-                                BudgetBook::Asker asker) {
+                                const SimulatedProcess& by) {
   Results results = ExecuteNow(statements);
   const bool may_change = !absl::StartsWith(statements.front().text, "SELECT");
-  if (book_ != nullptr && may_change) book_->OnTransaction(statements, Now(), asker);
+  if (book_ != nullptr && may_change) book_->OnTransaction(statements, Now(), by);
   return results;
 }
 

@@ -40,9 +40,8 @@ class SimulatedStore {
   // The longest that a response takes to come back, as long as somebody waits for it.
   Milliseconds AnswerLag() const;
 
-  // A connection of one process. Whoever charges a call without request_id sets `direct_call` to
-  // its number right before: the truth needs what a statement does not say.
-  std::unique_ptr<SqlExecutor> Connect(SimulatedProcess& life, int& direct_call);
+  // A connection of one process.
+  std::unique_ptr<SqlExecutor> Connect(SimulatedProcess& life);
 
   // Away for a while: nothing reaches it, and no response comes.
   void GoAway(Milliseconds duration);
@@ -89,7 +88,7 @@ class SimulatedStore {
   absl::Time Now() const;
   void NoteEnded(const std::vector<Row>& before);
   absl::StatusOr<std::vector<SqlRows>> Execute(const std::vector<SqlStatement>& statements,
-                                               BudgetBook::Asker asker);
+                                               const SimulatedProcess& by);
   absl::StatusOr<std::vector<SqlRows>> ExecuteNow(const std::vector<SqlStatement>& statements);
 
   VirtualWorld& world_;
