@@ -244,7 +244,7 @@ MUTATIONS = {
         "statements.push_back(GivingBack(",
     )],
     "a budget: who is charged is asked again": [(
-        OWNED_RECORD, "if (record_.charge) co_return Change::kMade;", "",
+        SESSION, "if (known->has_value()) co_return Next::kContinue;", "",
     )],
     "a budget: the day before counts": [(
         STATEMENTS,
@@ -256,18 +256,18 @@ MUTATIONS = {
     )],
     "a budget: a call without request_id is sent without the store": [(
         DIRECT_WRITE,
-        "  if (!charged.ok()) {\n",
-        "  if (!charged.ok()) {\n"
+        "  if (!charged->ok()) {\n",
+        "  if (!charged->ok()) {\n"
         "    co_return co_await WriteDirectly<Done>(tools, context, std::move(attempt));\n",
     )],
     "a budget: a call without request_id gives nothing back": [(
-        DIRECT_WRITE, "if (IsSurelyNotExecuted(result)) ledger", "if (false) ledger",
+        DIRECT_WRITE, "if (IsSurelyNotExecuted(result)) {", "if (false) {",
     )],
     "a budget: a call without request_id gives back twice": [(
         DIRECT_WRITE,
-        "if (IsSurelyNotExecuted(result)) ledger",
-        "if (IsSurelyNotExecuted(result)) ledger->GiveBack(std::get<BudgetCharge>(*charged));\n"
-        "  if (IsSurelyNotExecuted(result)) ledger",
+        "if (IsSurelyNotExecuted(result)) {",
+        "if (IsSurelyNotExecuted(result)) {\n"
+        "    co_await ledger->GiveBack(std::get<BudgetCharge>(**charged), context);",
     )],
     "a budget: a call without request_id gives back what may be made": [(
         DIRECT_WRITE,
