@@ -31,7 +31,7 @@ absl::StatusOr<std::unique_ptr<AtMostOnce>> AtMostOnce::Open(Options options,
                          std::move(options.store));
   if (!store.ok()) return store.status();
   auto measured = std::make_unique<MeteredRecordStore>(*std::move(store), dependencies.clock,
-                                                       dependencies.metrics);
+                                                       dependencies.metrics, dependencies.log);
   return std::unique_ptr<AtMostOnce>(
       new AtMostOnce(options.once, std::move(dependencies), std::move(measured)));
 }

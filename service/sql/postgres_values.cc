@@ -2,6 +2,8 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
@@ -25,17 +27,26 @@ int64_t BigEndian(const char* bytes) {
   return static_cast<int64_t>(number);
 }
 
-absl::Status StatusOfSqlState(std::string_view state) {
-  const std::string message =
-      absl::StrCat("PostgreSQL refused: SQLSTATE ", absl::string_view(state.data(), state.size()));
+// Whether the server's words are about rights, tables, space or the server itself. Those about data
+// may repeat a value.
+bool IsAboutTheServer(std::string_view error_class) {
+  constexpr std::string_view kClasses[] = {"08", "25", "28", "3D", "40", "42", "53", "57", "58"};
+  return std::ranges::find(kClasses, error_class) != std::end(kClasses);
+}
+
+// `words` may be null.
+absl::Status StatusOfSqlState(std::string_view state, const char* words) {
   const std::string_view error_class = state.substr(0, 2);
+  std::string message =
+      absl::StrCat("PostgreSQL refused: SQLSTATE ", absl::string_view(state.data(), state.size()));
+  if (words != nullptr && IsAboutTheServer(error_class)) absl::StrAppend(&message, ", ", words);
   // unique_violation, and what two gateways that make the tables at once see of each other:
   // duplicate_table, duplicate_object, duplicate_column
   if (state == "23505" || state == "42P07" || state == "42710" || state == "42701") {
     return absl::AlreadyExistsError(message);
   }
-  // query_canceled: the statement timeout that we set
-  if (state == "57014") return absl::DeadlineExceededError(message);
+  // query_canceled and lock_not_available: the timeouts that we set
+  if (state == "57014" || state == "55P03") return absl::DeadlineExceededError(message);
   // connection lost, rolled back for the sake of others, out of resources, shutting down, and
   // read_only_sql_transaction: the server has become a standby
   if (error_class == "08" || error_class == "40" || error_class == "53" || error_class == "57" ||
@@ -104,7 +115,7 @@ absl::Status PostgresResultStatus(const pg_result* result) {
   const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   // libpq's own errors have no SQLSTATE: the connection broke.
   if (state == nullptr) return absl::UnavailableError("PostgreSQL: the connection was lost");
-  return StatusOfSqlState(state);
+  return StatusOfSqlState(state, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 }  // namespace gateway

@@ -34,8 +34,8 @@ class PostgresParameters {
 // The rows of a result in binary form: bigint, text and bytea.
 absl::StatusOr<SqlRows> PostgresRows(const pg_result* result);
 
-// OK for a result that is no error. See SqlExecutor::Run; holds the SQLSTATE and none of the
-// server's words, which may quote values.
+// OK for a result that is no error. See SqlExecutor::Run; holds the SQLSTATE, and the
+// server's words only where they are about the server: others may quote values.
 absl::Status PostgresResultStatus(const pg_result* result);
 
 }  // namespace gateway

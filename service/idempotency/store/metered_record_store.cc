@@ -27,9 +27,10 @@ const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
 }  // namespace
 
 MeteredRecordStore::MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock,
-                                       Metrics& metrics)
+                                       Metrics& metrics, Log& log)
     : store_(std::move(store)),
       clock_(clock),
+      failures_(clock, log),
       operations_(metrics.AddCounter("passfort_gateway_store_operations_total",
                                      "Operations on the store of request_ids that ended.",
                                      {"operation", "outcome"})),
@@ -47,8 +48,10 @@ template <typename Result>
 Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result> task) {
   const SteadyTime start = clock_.Now();
   Result result = co_await task;
+  const auto took = clock_.Now() - start;
   operations_.Increment({operation, OutcomeOf(StatusOf(result))});
-  seconds_.Observe(clock_.Now() - start, {operation});
+  seconds_.Observe(took, {operation});
+  failures_.OnResult(StatusOf(result), took);
   co_return result;
 }
 

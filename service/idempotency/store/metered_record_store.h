@@ -9,16 +9,18 @@
 
 #include "service/base/clock.h"
 #include "service/idempotency/store/record_store.h"
+#include "service/idempotency/store/store_failures.h"
+#include "service/observability/log.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
 
 // Another store, with the number, errors and duration of its operations and what it holds in the
-// metrics. Loop thread only.
+// metrics, and its failures in the log. Loop thread only.
 class MeteredRecordStore final : public RecordStore {
  public:
-  // `clock` and `metrics` outlive the store.
-  MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics);
+  // All others outlive the store.
+  MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics, Log& log);
 
   Task<absl::StatusOr<ClaimResult>> TryClaim(Claim claim, Deadline deadline) override;
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,
@@ -49,6 +51,7 @@ class MeteredRecordStore final : public RecordStore {
 
   const std::unique_ptr<RecordStore> store_;
   Clock& clock_;
+  StoreFailures failures_;
   const CounterFamily operations_;
   const HistogramFamily seconds_;
   // Without a value until the store has counted.

@@ -19,6 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using grpc::StatusCode;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -123,6 +124,16 @@ TEST_F(SharedStoreTest, ACreateThroughOneIsRepeatedThroughTheOther) {
   ASSERT_TRUE(again.status.ok()) << again.status.error_message();
   EXPECT_EQ(again.response.profile().id(), created.response.profile().id());
   EXPECT_EQ(passfort_.counts().requests_to(Endpoint::kProfileCreate), 1);
+}
+
+TEST_F(SharedStoreTest, WhatTheDatabaseRefusesIsLoggedInItsOwnWords) {
+  const std::string database = server_.CreateDatabase();
+  // Not ours.
+  server_.Execute(database, "CREATE TABLE passfort_gateway_records (something text)");
+  const GatewayWithStore gateway(passfort_, server_.TlsUrl(database));
+  EXPECT_EQ(ReasonOf(gateway.caller.Add(ARequestWithId()).status), "STORE_UNAVAILABLE");
+  EXPECT_THAT(gateway.process.WaitForLogLine("the store fails"),
+              AllOf(HasSubstr("SQLSTATE 42703"), HasSubstr("does not exist")));
 }
 
 TEST_F(SharedStoreTest, WhileTheDatabaseIsAwayNothingIsSent) {

@@ -126,6 +126,8 @@ TEST(StoreStartTest, AnAbsentDatabaseIsUnavailableAndNothingIsSent) {
   EXPECT_THAT(answered.error(), IsWellFormedError());
   EXPECT_EQ(passfort.counts().requests, 0);
   EXPECT_TRUE(gateway.caller.Add().status.ok()) << "calls without a request_id need no store";
+  EXPECT_THAT(gateway.process.WaitForLogLine("the store fails"),
+              AllOf(HasSubstr("\"error\""), HasSubstr("Connection refused")));
   EXPECT_THAT(gateway.process.LogText(), Not(HasSubstr("password-canary")));
 }
 
