@@ -18,8 +18,7 @@ enum class Priority { kNormal, kReconciliation };
 struct CallerIdentity {
   // For metrics and the log: one of few names.
   std::string name;
-  // A SPIFFE id or a DNS name; empty where callers show no certificates. A request_id belongs to
-  // the principal that used it first.
+  // A SPIFFE id or a DNS name; empty where callers show no certificates.
   std::string principal;
 };
 

@@ -20,16 +20,12 @@ constexpr const char* kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 // All settings end with the transaction.
 constexpr const char* kSettings =
     "SELECT set_config('synchronous_commit', 'on', true), "
-    "set_config('statement_timeout', $1, true)";
+    "set_config('statement_timeout', $1, true), "
+    "set_config('lock_timeout', '2s', true)";
 // Between its two flights a transaction holds locks. Should this process stop there, the server
-// takes it back after a while, so that the others can go on.
+// ends it before those who wait for the locks give up. A process that lives takes microseconds.
 constexpr const char* kIdleTimeout =
-    "SELECT set_config('idle_in_transaction_session_timeout', $1, true)";
-constexpr Milliseconds kMaxIdleTime{5000};
-
-SqlStatement Setting(const char* text, Milliseconds value) {
-  return {.text = text, .parameters = {absl::StrCat(value.count())}};
-}
+    "SELECT set_config('idle_in_transaction_session_timeout', '1s', true)";
 
 }  // namespace
 
@@ -41,8 +37,8 @@ PostgresTransaction::PostgresTransaction(std::vector<SqlStatement> statements,
       needs_rows_(std::any_of(statements.begin(), statements.end(),
                               [](const SqlStatement& each) { return each.needs_row; })) {
   flight_.push_back({.text = kBegin});
-  flight_.push_back(Setting(kSettings, time_left));
-  if (needs_rows_) flight_.push_back(Setting(kIdleTimeout, std::min(time_left, kMaxIdleTime)));
+  flight_.push_back({.text = kSettings, .parameters = {absl::StrCat(time_left.count())}});
+  if (needs_rows_) flight_.push_back({.text = kIdleTimeout});
   first_statement_ = flight_.size();
   std::move(statements.begin(), statements.end(), std::back_inserter(flight_));
   if (!needs_rows_) flight_.push_back(Commit());

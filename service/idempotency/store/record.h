@@ -67,6 +67,8 @@ struct Record {
   RecordState state = RecordState::kClaimed;
   // Who asked, and the values that were asked for; another one under the same id is refused.
   std::string caller;
+  // What the certificate called whoever asked first. Empty where callers show none.
+  std::string principal;
   std::string fingerprint;
   // Which kind of write it is: Operation::name().
   std::string operation;

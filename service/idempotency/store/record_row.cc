@@ -136,6 +136,7 @@ absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
   std::optional<std::string> account = reader.TextOrNull();
   const std::optional<int64_t> day = reader.NumberOrNull();
   if (account && day) record.charge = BudgetCharge{.account = *std::move(account), .day = *day};
+  record.principal = reader.Bytes();
   record.expires_at = reader.Time();
   record.store_now = reader.Time();
   const bool known_values = state >= 1 && state <= 5 && (origin == 1 || origin == 2);
@@ -171,6 +172,7 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
       if_done(static_cast<int64_t>(record.result_origin)),
       record.charge ? SqlValue(record.charge->account) : SqlValue(SqlNull()),
       record.charge ? SqlValue(record.charge->day) : SqlValue(SqlNull()),
+      SqlBytes{record.principal},
       absl::ToUnixMicros(record.expires_at),
   };
 }
@@ -184,6 +186,7 @@ absl::Status CheckRecordSize(const Record& record) {
   const SizeLimit bounds[] = {
       {"request_id", record.request_id.size(), kMaxIdBytes},
       {"caller", record.caller.size(), kMaxCallerBytes},
+      {"principal", record.principal.size(), kMaxCallerBytes},
       {"fingerprint", record.fingerprint.size(), kMaxFingerprintBytes},
       {"operation", record.operation.size(), kMaxIdBytes},
       {"serialization_key", record.serialization_key.size(), kMaxIdBytes},

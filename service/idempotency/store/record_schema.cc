@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS passfort_gateway_records (
   result_origin bigint,
   budget_account text,
   budget_day bigint,
+  principal bytea NOT NULL,
   expires_at bigint NOT NULL
 ))sql";
 

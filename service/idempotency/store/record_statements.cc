@@ -8,10 +8,10 @@
 namespace gateway {
 
 const std::string& InsertClaim() {
-  static const auto* const sql = new std::string(
-      RecordSql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, {now} + $21) "
-                "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
+  static const auto* const sql = new std::string(RecordSql(
+      "INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+      "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, {now} + $22) "
+      "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
   return *sql;
 }
 
@@ -75,7 +75,7 @@ const std::string& DeleteRecord() {
 const std::string& UpsertResponse() {
   static const auto* const sql = new std::string(RecordSql(
       "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-      "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, {now} + $21) "
+      "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, {now} + $22) "
       "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
       "candidate_ids = excluded.candidate_ids, resource_id = excluded.resource_id, "
       "result = excluded.result, result_origin = excluded.result_origin, expires_at = "

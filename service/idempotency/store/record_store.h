@@ -34,6 +34,7 @@ class RecordStore {
   struct Claim {
     std::string request_id;
     std::string caller;
+    std::string principal;
     std::string fingerprint;
     std::string operation;
     std::string serialization_key;

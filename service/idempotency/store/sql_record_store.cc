@@ -87,6 +87,7 @@ Task<absl::StatusOr<RecordStore::ClaimResult>> SqlRecordStore::TryClaim(Claim cl
   record.epoch = RandomEpoch();
   record.state = RecordState::kClaimed;
   record.caller = std::move(claim.caller);
+  record.principal = std::move(claim.principal);
   record.fingerprint = std::move(claim.fingerprint);
   record.operation = std::move(claim.operation);
   record.serialization_key = std::move(claim.serialization_key);
@@ -175,6 +176,7 @@ Task<absl::StatusOr<RecordStore::UpdateResult>> SqlRecordStore::UpdateIf(std::st
     statements.push_back(ChargeOf(expected, *change.budget));
   }
   for (int round = 0; round < kMaxRounds; ++round) {
+    const auto turn = co_await TurnFor(is_charged ? change.budget->account : "");
     auto changed = co_await executor_->RunAll(statements, deadline);
     if (changed.ok()) co_return UpdateResultOf(*changed, is_charged);
     if (!absl::IsAlreadyExists(changed.status())) co_return changed.status();
@@ -193,6 +195,7 @@ Task<absl::StatusOr<bool>> SqlRecordStore::Remove(Record expected, Deadline dead
     statements.front().needs_row = true;
     statements.push_back(GivingBack(*expected.charge));
   }
+  const auto turn = co_await TurnFor(expected.charge ? expected.charge->account : "");
   auto rows = co_await executor_->RunAll(std::move(statements), deadline);
   if (!rows.ok()) co_return rows.status();
   const bool is_removed = !rows->front().empty();
@@ -281,6 +284,7 @@ Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::ListSent(Cursor after,
 Task<absl::StatusOr<RecordStore::ChargeResult>> SqlRecordStore::Charge(WriteBudget budget,
                                                                        Deadline deadline) {
   const std::vector<SqlValue> parameters = {budget.account, budget.writes_per_day};
+  const auto turn = co_await TurnFor(budget.account);
   for (int round = 0; round < kMaxRounds; ++round) {
     const auto rows = co_await executor_->Run(ChargeAccount(), parameters, deadline);
     if (!rows.ok()) co_return rows.status();
@@ -297,6 +301,7 @@ Task<absl::StatusOr<RecordStore::ChargeResult>> SqlRecordStore::Charge(WriteBudg
 }
 
 Task<absl::Status> SqlRecordStore::GiveBack(BudgetCharge charge, Deadline deadline) {
+  const auto turn = co_await TurnFor(charge.account);
   std::vector<SqlStatement> statements = {GivingBack(charge)};
   const auto rows = co_await executor_->RunAll(std::move(statements), deadline);
   co_return rows.status();
@@ -381,6 +386,11 @@ Task<absl::StatusOr<std::optional<Record>>> SqlRecordStore::OpenRecord(
     std::string serialization_key, std::string request_id, Deadline deadline) {
   std::vector<SqlValue> parameters = {std::move(serialization_key), std::move(request_id)};
   co_return co_await Single(SelectOpenRecord(), std::move(parameters), deadline);
+}
+
+Task<KeyedMutex::Guard> SqlRecordStore::TurnFor(std::string account) {
+  if (account.empty()) co_return KeyedMutex::Guard();
+  co_return co_await budget_turns_.Lock(std::move(account), {});
 }
 
 int64_t SqlRecordStore::WindowMicros() const {

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "service/base/keyed_mutex.h"
 #include "service/base/random.h"
 #include "service/idempotency/store/record_store.h"
 #include "service/sql/sql_executor.h"
@@ -73,6 +74,11 @@ class SqlRecordStore final : public RecordStore {
                                                          std::string request_id, Deadline deadline);
   Task<absl::Status> CountRecords(Deadline deadline);
 
+  // Whoever changes what is used of an account's budget waits for the others of this process here:
+  // in the database they would wait for the row with a connection each, until nobody had one.
+  // Empty: no account, no wait.
+  Task<KeyedMutex::Guard> TurnFor(std::string account);
+
   int64_t WindowMicros() const;
   int64_t RandomEpoch();
 
@@ -82,6 +88,7 @@ class SqlRecordStore final : public RecordStore {
   // Not known before the first count.
   std::optional<int64_t> records_;
   int64_t unresolved_ = 0;
+  KeyedMutex budget_turns_;
   bool must_erase_ = false;  // what was deleted may still be in the database's files
 };
 

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
 #include <memory>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "service/sql/postgres_executor.h"
@@ -469,6 +471,61 @@ TEST_F(PostgresStoreTest, EndsWhileItConnects) {
     EXPECT_TRUE(absl::IsDeadlineExceeded(begun.status())) << begun.status();
   }
   server_.Resume();
+}
+
+// A session of another process, which stops while it holds what an account has used.
+class FrozenProcess {
+ public:
+  FrozenProcess(const std::string& url, const std::string& sql)
+      : session_(PQconnectdb(url.c_str())) {
+    for (const std::string& statement : {std::string("BEGIN"), sql}) {
+      PQclear(PQexec(session_, statement.c_str()));
+    }
+    EXPECT_EQ(PQtransactionStatus(session_), PQTRANS_INTRANS) << PQerrorMessage(session_);
+  }
+  ~FrozenProcess() { PQfinish(session_); }
+  FrozenProcess(const FrozenProcess&) = delete;
+  FrozenProcess& operator=(const FrozenProcess&) = delete;
+
+ private:
+  PGconn* const session_;
+};
+
+TEST_F(PostgresStoreTest, WhoWaitsForABudgetKeepsNobodyElseOut) {
+  constexpr size_t kWaiting = 12;  // more than there are connections
+  const WriteBudget budget{.account = "onboarding", .writes_per_day = 100};
+  StoreUnderTest store(*loop_, server_.Url(database_));
+  std::vector<Record> claims;
+  for (size_t i = 0; i < kWaiting; ++i) {
+    const std::string id = absl::StrCat("waits-", i);
+    claims.push_back(store.Claimed(AClaim(id, id)));
+  }
+  ASSERT_TRUE(store.Charge(budget).ok());
+  const FrozenProcess frozen(server_.Url(database_),
+                             "UPDATE passfort_gateway_budgets SET used = used");
+  using Updated = absl::StatusOr<RecordStore::UpdateResult>;
+  std::vector<RunningTask<Updated>> waiting;
+  for (const Record& claimed : claims) {
+    waiting.push_back(StartTask(*loop_, [&store, &claimed, &budget] {
+      return store->Update(claimed, {.state = RecordState::kSent, .budget = budget}, Soon());
+    }));
+  }
+  WaitUntil("a session that waits for the row", [this] {
+    return server_.Execute(database_, "SELECT count(*) FROM pg_locks WHERE NOT granted") == "1";
+  });
+
+  store.Claimed(AClaim("another caller's", "its key"));
+  EXPECT_FALSE(waiting.front().HasEnded()) << "it went first, and it still waits";
+  // Each waits for its turn and then for the row, until the server has it give up.
+  const Updated first = waiting.front().Wait("the first that waits for the row");
+  EXPECT_TRUE(absl::IsDeadlineExceeded(first.status())) << first.status();
+  server_.Execute(database_,
+                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                  "WHERE state = 'idle in transaction'");
+  for (size_t i = 1; i < kWaiting; ++i) {
+    const Updated updated = waiting[i].Wait("one that waits for its turn");
+    EXPECT_TRUE(updated.ok() || absl::IsDeadlineExceeded(updated.status())) << updated.status();
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "service/idempotency/keyed_mutex.h"
+#include "service/base/keyed_mutex.h"
 
 #include <utility>
 

@@ -1,5 +1,5 @@
-#ifndef SERVICE_IDEMPOTENCY_KEYED_MUTEX_H_
-#define SERVICE_IDEMPOTENCY_KEYED_MUTEX_H_
+#ifndef SERVICE_BASE_KEYED_MUTEX_H_
+#define SERVICE_BASE_KEYED_MUTEX_H_
 
 #include <cstddef>
 #include <list>
@@ -13,9 +13,8 @@
 
 namespace gateway {
 
-// A FIFO mutex per key: one session at a time works on a profile, in the order in which they came.
-// This spares the sessions of one process the polling; between processes the store's unique index
-// does the real work. Loop thread only.
+// A FIFO mutex per key, for those of one process that would only get into each other's way at the
+// database, which does the real work between processes. Loop thread only.
 class KeyedMutex {
  public:
   // Ends with it.
@@ -53,4 +52,4 @@ class KeyedMutex {
 
 }  // namespace gateway
 
-#endif  // SERVICE_IDEMPOTENCY_KEYED_MUTEX_H_
+#endif  // SERVICE_BASE_KEYED_MUTEX_H_
