@@ -16,15 +16,6 @@ Task<OwnedRecord::Change> OwnedRecord::RecordIntent(Milliseconds lease,
                  .budget = std::move(budget)});
 }
 
-Task<OwnedRecord::Change> OwnedRecord::LookAtBudget(WriteBudget budget) {
-  if (record_.charge) co_return Change::kMade;
-  const auto reached = co_await store_.LookAtBudget(std::move(budget), StoreDeadline());
-  if (!reached.ok()) co_return Change::kStoreUnavailable;
-  if (!reached->has_value()) co_return Change::kMade;
-  budget_resets_at_ = (*reached)->resets_at;
-  co_return Change::kBudgetReached;
-}
-
 Task<OwnedRecord::Change> OwnedRecord::HoldIntent(absl::Time sent_at) {
   auto found = co_await store_.Find(record_.request_id, StoreDeadline());
   if (!found.ok()) co_return Change::kStoreUnavailable;

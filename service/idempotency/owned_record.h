@@ -44,9 +44,6 @@ class OwnedRecord {
   Task<Change> RecordIntent(Milliseconds lease, std::optional<Milliseconds> conclusive_after,
                             Baseline baseline, absl::Time sent_at,
                             std::optional<WriteBudget> budget);
-  // Looks whether an intent would be refused for want of a budget, so that nobody is asked for a
-  // baseline in vain. kMade: it would not be.
-  Task<Change> LookAtBudget(WriteBudget budget);
   // Holds the record as an intent of `sent_at` left it that the store did not acknowledge. kLost:
   // there is none.
   Task<Change> HoldIntent(absl::Time sent_at);

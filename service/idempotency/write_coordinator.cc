@@ -35,6 +35,14 @@ Task<SessionResult> WriteCoordinator::Write(RequestKey key,
     }
     const auto shared = Join(key, request, context);
     if (shared == nullptr) co_return ToResult(IdempotencyError::Cause::kRequestIdReused);
+    if (!shared->session.IsSameCaller(key)) {
+      co_await WaitFor(*shared, TimeToLeave(dependencies_.clock.Now(), context.deadline),
+                       context.deadline, context.stop);
+      if (shared->waiters.empty()) shared->session.SetHasWaiters(false);
+      if (!sessions_.contains(key.request_id)) continue;
+      // Whose it is only the store can say. It may be this caller's, and executed.
+      co_return SessionResult{.outcome = Ambiguous{}};
+    }
     if (shared->result && !is_first) {
       SessionResult replayed = *shared->result;
       replayed.replay = Replay::kYes;

@@ -39,8 +39,10 @@ struct RequestKey {
   std::string request_id;
   // The authenticated caller; empty where callers are not authenticated.
   std::string caller;
-  // What the same caller may be called in older records. Empty: nothing else.
-  std::string former_caller = {};
+  // What the caller's certificate calls it, which may be the same. Whoever has the principal that
+  // made a record owns it too, whatever a caller's name was then or is here: names come and go, and
+  // not on all replicas at once.
+  std::string principal = {};
   // Unset: any number of writes.
   std::optional<WriteBudget> budget = {};
   // Kept until the write needs nobody's attention any more, which may be after its callers left.

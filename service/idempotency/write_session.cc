@@ -14,15 +14,21 @@ namespace {
 
 using Change = OwnedRecord::Change;
 
-// Whether what `caller` began belongs to whoever asks with `key`.
-bool Owns(const RequestKey& key, const std::string& caller) {
-  return caller == key.caller || (!key.former_caller.empty() && caller == key.former_caller);
+bool Owns(const RequestKey& key, const Record& record) {
+  if (record.caller == key.caller) return true;
+  return !key.principal.empty() &&
+         (record.caller == key.principal || record.principal == key.principal);
 }
 
 bool LeaseExpired(const Record& record) { return record.store_now >= record.lease_until; }
 
 SessionResult ToResult(IdempotencyError::Cause cause) {
   return {.outcome = IdempotencyError{.cause = cause}};
+}
+
+SessionResult BudgetReachedResult(absl::Time resets_at) {
+  return {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kBudgetReached,
+                                      .resets_at = resets_at}};
 }
 
 }  // namespace
@@ -42,15 +48,17 @@ WriteSession::WriteSession(SessionDependencies dependencies, AtMostOnceOptions o
       pending_(dependencies_.clock) {}
 
 bool WriteSession::IsFor(const RequestKey& key, const WriteRequest& request) const {
-  const bool is_same_caller = Owns(key, key_.caller) || Owns(key_, key.caller);
-  return is_same_caller && &request.operation() == &request_->operation() &&
+  const bool is_same_principal = !key.principal.empty() && key.principal == key_.principal;
+  return (is_same_principal || key.caller == key_.caller) &&
+         &request.operation() == &request_->operation() &&
          request.fingerprint() == request_->fingerprint();
 }
 
 Task<SessionResult> WriteSession::Run() {
   dependencies_.budget.OnCall();
   while (true) {
-    Next next = co_await LockKey();
+    Next next = co_await LookAtBudget();
+    if (next == Next::kContinue) next = co_await LockKey();
     if (next == Next::kContinue) next = co_await Claim();
     if (next == Next::kFinished) co_return *result_;
     // The holder, or the background reconciler, goes on with what nobody here waits for.
@@ -67,6 +75,19 @@ void WriteSession::Stop() {
 }
 
 // ---- Step 1: claim. ----
+
+// A caller that has used up its budget must not keep others off the profile, nor cost Passfort a
+// look. Only the intent's own transaction decides; and what is known already is told all the same.
+Task<WriteSession::Next> WriteSession::LookAtBudget() {
+  if (!key_.budget || guard_) co_return Next::kContinue;
+  const auto reached = co_await dependencies_.store.LookAtBudget(*key_.budget, StoreDeadline());
+  if (!reached.ok()) co_return Finish(StoreUnavailableResult());
+  if (!reached->has_value()) co_return Next::kContinue;
+  const auto known = co_await dependencies_.store.Find(key_.request_id, StoreDeadline());
+  if (!known.ok()) co_return Finish(StoreUnavailableResult());
+  if (known->has_value()) co_return Next::kContinue;
+  co_return Finish(BudgetReachedResult((*reached)->resets_at));
+}
 
 // The sessions of this process that want the same key go one after another. A record that is known
 // and not without effect needs no turn: it has a result, or a holder.
@@ -95,6 +116,7 @@ Task<WriteSession::Next> WriteSession::Claim() {
   dependencies_.fail_point(FailPointId::kBeforeClaim, key_.request_id);
   RecordStore::Claim claim{.request_id = key_.request_id,
                            .caller = key_.caller,
+                           .principal = key_.principal,
                            .fingerprint = request_->fingerprint(),
                            .operation = std::string(request_->operation().name()),
                            .serialization_key = request_->serialization_key(),
@@ -142,7 +164,7 @@ Task<void> WriteSession::ReleaseIfLeaseExpired(Record holder) {
 }
 
 Task<WriteSession::Next> WriteSession::Resume(Record record) {
-  if (!Owns(key_, record.caller) || record.fingerprint != request_->fingerprint() ||
+  if (!Owns(key_, record) || record.fingerprint != request_->fingerprint() ||
       record.operation != request_->operation().name()) {
     co_return Finish(ToResult(IdempotencyError::Cause::kRequestIdReused));
   }
@@ -252,8 +274,7 @@ Task<WriteSession::Next> WriteSession::ReadBaseline() {
 Task<WriteSession::Next> WriteSession::ExecuteAttempts() {
   stage_ = Stage::kNothingSent;
   dependencies_.fail_point(FailPointId::kAfterClaim, key_.request_id);
-  Next next = co_await LookAtBudget();
-  if (next == Next::kContinue) next = co_await ReadBaseline();
+  Next next = co_await ReadBaseline();
   while (next == Next::kContinue) {
     // The gate is open for a lease from *before* the intent: by the time others may act on the
     // record, nothing leaves any more, however long the store or this process was held up.
@@ -276,14 +297,6 @@ Task<WriteSession::Next> WriteSession::ExecuteAttempts() {
     }
   }
   co_return next;
-}
-
-Task<WriteSession::Next> WriteSession::LookAtBudget() {
-  if (!key_.budget) co_return Next::kContinue;
-  const Change looked = co_await owned_.LookAtBudget(*key_.budget);
-  if (looked == Change::kMade) co_return Next::kContinue;
-  co_return co_await Release(looked == Change::kBudgetReached ? BudgetReachedResult()
-                                                              : StoreUnavailableResult());
 }
 
 // From here on the write may take effect, so this is in the store before the body is let out.
@@ -312,7 +325,7 @@ Task<WriteSession::Next> WriteSession::RecordIntent() {
       co_return co_await Release(ToResult(IdempotencyError::Cause::kTooManyToCompare));
     case Change::kBudgetReached:
       stage_ = Stage::kNothingSent;
-      co_return co_await Release(BudgetReachedResult());
+      co_return co_await Release(BudgetReachedResult(owned_.budget_resets_at()));
     case Change::kStoreUnavailable:
       stage_ = Stage::kNothingSent;
       if (!is_observable()) unrecorded_ = Unrecorded::kRelease;
@@ -519,11 +532,6 @@ bool WriteSession::WasThere(const Record& record, const std::string& resource_id
 SessionResult WriteSession::StoreUnavailableResult() const {
   if (stage_ != Stage::kNothingSent) return PendingResult();
   return ToResult(IdempotencyError::Cause::kStoreUnavailable);
-}
-
-SessionResult WriteSession::BudgetReachedResult() const {
-  return {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kBudgetReached,
-                                      .resets_at = owned_.budget_resets_at()}};
 }
 
 SessionResult WriteSession::ReleasedResult() const {

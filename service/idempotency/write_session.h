@@ -6,11 +6,11 @@
 #include <stop_token>
 
 #include "service/base/clock.h"
+#include "service/base/keyed_mutex.h"
 #include "service/base/random.h"
 #include "service/base/task.h"
 #include "service/base/trace_context.h"
 #include "service/idempotency/failpoints.h"
-#include "service/idempotency/keyed_mutex.h"
 #include "service/idempotency/operation.h"
 #include "service/idempotency/owned_record.h"
 #include "service/idempotency/pending_result.h"
@@ -76,8 +76,12 @@ class WriteSession {
   // Tells the store. Returns when that is done, or after a last try at `Stop`.
   Task<void> RetryRecording();
 
-  // Whether it is about the same request of the same caller.
+  // Whether it may be about the same request of the same caller. What one of them owns the other
+  // may not, unless they are `IsSameCaller` as well.
   bool IsFor(const RequestKey& key, const WriteRequest& request) const;
+  bool IsSameCaller(const RequestKey& key) const {
+    return key.caller == key_.caller && key.principal == key_.principal;
+  }
 
   // Whether the last caller to leave may still have the record released.
   bool CanRelease() const { return stage_ == Stage::kNothingSent; }
@@ -117,6 +121,7 @@ class WriteSession {
   };
 
   // Step 1.
+  Task<Next> LookAtBudget();
   Task<Next> LockKey();
   Task<Next> Claim();
   Task<SessionResult> FinishWaiting();
@@ -126,7 +131,6 @@ class WriteSession {
   Task<Next> ResumeInconclusive(Record record);
   Task<Next> Reclaim(Record record);
   // Step 2.
-  Task<Next> LookAtBudget();
   Task<Next> ReadBaseline();
   // Step 3.
   Task<Next> ExecuteAttempts();
@@ -145,7 +149,6 @@ class WriteSession {
   Next FollowNewHolder();
 
   SessionResult StoreUnavailableResult() const;
-  SessionResult BudgetReachedResult() const;
   // Nothing was executed, and not because of Passfort.
   SessionResult ReleasedResult() const;
   bool HasTimeForAnAttempt() const;

@@ -39,12 +39,12 @@ RpcCall::RpcCall(CallPipeline& pipeline, const RpcMethod& method,
 
 RequestKey RpcCall::request_key() const {
   const auto& [name, principal] = identity();
-  RequestKey key{.request_id = std::string(request_id()), .caller = principal, .place = place_};
-  if (admitted_.HasEntryOfItsOwn()) {
-    // Outlives a change of principals, and is none itself.
-    key.caller = "caller:" + name;
-    key.former_caller = principal;
-  }
+  RequestKey key{.request_id = std::string(request_id()),
+                 .caller = principal,
+                 .principal = principal,
+                 .place = place_};
+  // Outlives a change of principals, and is none itself.
+  if (admitted_.HasEntryOfItsOwn()) key.caller = "caller:" + name;
   if (const CallerEntry* entry = admitted_.entry.get();
       entry != nullptr && entry->writes_per_day.has_value()) {
     key.budget = WriteBudget{.account = entry->name, .writes_per_day = *entry->writes_per_day};

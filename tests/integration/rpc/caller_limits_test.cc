@@ -343,12 +343,12 @@ RequestKey KeyOfAddAs(const CallersFixture& fixture, const std::string& principa
   return asked.empty() ? RequestKey() : asked.back().key;
 }
 
-TEST(RequestKeyTest, NamesTheEntryAndThePrincipalAsItsFormerName) {
+TEST(RequestKeyTest, NamesTheEntryAndThePrincipal) {
   const CallersFixture fixture(CallersJson(R"("writes_per_day": 20)"));
   const RequestKey key = KeyOfAddAs(fixture, kOnboarding);
   EXPECT_EQ(key.request_id, "order-1");
   EXPECT_EQ(key.caller, "caller:onboarding");
-  EXPECT_EQ(key.former_caller, kOnboarding);
+  EXPECT_EQ(key.principal, kOnboarding);
   ASSERT_TRUE(key.budget.has_value());
   EXPECT_EQ(key.budget->account, "onboarding");
   EXPECT_EQ(key.budget->writes_per_day, 20);
@@ -360,7 +360,7 @@ TEST(RequestKeyTest, OfTheDefaultNamesThePrincipal) {
   const CallersFixture fixture(CallersJson("", "", R"({"writes_per_day": 20})"));
   const RequestKey key = KeyOfAddAs(fixture, kStranger);
   EXPECT_EQ(key.caller, kStranger);
-  EXPECT_EQ(key.former_caller, "");
+  EXPECT_EQ(key.principal, kStranger);
   ASSERT_TRUE(key.budget.has_value());
   EXPECT_EQ(key.budget->account, "other");
 }
@@ -372,7 +372,7 @@ TEST(RequestKeyTest, OfALocalCallerNamesNobody) {
   ASSERT_THAT(asked, SizeIs(1));
   EXPECT_EQ(asked[0].key.request_id, "order-1");
   EXPECT_EQ(asked[0].key.caller, "");
-  EXPECT_EQ(asked[0].key.former_caller, "");
+  EXPECT_EQ(asked[0].key.principal, "");
   EXPECT_FALSE(asked[0].key.budget.has_value());
 }
 

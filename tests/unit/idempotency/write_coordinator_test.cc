@@ -78,6 +78,34 @@ TEST_F(WriteCoordinatorTest, ACallWithOtherValuesOrOfAnotherCallerDoesNotJoin) {
       Cause::kRequestIdReused);
 }
 
+// Both have the same name now, but the record is from before that.
+TEST_F(WriteCoordinatorTest, OneOfTheSameNameGetsNothingThatOnlyTheOtherOwns) {
+  const RequestKey before{.request_id = kId, .caller = "a", .principal = "a"};
+  const RequestKey owner{.request_id = kId, .caller = "caller:both", .principal = "a"};
+  const RequestKey other{.request_id = kId, .caller = "caller:both", .principal = "b"};
+  request_->outcomes = {AppendOperation::ResultOf("note/1")};
+  ASSERT_TRUE(Start(before).IsDone());
+  for (const bool is_owner_first : {true, false}) {
+    executor_->held = true;
+    Call& first = Start(is_owner_first ? owner : other);
+    Call& second = Start(is_owner_first ? other : owner);
+    executor_->Release();
+    EXPECT_TRUE((is_owner_first ? first : second).IsDone());
+    EXPECT_EQ((is_owner_first ? second : first).error(), Cause::kRequestIdReused);
+  }
+  EXPECT_EQ(request_->executions, 1);
+}
+
+TEST_F(WriteCoordinatorTest, OneOfTheSameNameIsToldNothingOfASessionThatIsNotOver) {
+  request_->outcomes = {std::nullopt};
+  Start({.request_id = kId, .caller = "caller:both", .principal = "a"});
+  Call& other = Start({.request_id = kId, .caller = "caller:both", .principal = "b"}, 1s);
+  EXPECT_FALSE(other.result);
+  clock_.Advance(1s);
+  EXPECT_TRUE(other.IsUnknown());
+  EXPECT_FALSE(other.result->sent_at);
+}
+
 TEST_F(WriteCoordinatorTest, ACallerThatLeavesAfterTheIntentLeavesTheSessionAtWork) {
   request_->outcomes = {std::nullopt};
   Call& call = Start();
