@@ -126,14 +126,15 @@ std::string_view StoreName(const GatewayConfig& config) {
   return std::string_view(config.store).starts_with("sqlite:") ? "sqlite" : "postgresql";
 }
 
-CallerAccess::Options AccessOptions(const GatewayConfig& config) {
+// `max_in_flight` as it was set: a machine with few descriptors does not make a callers file wrong.
+CallerAccess::Options AccessOptions(const GatewayConfig& config, int64_t max_in_flight) {
   return {.certificates = {.cert_file = config.tls_cert_file,
                            .key_file = config.tls_key_file,
                            .client_ca_file = config.tls_client_ca_file},
           .trust_domain = config.tls_trust_domain,
           .policy_file = config.authorization_policy_file,
           .callers_file = config.callers_file,
-          .callers = {.max_in_flight = static_cast<size_t>(config.max_in_flight),
+          .callers = {.max_in_flight = static_cast<size_t>(max_in_flight),
                       .has_store = !config.store.empty()}};
 }
 
@@ -187,11 +188,12 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   auto log = Log::ToStandardOutput(config.log_level);
   std::optional<LibraryLog> libraries(*log);
   for (const auto& warning : warnings) log->Warn(warning);
+  const int64_t max_in_flight = config.max_in_flight;
   FitToDescriptorLimit(config, *log);
   if (StoreIsVolatile(config.store)) {
     log->Warn(
         "store: it is in memory: request_ids are lost on exit, so a retry after a restart can "
-        "create a second application");
+        "create a second application, and callers' daily budgets begin anew");
   }
   if (!IsLoopbackAddress(config.listen)) WarnOfGrpcFaults(*log);
   auto key = OpenApiKey(config);
@@ -251,8 +253,9 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
 
   ApplicationWriter& writer =
       at_most_once_writer ? static_cast<ApplicationWriter&>(*at_most_once_writer) : direct;
-  auto access = CallerAccess::Open(
-      AccessOptions(config), {.loop = **loop, .clock = clock, .log = *log, .metrics = metrics});
+  auto access =
+      CallerAccess::Open(AccessOptions(config, max_in_flight),
+                         {.loop = **loop, .clock = clock, .log = *log, .metrics = metrics});
   if (!access.ok()) return Fail(*log, "cannot start: who may call", access.status());
   CallPipeline pipeline(PipelineOptions(config), {.loop = **loop,
                                                   .trace_ids = trace_ids,

@@ -27,7 +27,7 @@ namespace gateway {
 template <typename Metric>
 class MetricFamilyCache {
  public:
-  static constexpr size_t kMaxLabelSets = 128;
+  static constexpr size_t kMaxLabelSets = 512;
   static constexpr const char* kOtherLabel = "other";
 
   // Gives the family a new metric.

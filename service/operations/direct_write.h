@@ -1,6 +1,7 @@
 #ifndef SERVICE_OPERATIONS_DIRECT_WRITE_H_
 #define SERVICE_OPERATIONS_DIRECT_WRITE_H_
 
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -67,17 +68,25 @@ Task<WriteResultOf<Done>> WriteWithinBudget(BudgetLedger* ledger, WriteBudget bu
                                             const CallContext& context [[clang::lifetimebound]],
                                             Attempt attempt) {
   using Cause = IdempotencyError::Cause;
-  absl::StatusOr<RecordStore::ChargeResult> charged = absl::UnavailableError("no store");
-  if (ledger != nullptr) charged = co_await ledger->Charge(std::move(budget), context.deadline);
-  if (!charged.ok()) {
+  std::optional<BudgetLedger::ChargeResult> charged = absl::UnavailableError("no store");
+  if (ledger != nullptr) charged = co_await ledger->Charge(std::move(budget), context);
+  if (!charged.has_value()) {
+    const bool is_stopped = context.stop.stop_requested();
+    co_return WriteResultOf<Done>{
+        .outcome = NotExecuted{.cause = is_stopped ? NotExecuted::Cause::kStopped
+                                                   : NotExecuted::Cause::kNoTimeLeft}};
+  }
+  if (!charged->ok()) {
     co_return WriteResultOf<Done>{.outcome = IdempotencyError{.cause = Cause::kStoreUnavailable}};
   }
-  if (const auto* const reached = std::get_if<RecordStore::BudgetReached>(&*charged)) {
+  if (const auto* const reached = std::get_if<RecordStore::BudgetReached>(&**charged)) {
     co_return WriteResultOf<Done>{.outcome = IdempotencyError{.cause = Cause::kBudgetReached,
                                                               .resets_at = reached->resets_at}};
   }
   auto result = co_await WriteDirectly<Done>(tools, context, std::move(attempt));
-  if (IsSurelyNotExecuted(result)) ledger->GiveBack(std::get<BudgetCharge>(*std::move(charged)));
+  if (IsSurelyNotExecuted(result)) {
+    co_await ledger->GiveBack(std::get<BudgetCharge>(**std::move(charged)), context);
+  }
   co_return result;
 }
 

@@ -53,9 +53,10 @@ inline std::variant<SteadyTime, RetryEnd> PlanRetry(const RetryDecision& decisio
 }
 
 // Runs `attempt` until its result is final, and returns what `conclude` makes of the last one (of
-// the one before it, if the last `is_late`: it only ran out of time) and of why it was the last. It is final when `decide` says so, when the budget is used up, when the
-// next attempt would not fit before the context's deadline, or when its stop is requested during a
-// wait. `context` outlives the task. Loop thread only.
+// the one before it, if the last `is_late`: it only ran out of time) and of why it was the last. It
+// is final when `decide` says so, when the budget is used up, when the next attempt would not fit
+// before the context's deadline, or when its stop is requested during a wait. `context` outlives
+// the task. Loop thread only.
 template <typename Conclusion, typename Result, std::invocable Attempt>
 Task<Conclusion> RunWithRetries(RetryDependencies tools,
                                 const CallContext& context [[clang::lifetimebound]],

@@ -155,8 +155,20 @@ class ImmediateExecutor final : public SqlExecutor {
     return Failure::kNone;
   };
 
+  // While it is, statements wait for `Release`.
+  bool held = false;
+  void Release() {
+    held = false;
+    for (OneShot<bool>* const waiting : std::exchange(waiting_, {})) waiting->Set(true);
+  }
+
   Task<absl::StatusOr<std::vector<SqlRows>>> RunAll(std::vector<SqlStatement> statements,
                                                     Deadline) override {
+    if (held) {
+      OneShot<bool> released;
+      waiting_.push_back(&released);
+      co_await released;
+    }
     Failure failure = Failure::kNone;
     for (const SqlStatement& statement : statements) {
       if (failure == Failure::kNone) failure = fails(statement.text);
@@ -170,6 +182,7 @@ class ImmediateExecutor final : public SqlExecutor {
  private:
   SqliteConnection& database_;
   Clock& clock_;
+  std::vector<OneShot<bool>*> waiting_;
 };
 
 class EngineTest : public testing::Test {

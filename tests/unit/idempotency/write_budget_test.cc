@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -160,60 +162,139 @@ TEST_F(WriteBudgetTest, ACreateWhoseIntentIsNotAcknowledgedGivesItBackOnceItCan)
 
 // ---- The same caller under another name. ----
 
-TEST_F(WriteBudgetTest, AFormerNameOwnsItsRecords) {
-  request_->outcomes = {DoneWith("note/1")};
-  Start({.request_id = kId, .caller = "spiffe://example.org/a"});
-  EXPECT_EQ(StartNext({.request_id = kId,
-                       .caller = "caller:onboarding",
-                       .former_caller = "spiffe://example.org/a"})
-                .line(),
-            "note/1");
-  EXPECT_EQ(StartNext({.request_id = kId,
-                       .caller = "caller:onboarding",
-                       .former_caller = "spiffe://example.org/b"})
-                .error(),
-            Cause::kRequestIdReused);
+constexpr char kA[] = "spiffe://example.org/a";
+constexpr char kB[] = "spiffe://example.org/b";
+
+RequestKey As(const std::string& caller, const std::string& principal) {
+  return {.request_id = "order-1", .caller = caller, .principal = principal};
 }
 
-TEST_F(WriteBudgetTest, NobodyIsTheFormerNameOfOneWhoHasNone) {
+// Replicas do not learn of a new callers file at the same moment.
+TEST_F(WriteBudgetTest, ARecordIsItsPrincipalsWithAndWithoutAName) {
   request_->outcomes = {DoneWith("note/1")};
-  Start({.request_id = kId});
-  EXPECT_EQ(Start({.request_id = kId, .caller = "caller:onboarding"}).error(),
-            Cause::kRequestIdReused);
+  Start(As(kA, kA));
+  EXPECT_EQ(StartNext(As("caller:onboarding", kA)).line(), "note/1");
+  EXPECT_EQ(StartNext(As("caller:onboarding", kB)).error(), Cause::kRequestIdReused);
+}
+
+TEST_F(WriteBudgetTest, ARecordIsItsNamesAndOfThePrincipalThatMadeIt) {
+  request_->outcomes = {DoneWith("note/1")};
+  Start(As("caller:onboarding", kA));
+  EXPECT_EQ(Find()->principal, kA);
+  EXPECT_EQ(StartNext(As("caller:onboarding", kB)).line(), "note/1");
+  EXPECT_EQ(StartNext(As(kA, kA)).line(), "note/1");
+  EXPECT_EQ(StartNext(As(kB, kB)).error(), Cause::kRequestIdReused);
+  EXPECT_EQ(StartNext(As("caller:other", kB)).error(), Cause::kRequestIdReused);
+}
+
+TEST_F(WriteBudgetTest, WhoHasNoPrincipalOwnsWhatHasNone) {
+  request_->outcomes = {DoneWith("note/1")};
+  Start(As("", ""));
+  EXPECT_EQ(StartNext(As("", "")).line(), "note/1");
+  EXPECT_EQ(StartNext(As("caller:onboarding", kA)).error(), Cause::kRequestIdReused);
 }
 
 // ---- Writes without a request_id. ----
 
 class BudgetLedgerTest : public WriteBudgetTest {
  protected:
-  auto Charge() {
-    return *RunToCompletion(ledger_.Charge(*Key().budget, Deadline(SteadyTime::max())));
+  // A call that leaves when its time is over, or at once when it is stopped.
+  struct Caller {
+    explicit Caller(BudgetLedgerTest& test, Milliseconds time)
+        : context{.deadline = test.clock_.In(time), .stop = stop.get_token()} {
+      Spawn(Charge(test));
+    }
+    Task<void> Charge(BudgetLedgerTest& test) {
+      result = co_await test.ledger_.Charge(*Key().budget, context);
+      has_returned = true;
+    }
+    bool is_charged() const {
+      return result && result->ok() && std::holds_alternative<BudgetCharge>(**result);
+    }
+    bool is_refused() const {
+      return result && result->ok() && std::holds_alternative<RecordStore::BudgetReached>(**result);
+    }
+
+    std::stop_source stop;
+    CallContext context;
+    bool has_returned = false;
+    std::optional<BudgetLedger::ChargeResult> result;
+  };
+
+  Task<void> GiveBack(const Caller& caller) {
+    co_await ledger_.GiveBack(std::get<BudgetCharge>(**caller.result), caller.context);
+    is_given_back_ = true;
   }
-  bool Drains() { return RunToCompletion(Drain()); }
-
-  BudgetLedger ledger_{store_, clock_, *log_};
-
- private:
-  Task<bool> Drain() {
+  Task<void> Drain() {
     co_await ledger_.Drain();
-    co_return true;
+    is_drained_ = true;
   }
+  bool Drains() {
+    Spawn(Drain());
+    return is_drained_;
+  }
+
+  bool is_given_back_ = false;
+  bool is_drained_ = false;
+  BudgetLedger ledger_{store_, clock_, *log_};
 };
 
-TEST_F(BudgetLedgerTest, ChargesAndGivesBack) {
-  const auto charged = Charge();
-  ASSERT_TRUE(std::holds_alternative<BudgetCharge>(charged));
-  EXPECT_TRUE(std::holds_alternative<RecordStore::BudgetReached>(Charge()));
-  ledger_.GiveBack(std::get<BudgetCharge>(charged));
-  EXPECT_TRUE(std::holds_alternative<BudgetCharge>(Charge()));
+TEST_F(BudgetLedgerTest, ChargesAndGivesBackBeforeItSaysSo) {
+  const Caller first(*this, 10s);
+  ASSERT_TRUE(first.is_charged());
+  EXPECT_TRUE(Caller(*this, 10s).is_refused());
+  Spawn(GiveBack(first));
+  EXPECT_TRUE(is_given_back_);
+  EXPECT_FALSE(IsUsedUp());
+  EXPECT_TRUE(Drains());
 }
 
-TEST_F(BudgetLedgerTest, ADrainWithNothingToWaitForEnds) { EXPECT_TRUE(Drains()); }
+TEST_F(BudgetLedgerTest, WhoHasNoTimeToSendIsNotCharged) {
+  const Caller late(*this, kMinTimeToSend - 1ms);
+  EXPECT_TRUE(late.has_returned);
+  EXPECT_FALSE(late.result.has_value());
+  EXPECT_FALSE(IsUsedUp());
+}
+
+TEST_F(BudgetLedgerTest, WhoLeavesDuringTheChargeGetsItBack) {
+  for (const bool is_stopped : {true, false}) {
+    executor_->held = true;  // the store takes its time
+    Caller caller(*this, 1s);
+    EXPECT_FALSE(caller.has_returned);
+    EXPECT_FALSE(Drains());
+    if (is_stopped) {
+      caller.stop.request_stop();
+    } else {
+      clock_.Advance(1s);
+    }
+    EXPECT_TRUE(caller.has_returned);
+    EXPECT_FALSE(caller.result.has_value());
+    executor_->Release();
+    EXPECT_TRUE(is_drained_);
+    EXPECT_FALSE(IsUsedUp());
+    is_drained_ = false;
+  }
+}
+
+TEST_F(BudgetLedgerTest, WhoLeavesDuringTheGivingBackGetsItBackAllTheSame) {
+  Caller caller(*this, 10s);
+  ASSERT_TRUE(caller.is_charged());
+  executor_->held = true;
+  Spawn(GiveBack(caller));
+  EXPECT_FALSE(is_given_back_);
+  caller.stop.request_stop();
+  EXPECT_TRUE(is_given_back_);
+  EXPECT_FALSE(Drains());
+  executor_->Release();
+  EXPECT_TRUE(is_drained_);
+  EXPECT_FALSE(IsUsedUp());
+}
 
 TEST_F(BudgetLedgerTest, WithoutTheStoreNothingIsGivenBackAndTheDrainEnds) {
-  const auto charge = std::get<BudgetCharge>(Charge());
+  const Caller caller(*this, 10s);
   FailAt(GiveBackCharge(), Failure::kBefore);
-  ledger_.GiveBack(charge);
+  Spawn(GiveBack(caller));
+  EXPECT_TRUE(is_given_back_);
   EXPECT_TRUE(Drains());
   EXPECT_TRUE(IsUsedUp());
 }
