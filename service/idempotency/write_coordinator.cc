@@ -33,16 +33,15 @@ Task<SessionResult> WriteCoordinator::Write(RequestKey key,
     if (is_first && sessions_.size() >= options_.max_sessions) {
       co_return ToResult(IdempotencyError::Cause::kTooManySessions);
     }
-    const auto shared = Join(key, request, context);
-    if (shared == nullptr) co_return ToResult(IdempotencyError::Cause::kRequestIdReused);
-    if (!shared->session.IsSameCaller(key)) {
-      co_await WaitFor(*shared, TimeToLeave(dependencies_.clock.Now(), context.deadline),
-                       context.deadline, context.stop);
-      if (shared->waiters.empty()) shared->session.SetHasWaiters(false);
+    if (const auto running = RunningOfAnother(key); running != nullptr) {
+      co_await WaitAside(*running, TimeToLeave(dependencies_.clock.Now(), context.deadline),
+                         context.stop);
       if (!sessions_.contains(key.request_id)) continue;
       // Whose it is only the store can say. It may be this caller's, and executed.
       co_return SessionResult{.outcome = Ambiguous{}};
     }
+    const auto shared = Join(key, request, context);
+    if (shared == nullptr) co_return ToResult(IdempotencyError::Cause::kRequestIdReused);
     if (shared->result && !is_first) {
       SessionResult replayed = *shared->result;
       replayed.replay = Replay::kYes;
@@ -54,6 +53,25 @@ Task<SessionResult> WriteCoordinator::Write(RequestKey key,
     // A session that an earlier caller had released as this one came says nothing about this one.
     if (!shared->is_released) co_return *shared->result;
   }
+}
+
+// The session of another caller under the request_id, if there is one. Its record may be either's.
+std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::RunningOfAnother(
+    const RequestKey& key) const {
+  const auto found = sessions_.find(key.request_id);
+  if (found == sessions_.end() || found->second->session.IsOf(key)) return nullptr;
+  return found->second;
+}
+
+// Waits for the session's end as one of whom it must not know: what it does is for its own callers.
+Task<void> WriteCoordinator::WaitAside(InFlightWrite& running, SteadyTime until,
+                                       std::stop_token stop) {
+  if (running.result) co_return;
+  std::stop_source woken;
+  const auto place = running.onlookers.insert(running.onlookers.end(), woken);
+  const std::stop_callback on_stop(stop, [&woken] { woken.request_stop(); });
+  co_await dependencies_.clock.SleepUntil(until, woken.get_token());
+  running.onlookers.erase(place);
 }
 
 // Waits for the session's result, as one of its callers.
@@ -76,7 +94,7 @@ std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::Join(
     const RequestKey& key, const std::shared_ptr<const WriteRequest>& request,
     const CallContext& context) {
   const auto [entry, is_new] = sessions_.try_emplace(key.request_id);
-  if (!is_new) return entry->second->session.IsFor(key, *request) ? entry->second : nullptr;
+  if (!is_new) return entry->second->session.IsFor(*request) ? entry->second : nullptr;
   // A copy: the session may outlive the call.
   TraceContext trace =
       context.trace != nullptr ? *context.trace : dependencies_.trace_ids.NewTrace();
@@ -95,6 +113,7 @@ Task<void> WriteCoordinator::RunSession(std::string request_id,
   if (is_recorded) sessions_.erase(request_id);
   std::vector<std::stop_source> waiting;
   for (const auto& [deadline, woken] : shared->waiters) waiting.push_back(woken);
+  for (const std::stop_source& woken : shared->onlookers) waiting.push_back(woken);
   for (std::stop_source& woken : waiting) woken.request_stop();
   if (!is_recorded) {
     co_await shared->session.RetryRecording();

@@ -1,6 +1,7 @@
 #ifndef SERVICE_IDEMPOTENCY_WRITE_COORDINATOR_H_
 #define SERVICE_IDEMPOTENCY_WRITE_COORDINATOR_H_
 
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,10 +47,14 @@ class WriteCoordinator {
     WriteSession session;
     // The callers that wait, each with what wakes it.
     std::multimap<Deadline, std::stop_source> waiters;
+    // Of other callers, for whom it does nothing.
+    std::list<std::stop_source> onlookers;
     std::optional<SessionResult> result;
     bool is_released = false;
   };
 
+  std::shared_ptr<InFlightWrite> RunningOfAnother(const RequestKey& key) const;
+  Task<void> WaitAside(InFlightWrite& running, SteadyTime until, std::stop_token stop);
   std::shared_ptr<InFlightWrite> Join(const RequestKey& key,
                                       const std::shared_ptr<const WriteRequest>& request,
                                       const CallContext& context);

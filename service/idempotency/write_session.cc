@@ -47,10 +47,8 @@ WriteSession::WriteSession(SessionDependencies dependencies, AtMostOnceOptions o
              dependencies_.observer, trace_.trace_id()),
       pending_(dependencies_.clock) {}
 
-bool WriteSession::IsFor(const RequestKey& key, const WriteRequest& request) const {
-  const bool is_same_principal = !key.principal.empty() && key.principal == key_.principal;
-  return (is_same_principal || key.caller == key_.caller) &&
-         &request.operation() == &request_->operation() &&
+bool WriteSession::IsFor(const WriteRequest& request) const {
+  return &request.operation() == &request_->operation() &&
          request.fingerprint() == request_->fingerprint();
 }
 

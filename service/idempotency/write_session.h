@@ -76,12 +76,12 @@ class WriteSession {
   // Tells the store. Returns when that is done, or after a last try at `Stop`.
   Task<void> RetryRecording();
 
-  // Whether it may be about the same request of the same caller. What one of them owns the other
-  // may not, unless they are `IsSameCaller` as well.
-  bool IsFor(const RequestKey& key, const WriteRequest& request) const;
-  bool IsSameCaller(const RequestKey& key) const {
+  // Whether it is the caller's own. One of the same name or principal may own less than this one.
+  bool IsOf(const RequestKey& key) const {
     return key.caller == key_.caller && key.principal == key_.principal;
   }
+  // Whether it is about the same request.
+  bool IsFor(const WriteRequest& request) const;
 
   // Whether the last caller to leave may still have the record released.
   bool CanRelease() const { return stage_ == Stage::kNothingSent; }

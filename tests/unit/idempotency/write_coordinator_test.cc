@@ -69,10 +69,9 @@ TEST_F(WriteCoordinatorTest, IdenticalCallsShareOneAttemptAndItsResult) {
   EXPECT_EQ(request_->executions, 1);
 }
 
-TEST_F(WriteCoordinatorTest, ACallWithOtherValuesOrOfAnotherCallerDoesNotJoin) {
+TEST_F(WriteCoordinatorTest, ACallWithOtherValuesDoesNotJoin) {
   request_->outcomes = {std::nullopt};
   Start();
-  EXPECT_EQ(Start({.request_id = kId, .caller = "somebody else"}).error(), Cause::kRequestIdReused);
   EXPECT_EQ(
       StartWith(std::make_shared<AppendRequest>(operation_, "other"), {.request_id = kId}).error(),
       Cause::kRequestIdReused);
@@ -96,14 +95,45 @@ TEST_F(WriteCoordinatorTest, OneOfTheSameNameGetsNothingThatOnlyTheOtherOwns) {
   EXPECT_EQ(request_->executions, 1);
 }
 
-TEST_F(WriteCoordinatorTest, OneOfTheSameNameIsToldNothingOfASessionThatIsNotOver) {
+// A stranger's call under the same request_id must not make the owner take another one.
+TEST_F(WriteCoordinatorTest, AnOwnerIsNotRefusedWhileAStrangersCallIsLookedAt) {
+  const RequestKey owner{.request_id = kId, .caller = "a", .principal = "a"};
+  const RequestKey stranger{.request_id = kId, .caller = "b", .principal = "b"};
+  request_->outcomes = {AppendOperation::ResultOf("note/1")};
+  ASSERT_TRUE(Start(owner).IsDone());
+  executor_->held = true;
+  Call& strangers = Start(stranger);
+  Call& owners = Start(owner);
+  EXPECT_FALSE(owners.result);
+  executor_->Release();
+  EXPECT_EQ(strangers.error(), Cause::kRequestIdReused);
+  EXPECT_TRUE(owners.IsDone());
+}
+
+TEST_F(WriteCoordinatorTest, AnotherCallerIsToldNothingOfASessionThatIsNotOver) {
   request_->outcomes = {std::nullopt};
   Start({.request_id = kId, .caller = "caller:both", .principal = "a"});
-  Call& other = Start({.request_id = kId, .caller = "caller:both", .principal = "b"}, 1s);
-  EXPECT_FALSE(other.result);
-  clock_.Advance(1s);
-  EXPECT_TRUE(other.IsUnknown());
-  EXPECT_FALSE(other.result->sent_at);
+  for (const char* const name : {"caller:both", "caller:other"}) {
+    Call& other = Start({.request_id = kId, .caller = name, .principal = "b"}, 1s);
+    EXPECT_FALSE(other.result);
+    clock_.Advance(1s);
+    EXPECT_TRUE(other.IsUnknown());
+    EXPECT_FALSE(other.result->sent_at);
+  }
+}
+
+TEST_F(WriteCoordinatorTest, NothingIsSentForWhoOnlyLooksOn) {
+  operation_.failure = NotExecuted{};
+  Call& owner = Start({.request_id = kId, .caller = "a", .principal = "a"});
+  Call& other = Start({.request_id = kId, .caller = "b", .principal = "b"});
+  owner.leave.request_stop();
+  EXPECT_TRUE(std::holds_alternative<NotExecuted>(owner.result->outcome));
+  operation_.failure.reset();
+  // The request_id is free again, so it may be the other one's.
+  request_->outcomes = {AppendOperation::ResultOf("note/1")};
+  clock_.Advance(10s);
+  EXPECT_TRUE(other.IsDone());
+  EXPECT_EQ(Find()->principal, "b");
 }
 
 TEST_F(WriteCoordinatorTest, ACallerThatLeavesAfterTheIntentLeavesTheSessionAtWork) {
