@@ -50,7 +50,7 @@ class AuthorizationPolicy::Reader {
  private:
   absl::Status ReadName(const JsonNode& object, std::string_view what, std::string& name) const {
     absl::StatusOr<std::string> read = checks_.ReadName(object, what);
-    if (read.ok()) name = *std::move(read);
+    if (read.ok()) name = *read;
     return read.status();
   }
 
