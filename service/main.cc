@@ -132,6 +132,7 @@ CallerAccess::Options AccessOptions(const GatewayConfig& config, int64_t max_in_
                            .key_file = config.tls_key_file,
                            .client_ca_file = config.tls_client_ca_file},
           .trust_domain = config.tls_trust_domain,
+          .serves_builtin_services = ServesReflection(config) || config.channelz,
           .policy_file = config.authorization_policy_file,
           .callers_file = config.callers_file,
           .callers = {.max_in_flight = static_cast<size_t>(max_in_flight),

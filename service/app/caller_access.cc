@@ -47,6 +47,7 @@ absl::Status CallerAccess::ReadCallers(const Options& options, Dependencies depe
 }
 
 absl::Status CallerAccess::ReadCertificates(Options options, Dependencies dependencies) {
+  const bool serves_builtin = options.serves_builtin_services;
   auto stage = CertificateStage::Create();
   if (!stage.ok()) return stage.status();
   stage_ = *std::move(stage);
@@ -66,9 +67,10 @@ absl::Status CallerAccess::ReadCertificates(Options options, Dependencies depend
       });
   if (!watcher.ok()) return watcher.status();
   watcher_ = *std::move(watcher);
+  const AccessControl* const builtin = serves_builtin ? control_.get() : nullptr;
   credentials_ = verifier_ == nullptr
                      ? TlsCredentials(stage_->current())
-                     : MutualTlsCredentials(stage_->current(), *verifier_, *control_);
+                     : MutualTlsCredentials(stage_->current(), *verifier_, builtin);
   return absl::OkStatus();
 }
 

@@ -31,9 +31,10 @@ class CallerAccess {
   struct Options {
     // `cert_file` empty: plain text, every caller is "local" and may call everything.
     CertificatePaths certificates;
-    std::string trust_domain;  // empty: any
-    std::string policy_file;   // empty: every caller may call everything
-    std::string callers_file;  // empty: callers share all that the gateway has
+    std::string trust_domain;              // empty: any
+    bool serves_builtin_services = false;  // reflection or channelz
+    std::string policy_file;               // empty: every caller may call everything
+    std::string callers_file;              // empty: callers share all that the gateway has
     CallersFile::Options callers;
   };
   // All of them outlive it.

@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "grpc/health/v1/health.pb.h"
 #include "service/rpc/builtin_service_metrics.h"
 #include "service/rpc/calls/concurrency_limiter.h"
 #include "service/rpc/connections/connection_acceptor.h"
@@ -22,6 +21,7 @@
 #include "service/rpc/connections/listen_sockets.h"
 #include "service/rpc/grpc_shutdown.h"
 #include "service/rpc/health_server.h"
+#include "service/rpc/health_service.h"
 #include "service/rpc/loop_watch.h"
 #include "service/rpc/unknown_methods.h"
 
@@ -124,12 +124,7 @@ void SetLimits(const GrpcServer::Options& options, const CallPipeline::Options& 
 void CountBuiltinCalls(const GrpcServer::Options& options,
                        const std::vector<GrpcServer::Service>& services, const CallMetrics& metrics,
                        grpc::ServerBuilder& builder) {
-  // Naming the descriptor also keeps the linker from dropping health.proto, without which
-  // reflection would list the health service but not describe it.
-  std::vector<std::string> counted = {
-      std::string(
-          grpc::health::v1::HealthCheckRequest::descriptor()->file()->service(0)->full_name()),
-      kReflectionService};
+  std::vector<std::string> counted = {HealthService::kName, kReflectionService};
   if (options.channelz == GrpcServer::Channelz::kOn) counted.push_back(kChannelzService);
   std::vector<std::string> counting_themselves;
   for (const auto& service : services) counting_themselves.push_back(service.name);
@@ -143,10 +138,12 @@ void CountBuiltinCalls(const GrpcServer::Options& options,
 
 class GrpcServer::Parts {
  public:
-  explicit Parts(const CallPipeline& pipeline)
-      : unknown_methods(pipeline.access(), pipeline.metrics()) {}
+  Parts(const CallPipeline& pipeline, const std::vector<std::string>& services)
+      : unknown_methods(pipeline.access(), pipeline.metrics()),
+        health_service(pipeline.access(), services) {}
 
   UnknownMethods unknown_methods;
+  HealthService health_service;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<ConnectionAcceptor> acceptor;
@@ -162,11 +159,13 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   if (!sockets.ok()) return sockets.status();
   const int port = sockets->port();
   StartConnectionAges(options.max_connection_age);
-  grpc::EnableDefaultHealthCheckService(true);
+  grpc::EnableDefaultHealthCheckService(false);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   if (options.channelz == Channelz::kOn) grpc::channelz::experimental::InitChannelzService();
 
-  auto parts = std::make_unique<Parts>(pipeline);
+  std::vector<std::string> names;
+  for (const Service& service : services) names.push_back(service.name);
+  auto parts = std::make_unique<Parts>(pipeline, names);
   grpc::ServerBuilder builder;
   if (options.reflection == Reflection::kOff) {
     builder.SetOption(std::make_unique<WithoutReflection>());
@@ -176,14 +175,12 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
       From::FROM_FD,
       options.credentials != nullptr ? options.credentials : grpc::InsecureServerCredentials());
   for (const Service& service : services) builder.RegisterService(&service.implementation);
+  builder.RegisterService(&parts->health_service);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
   SetLimits(options, pipeline.options(), builder);
   CountBuiltinCalls(options, services, pipeline.metrics(), builder);
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
-  for (const Service& service : services) {
-    parts->server->GetHealthCheckService()->SetServingStatus(service.name, true);
-  }
   parts->acceptor = std::make_unique<ConnectionAcceptor>(
       loop, *std::move(sockets), options.max_connections, metrics,
       [grpc = parts->connections.get()](int listener, int descriptor) {
@@ -193,20 +190,16 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
         grpc->HandleNewConnection(&connection);
       });
   if (!options.health_listen.empty()) {
-    std::vector<std::string> names;
-    for (const Service& service : services) names.push_back(service.name);
     auto health = HealthServer::Start(options.health_listen, names, loop);
     if (!health.ok()) return health.status();
     parts->health = *std::move(health);
   }
-  parts->loop_watch =
-      std::make_unique<LoopWatch>(loop, options.max_turn, metrics,
-                                  [health = parts->server->GetHealthCheckService(),
-                                   more = parts->health.get()](LoopWatch::Loop is) {
-                                    health->SetServingStatus(is == LoopWatch::Loop::kTurns);
-                                    if (more != nullptr)
-                                      more->SetServing(is == LoopWatch::Loop::kTurns);
-                                  });
+  parts->loop_watch = std::make_unique<LoopWatch>(
+      loop, options.max_turn, metrics,
+      [health = &parts->health_service, more = parts->health.get()](LoopWatch::Loop is) {
+        health->SetServing(is == LoopWatch::Loop::kTurns);
+        if (more != nullptr) more->SetServing(is == LoopWatch::Loop::kTurns);
+      });
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(parts), pipeline, port));
 }
 
@@ -230,7 +223,7 @@ absl::Status GrpcServer::Drain(Milliseconds drain_timeout) {
   drained_ = true;
   const Deadline end(std::chrono::steady_clock::now() + drain_timeout);
   parts_->loop_watch.reset();
-  parts_->server->GetHealthCheckService()->Shutdown();
+  parts_->health_service.BeginDrain();
   if (parts_->health != nullptr) parts_->health->BeginDrain();
   parts_->acceptor->Close();
   EndConnectionAges();

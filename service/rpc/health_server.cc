@@ -12,6 +12,7 @@
 #include "service/rpc/connections/connection_acceptor.h"
 #include "service/rpc/connections/listen_sockets.h"
 #include "service/rpc/grpc_shutdown.h"
+#include "service/rpc/health_service.h"
 #include "service/rpc/unknown_methods.h"
 
 namespace gateway {
@@ -44,11 +45,14 @@ class WithoutPlugins final : public grpc::ServerBuilderOption {
 
 class HealthServer::Parts {
  public:
+  explicit Parts(const std::vector<std::string>& services)
+      : health_service(AccessControl::ForLocalCallers(), services) {}
+
   // Of its connections and calls nobody needs to know: those of callers have these names.
   Metrics unseen;
   CallMetrics unseen_calls{unseen};
-  std::vector<std::string> services;
   UnknownMethods unknown_methods{AccessControl::ForLocalCallers(), unseen_calls};
+  HealthService health_service;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<ConnectionAcceptor> acceptor;
@@ -59,15 +63,15 @@ absl::StatusOr<std::unique_ptr<HealthServer>> HealthServer::Start(
     const std::string& listen, const std::vector<std::string>& services, EventLoop& loop) {
   auto sockets = ListenSockets::Open(listen);
   if (!sockets.ok()) return sockets.status();
-  auto parts = std::make_unique<Parts>();
-  parts->services = services;
+  auto parts = std::make_unique<Parts>(services);
   parts->port = sockets->port();
-  grpc::EnableDefaultHealthCheckService(true);
+  grpc::EnableDefaultHealthCheckService(false);
   grpc::ServerBuilder builder;
   builder.SetOption(std::make_unique<WithoutPlugins>());
   using From = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   parts->connections = builder.experimental().AddExternalConnectionAcceptor(
       From::FROM_FD, grpc::InsecureServerCredentials());
+  builder.RegisterService(&parts->health_service);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
@@ -87,9 +91,7 @@ absl::StatusOr<std::unique_ptr<HealthServer>> HealthServer::Start(
         connection.fd = descriptor;
         grpc->HandleNewConnection(&connection);
       });
-  auto server = std::unique_ptr<HealthServer>(new HealthServer(std::move(parts)));
-  server->SetServing(true);
-  return server;
+  return std::unique_ptr<HealthServer>(new HealthServer(std::move(parts)));
 }
 
 HealthServer::HealthServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -102,13 +104,9 @@ HealthServer::~HealthServer() {
   [[maybe_unused]] const Parts* left_to_grpc = parts_.release();
 }
 
-void HealthServer::SetServing(bool is_serving) {
-  auto* const health = parts_->server->GetHealthCheckService();
-  health->SetServingStatus(is_serving);
-  for (const std::string& service : parts_->services) health->SetServingStatus(service, is_serving);
-}
+void HealthServer::SetServing(bool is_serving) { parts_->health_service.SetServing(is_serving); }
 
-void HealthServer::BeginDrain() { parts_->server->GetHealthCheckService()->Shutdown(); }
+void HealthServer::BeginDrain() { parts_->health_service.BeginDrain(); }
 
 int HealthServer::port() const { return parts_->port; }
 

@@ -43,8 +43,8 @@ class IdentityAtHandshake final : public ExternalCertificateVerifier {
   ClientVerifier& verifier_;
 };
 
-// Sees all calls before they are anybody's. Ours go by the pipeline, where a denial gets details
-// and is counted and logged; the others have only this.
+// Sees all calls before they are anybody's. Our services ask by themselves, so that a denial gets
+// details; those of gRPC have only this.
 class BuiltinServices final : public grpc::AuthMetadataProcessor {
  public:
   explicit BuiltinServices(const AccessControl& access) : access_(access) {}
@@ -55,7 +55,7 @@ class BuiltinServices final : public grpc::AuthMetadataProcessor {
                        OutputMetadata*) override {
     const auto found = metadata.find(":path");
     const std::string_view path = found == metadata.end() ? "" : View(found->second);
-    if (!path.starts_with("/grpc.")) return grpc::Status::OK;
+    if (!path.starts_with("/grpc.") || path.starts_with("/grpc.health.")) return grpc::Status::OK;
     return access_.AdmitBuiltin(*peer, path);
   }
 
@@ -80,7 +80,7 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const CertificatePaths& 
 
 std::shared_ptr<grpc::ServerCredentials> MutualTlsCredentials(const CertificatePaths& staged,
                                                               ClientVerifier& verifier,
-                                                              const AccessControl& access) {
+                                                              const AccessControl* builtin) {
   TlsServerCredentialsOptions options = OptionsFor(staged);
   options.watch_root_certs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
@@ -89,7 +89,9 @@ std::shared_ptr<grpc::ServerCredentials> MutualTlsCredentials(const CertificateP
   // Callers' names for us are their business.
   options.set_check_call_host(false);
   auto credentials = grpc::experimental::TlsServerCredentials(options);
-  credentials->SetAuthMetadataProcessor(std::make_shared<BuiltinServices>(access));
+  if (builtin != nullptr) {
+    credentials->SetAuthMetadataProcessor(std::make_shared<BuiltinServices>(*builtin));
+  }
   return credentials;
 }
 

@@ -145,6 +145,12 @@ TEST(CallerEntryTest, WhoHasNoEntryGetsNothingOfGrpcsOwnServices) {
   };
   EXPECT_TRUE(health(kOnboarding).ok());
   EXPECT_EQ(health(kStranger).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  grpc::ClientContext context;
+  const auto watch =
+      grpc::health::v1::Health::NewStub(fixture.ConnectAs(kStranger))->Watch(&context, {});
+  grpc::health::v1::HealthCheckResponse response;
+  EXPECT_FALSE(watch->Read(&response));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }
 
 TEST(CallerEntryTest, WhoHasNoEntryLearnsNothingOfUnknownMethods) {

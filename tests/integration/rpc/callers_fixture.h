@@ -122,7 +122,7 @@ class CallersFixture {
         MutualTlsCredentials({.cert_file = Write("tls.crt", server.certificate_pem),
                               .key_file = Write("tls.key", server.key_pem),
                               .client_ca_file = Write("ca.crt", authority_.certificate_pem())},
-                             verifier_, access_);
+                             verifier_, &access_);
     return options;
   }
 

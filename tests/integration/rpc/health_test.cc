@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <future>
+#include <memory>
+#include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/integration/rpc/rpc_fixture.h"
@@ -41,6 +43,43 @@ TEST(HealthTest, IsBadWhileTheLoopStandsStill) {
   const size_t found = text.find(name);
   ASSERT_NE(found, std::string::npos);
   EXPECT_GE(std::stod(text.substr(found + name.size())), 0.1);
+}
+
+TEST(HealthTest, OfAServiceThatIsNotThereAWatchSaysSoAndACheckFindsNone) {
+  RpcFixture fixture;
+  const auto stub = grpc::health::v1::Health::NewStub(fixture.Connect());
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service("no.such.Service");
+  grpc::ClientContext watching;
+  watching.set_deadline(std::chrono::system_clock::now() + kTestBound);
+  const auto watch = stub->Watch(&watching, request);
+  EXPECT_EQ(Next(*watch), HealthCheckResponse::SERVICE_UNKNOWN);
+  watching.TryCancel();
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED);
+
+  grpc::ClientContext checking;
+  HealthCheckResponse response;
+  EXPECT_EQ(stub->Check(&checking, request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+// Each is told what is true now, not each change on the way there.
+TEST(HealthTest, ManyWatchesComeAndGo) {
+  RpcFixture fixture;
+  const auto stub = grpc::health::v1::Health::NewStub(fixture.Connect());
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+    std::vector<std::unique_ptr<grpc::ClientReader<HealthCheckResponse>>> watches;
+    for (int i = 0; i < 20; ++i) {
+      contexts.push_back(std::make_unique<grpc::ClientContext>());
+      contexts.back()->set_deadline(std::chrono::system_clock::now() + kTestBound);
+      watches.push_back(stub->Watch(contexts.back().get(), {}));
+    }
+    for (const auto& watch : watches) EXPECT_EQ(Next(*watch), HealthCheckResponse::SERVING);
+    for (const auto& context : contexts) context->TryCancel();
+    for (const auto& watch : watches) {
+      EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    }
+  }
 }
 
 }  // namespace
