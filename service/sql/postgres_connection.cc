@@ -7,10 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "service/sql/postgres_values.h"
 
 namespace gateway {
@@ -21,12 +19,41 @@ constexpr int kBinaryFormat = 1;
 constexpr unsigned kReadable = DescriptorWatch::kReadable;
 constexpr unsigned kWritable = DescriptorWatch::kWritable;
 
-// libpq's words about a connection that did not come about, on one line. Host, port and user are in
-// them, the password is not.
+// Of what libpq and the system say when a connection does not come about.
+constexpr std::string_view kKnownReasons[] = {
+    "Connection refused",
+    "Connection reset",
+    "Connection timed out",
+    "Network is unreachable",
+    "No route to host",
+    "No such file or directory",
+    "Permission denied",
+    "certificate verify failed",
+    "channel binding",
+    "does not match host name",
+    "does not support SSL",
+    "server closed the connection unexpectedly",
+};
+
+// Only what is known word by word: libpq's text has the server's in it, and a server that is not
+// the one that it should be may say the password that it was given.
 absl::Status ConnectError(const PGconn* connection) {
-  const std::string words(absl::StripAsciiWhitespace(PQerrorMessage(connection)));
-  return absl::UnavailableError(
-      absl::StrCat("connect to PostgreSQL: ", absl::StrReplaceAll(words, {{"\n", "; "}})));
+  const std::string_view text = PQerrorMessage(connection);
+  std::string message = "connect to PostgreSQL: ";
+  for (const std::string_view reason : kKnownReasons) {
+    if (text.find(reason) == std::string_view::npos) continue;
+    return absl::UnavailableError(message.append(reason));
+  }
+  constexpr std::string_view kBeforeState = "FATAL:  ";
+  if (const size_t at = text.find(kBeforeState); at != std::string_view::npos) {
+    const std::string_view state = text.substr(at + kBeforeState.size(), 5);
+    const std::string_view meaning = MeaningOfSqlState(state);
+    if (!meaning.empty()) {
+      message.append("SQLSTATE ").append(state).append(", ").append(meaning);
+      return absl::UnavailableError(message);
+    }
+  }
+  return absl::UnavailableError(message.append("the server's log says why not"));
 }
 
 absl::Status TooLate(const char* operation) {
@@ -63,6 +90,7 @@ Task<absl::Status> PostgresConnection::Open(const std::vector<PostgresHost>& hos
 
   connection_.reset(PQconnectStartParams(keywords.data(), values.data(), /*expand_dbname=*/0));
   if (connection_ == nullptr) co_return absl::UnavailableError("connect to PostgreSQL: no memory");
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_SQLSTATE);
   PQsetNoticeReceiver(
       connection_.get(),
       [](void* connection, const PGresult* notice) {

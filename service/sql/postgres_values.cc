@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
@@ -27,19 +28,45 @@ int64_t BigEndian(const char* bytes) {
   return static_cast<int64_t>(number);
 }
 
-// Whether the server's words are about rights, tables, space or the server itself. Those about data
-// may repeat a value.
-bool IsAboutTheServer(std::string_view error_class) {
-  constexpr std::string_view kClasses[] = {"08", "25", "28", "3D", "40", "42", "53", "57", "58"};
-  return std::ranges::find(kClasses, error_class) != std::end(kClasses);
+// What an operator can do something about. The server's own words may repeat a value, and a
+// password if the server is not the one that it should be: none of them goes further.
+struct KnownState {
+  std::string_view state;
+  std::string_view meaning;
+};
+constexpr KnownState kKnownStates[] = {
+    {"22021", "the database's encoding is not UTF8"},
+    {"22P05", "the database's encoding is not UTF8"},
+    {"25006", "the server is read-only"},
+    {"28000", "the server does not let this user in"},
+    {"28P01", "wrong user or password"},
+    {"3D000", "no such database"},
+    {"3F000", "no such schema"},
+    {"42501", "the user has no right to do this"},
+    {"42703", "a table is not the gateway's, or of another version: no such column"},
+    {"42P01", "no such table"},
+    {"53100", "the disk is full"},
+    {"53200", "out of memory"},
+    {"53300", "too many connections"},
+    {"55P03", "another session holds the lock"},
+    {"57014", "the statement took too long"},
+    {"57P01", "the server is shutting down"},
+    {"57P03", "the server is starting up or shutting down"},
+};
+
+bool IsSqlState(std::string_view text) {
+  return text.size() == 5 && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+         });
 }
 
-// `words` may be null.
-absl::Status StatusOfSqlState(std::string_view state, const char* words) {
+absl::Status StatusOfSqlState(std::string_view state) {
+  std::string message = "PostgreSQL refused";
+  if (IsSqlState(state)) message.append(": SQLSTATE ").append(state);
+  if (const std::string_view meaning = MeaningOfSqlState(state); !meaning.empty()) {
+    message.append(", ").append(meaning);
+  }
   const std::string_view error_class = state.substr(0, 2);
-  std::string message =
-      absl::StrCat("PostgreSQL refused: SQLSTATE ", absl::string_view(state.data(), state.size()));
-  if (words != nullptr && IsAboutTheServer(error_class)) absl::StrAppend(&message, ", ", words);
   // unique_violation, and what two gateways that make the tables at once see of each other:
   // duplicate_table, duplicate_object, duplicate_column
   if (state == "23505" || state == "42P07" || state == "42710" || state == "42701") {
@@ -57,6 +84,11 @@ absl::Status StatusOfSqlState(std::string_view state, const char* words) {
 }
 
 }  // namespace
+
+std::string_view MeaningOfSqlState(std::string_view state) {
+  const auto* const known = std::ranges::find(kKnownStates, state, &KnownState::state);
+  return known == std::end(kKnownStates) ? std::string_view() : known->meaning;
+}
 
 PostgresParameters::PostgresParameters(const std::vector<SqlValue>& values) {
   numbers_.reserve(values.size());  // texts_ points into it
@@ -115,7 +147,7 @@ absl::Status PostgresResultStatus(const pg_result* result) {
   const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   // libpq's own errors have no SQLSTATE: the connection broke.
   if (state == nullptr) return absl::UnavailableError("PostgreSQL: the connection was lost");
-  return StatusOfSqlState(state, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+  return StatusOfSqlState(state);
 }
 
 }  // namespace gateway

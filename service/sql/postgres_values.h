@@ -34,9 +34,12 @@ class PostgresParameters {
 // The rows of a result in binary form: bigint, text and bytea.
 absl::StatusOr<SqlRows> PostgresRows(const pg_result* result);
 
-// OK for a result that is no error. See SqlExecutor::Run; holds the SQLSTATE, and the
-// server's words only where they are about the server: others may quote values.
+// OK for a result that is no error. See SqlExecutor::Run; holds the SQLSTATE and what it
+// means, and none of the server's words, which may quote anything.
 absl::Status PostgresResultStatus(const pg_result* result);
+
+// For an operator. Empty if it is none of those that one can do something about.
+std::string_view MeaningOfSqlState(std::string_view state);
 
 }  // namespace gateway
 

@@ -9,8 +9,8 @@
 
 namespace gateway {
 
-// Tells the operator, in the database's own words, when the store begins to fail, fails otherwise
-// and is well again: callers learn only that it is unavailable. Loop thread only.
+// Tells the operator when and why the store begins to fail, fails otherwise and is well again:
+// callers learn only that it is unavailable. Loop thread only.
 class StoreFailures {
  public:
   // Two lines about a failure are at least so far apart, whatever fails meanwhile.

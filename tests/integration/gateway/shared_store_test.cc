@@ -126,14 +126,14 @@ TEST_F(SharedStoreTest, ACreateThroughOneIsRepeatedThroughTheOther) {
   EXPECT_EQ(passfort_.counts().requests_to(Endpoint::kProfileCreate), 1);
 }
 
-TEST_F(SharedStoreTest, WhatTheDatabaseRefusesIsLoggedInItsOwnWords) {
+TEST_F(SharedStoreTest, WhyTheDatabaseRefusesIsLogged) {
   const std::string database = server_.CreateDatabase();
   // Not ours.
   server_.Execute(database, "CREATE TABLE passfort_gateway_records (something text)");
   const GatewayWithStore gateway(passfort_, server_.TlsUrl(database));
   EXPECT_EQ(ReasonOf(gateway.caller.Add(ARequestWithId()).status), "STORE_UNAVAILABLE");
   EXPECT_THAT(gateway.process.WaitForLogLine("the store fails"),
-              AllOf(HasSubstr("SQLSTATE 42703"), HasSubstr("does not exist")));
+              AllOf(HasSubstr("SQLSTATE 42703"), HasSubstr("no such column")));
 }
 
 TEST_F(SharedStoreTest, WhileTheDatabaseIsAwayNothingIsSent) {

@@ -211,7 +211,7 @@ TEST_F(PostgresStoreTest, AWrongPasswordIsAnErrorThatDoesNotShowIt) {
   const auto begun = store.TryClaim(AClaim("canary-request", kProfile));
 
   EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
-  EXPECT_THAT(begun.status().ToString(), HasSubstr("password authentication failed"));
+  EXPECT_THAT(begun.status().ToString(), HasSubstr("wrong user or password"));
   EXPECT_THAT(begun.status().ToString(), Not(HasSubstr("canary")));
 }
 
