@@ -21,18 +21,12 @@ constexpr unsigned kWritable = DescriptorWatch::kWritable;
 
 // Of what libpq and the system say when a connection does not come about.
 constexpr std::string_view kKnownReasons[] = {
-    "Connection refused",
-    "Connection reset",
-    "Connection timed out",
-    "Network is unreachable",
-    "No route to host",
-    "No such file or directory",
-    "Permission denied",
-    "certificate verify failed",
-    "channel binding",
-    "does not match host name",
-    "does not support SSL",
-    "server closed the connection unexpectedly",
+    "Connection refused",   "Connection reset",
+    "Connection timed out", "Network is unreachable",
+    "No route to host",     "No such file or directory",
+    "Permission denied",    "certificate verify failed",
+    "channel binding",      "does not match host name",
+    "does not support SSL", "server closed the connection unexpectedly",
 };
 
 // Only what is known word by word: libpq's text has the server's in it, and a server that is not
