@@ -54,7 +54,8 @@ SCENARIOS = {
                     servers=("gateway", "tls")),
     # Fresh calls, because h2load has no certificate to show.
     "mtls": Scenario("64 calls in flight, callers show certificates", Shape(4, 16), 0, 20_000,
-                     servers=("gateway", "mtls"), has_fresh_calls=True, is_in_document=False),
+                     servers=("gateway", "mtls"), has_fresh_calls=True, is_in_document=False,
+                     gateway_settings=("--reflection=off",)),
     "once": Scenario("64 calls in flight, each with a request_id", Shape(4, 16), 0, 3_000,
                      servers=("gateway", "sqlite", "postgres"), has_fresh_calls=True),
 }

@@ -202,7 +202,7 @@ class GatewayWithStore(Gateway):
 
 
 class GatewayWithMutualTls(Gateway):
-    """The gateway that asks its callers for certificates."""
+    """The gateway that asks its callers for certificates, without reflection as beyond loopback."""
 
     def __init__(self, binaries: pathlib.Path, folder: pathlib.Path, api_url: str):
         self.certificates = folder / "certificates"
@@ -211,7 +211,8 @@ class GatewayWithMutualTls(Gateway):
         super().__init__(binaries, folder, api_url,
                          f"--tls_cert_file={self.certificates}/gateway.crt",
                          f"--tls_key_file={self.certificates}/gateway.key",
-                         f"--tls_client_ca_file={self.certificates}/ca.crt")
+                         f"--tls_client_ca_file={self.certificates}/ca.crt",
+                         "--reflection=off")
 
 
 class Postgres(Child):
