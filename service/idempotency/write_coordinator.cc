@@ -36,7 +36,11 @@ Task<SessionResult> WriteCoordinator::Write(RequestKey key,
     if (const auto running = RunningOfAnother(key); running != nullptr) {
       co_await WaitAside(*running, TimeToLeave(dependencies_.clock.Now(), context.deadline),
                          context.stop);
-      if (!sessions_.contains(key.request_id)) continue;
+      // Others were woken too, and one of them may have begun a session of its own.
+      if (const auto now = sessions_.find(key.request_id);
+          now == sessions_.end() || now->second != running) {
+        continue;
+      }
       // Whose it is only the store can say. It may be this caller's, and executed.
       co_return SessionResult{.outcome = Ambiguous{}};
     }
@@ -108,7 +112,7 @@ std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::Join(
 Task<void> WriteCoordinator::RunSession(std::string request_id,
                                         std::shared_ptr<InFlightWrite> shared) {
   shared->result = co_await shared->session.Run();
-  // A call that comes now asks the store, unless only this session knows the end yet.
+  // A call that arrives later asks the store, unless only this session knows the end yet.
   const bool is_recorded = !shared->session.IsUnrecorded();
   if (is_recorded) sessions_.erase(request_id);
   std::vector<std::stop_source> waiting;

@@ -157,6 +157,11 @@ class ImmediateExecutor final : public SqlExecutor {
 
   // While it is, statements wait for `Release`.
   bool held = false;
+  void ReleaseOne() {
+    OneShot<bool>* const first = waiting_.front();
+    waiting_.erase(waiting_.begin());
+    first->Set(true);
+  }
   void Release() {
     held = false;
     for (OneShot<bool>* const waiting : std::exchange(waiting_, {})) waiting->Set(true);

@@ -104,10 +104,14 @@ TEST_F(WriteCoordinatorTest, AnOwnerIsNotRefusedWhileAStrangersCallIsLookedAt) {
   executor_->held = true;
   Call& strangers = Start(stranger);
   Call& owners = Start(owner);
+  Call& owners_second = Start(owner);
   EXPECT_FALSE(owners.result);
-  executor_->Release();
+  while (!strangers.result) executor_->ReleaseOne();  // the store goes on taking its time
   EXPECT_EQ(strangers.error(), Cause::kRequestIdReused);
+  EXPECT_FALSE(owners_second.result) << "it shares the session that the first one has begun";
+  executor_->Release();
   EXPECT_TRUE(owners.IsDone());
+  EXPECT_TRUE(owners_second.IsDone());
 }
 
 TEST_F(WriteCoordinatorTest, AnotherCallerIsToldNothingOfASessionThatIsNotOver) {
