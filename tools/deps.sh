@@ -19,7 +19,7 @@ readonly PACKAGES_TEST=(
 readonly PACKAGES_TOUR=(curl python3)
 # clang-tidy reads the benchmarks too.
 readonly PACKAGES_CHECK=(
-  clang-format-19 clang-tidy-19 libbenchmark-dev python3 shellcheck shfmt yamllint
+  clang-format-19 clang-tidy-19 libbenchmark-dev python3 python3-yaml shellcheck shfmt yamllint
 )
 readonly PACKAGES_BENCH=(libbenchmark-dev nghttp2-client nginx-light python3 python3-matplotlib strace)
 
