@@ -12,8 +12,8 @@
 
 namespace gateway {
 
-// The one table of errors: what callers can get besides OK, a row for each reason. The docs, the
-// proto's comments and the README are checked against it.
+// The one table of errors: what callers can get besides OK, a row for each reason. The docs and the
+// proto's comments are checked against it.
 
 enum class ErrorReason {
   kInvalidRequest,

@@ -92,11 +92,12 @@ std::set<Told> ToldByProto(const char* page) {
   return told;
 }
 
-// "| `CODE` | ... | `REASON`, ... |", below "## Errors".
-std::set<Told> ToldByReadme() {
-  const std::string readme = ContentsOf(README_PAGE);
-  const size_t begin = readme.find("\n## Errors\n");
-  const std::string section = readme.substr(begin, readme.find("\n## ", begin + 1) - begin);
+// "| `CODE` | ... | `REASON`, ... |" of the page's table by gRPC code.
+std::set<Told> ToldByCode() {
+  const std::string page = ContentsOf(ERRORS_PAGE);
+  const size_t begin = page.find("\nThe same by gRPC code:\n\n|");
+  if (begin == std::string::npos) return {};
+  const std::string section = page.substr(begin, page.find("|\n\n", begin) + 1 - begin);
   static const std::regex row("^\\| `([A-Z_]+)` \\|[^|]*\\|([^|]*)\\|$");
   std::set<Told> told;
   for (const auto& line : absl::StrSplit(section, '\n')) {
@@ -153,8 +154,8 @@ TEST(ErrorCatalogTest, TheProtoOfProfilesNamesReasonsWithTheirCodes) {
   EXPECT_THAT(told, IsSubsetOf(ToldToCallers())) << PROFILE_PROTO_PAGE;
 }
 
-TEST(ErrorCatalogTest, TheReadmeNamesEveryReasonWithItsCode) {
-  EXPECT_THAT(ToldByReadme(), UnorderedElementsAreArray(ToldToCallers())) << README_PAGE;
+TEST(ErrorCatalogTest, ThePageNamesEveryReasonByItsCode) {
+  EXPECT_THAT(ToldByCode(), UnorderedElementsAreArray(ToldToCallers())) << ERRORS_PAGE;
 }
 
 }  // namespace
