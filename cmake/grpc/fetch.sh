@@ -86,7 +86,8 @@ files_to_compile() {
 
 main() {
   (($# == 1)) || fail "usage: fetch.sh FOLDER"
-  local folder=$1 version stamp work
+  local folder version stamp work
+  folder=$(realpath --canonicalize-missing "$1") # this script changes folders
   stamp=$(cat "$patch" "${BASH_SOURCE[0]}" | sha256sum)
   # Two builds that start together fetch once.
   mkdir -p "$(dirname "$folder")"
