@@ -1,14 +1,22 @@
-# The gateway's image, from Debian's packages alone:
+# The gateway's image, from Debian's packages alone. It holds what the gateway needs at run time and nothing else
+# (docs/decisions/0027-image-of-nothing-else.md):
 #
 #   docker build -t passfort-gateway:0.1.0 .
 #   docker build --target fake-passfort -t fake-passfort:0.1.0 .   # for deploy/overlays/demo
+#
+# With --build-arg REVISION="$(git rev-parse HEAD)" its label says which commit it is of. `--pull --no-cache` takes in
+# what Debian has mended since the last build.
 
 FROM debian:12-slim AS build
 WORKDIR /source
 # Before the sources, so that an edit of them installs nothing anew.
 COPY dev ./
 COPY tools/*.sh tools/
-RUN ./dev deps hardened && rm -rf /var/lib/apt/lists/*
+# Libraries of the base go into the image too, so with the fixes since it was made.
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get upgrade -y \
+    && ./dev deps image \
+    && rm -rf /var/lib/apt/lists/*
 # Debian's sources of gRPC, with our patch.
 COPY cmake/grpc cmake/grpc
 RUN cmake/grpc/fetch.sh build/grpc
@@ -18,52 +26,35 @@ COPY proto proto
 COPY service service
 RUN cmake --preset hardened -D GATEWAY_FAKE=OFF -D GATEWAY_EXAMPLES=OFF \
     && cmake --build --preset hardened \
-    && strip build/hardened/bin/passfort-gateway \
     && build/hardened/bin/passfort-gateway --version | grep -q hardened \
     # The failpoints, by which tests kill the gateway at an exact moment, are in no release.
     && ! grep -q GATEWAY_FAILPOINTS build/hardened/bin/passfort-gateway
-
-# What a server of ours needs at run time: the libraries that it links directly bring the others.
-FROM debian:12-slim AS runtime
-RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        ca-certificates \
-        libc-ares2 \
-        libcurl4 \
-        libfmt9 \
-        libpq5 \
-        libprometheus-cpp-core1.0 \
-        libre2-9 \
-        libspdlog1.10 \
-        libsqlite3-0 \
-        libssl3 \
-        libuv1 \
-        zlib1g \
-    && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/* \
-    # Nothing here changes its user, so nothing needs to be able to.
-    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
-# By number, because Kubernetes' runAsNonRoot cannot judge a name. The user owns nothing.
-USER 65532:65532
+COPY tools/image tools/image
+RUN python3 -B tools/image/make_root.py --build build/hardened --program passfort-gateway --root /image
 
 FROM build AS build-fake-passfort
 COPY tests tests
 RUN cmake --preset hardened -D GATEWAY_FAKE=ON \
     && cmake --build --preset hardened --target fake-passfort \
-    && strip build/hardened/bin/fake-passfort
+    && python3 -B tools/image/make_root.py --build build/hardened --program fake-passfort --root /image
 
-FROM runtime AS fake-passfort
+FROM scratch AS fake-passfort
 LABEL org.opencontainers.image.title="fake-passfort" \
-      org.opencontainers.image.description="Behaves like the product applications of Passfort's API; for trying and testing passfort-gateway"
-COPY --from=build-fake-passfort /source/build/hardened/bin/fake-passfort /usr/bin/
-# A library that is missing from the list above stops the build here, not a pod later.
-RUN ! ldd /usr/bin/fake-passfort | grep 'not found'
+      org.opencontainers.image.description="Behaves like the product applications of Passfort's API; for trying and testing passfort-gateway" \
+      org.opencontainers.image.version="0.1.0"
+COPY --from=build-fake-passfort /image /
+# By number, because Kubernetes' runAsNonRoot cannot judge a name. The user owns nothing.
+USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["/usr/bin/fake-passfort"]
 
-FROM runtime AS passfort-gateway
+FROM scratch AS passfort-gateway
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="passfort-gateway" \
-      org.opencontainers.image.description="gRPC gateway in front of Passfort's REST API"
-COPY --from=build /source/build/hardened/bin/passfort-gateway /usr/bin/
-RUN ! ldd /usr/bin/passfort-gateway | grep 'not found'
+      org.opencontainers.image.description="gRPC gateway in front of Passfort's REST API" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="$REVISION"
+COPY --from=build /image /
+USER 65532:65532
 EXPOSE 50051 9464
 ENTRYPOINT ["/usr/bin/passfort-gateway"]

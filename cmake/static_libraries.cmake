@@ -4,6 +4,15 @@
 #
 # Not with a sanitizer: it tells what is not instrumented by the file that it comes from.
 option(GATEWAY_STATIC_LIBRARIES "Link gRPC, protobuf and abseil statically" OFF)
+
+# write_link_map(TARGET): which object files the program holds, and of which archives, as PROGRAM.map beside it. From
+# this the image's bill of materials is made (tools/image/sbom.py).
+function(write_link_map target)
+  if(GATEWAY_STATIC_LIBRARIES)
+    target_link_options(${target} PRIVATE LINKER:-Map=$<TARGET_FILE:${target}>.map)
+  endif()
+endfunction()
+
 if(NOT GATEWAY_STATIC_LIBRARIES)
   return()
 endif()

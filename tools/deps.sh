@@ -10,6 +10,8 @@ readonly PACKAGES_RUN=(
 )
 # The patch in gRPC, for the preset hardened: Debian's own compiler, because the patched files join Debian's library.
 readonly PACKAGES_HARDENED=("${PACKAGES_RUN[@]}" g++ patch xz-utils)
+# The image's root, and its bill of materials.
+readonly PACKAGES_IMAGE=("${PACKAGES_HARDENED[@]}" python3)
 # The tests, the sanitizers and the fuzz targets. llvm-19 has the symbolizer, without which no
 # suppression of ThreadSanitizer matches.
 readonly PACKAGES_TEST=(
@@ -94,6 +96,7 @@ command_deps() {
     case $scope in
       run) packages+=("${PACKAGES_RUN[@]}") ;;
       hardened) packages+=("${PACKAGES_HARDENED[@]}") ;;
+      image) packages+=("${PACKAGES_IMAGE[@]}") ;;
       test) packages+=("${PACKAGES_RUN[@]}" "${PACKAGES_TEST[@]}") ;;
       check) packages+=("${PACKAGES_RUN[@]}" "${PACKAGES_TEST[@]}" "${PACKAGES_CHECK[@]}") ;;
       tour) packages+=("${PACKAGES_RUN[@]}" "${PACKAGES_TOUR[@]}") ;;
