@@ -16,7 +16,7 @@ readonly PACKAGES_IMAGE=("${PACKAGES_HARDENED[@]}" python3)
 # suppression of ThreadSanitizer matches.
 readonly PACKAGES_TEST=(
   binutils libclang-rt-19-dev libgmock-dev libgtest-dev libnghttp2-dev llvm-19 nginx-light openssl
-  postgresql-15 postgresql-client-15 python3 python3-grpcio python3-protobuf
+  postgresql-15 postgresql-client-15 prometheus python3 python3-grpcio python3-protobuf python3-yaml
 )
 readonly PACKAGES_TOUR=(curl python3)
 # clang-tidy reads the benchmarks too.
@@ -56,8 +56,28 @@ keep_postgres_from_starting() {
   printf '%s\n' 'create_main_cluster = false' 'ssl = on' | "${prefix[@]}" tee "$settings" >/dev/null
 }
 
+# promtool and the Prometheus of the tests come in a package whose service starts at once, and with the machine.
+# systemd is told not to; where there is none, the file by which Debian asks whether a service may start does.
+readonly SERVICE_POLICY=/usr/sbin/policy-rc.d
+keep_prometheus_from_starting() {
+  local prefix=("$@") unit=/etc/systemd/system/prometheus.service
+  if [[ ! -e $unit && ! -L $unit ]]; then
+    "${prefix[@]}" mkdir -p "${unit%/*}"
+    "${prefix[@]}" ln -s /dev/null "$unit"
+  fi
+  [[ -e $SERVICE_POLICY ]] && return
+  # 101: forbidden by policy.
+  printf '%s\n' "#!/bin/sh" "# ./dev deps, for as long as it installs." "[ \"\$1\" != prometheus ] || exit 101" |
+    "${prefix[@]}" tee "$SERVICE_POLICY" >/dev/null
+  "${prefix[@]}" chmod +x "$SERVICE_POLICY"
+}
+
+allow_services_again() {
+  ! grep -qs 'dev deps' "$SERVICE_POLICY" || "$@" rm -f "$SERVICE_POLICY"
+}
+
 install_packages() {
-  local missing prefix
+  local missing prefix result=0
   mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]} > 0)) || return 0
   prefix=$(as_root "${missing[@]}")
@@ -75,7 +95,12 @@ install_packages() {
   if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
     keep_postgres_from_starting "${prefix[@]}"
   fi
-  "${apt_get[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >&2
+  if [[ " ${missing[*]} " == *" prometheus "* ]]; then
+    keep_prometheus_from_starting "${prefix[@]}"
+  fi
+  "${apt_get[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >&2 || result=$?
+  allow_services_again "${prefix[@]}"
+  return "$result"
 }
 
 # buf, for the contract's checks: pinned in proto/package-lock.json, installed into proto/node_modules.
