@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # ./dev deps: which packages each command needs, and how they are installed. Sourced by ./dev.
 
+# Where the releases of Debian differ in names: 12 has PostgreSQL 15, 13 has 17.
+POSTGRESQL=17
+! grep -qs '^VERSION_CODENAME=bookworm$' /etc/os-release || POSTGRESQL=15
+readonly POSTGRESQL
+
 # What builds and runs the gateway, fake-passfort and the client example. The Dockerfile uses it too.
 readonly PACKAGES_RUN=(
   ca-certificates ccache clang-19 cmake git lld-19 ninja-build pkg-config
-  golang-github-gogo-googleapis-dev grpc-proto protobuf-compiler protobuf-compiler-grpc
+  golang-github-gogo-googleapis-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libboost-dev libcurl4-openssl-dev libgrpc++-dev libpq-dev libprotobuf-dev libspdlog-dev
   libsqlite3-dev libssl-dev libuv1-dev nlohmann-json3-dev prometheus-cpp-dev
 )
@@ -16,7 +21,8 @@ readonly PACKAGES_IMAGE=("${PACKAGES_HARDENED[@]}" python3)
 # suppression of ThreadSanitizer matches.
 readonly PACKAGES_TEST=(
   binutils libclang-rt-19-dev libgmock-dev libgtest-dev libnghttp2-dev llvm-19 nginx-light openssl
-  postgresql-15 postgresql-client-15 prometheus python3 python3-grpcio python3-protobuf python3-yaml
+  "postgresql-$POSTGRESQL" "postgresql-client-$POSTGRESQL" prometheus python3 python3-grpcio python3-protobuf
+  python3-yaml
 )
 readonly PACKAGES_TOUR=(curl python3)
 # clang-tidy reads the benchmarks too.
@@ -92,7 +98,7 @@ install_packages() {
     say "apt-get update failed; trying again in 10 s"
     sleep 10
   done
-  if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
+  if [[ " ${missing[*]} " == *" postgresql-$POSTGRESQL "* ]]; then
     keep_postgres_from_starting "${prefix[@]}"
   fi
   if [[ " ${missing[*]} " == *" prometheus "* ]]; then

@@ -25,7 +25,9 @@ SAMPLE_SECONDS = 0.02
 # Short, because the time from a start to its message is itself a figure.
 MESSAGE_SECONDS = 0.001
 API_KEY = "benchmark-key"
-POSTGRES_PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
+# Debian's packages have a folder for each major version: the newest here.
+POSTGRES_VERSIONS = pathlib.Path("/usr/lib/postgresql")
+POSTGRES_PROGRAMS = max(POSTGRES_VERSIONS.glob("*/bin"), default=POSTGRES_VERSIONS / "bin")
 ECHO_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")
 
 

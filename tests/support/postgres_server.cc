@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -32,7 +33,8 @@
 namespace gateway {
 namespace {
 
-constexpr std::string_view kPrograms = "/usr/lib/postgresql/15/bin/";
+// Debian's packages have a folder for each major version.
+constexpr char kVersions[] = "/usr/lib/postgresql";
 constexpr std::chrono::seconds kStartBound{60};
 
 [[noreturn]] void Fail(const std::string& reason) {
@@ -44,7 +46,15 @@ void Check(bool done, const std::string& what) {
   if (!done) Fail(absl::StrCat(what, ": ", std::strerror(errno)));
 }
 
-std::string Program(std::string_view name) { return std::string(kPrograms).append(name); }
+// Of the newest version here.
+std::string Program(const std::string& name) {
+  int newest = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(kVersions, ignored)) {
+    newest = std::max(newest, std::atoi(entry.path().filename().c_str()));
+  }
+  return absl::StrCat(kVersions, "/", newest, "/bin/", name);
+}
 
 std::string Escaped(const std::string& text) {
   std::string escaped;
@@ -78,7 +88,7 @@ PostgresServer& PostgresServer::OfThisProgram() {
 PostgresServer::PostgresServer() : user_(geteuid()), group_(getegid()) {
   if (user_ == 0) {
     const passwd* const postgres = getpwnam("postgres");
-    if (postgres == nullptr) Fail("there is no user `postgres`; is postgresql-15 installed?");
+    if (postgres == nullptr) Fail("there is no user `postgres`; is PostgreSQL installed?");
     user_ = postgres->pw_uid;
     group_ = postgres->pw_gid;
   }

@@ -10,7 +10,7 @@
 
 namespace gateway {
 
-// A real PostgreSQL 15 in a temporary folder, which goes with it: on a Unix socket without a
+// A real PostgreSQL in a temporary folder, which goes with it: on a Unix socket without a
 // password, and on a free port of 127.0.0.1 with TLS and SCRAM only. It writes to no disk for sure
 // (fsync is off). As root it runs as the user `postgres`, since PostgreSQL refuses root. What
 // cannot be done ends the program with the reason: no test could go on.
