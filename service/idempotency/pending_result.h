@@ -15,6 +15,14 @@ namespace gateway {
 // What a session comes to, for all callers that share it.
 using SessionResult = WriteResultOf<SharedResult>;
 
+inline SessionResult ToResult(IdempotencyError::Cause cause) {
+  return {.outcome = IdempotencyError{.cause = cause}};
+}
+inline SessionResult BudgetReachedResult(absl::Time resets_at) {
+  return {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kBudgetReached,
+                                      .resets_at = resets_at}};
+}
+
 // The result for a caller that leaves while it is not known what became of the write: what is known
 // so far. Loop thread only.
 class PendingResult {

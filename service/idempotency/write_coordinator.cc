@@ -16,10 +16,6 @@ SteadyTime TimeToLeave(SteadyTime now, Deadline deadline) {
          std::min<SteadyTime::duration>(kTimeToRelease, deadline.TimeLeft(now) / 10);
 }
 
-SessionResult ToResult(IdempotencyError::Cause cause) {
-  return {.outcome = IdempotencyError{.cause = cause}};
-}
-
 }  // namespace
 
 Task<SessionResult> WriteCoordinator::Write(RequestKey key,

@@ -20,6 +20,7 @@ CHECKER = COPY / "build" / "dev" / "bin" / "history_checker"
 MAX_HISTORIES = 20000
 
 SESSION = "service/idempotency/write_session.cc"
+ATTEMPTS = "service/idempotency/write_attempts.cc"
 RECONCILER = "service/idempotency/reconciler.cc"
 OWNED_RECORD = "service/idempotency/owned_record.cc"
 OPERATION = "service/operations/add_product_application.cc"
@@ -37,8 +38,9 @@ PASSFORT = "tests/chaos/history/simulated_passfort.cc"
 # Name, and what is replaced by what in which file.
 MUTATIONS = {
     "no intent record": [(
-        SESSION,
-        "co_await owned_.RecordIntent(lease, conclusive_after, baseline_, sent_at, key_.budget)) {",
+        ATTEMPTS,
+        "co_await state_.owned.RecordIntent(lease, conclusive_after, baseline_, sent_at,\n"
+        "                                             state_.key.budget)) {",
         "((void)lease, (void)conclusive_after, (void)sent_at, Change::kMade)) {",
     )],
     "no baseline": [(
@@ -47,25 +49,26 @@ MUTATIONS = {
         "",
     )],
     "settle window counted from sending": [
-        (SESSION,
-         "options_.lease_duration + options_.attempt_timeout + options_.settle_window",
-         "options_.settle_window"),
+        (ATTEMPTS,
+         "state_.options.lease_duration + state_.options.attempt_timeout +\n"
+         "                      state_.options.settle_window",
+         "state_.options.settle_window"),
         (OWNED_RECORD,
          ".conclusive_after = conclusive_after, .was_",
          ".conclusive_after = conclusive_after && conclusive_after->count() < 0 ? conclusive_after "
          ": std::nullopt, .was_"),
     ],
     "no send gate": [(
-        SESSION,
-        "send_before = dependencies_.clock.BootNow() + options_.lease_duration;",
-        "send_before = dependencies_.clock.BootNow() + 1000 * options_.lease_duration;",
+        ATTEMPTS,
+        "        state_.dependencies.clock.BootNow() + state_.options.lease_duration;",
+        "        state_.dependencies.clock.BootNow() + 1000 * state_.options.lease_duration;",
     )],
     "send gate counted from after the intent": [
-        (SESSION, "const BootTime send_before = ", "BootTime send_before = "),
-        (SESSION,
+        (ATTEMPTS, "const BootTime send_before =", "BootTime send_before ="),
+        (ATTEMPTS,
          "    if (next != Next::kContinue) break;\n",
          "    if (next != Next::kContinue) break;\n"
-         "    send_before = dependencies_.clock.BootNow() + options_.lease_duration;\n"),
+         "    send_before = state_.dependencies.clock.BootNow() + state_.options.lease_duration;\n"),
     ],
     "no epoch check": [
         (STATEMENTS, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
@@ -156,11 +159,12 @@ MUTATIONS = {
     )],
     "a create: a call sends again after a dead holder": [
         (SESSION,
-         "      co_return co_await Reconcile(std::move(record), std::nullopt);\n    case",
-         "      if (!is_observable()) co_return co_await Reclaim(std::move(record));\n"
-         "      co_return co_await Reconcile(std::move(record), std::nullopt);\n    case"),
+         "      co_return co_await reconcile_.Run(std::move(record), std::nullopt);\n    case",
+         "      if (!state_.is_observable()) co_return co_await Reclaim(std::move(record));\n"
+         "      co_return co_await reconcile_.Run(std::move(record), std::nullopt);\n    case"),
         # Else the baseline that it has sends it to evaluation, which finds it inconclusive.
-        (SESSION, "if (!owned_->baseline) {", "if (!owned_->baseline || !is_observable()) {"),
+        (ATTEMPTS, "if (!state_.owned->baseline) {",
+         "if (!state_.owned->baseline || !state_.is_observable()) {"),
     ],
     "a create: the background reconciler gives it back": [(
         BACKGROUND,
@@ -176,13 +180,14 @@ MUTATIONS = {
         (SESSION,
          "    case RecordState::kInconclusive:\n      break;",
          "    case RecordState::kInconclusive:\n"
-         "      if (!is_observable()) co_return co_await Reclaim(std::move(record));\n"
+         "      if (!state_.is_observable()) co_return co_await Reclaim(std::move(record));\n"
          "      break;"),
-        (SESSION, "if (!owned_->baseline) {", "if (!owned_->baseline || !is_observable()) {"),
+        (ATTEMPTS, "if (!state_.owned->baseline) {",
+         "if (!state_.owned->baseline || !state_.is_observable()) {"),
     ],
     "a create: its lease ends before its attempt": [(
-        SESSION,
-        "(is_observable() ? Milliseconds(0) : options_.attempt_timeout)",
+        ATTEMPTS,
+        "(state_.is_observable() ? Milliseconds(0) : state_.options.attempt_timeout)",
         "Milliseconds(0)",
     )],
     "a create: counts as observable": [(
@@ -213,7 +218,7 @@ MUTATIONS = {
         STORE, "statements.push_back(ChargeOf(expected, *change.budget));", "(void)ChargeOf;",
     )],
     "a budget: the look at it is the charge": [(
-        SESSION, "baseline_, sent_at, key_.budget)", "baseline_, sent_at, std::nullopt)",
+        ATTEMPTS, "                 state_.key.budget)", "                 std::nullopt)",
     )],
     "a budget: charged without a limit": [(
         STATEMENTS, "WHERE budget.used < $2 ", "WHERE budget.used < $2 + 1000000 ",
