@@ -1,5 +1,6 @@
 #include "service/idempotency/write_attempts.h"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -102,7 +103,7 @@ Task<WriteAttempts::Next> WriteAttempts::RecordIntent() {
   const Milliseconds lease =
       state_.options.lease_duration +
       (state_.is_observable() ? Milliseconds(0) : state_.options.attempt_timeout);
-  lease_ends_ = state_.dependencies.clock.Now() + lease;
+  lease_ends_ = state_.dependencies.clock.BootNow() + lease;
   switch (co_await state_.owned.RecordIntent(lease, conclusive_after, baseline_, sent_at,
                                              state_.key.budget)) {
     case Change::kMade:
@@ -149,13 +150,13 @@ Task<WriteAttempts::Next> WriteAttempts::AfterRefused(Refused refused) {
   SessionResult result{.outcome = std::move(refused),
                        .sent_at = state_.pending.sent_at(),
                        .retry_end = RetryEnd::kPermanent};
+  state_.pending.OnAmbiguous({.response = response});  // should the store not let it stand
   if (!state_.owned->was_ambiguous &&
       !state_.request->operation().MayMeanAlreadyExecuted(response)) {
     co_return co_await Release(std::move(result));
   }
   // It may be refused because of an earlier attempt, or because of a stranger. This attempt did
   // nothing, so there is nothing to wait for.
-  state_.pending.OnAmbiguous({.response = response});
   switch (co_await state_.owned.RecordConclusive()) {
     case Change::kMade:
       co_return co_await reconcile_.Run(*state_.owned, std::move(result));
@@ -175,10 +176,10 @@ Task<WriteAttempts::Next> WriteAttempts::AfterNotExecuted(NotExecuted not_execut
   if (state_.IsReleaseRequested()) decision = RetryEnd::kCancelled;
   auto next = PlanRetry(decision, state_.latest_deadline, state_.RetryTools(), retry_backoff_);
   // By then another process would take it for lost.
-  const auto* const again = std::get_if<SteadyTime>(&next);
-  if (again != nullptr && !state_.is_observable() &&
-      *again + state_.options.store_timeout >= lease_ends_) {
-    next = RetryEnd::kOutOfTime;
+  if (const auto* const again = std::get_if<SteadyTime>(&next);
+      again != nullptr && !state_.is_observable()) {
+    const auto wait = std::chrono::ceil<Milliseconds>(*again - state_.dependencies.clock.Now());
+    if (IsLeaseOverIn(wait + state_.options.store_timeout)) next = RetryEnd::kOutOfTime;
   }
   if (const auto* end = std::get_if<RetryEnd>(&next)) {
     co_return co_await Release({.outcome = std::move(not_executed), .retry_end = *end});
@@ -217,12 +218,23 @@ Task<WriteAttempts::Next> WriteAttempts::Release(SessionResult result) {
     case Change::kBudgetReached:
       break;
   }
-  // Nobody else may send under the record. Without a look, what Passfort said is all there is.
+  // Nobody else may send under the record. Without a look, what Passfort said is all there is: it
+  // is given, unless another process may have told by now that nobody will ever know.
   if (was_sent && !state_.is_observable()) {
     unrecorded_.SetRelease(end);
-    co_return state_.Finish(std::move(result));
+    if (!IsLeaseOverIn(Milliseconds(0))) co_return state_.Finish(std::move(result));
   }
   co_return state_.Finish(was_sent ? state_.PendingResult() : state_.StoreUnavailableResult());
+}
+
+// What was said of the record while its lease ran does not hold any more once another process may
+// have told that nobody will ever know. A response of Passfort does, and so does what is said of
+// the call alone.
+SessionResult WriteAttempts::UnrecordedResult() const {
+  const bool is_of_the_record = std::holds_alternative<NotExecuted>(state_.result->outcome) ||
+                                std::holds_alternative<Refused>(state_.result->outcome);
+  if (is_of_the_record && IsLeaseOverIn(Milliseconds(0))) return state_.pending.ToResult();
+  return *state_.result;
 }
 
 SessionResult WriteAttempts::ReleasedResult() const {

@@ -29,6 +29,9 @@ class WriteAttempts {
   // The record is held and claimed: nothing of this attempt was sent, all earlier ones did nothing.
   Task<Next> Run();
 
+  // The session's result for a caller that comes while the store does not know of the end yet.
+  SessionResult UnrecordedResult() const;
+
  private:
   // Step 2.
   Task<Next> ReadBaseline();
@@ -43,6 +46,10 @@ class WriteAttempts {
 
   // Nothing was executed, and not because of Passfort.
   SessionResult ReleasedResult() const;
+  // Whether others may then take the last intent's attempt for lost.
+  bool IsLeaseOverIn(Milliseconds wait) const {
+    return state_.dependencies.clock.BootNow() + wait >= lease_ends_;
+  }
   // From when on a look is conclusive, if one ever is.
   std::optional<Milliseconds> ConclusiveAfter(Milliseconds wait) const;
 
@@ -51,7 +58,7 @@ class WriteAttempts {
   UnrecordedEnd& unrecorded_;
   Backoff retry_backoff_;
   Baseline baseline_;
-  SteadyTime lease_ends_{};  // of the last intent, at the earliest
+  BootTime lease_ends_{};  // of the last intent, at the earliest
 };
 
 }  // namespace gateway

@@ -43,7 +43,7 @@ Task<SessionResult> WriteCoordinator::Write(RequestKey key,
     const auto shared = Join(key, request, context);
     if (shared == nullptr) co_return ToResult(IdempotencyError::Cause::kRequestIdReused);
     if (shared->result && !is_first) {
-      SessionResult replayed = *shared->result;
+      SessionResult replayed = shared->session.UnrecordedResult();
       replayed.replay = Replay::kYes;
       co_return replayed;
     }

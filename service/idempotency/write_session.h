@@ -38,6 +38,8 @@ class WriteSession {
   bool IsUnrecorded() const { return unrecorded_.IsThere(); }
   // Tells the store. Returns when that is done, or after a last try at `Stop`.
   Task<void> RetryRecording() { return unrecorded_.RetryRecording(); }
+  // The result for a caller that comes meanwhile.
+  SessionResult UnrecordedResult() const { return attempts_.UnrecordedResult(); }
   // Whether it is the caller's own. One of the same name or principal may own less than this one.
   bool IsOf(const RequestKey& key) const {
     return key.caller == state_.key.caller && key.principal == state_.key.principal;

@@ -78,6 +78,34 @@ TEST_F(UnobservableWriteTest, WhatWasNotExecutedIsGivenBackAsSoonAsTheStoreIsThe
   }
 }
 
+// This process stood still, and another one has told by now that nobody will ever know. Somebody
+// may have acted on that, so it stays: a second word would not be believed, or the write made
+// again.
+TEST_F(UnobservableWriteTest, WhatWasNotExecutedIsNotToldOnceOthersMayCallItUnknownForGood) {
+  const Outcome<SharedResult> limited =
+      NotExecuted{.cause = NotExecuted::Cause::kRateLimited, .retry_after = Milliseconds(1h)};
+  int orders = 0;
+  for (const Outcome<SharedResult>& outcome : {RefusedWith(422), limited}) {
+    for (const bool has_store : {true, false}) {
+      const std::string id = "order-" + std::to_string(++orders);
+      request_->outcomes = {outcome};
+      request_->on_execute = [&](BootTime) {
+        clock_.Advance(kOptions.lease_duration + kOptions.attempt_timeout);
+        UpdatedElsewhere(*Find(id), {.state = RecordState::kInconclusive});
+        if (!has_store) FailAt(DeleteRecord(), Failure::kBefore);
+      };
+      Running& slow = Start({.request_id = id});
+      clock_.Advance(1s);
+      ASSERT_NE(slow.Get<Ambiguous>(), nullptr) << id;
+      EXPECT_EQ(slow.result->stays_unknown, has_store) << "only the store says that";
+      HealStore();
+      clock_.Advance(2s);
+      EXPECT_EQ(Find(id)->state, RecordState::kInconclusive);
+      sessions_.clear();
+    }
+  }
+}
+
 TEST_F(UnobservableWriteTest, AnIntentThatTheStoreDidNotAcknowledgeIsTakenBack) {
   for (const Failure failure : {Failure::kBefore, Failure::kAfter}) {
     FailAt(UpdateRecord(), failure);

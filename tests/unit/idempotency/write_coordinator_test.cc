@@ -69,6 +69,27 @@ TEST_F(WriteCoordinatorTest, IdenticalCallsShareOneAttemptAndItsResult) {
   EXPECT_EQ(request_->executions, 1);
 }
 
+// What a session knows for itself is given to who comes later, for as long as no other process may
+// have told that nobody will ever know.
+TEST_F(WriteCoordinatorTest, ARefusalThatIsNotStoredIsGivenToOthersWhileItsLeaseRuns) {
+  operation_.observable = false;
+  request_->outcomes = {Refused{.response = {.http_status = 422}}};
+  executor_->fails = [](const std::string& run) {
+    return run == DeleteRecord() ? ImmediateExecutor::Failure::kBefore
+                                 : ImmediateExecutor::Failure::kNone;
+  };
+  const auto is_refused = [](const Call& call) {
+    return call.result && std::holds_alternative<Refused>(call.result->outcome);
+  };
+  EXPECT_TRUE(is_refused(Start()));
+  clock_.Advance(kOptions.lease_duration);
+  EXPECT_TRUE(is_refused(Start()));
+  clock_.Advance(kOptions.attempt_timeout);
+  UpdatedElsewhere(*Find(), {.state = RecordState::kInconclusive});
+  EXPECT_TRUE(Start().IsUnknown());
+  EXPECT_EQ(request_->executions, 1);
+}
+
 TEST_F(WriteCoordinatorTest, ACallWithOtherValuesDoesNotJoin) {
   request_->outcomes = {std::nullopt};
   Start();
