@@ -407,32 +407,6 @@ TEST_F(PostgresStoreTest, AUserWithoutTheRightToMakeTablesUsesThoseThatAreThere)
   server_.Execute(database_, "DROP OWNED BY plain_user; DROP ROLE plain_user");
 }
 
-TEST_F(PostgresStoreTest, ACommitThatNoStandbyHasIsAnError) {
-  StoreUnderTest store(*loop_, server_.Url(database_));
-  store.Sweep();
-  server_.Execute("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-  server_.Execute("postgres", "SELECT pg_reload_conf()");
-  WaitUntil("the setting", [&] {
-    return server_.Execute("postgres", "SHOW synchronous_standby_names") == "nobody";
-  });
-
-  auto running =
-      StartTask(*loop_, [&] { return store->TryClaim(AClaim("request", kProfile), Soon()); });
-  // An administrator who cancels the wait makes the commit succeed, with no more than a warning.
-  WaitUntil("the commit to be cancelled", [&] {
-    return running.HasEnded() ||
-           server_.Execute("postgres",
-                           "SET synchronous_commit = off; SELECT count(pg_cancel_backend(pid)) "
-                           "FROM pg_stat_activity WHERE wait_event = 'SyncRep'") != "0";
-  });
-  const auto begun = running.Wait("the commit without a standby");
-  server_.Execute("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
-  server_.Execute("postgres", "SELECT pg_reload_conf()");
-
-  EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
-  EXPECT_THAT(begun.status().ToString(), HasSubstr("commit is not certain"));
-}
-
 TEST_F(PostgresStoreTest, LeavesNothingInTheSession) {
   // What a transaction-pooling proxy would hand to the next client.
   StoreUnderTest store(*loop_, server_.Url(database_));
