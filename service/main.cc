@@ -23,7 +23,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "service/app/caller_access.h"
+#include "service/app/every_second.h"
 #include "service/app/process.h"
+#include "service/app/process_status.h"
+#include "service/app/status_watch.h"
 #include "service/authorization/authz_check.h"
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
@@ -32,13 +35,17 @@
 #include "service/config/address.h"
 #include "service/config/descriptor_fit.h"
 #include "service/config/gateway_config.h"
+#include "service/config/settings_status.h"
 #include "service/http/curl_http_client.h"
 #include "service/http/response_memory.h"
 #include "service/idempotency/at_most_once.h"
 #include "service/idempotency/failpoints_from_environment.h"
 #include "service/idempotency/write_report.h"
 #include "service/observability/log.h"
+#include "service/observability/log_status.h"
 #include "service/observability/metrics.h"
+#include "service/observability/metrics_server.h"
+#include "service/observability/operator_pages.h"
 #include "service/operations/add_product_application.h"
 #include "service/operations/create_profile.h"
 #include "service/operations/direct_writer.h"
@@ -139,7 +146,8 @@ CallerAccess::Options AccessOptions(const GatewayConfig& config, int64_t max_in_
                       .has_store = !config.store.empty()}};
 }
 
-GrpcServer::Options ServerOptions(const GatewayConfig& config, const CallerAccess& access) {
+GrpcServer::Options ServerOptions(const GatewayConfig& config, const CallerAccess& access,
+                                  OperatorPages& pages) {
   return {.listen = config.listen,
           .max_connection_age = config.max_connection_age,
           .max_connections = static_cast<size_t>(config.max_connections),
@@ -147,7 +155,8 @@ GrpcServer::Options ServerOptions(const GatewayConfig& config, const CallerAcces
           .reflection =
               ServesReflection(config) ? GrpcServer::Reflection::kOn : GrpcServer::Reflection::kOff,
           .credentials = access.credentials(),
-          .health_listen = config.health_listen};
+          .health_listen = config.health_listen,
+          .on_health = [&pages](bool is_serving) { pages.SetServing(is_serving); }};
 }
 
 // How callers are known.
@@ -186,7 +195,8 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
 
 // Every part once, in the order in which they need each other; they go in the reverse order.
 int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const sigset_t& ending) {
-  auto log = Log::ToStandardOutput(config.log_level);
+  Metrics metrics;
+  auto log = Log::ToStandardOutput(config.log_level, metrics);
   std::optional<LibraryLog> libraries(*log);
   for (const auto& warning : warnings) log->Warn(warning);
   const int64_t max_in_flight = config.max_in_flight;
@@ -203,7 +213,6 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
     log->Warn("api_key_file: every user of the machine can read the file; take that right away");
   }
 
-  Metrics metrics;
   auto loop = EventLoop::Create();
   if (!loop.ok()) return Fail(*log, "cannot start: the event loop", loop.status());
   LoopClock clock(**loop);
@@ -211,7 +220,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   TraceIds trace_ids(*random);
 
   ResponseMemory memory(**loop, static_cast<size_t>(config.max_response_bytes_in_flight), metrics);
-  auto http = CurlHttpClient::Create(**loop, memory, HttpOptions(config));
+  auto http = CurlHttpClient::Create(**loop, memory, metrics, HttpOptions(config));
   if (!http.ok()) return Fail(*log, "cannot start: the HTTP client", http.status());
   RestTransport rest(RestOptions(config), **http, memory, **key, clock, trace_ids, metrics, *log);
   ThrottledTransport transport(ThrottleOptions(config), rest, clock, *random, trace_ids, metrics,
@@ -275,16 +284,33 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   ProfileService profiles(
       {.executed_within = config.lease_duration + config.attempt_timeout + config.settle_window},
       {.pipeline = pipeline, .writer = profile_writer, .reads = reads, .clock = clock});
-  auto metrics_server = metrics.Serve(config.metrics_listen);
+  OperatorPages pages(metrics);
+  auto metrics_server = MetricsServer::Start(
+      config.metrics_listen, [&pages](std::string_view path) { return pages.Get(path); });
   if (!metrics_server.ok()) {
     return Fail(*log, "cannot start: metrics_listen", metrics_server.status());
   }
   auto server = GrpcServer::Start(
-      ServerOptions(config, **access),
+      ServerOptions(config, **access, pages),
       {{ProductApplicationService::kName, product_applications}, {ProfileService::kName, profiles}},
       pipeline, **loop, metrics);
   if (!server.ok()) return Fail(*log, "cannot start: listen", server.status());
   if (once != nullptr) once->StartReconciling();
+
+  std::optional<EverySecond> key_looks;
+  key_looks.emplace(**loop, [&rest] { rest.LookAtKey(); });
+  const ProcessStatus process_status({.grpc = GrpcLibrary(),
+                                      .callers = std::string(Callers(config)),
+                                      .store = std::string(StoreName(config))});
+  const LogStatus log_status(*log);
+  const SettingsStatus settings_status(config);
+  std::vector<const StatusSource*> sources = {&process_status, &transport, &**http, &rest};
+  if (once != nullptr) sources.push_back(once.get());
+  sources.insert(sources.end(),
+                 {server->get(), &pipeline, access->get(), &log_status, &settings_status});
+  std::optional<StatusWatch> status_watch;
+  status_watch.emplace(
+      StatusWatch::Dependencies{.loop = **loop, .pages = pages, .sources = std::move(sources)});
 
   const std::string listen = WithPort(config.listen, (*server)->port());
   const std::string metrics_listen = WithPort(config.metrics_listen, (*metrics_server)->port());
@@ -308,6 +334,8 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   if (const auto stopped = once != nullptr ? once->Stop() : absl::OkStatus(); !stopped.ok()) {
     ExitImmediately(**access, *log, "shutdown: store still busy", stopped);
   }
+  status_watch.reset();
+  key_looks.reset();
   (*loop)->RunAndWait([&transport] { transport.Stop(); });
   log->Info("stopped");
   if (!(*server)->has_grpc_ended()) {

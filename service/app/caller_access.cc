@@ -28,6 +28,12 @@ absl::StatusOr<std::unique_ptr<CallerAccess>> CallerAccess::Open(Options options
   return access;
 }
 
+void CallerAccess::Describe(StatusReport& report) const {
+  if (watcher_ != nullptr) watcher_->Describe(report);
+  if (policy_ != nullptr) policy_->Describe(report);
+  if (callers_ != nullptr) callers_->Describe(report);
+}
+
 absl::Status CallerAccess::ReadPolicy(const Options& options, Dependencies dependencies) {
   if (options.policy_file.empty()) return absl::OkStatus();
   auto policy = PolicyWatch::Start(options.policy_file, dependencies.loop, dependencies.log,

@@ -26,7 +26,7 @@ namespace gateway {
 
 // Who may connect and call, by files that are read again when they change: the gateway's
 // certificate, the authorities of its callers', the authorization policy, and the callers file.
-class CallerAccess {
+class CallerAccess final : public StatusSource {
  public:
   struct Options {
     // `cert_file` empty: plain text, every caller is "local" and may call everything.
@@ -53,6 +53,8 @@ class CallerAccess {
   // For the one server of this process. Null: plain text.
   const std::shared_ptr<grpc::ServerCredentials>& credentials() const { return credentials_; }
   const AccessControl& control() const;
+
+  void Describe(StatusReport& report) const override;
 
   // For an exit without destructors: no key is left in a file. gRPC may go on serving meanwhile.
   void RemoveStagedKey();

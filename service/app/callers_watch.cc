@@ -32,6 +32,13 @@ CallersWatch::CallersWatch(std::unique_ptr<CallersFile> file, EventLoop& loop, L
           "Which version of the callers file is in force, counted from the start.")),
       looks_(loop, [this] { Look(); }) {}
 
+void CallersWatch::Describe(StatusReport& report) const {
+  StatusSection& section = report.Section("Callers");
+  section.Add("callers file in force", "number " + std::to_string(file_->generation()) +
+                                           " since the start, " + file_->digest());
+  AddFileState("callers file", file_->last_error(), section);
+}
+
 void CallersWatch::Look() {
   const std::string old_digest = file_->digest();
   const auto changed = file_->Refresh();

@@ -10,11 +10,12 @@
 #include "service/callers/callers_file.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 
 namespace gateway {
 
 // Looks every second whether the callers file has changed, and says in the log what came of it.
-class CallersWatch {
+class CallersWatch final : public StatusSource {
  public:
   // Reads the file for the first time; an error says what is wrong with it. `loop`, `log` and
   // `metrics` outlive the watch. Any thread but the loop's, likewise the destructor.
@@ -24,6 +25,8 @@ class CallersWatch {
                                                              Metrics& metrics);
 
   const CallersFile& file() const { return *file_; }
+
+  void Describe(StatusReport& report) const override;
 
  private:
   CallersWatch(std::unique_ptr<CallersFile> file, EventLoop& loop, Log& log, Metrics& metrics);

@@ -32,6 +32,18 @@ PolicyWatch::PolicyWatch(std::unique_ptr<AuthorizationPolicyFile> file, EventLoo
           "Which version of the authorization policy is in force, counted from the start.")),
       looks_(loop, [this] { Look(); }) {}
 
+void PolicyWatch::Describe(StatusReport& report) const {
+  const auto current = file_->Current();
+  StatusSection& section = report.Section("Callers");
+  section.Add("policy in force", "number " + std::to_string(current->generation()) +
+                                     " since the start, " +
+                                     std::string(current->policy().digest()));
+  AddFileState("policy file", file_->policy_error(), section);
+  if (current->candidate() != nullptr || !file_->candidate_error().empty()) {
+    AddFileState("file of the policy's candidate", file_->candidate_error(), section);
+  }
+}
+
 void PolicyWatch::Look() {
   const std::string old_digest(file_->Current()->policy().digest());
   const auto refreshed = file_->Refresh();

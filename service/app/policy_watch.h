@@ -12,12 +12,13 @@
 #include "service/base/event_loop.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 
 namespace gateway {
 
 // Looks every second whether the authorization policy or its candidate has changed, and says in the
 // log what came of it.
-class PolicyWatch {
+class PolicyWatch final : public StatusSource {
  public:
   // Reads the policy for the first time; an error says what is wrong with it. All but `path`
   // outlive the watch. Any thread but the loop's, likewise the destructor.
@@ -25,6 +26,8 @@ class PolicyWatch {
                                                             Log& log, Metrics& metrics);
 
   const AuthorizationPolicyFile& file() const { return *file_; }
+
+  void Describe(StatusReport& report) const override;
 
  private:
   using Refreshed = absl::StatusOr<AuthorizationPolicyFile::Change>;

@@ -78,6 +78,11 @@ class AuthorizationPolicyFile {
   // loop's timer: without a change it is two system calls, and it does not wait on pipes.
   Refreshed Refresh();
 
+  // Why the policy, or its candidate, is not used as its file is now; empty: it is. Of the thread
+  // of Refresh.
+  const std::string& policy_error() const { return policy_file_.last_error(); }
+  const std::string& candidate_error() const { return candidate_file_.last_error(); }
+
  private:
   using PolicyPointer = std::shared_ptr<const AuthorizationPolicy>;
 

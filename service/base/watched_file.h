@@ -47,6 +47,8 @@ class WatchedFile {
   // Whether `error` has to be reported: it has not been since another one, or since the file was
   // accepted last.
   bool IsNewError(const absl::Status& error);
+  // The last one that was; empty: the file was accepted when it was last read.
+  const std::string& last_error() const { return last_error_; }
   void ForgetError() { last_error_.clear(); }
 
  private:

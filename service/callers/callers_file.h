@@ -43,6 +43,9 @@ class CallersFile {
   // as an event loop's timer.
   absl::StatusOr<Change> Refresh();
 
+  // Why the file as it is now is not used; empty: it is. Of the thread of Refresh.
+  const std::string& last_error() const { return file_.last_error(); }
+
   // 1 for the first version, and one more with each new one.
   uint64_t generation() const { return Current()->generation; }
   // The beginning of the SHA-256 of the text in hexadecimal, for the log.

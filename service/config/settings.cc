@@ -53,10 +53,13 @@ constexpr std::array kSettings = {
             TextKind{&GatewayConfig::listen, "ADDRESS", "host:port, [IPv6]:port or unix:/path",
                      ReadListenAddress},
             "127.0.0.1:50051", "Where gRPC is served. Port 0 takes a free one."},
-    Setting{"metrics_listen",
-            TextKind{&GatewayConfig::metrics_listen, "ADDRESS", "host:port, not IPv6",
-                     ReadMetricsAddress},
-            "127.0.0.1:9464", "Where Prometheus metrics are served. Port 0 takes a free one."},
+    Setting{
+        "metrics_listen",
+        TextKind{&GatewayConfig::metrics_listen, "ADDRESS", "host:port, not IPv6",
+                 ReadMetricsAddress},
+        "127.0.0.1:9464",
+        "Where Prometheus metrics, a page about the gateway's state and /healthz are served, to "
+        "whoever can reach it. Port 0 takes a free one."},
     Setting{
         "health_listen",
         TextKind{&GatewayConfig::health_listen, "ADDRESS", "host:port, [IPv6]:port or unix:/path",

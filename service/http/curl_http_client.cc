@@ -54,8 +54,8 @@ std::string SystemTrustFile() {
 // All of the client that lives on the loop's thread.
 class CurlHttpClient::Core {
  public:
-  Core(EventLoop& loop, ResponseMemory& memory, Options options, std::optional<Origin> proxy,
-       TrustStore trust)
+  Core(EventLoop& loop, ResponseMemory& memory, Metrics& metrics, Options options,
+       std::optional<Origin> proxy, TrustStore trust)
       : loop_(loop),
         memory_(memory),
         connect_timeout_(options.connect_timeout),
@@ -73,11 +73,14 @@ class CurlHttpClient::Core {
         resolver_(loop, options.look_up),
         multis_(
             loop, memory, options.idle_connection_timeout,
-            options.http2 ? CurlMultiLoop::Multiplexing::kOn : CurlMultiLoop::Multiplexing::kOff) {}
+            options.http2 ? CurlMultiLoop::Multiplexing::kOn : CurlMultiLoop::Multiplexing::kOff,
+            metrics) {}
 
   Task<HttpResult> Send(HttpRequest request, Deadline deadline, std::stop_token stop);
   Stats stats() const {
-    return {.connections_opened = multis_.connections_opened(), .lookups = resolver_.lookups()};
+    return {.connections_opened = multis_.connections_opened(),
+            .connections_open = multis_.connections_open(),
+            .lookups = resolver_.lookups()};
   }
 
  private:
@@ -105,6 +108,7 @@ class CurlHttpClient::Core {
 
 absl::StatusOr<std::unique_ptr<CurlHttpClient>> CurlHttpClient::Create(EventLoop& loop,
                                                                        ResponseMemory& memory,
+                                                                       Metrics& metrics,
                                                                        Options options) {
   InitializeCurlOnce();
   std::optional<Origin> proxy;
@@ -122,7 +126,7 @@ absl::StatusOr<std::unique_ptr<CurlHttpClient>> CurlHttpClient::Create(EventLoop
 
   std::unique_ptr<Core> core;
   const auto make = [&] {
-    core = std::make_unique<Core>(loop, memory, std::move(options), std::move(proxy),
+    core = std::make_unique<Core>(loop, memory, metrics, std::move(options), std::move(proxy),
                                   *std::move(trust));
   };
   if (loop.IsLoopThread()) {
@@ -147,6 +151,13 @@ Task<HttpResult> CurlHttpClient::Send(HttpRequest request, Deadline deadline,
 }
 
 CurlHttpClient::Stats CurlHttpClient::stats() const { return core_->stats(); }
+
+void CurlHttpClient::Describe(StatusReport& report) const {
+  const Stats now = stats();
+  report.Section("Passfort")
+      .Add("connections", absl::StrCat(now.connections_open, " open, ", now.connections_opened,
+                                       " opened since the start"));
+}
 
 Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadline,
                                             std::stop_token stop) {

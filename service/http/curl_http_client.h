@@ -17,6 +17,8 @@
 #include "service/http/host_resolver.h"
 #include "service/http/http_client.h"
 #include "service/http/response_memory.h"
+#include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 
 namespace gateway {
 
@@ -25,7 +27,7 @@ namespace gateway {
 //
 // `Send` belongs to the loop's thread; creation and destruction to any other thread or to the
 // loop's. No `Send` is in flight when the client is destroyed.
-class CurlHttpClient final : public HttpClient {
+class CurlHttpClient final : public HttpClient, public StatusSource {
  public:
   struct Options {
     // For the lookup of the name, and again for the connection with its TLS handshake.
@@ -51,19 +53,22 @@ class CurlHttpClient final : public HttpClient {
 
   struct Stats {
     uint64_t connections_opened = 0;
+    size_t connections_open = 0;  // now
     uint64_t lookups = 0;
   };
 
-  // `loop` and `memory` outlive the client, which is the only one that uses `memory` to read.
-  // InvalidArgument for a bad `ca_file` or `proxy`.
+  // `loop`, `memory` and `metrics` outlive the client, which is the only one that uses `memory` to
+  // read. InvalidArgument for a bad `ca_file` or `proxy`.
   static absl::StatusOr<std::unique_ptr<CurlHttpClient>> Create(EventLoop& loop,
                                                                 ResponseMemory& memory,
-                                                                Options options);
+                                                                Metrics& metrics, Options options);
   ~CurlHttpClient() override;
   CurlHttpClient(const CurlHttpClient&) = delete;
   CurlHttpClient& operator=(const CurlHttpClient&) = delete;
 
   Task<HttpResult> Send(HttpRequest request, Deadline deadline, std::stop_token stop) override;
+
+  void Describe(StatusReport& report) const override;
 
   // Totals since the start. Any thread.
   Stats stats() const;

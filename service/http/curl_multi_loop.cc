@@ -22,13 +22,13 @@ CurlTransfer* TransferOf(CURL* easy) {
 
 CurlMultiLoop::CurlMultiLoop(EventLoop& loop, ResponseIntake& intake, size_t max_connections,
                              Milliseconds idle_timeout, Multiplexing multiplexing,
-                             std::atomic<uint64_t>& connections_opened)
+                             ConnectionCounts& counts)
     : loop_(loop),
       intake_(intake),
       max_connections_(max_connections),
       idle_timeout_(idle_timeout),
       multiplexing_(multiplexing),
-      connections_opened_(connections_opened),
+      counts_(counts),
       curl_timer_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
       drive_now_(loop, [this] { Drive(CURL_SOCKET_TIMEOUT, 0); }),
       idle_timer_(loop, [this] { CloseIdleConnections(); }) {
@@ -86,7 +86,7 @@ void CurlMultiLoop::CloseIdleConnections() {
 
 void CurlMultiLoop::OnSocketCreated(int socket) {
   sockets_[socket] = Socket{};
-  ++connections_opened_;
+  ++counts_.opened;
 }
 
 void CurlMultiLoop::OnSocketConnected(int socket, int local_port,
@@ -95,6 +95,9 @@ void CurlMultiLoop::OnSocketConnected(int socket, int local_port,
   entry.is_connected = true;
   entry.local_port = local_port;
   entry.tls = std::move(tls);
+  if (entry.counted != nullptr) return;
+  counts_.open.Add(1);
+  entry.counted.reset(&counts_.open);
 }
 
 bool CurlMultiLoop::IsClean(int local_port) {

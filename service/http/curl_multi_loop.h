@@ -14,10 +14,17 @@
 #include "service/base/event_loop.h"
 #include "service/http/kept_connection.h"
 #include "service/http/response_intake.h"
+#include "service/observability/metrics.h"
 
 namespace gateway {
 
 class CurlTransfer;
+
+// What is counted of the connections of several multi handles.
+struct ConnectionCounts {
+  std::atomic<uint64_t> opened = 0;
+  const Gauge open;
+};
 
 // A multi handle of libcurl on the event loop: waits for its sockets and its timer, and tells each
 // transfer its end. A pool of idle connections lives in it. Loop thread only.
@@ -30,11 +37,10 @@ class CurlMultiLoop {
   enum class Multiplexing { kOff, kOn };
 
   // `max_connections` bounds the pool; below the number of transfers at a time it would make every
-  // call connect anew. Idle connections are closed once nothing was sent for `idle_timeout`. Every
-  // connection is counted in `connections_opened`, which outlives this, as `intake` does.
+  // call connect anew. Idle connections are closed once nothing was sent for `idle_timeout`.
+  // `intake` and `counts` outlive this.
   CurlMultiLoop(EventLoop& loop, ResponseIntake& intake, size_t max_connections,
-                Milliseconds idle_timeout, Multiplexing multiplexing,
-                std::atomic<uint64_t>& connections_opened);
+                Milliseconds idle_timeout, Multiplexing multiplexing, ConnectionCounts& counts);
   // No transfer is added by then.
   ~CurlMultiLoop();
   CurlMultiLoop(const CurlMultiLoop&) = delete;
@@ -67,6 +73,9 @@ class CurlMultiLoop {
   uint64_t generation() const { return generation_; }
 
  private:
+  struct LessOneOpen {
+    void operator()(const Gauge* open) const { open->Add(-1); }
+  };
   struct Socket {
     std::unique_ptr<DescriptorWatch> watch;
     std::shared_ptr<const TlsSessions> tls;
@@ -79,6 +88,8 @@ class CurlMultiLoop {
     CurlTransfer* transfer = nullptr;
     bool is_connected = false;
     bool is_idle = false;
+    // Counts it as open from the time when it is connected to its end.
+    std::unique_ptr<const Gauge, LessOneOpen> counted;
   };
 
   void CreateMulti();
@@ -97,7 +108,7 @@ class CurlMultiLoop {
   const size_t max_connections_;
   const Milliseconds idle_timeout_;
   const Multiplexing multiplexing_;
-  std::atomic<uint64_t>& connections_opened_;
+  ConnectionCounts& counts_;
   CURLM* multi_ = nullptr;
   Timer curl_timer_;
   EndOfTurnCallback drive_now_;

@@ -15,16 +15,21 @@ constexpr size_t kMultiplexedTransfersEach = 10'000;
 
 CurlMultiPool::Member::Member(CurlMultiPool& pool)
     : multi(pool.loop_, pool.intake_, pool.transfers_each_, pool.idle_timeout_, pool.multiplexing_,
-            pool.connections_opened_) {}
+            pool.counts_) {}
 
 CurlMultiPool::CurlMultiPool(EventLoop& loop, ResponseMemory& memory, Milliseconds idle_timeout,
-                             CurlMultiLoop::Multiplexing multiplexing)
+                             CurlMultiLoop::Multiplexing multiplexing, Metrics& metrics)
     : loop_(loop),
       intake_(loop, memory),
       idle_timeout_(idle_timeout),
       multiplexing_(multiplexing),
       transfers_each_(multiplexing == CurlMultiLoop::Multiplexing::kOn ? kMultiplexedTransfersEach
-                                                                       : kTransfersPerMulti) {}
+                                                                       : kTransfersPerMulti),
+      counts_{.open =
+                  metrics.AddGauge("passfort_connections",
+                                   "Connections to Passfort, or to its proxy, that are open.")} {
+  counts_.open.Set(0);
+}
 
 CurlMultiPool::Member& CurlMultiPool::MemberWithCapacity() {
   const auto with_room = std::ranges::find_if(

@@ -1,7 +1,6 @@
 #ifndef SERVICE_HTTP_CURL_MULTI_POOL_H_
 #define SERVICE_HTTP_CURL_MULTI_POOL_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -12,6 +11,7 @@
 #include "service/http/curl_resolve_cache.h"
 #include "service/http/response_intake.h"
 #include "service/http/response_memory.h"
+#include "service/observability/metrics.h"
 
 namespace gateway {
 
@@ -28,17 +28,18 @@ class CurlMultiPool {
     CurlResolveCache resolve_cache;
   };
 
-  // `loop` and `memory` outlive the pool. Idle connections of a handle are closed once nothing was
-  // sent through it for `idle_timeout`.
+  // `loop`, `memory` and `metrics` outlive the pool. Idle connections of a handle are closed once
+  // nothing was sent through it for `idle_timeout`.
   CurlMultiPool(EventLoop& loop, ResponseMemory& memory, Milliseconds idle_timeout,
-                CurlMultiLoop::Multiplexing multiplexing);
+                CurlMultiLoop::Multiplexing multiplexing, Metrics& metrics);
 
   // Where the next transfer is to be added: the first handle with room, so that few calls at a time
   // keep to few connections and the others become idle. It lives as long as the pool.
   Member& MemberWithCapacity();
 
-  // Any thread.
-  uint64_t connections_opened() const { return connections_opened_; }
+  // Both from any thread.
+  size_t connections_open() const { return static_cast<size_t>(counts_.open.value().value_or(0)); }
+  uint64_t connections_opened() const { return counts_.opened; }
 
  private:
   EventLoop& loop_;
@@ -46,7 +47,7 @@ class CurlMultiPool {
   const Milliseconds idle_timeout_;
   const CurlMultiLoop::Multiplexing multiplexing_;
   const size_t transfers_each_;
-  std::atomic<uint64_t> connections_opened_ = 0;
+  ConnectionCounts counts_;
   std::deque<Member> members_;
 };
 

@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<AtMostOnce>> AtMostOnce::Open(Options options,
 }
 
 AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
-                       std::unique_ptr<RecordStore> store)
+                       std::unique_ptr<MeteredRecordStore> store)
     : dependencies_(std::move(dependencies)),
       store_(std::move(store)),
       reconciler_({.store_timeout = once.store_timeout}, *store_, dependencies_.operations,

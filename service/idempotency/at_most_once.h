@@ -13,16 +13,18 @@
 #include "service/idempotency/background_reconciler.h"
 #include "service/idempotency/budget_ledger.h"
 #include "service/idempotency/failpoints.h"
+#include "service/idempotency/store/metered_record_store.h"
 #include "service/idempotency/store/store_factory.h"
 #include "service/idempotency/write_coordinator.h"
 #include "service/idempotency/write_session.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 
 namespace gateway {
 
 // At most once as a whole: the store, the coordinator that uses it, and the background reconciler.
 // Its methods, but for the coordinator's, are for any thread but the loop's.
-class AtMostOnce {
+class AtMostOnce final : public StatusSource {
  public:
   struct Options {
     // As OpenStore takes it.
@@ -50,9 +52,11 @@ class AtMostOnce {
   static absl::StatusOr<std::unique_ptr<AtMostOnce>> Open(Options options,
                                                           Dependencies dependencies);
   // Closes the store. Once there was something to do, only after `Stop` has succeeded.
-  ~AtMostOnce();
+  ~AtMostOnce() override;
   AtMostOnce(const AtMostOnce&) = delete;
   AtMostOnce& operator=(const AtMostOnce&) = delete;
+
+  void Describe(StatusReport& report) const override { store_->Describe(report); }
 
   // Takes writes with a request_id. Loop thread only.
   WriteCoordinator& coordinator() { return coordinator_; }
@@ -70,7 +74,7 @@ class AtMostOnce {
 
  private:
   AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
-             std::unique_ptr<RecordStore> store);
+             std::unique_ptr<MeteredRecordStore> store);
 
   Task<void> RunReconciler();
   Task<void> EndAll(std::shared_ptr<std::promise<void>> ended);
@@ -78,7 +82,7 @@ class AtMostOnce {
   SessionDependencies SharedWith(Reconciler& reconciler);
 
   Dependencies dependencies_;
-  std::unique_ptr<RecordStore> store_;
+  std::unique_ptr<MeteredRecordStore> store_;
   Reconciler reconciler_;
   Reconciler background_looks_;
   KeyedMutex key_mutex_;

@@ -36,9 +36,10 @@ size_t DropOldest(std::string& lines) {
 
 }  // namespace
 
-LineWriter::LineWriter(int descriptor, DropReport drop_report)
+LineWriter::LineWriter(int descriptor, DropReport drop_report, CounterFamily dropped)
     : descriptor_(descriptor),
       drop_report_(drop_report),
+      all_dropped_(dropped),
       give_up_at_(SteadyClock::time_point::max()),
       thread_([this] {
         BlockSignals();
@@ -61,7 +62,11 @@ void LineWriter::Add(std::string_view line, Urgency urgency) {
   {
     const std::lock_guard lock(mutex_);
     waiting_ += line;
-    if (waiting_.size() > kMaxWaitingBytes) dropped_ += DropOldest(waiting_);
+    if (waiting_.size() > kMaxWaitingBytes) {
+      const size_t dropped = DropOldest(waiting_);
+      dropped_ += dropped;
+      all_dropped_.Add(static_cast<double>(dropped));
+    }
     if (urgency == Urgency::kNow) is_urgent_ = true;
     wake_up = state_ == State::kIdle || (is_urgent_ && state_ == State::kGathering);
   }

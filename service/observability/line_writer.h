@@ -10,6 +10,8 @@
 #include <string_view>
 #include <thread>
 
+#include "service/observability/metrics.h"
+
 namespace gateway {
 
 // Writes lines to a descriptor on a thread of its own, so that a slow reader holds nobody up. Lines
@@ -28,8 +30,8 @@ class LineWriter {
   // The line that says how many lines were dropped, with its line break.
   using DropReport = std::string (*)(size_t dropped);
 
-  // `descriptor` outlives the writer.
-  LineWriter(int descriptor, DropReport drop_report);
+  // `descriptor` outlives the writer. Every line that is dropped is counted in `dropped`.
+  LineWriter(int descriptor, DropReport drop_report, CounterFamily dropped);
   // Writes what is left.
   ~LineWriter();
   LineWriter(const LineWriter&) = delete;
@@ -50,6 +52,7 @@ class LineWriter {
 
   const int descriptor_;
   const DropReport drop_report_;
+  const CounterFamily all_dropped_;
   std::atomic<std::chrono::steady_clock::time_point> give_up_at_;
 
   std::mutex mutex_;

@@ -14,6 +14,7 @@
 
 #include "service/observability/json_text.h"
 #include "service/observability/line_writer.h"
+#include "service/observability/recent_problems.h"
 
 namespace gateway {
 namespace {
@@ -68,7 +69,7 @@ std::string DropReport(size_t dropped) {
 // Gives each line, once it has its time, to a LineWriter.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit LineSink(int descriptor) : writer_(descriptor, DropReport) {
+  LineSink(int descriptor, CounterFamily dropped) : writer_(descriptor, DropReport, dropped) {
     set_formatter(MakeLineFormatter());
   }
 
@@ -89,8 +90,8 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 
 class DescriptorLog final : public Log {
  public:
-  DescriptorLog(int descriptor, LogLevel level)
-      : level_(level), logger_("gateway", std::make_shared<LineSink>(descriptor)) {
+  DescriptorLog(int descriptor, LogLevel level, CounterFamily dropped)
+      : level_(level), logger_("gateway", std::make_shared<LineSink>(descriptor, dropped)) {
     // Which lines are wanted is decided here, once.
     logger_.set_level(spdlog::level::trace);
   }
@@ -106,22 +107,31 @@ class DescriptorLog final : public Log {
     for (const LogField& field : fields) AppendMember(field.name, field.value, members);
     logger_.log(level == LogLevel::kError ? spdlog::level::err : spdlog::level::info,
                 spdlog::string_view_t(members));
+    if (level >= LogLevel::kWarn) {
+      problems_.Add(level, message, fields, std::chrono::system_clock::now());
+    }
   }
+
+  std::vector<LoggedProblem> RecentProblems() const override { return problems_.Get(); }
 
  private:
   const LogLevel level_;
   spdlog::logger logger_;
+  gateway::RecentProblems problems_;
 };
 
 }  // namespace
 
-std::unique_ptr<Log> Log::ToStandardOutput(LogLevel level) {
-  return ToDescriptor(STDOUT_FILENO, level);
+std::unique_ptr<Log> Log::ToStandardOutput(LogLevel level, Metrics& metrics) {
+  return ToDescriptor(STDOUT_FILENO, level, metrics);
 }
 
-std::unique_ptr<Log> Log::ToDescriptor(int descriptor, LogLevel level) {
+std::unique_ptr<Log> Log::ToDescriptor(int descriptor, LogLevel level, Metrics& metrics) {
+  const CounterFamily dropped =
+      metrics.AddCounter("passfort_gateway_log_lines_dropped_total",
+                         "Log lines that were dropped because the reader was too slow.");
   if (level == LogLevel::kOff) return Discard();
-  return std::make_unique<DescriptorLog>(descriptor, level);
+  return std::make_unique<DescriptorLog>(descriptor, level, dropped);
 }
 
 std::unique_ptr<Log> Log::Discard() { return std::make_unique<NowhereLog>(); }

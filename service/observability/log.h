@@ -1,14 +1,19 @@
 #ifndef SERVICE_OBSERVABILITY_LOG_H_
 #define SERVICE_OBSERVABILITY_LOG_H_
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace gateway {
+
+class Metrics;
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 
@@ -16,6 +21,16 @@ enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 struct LogField {
   std::string_view name;
   std::variant<std::string_view, int64_t, double, bool> value;
+};
+
+// The lines of one warning or error, by its message.
+struct LoggedProblem {
+  LogLevel level = LogLevel::kWarn;
+  std::string message;
+  // Of the last of them, as "name: value; name: value".
+  std::string fields;
+  uint64_t count = 0;
+  std::chrono::system_clock::time_point last;
 };
 
 // One JSON object a line: `time`, `level`, `message`, then the fields. What is not UTF-8 is
@@ -27,9 +42,10 @@ struct LogField {
 // No line ever holds a key, a header, a body or anything about a person.
 class Log {
  public:
-  static std::unique_ptr<Log> ToStandardOutput(LogLevel level);
+  // Counts in `metrics`, which outlive the log, the lines that are dropped.
+  static std::unique_ptr<Log> ToStandardOutput(LogLevel level, Metrics& metrics);
   // Writes to `descriptor`, which outlives the log and stays the caller's.
-  static std::unique_ptr<Log> ToDescriptor(int descriptor, LogLevel level);
+  static std::unique_ptr<Log> ToDescriptor(int descriptor, LogLevel level, Metrics& metrics);
   // Writes nothing; for tests.
   static std::unique_ptr<Log> Discard();
 
@@ -39,6 +55,9 @@ class Log {
   virtual bool IsOn(LogLevel level) const = 0;
   virtual void Write(LogLevel level, std::string_view message,
                      std::span<const LogField> fields) = 0;
+  // The last distinct warnings and errors that were written, the latest first. Safe from any
+  // thread.
+  virtual std::vector<LoggedProblem> RecentProblems() const { return {}; }
 
   void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) {
     Write(LogLevel::kDebug, message, fields);

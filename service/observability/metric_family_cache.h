@@ -41,13 +41,7 @@ class MetricFamilyCache {
     if (Metric* known = Find(values); known != nullptr) return *known;
     return Insert(values);
   }
-
- private:
-  struct Child {
-    std::vector<std::string> values;
-    Metric& metric;
-  };
-
+  // Null: there is none of these yet.
   Metric* Find(LabelValues values) const {
     const size_t size = size_.load(std::memory_order_acquire);
     for (size_t i = 0; i < size; ++i) {
@@ -55,6 +49,12 @@ class MetricFamilyCache {
     }
     return nullptr;
   }
+
+ private:
+  struct Child {
+    std::vector<std::string> values;
+    Metric& metric;
+  };
 
   Metric& Insert(LabelValues values) {
     const std::lock_guard lock(mutex_);

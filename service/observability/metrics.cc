@@ -13,7 +13,6 @@
 #include "service/base/version.h"
 #include "service/observability/grpc_refusals.h"
 #include "service/observability/metric_family_cache.h"
-#include "service/observability/metrics_server.h"
 #include "service/observability/process_metrics.h"
 
 namespace gateway {
@@ -52,11 +51,18 @@ struct Metrics::Families {
 
 void CounterFamily::Increment(LabelValues values) const { family_.For(values).Increment(); }
 
+void CounterFamily::Add(double by, LabelValues values) const { family_.For(values).Increment(by); }
+
 void HistogramFamily::Observe(std::chrono::nanoseconds took, LabelValues values) const {
   family_.For(values).Observe(std::chrono::duration<double>(took).count());
 }
 
 void Gauge::Set(double value) const { family_.For({}).Set(value); }
+
+std::optional<double> Gauge::value() const {
+  const prometheus::Gauge* const known = family_.Find({});
+  return known == nullptr ? std::nullopt : std::optional(known->Value());
+}
 
 void Gauge::Add(double by) const { family_.For({}).Increment(by); }
 
@@ -94,10 +100,6 @@ std::string Metrics::Text() const {
     families.insert(families.end(), more.begin(), more.end());
   }
   return prometheus::TextSerializer().Serialize(families);
-}
-
-absl::StatusOr<std::unique_ptr<Metrics::Server>> Metrics::Serve(const std::string& address) {
-  return ServeMetrics(address, [this] { return Text(); });
 }
 
 }  // namespace gateway

@@ -4,11 +4,10 @@
 #include <chrono>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/statusor.h"
 
 namespace prometheus {
 class Counter;
@@ -31,6 +30,7 @@ class CounterFamily {
  public:
   explicit CounterFamily(MetricFamilyCache<prometheus::Counter>& family) : family_(family) {}
   void Increment(LabelValues values = {}) const;
+  void Add(double by, LabelValues values = {}) const;
 
  private:
   MetricFamilyCache<prometheus::Counter>& family_;
@@ -50,6 +50,8 @@ class Gauge {
  public:
   explicit Gauge(MetricFamilyCache<prometheus::Gauge>& family) : family_(family) {}
   void Set(double value) const;
+  // None: it was not given one yet.
+  std::optional<double> value() const;
   void Add(double by) const;
 
  private:
@@ -65,8 +67,8 @@ inline const std::vector<double>& CallSecondsBuckets() {
   return buckets;
 }
 
-// Everything the gateway counts, served as Prometheus text on GET /metrics; of its own it has only
-// what is known of the process and the build.
+// Everything the gateway counts, as Prometheus text; of its own it has only what is known of the
+// process and the build.
 class Metrics {
  public:
   using LabelNames = std::initializer_list<const char*>;
@@ -85,15 +87,6 @@ class Metrics {
 
   // The text that GET /metrics answers.
   std::string Text() const;
-
-  // Serves the metrics on `address` ("host:port" with a name or an IPv4 address; port 0 takes
-  // a free one) until it is destroyed, which is before the metrics are.
-  class Server {
-   public:
-    virtual ~Server() = default;
-    virtual int port() const = 0;
-  };
-  absl::StatusOr<std::unique_ptr<Server>> Serve(const std::string& address);
 
  private:
   struct Families;

@@ -69,29 +69,43 @@ absl::StatusOr<int> Listen(const std::string& address) {
   return status;
 }
 
-std::string Response(std::string_view status, std::string_view body) {
-  return absl::StrCat("HTTP/1.1 ", std::string(status),
-                      "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8"
-                      "\r\nContent-Length: ",
-                      body.size(), "\r\nConnection: close\r\n\r\n", std::string(body));
+constexpr char kPlainText[] = "text/plain; charset=utf-8";
+
+HttpPage Problem(std::string status, std::string what) {
+  return {.status = std::move(status), .content_type = kPlainText, .body = std::move(what)};
 }
 
-// Of a request's first line: "GET /metrics HTTP/1.1".
-std::string Respond(std::string_view line, absl::AnyInvocable<std::string()>& text) {
+enum class Body { kSent, kLeftOut };
+
+// Nothing that a page shows may be kept, run, or loaded from elsewhere.
+std::string ToHttp(const HttpPage& page, Body body = Body::kSent) {
+  return absl::StrCat("HTTP/1.1 ", page.status, "\r\nContent-Type: ", page.content_type,
+                      "\r\nContent-Length: ", page.body.size(),
+                      "\r\nCache-Control: no-store"
+                      "\r\nX-Content-Type-Options: nosniff"
+                      "\r\nContent-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+                      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+                      "\r\nReferrer-Policy: no-referrer"
+                      "\r\nAllow: GET, HEAD"
+                      "\r\nConnection: close\r\n\r\n",
+                      body == Body::kSent ? page.body : "");
+}
+
+// To a request's first line: "GET /metrics HTTP/1.1".
+std::string Respond(std::string_view line, MetricsServer::Pages& pages) {
   const size_t target = line.find(' ');
   const size_t version = line.rfind(' ');
   if (target == std::string_view::npos || version <= target ||
       !line.substr(version + 1).starts_with("HTTP/1.")) {
-    return Response("400 Bad Request", "not an HTTP/1 request\n");
+    return ToHttp(Problem("400 Bad Request", "not an HTTP/1 request\n"));
+  }
+  const std::string_view method = line.substr(0, target);
+  if (method != "GET" && method != "HEAD") {
+    return ToHttp(Problem("405 Method Not Allowed", "only GET and HEAD are answered\n"));
   }
   const std::string_view whole = line.substr(target + 1, version - target - 1);
-  if (whole.substr(0, whole.find('?')) != "/metrics") {
-    return Response("404 Not Found", "the metrics are at /metrics\n");
-  }
-  if (line.substr(0, target) != "GET") {
-    return Response("405 Method Not Allowed", "only GET is answered\n");
-  }
-  return Response("200 OK", text());
+  return ToHttp(pages(whole.substr(0, whole.find('?'))),
+                method == "HEAD" ? Body::kLeftOut : Body::kSent);
 }
 
 // One exchange. Loop thread only.
@@ -117,16 +131,17 @@ class Connection {
   SteadyTime ends_at() const { return ends_at_; }
   bool IsResponding() const { return written_ < response_.size(); }
 
-  Progress GoOn(absl::AnyInvocable<std::string()>& text) {
+  Progress GoOn(MetricsServer::Pages& pages) {
     if (!IsResponding()) {
       if (Read() == Progress::kEnded) return Progress::kEnded;
       // What comes after the request is of no interest but for the end of the connection.
       if (!response_.empty()) return Progress::kGoesOn;
       const size_t head = std::min(request_.find("\r\n\r\n"), request_.find("\n\n"));
       if (head != std::string::npos) {
-        response_ = Respond(request_.substr(0, request_.find_first_of("\r\n")), text);
+        response_ = Respond(request_.substr(0, request_.find_first_of("\r\n")), pages);
       } else if (request_.size() >= kMaxRequestBytes) {
-        response_ = Response("431 Request Header Fields Too Large", "the request is too large\n");
+        response_ =
+            ToHttp(Problem("431 Request Header Fields Too Large", "the request is too large\n"));
       } else {
         return Progress::kGoesOn;
       }
@@ -174,10 +189,10 @@ class Connection {
 class Connections {
  public:
   // Takes the listening socket over.
-  Connections(EventLoop& loop, int listener, absl::AnyInvocable<std::string()> text)
+  Connections(EventLoop& loop, int listener, MetricsServer::Pages pages)
       : loop_(loop),
         listener_(listener),
-        text_(std::move(text)),
+        pages_(std::move(pages)),
         watch_(std::make_unique<DescriptorWatch>(loop, listener, [this](unsigned) { Accept(); })),
         pause_(loop, [this] { watch_->SetInterest(DescriptorWatch::kReadable); }),
         too_long_(loop, [this] { EndOverdue(); }) {
@@ -218,7 +233,7 @@ class Connections {
     }
     const Place place = all_.emplace(all_.end());
     *place = std::make_unique<Connection>(loop_, descriptor, [this, place] {
-      if ((*place)->GoOn(text_) == Connection::Progress::kEnded) all_.erase(place);
+      if ((*place)->GoOn(pages_) == Connection::Progress::kEnded) all_.erase(place);
     });
     if (all_.size() == 1) WaitForOldest();
   }
@@ -237,16 +252,16 @@ class Connections {
 
   EventLoop& loop_;
   const int listener_;
-  absl::AnyInvocable<std::string()> text_;
+  MetricsServer::Pages pages_;
   std::unique_ptr<DescriptorWatch> watch_;
   Timer pause_;
   Timer too_long_;
   std::list<std::unique_ptr<Connection>> all_;  // in the order in which they came
 };
 
-class HttpServer final : public Metrics::Server {
+class HttpServer final : public MetricsServer {
  public:
-  HttpServer(std::unique_ptr<EventLoop> loop, int listener, absl::AnyInvocable<std::string()> text)
+  HttpServer(std::unique_ptr<EventLoop> loop, int listener, MetricsServer::Pages pages)
       : loop_(std::move(loop)) {
     sockaddr_in address = {};
     socklen_t size = sizeof(address);
@@ -254,7 +269,7 @@ class HttpServer final : public Metrics::Server {
     port_ = ntohs(address.sin_port);
     loop_->RunAndWait([&] {
       pthread_setname_np(pthread_self(), "metrics");
-      connections_ = std::make_unique<Connections>(*loop_, listener, std::move(text));
+      connections_ = std::make_unique<Connections>(*loop_, listener, std::move(pages));
     });
   }
   ~HttpServer() override {
@@ -272,14 +287,14 @@ class HttpServer final : public Metrics::Server {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Metrics::Server>> ServeMetrics(
-    const std::string& address, absl::AnyInvocable<std::string()> text) {
+absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
+                                                                    Pages pages) {
   if (const absl::Status status = CheckAddress(address); !status.ok()) return status;
   auto loop = EventLoop::Create();
   if (!loop.ok()) return loop.status();
   const auto listener = Listen(address);
   if (!listener.ok()) return listener.status();
-  return std::make_unique<HttpServer>(*std::move(loop), *listener, std::move(text));
+  return std::make_unique<HttpServer>(*std::move(loop), *listener, std::move(pages));
 }
 
 }  // namespace gateway

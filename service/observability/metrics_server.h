@@ -3,22 +3,38 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
-#include "service/observability/metrics.h"
 
 namespace gateway {
 
-// Answers GET /metrics on `address` with `text()`, as Metrics::Serve promises. `text` is called on
-// the server's own thread.
+// What is answered for a path.
+struct HttpPage {
+  std::string status;  // "200 OK"
+  std::string content_type;
+  std::string body;
+};
+
+// Serves what operators look at, until it is destroyed.
 //
-// HTTP as far as a scrape needs it, one request a connection. Connections wait on one event loop,
-// so a silent one costs a descriptor and nothing else. There are at most 64: the oldest that has
-// not got an answer on its way makes room for a new one. So however many are silent, a scrape that
-// sends its request at once is answered at once.
-absl::StatusOr<std::unique_ptr<Metrics::Server>> ServeMetrics(
-    const std::string& address, absl::AnyInvocable<std::string()> text);
+// HTTP as far as that needs it: GET and HEAD, one request a connection. Connections wait on one
+// event loop, so a silent one costs a descriptor and nothing else. There are at most 64: the oldest
+// that has not got an answer on its way makes room for a new one. So however many are silent, a
+// scrape that sends its request at once is answered at once.
+class MetricsServer {
+ public:
+  // The page at `path`, which has no query. Called on the server's own thread.
+  using Pages = absl::AnyInvocable<HttpPage(std::string_view path)>;
+
+  // `address` is "host:port" with a name or an IPv4 address; port 0 takes a free one.
+  static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
+                                                              Pages pages);
+
+  virtual ~MetricsServer() = default;
+  virtual int port() const = 0;
+};
 
 }  // namespace gateway
 

@@ -1,6 +1,7 @@
 #include "service/observability/process_metrics.h"
 
 #include <prometheus/metric_family.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -67,6 +68,12 @@ std::optional<double> OpenDescriptors() {
   return static_cast<double>(count - 1);  // one of them is this look itself
 }
 
+std::optional<double> MaxDescriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
+  return static_cast<double>(limit.rlim_cur);
+}
+
 void Append(std::string name, std::string help, prometheus::MetricType type,
             std::optional<double> value, std::vector<prometheus::MetricFamily>& families) {
   if (!value.has_value()) return;
@@ -109,6 +116,8 @@ std::vector<prometheus::MetricFamily> ProcessMetrics::Collect() const {
   Append("process_cpu_seconds_total", "User and system CPU time spent.", Counter, cpu, families);
   Append("process_resident_memory_bytes", "Resident memory.", Gauge, resident, families);
   Append("process_open_fds", "Open file descriptors.", Gauge, OpenDescriptors(), families);
+  Append("process_max_fds", "Maximum number of open file descriptors.", Gauge, MaxDescriptors(),
+         families);
   Append("process_threads", "Threads of the process.", Gauge, stat.Field(kThreads), families);
   return families;
 }

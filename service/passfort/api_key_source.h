@@ -25,6 +25,10 @@ class ApiKeySource {
   // The key to use now, never null. The pointer changes with the key and only then.
   const std::shared_ptr<const std::string>& Current() const { return key_; }
 
+  bool IsFromFile() const { return !path_.empty(); }
+  // Why the file could not be used when it was last looked at; empty: it could, or there is none.
+  const std::string& failure() const { return last_reported_error_; }
+
   // Whether the key came from a file that every user of the machine can read.
   bool IsReadableByAnybody() const { return is_readable_by_anybody_; }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "service/base/version.h"
 #include "service/passfort/rate_limit_headers.h"
 
@@ -76,18 +77,30 @@ RestTransport::RestTransport(Options options, HttpClient& http, ResponseMemory& 
                                    {"endpoint", "outcome"})),
       request_seconds_(metrics.AddHistogram(
           "passfort_request_seconds", "Time from a request to Passfort to its end.", {"endpoint"})),
-      log_(log) {}
+      key_file_failing_(
+          metrics.AddGauge("passfort_gateway_api_key_file_failing",
+                           "1 while the file of the API key cannot be used, else 0.")),
+      key_loaded_(metrics.AddGauge("passfort_gateway_api_key_loaded_timestamp_seconds",
+                                   "When the API key in use was loaded, since 1970.")),
+      log_(log) {
+  key_file_failing_.Set(0);
+  NoteKeyLoaded();
+}
 
 const std::shared_ptr<const std::string>& RestTransport::KeyInHeaders() {
   Headers();
   return key_in_headers_;
 }
 
+void RestTransport::LookAtKey() {
+  const SteadyTime now = clock_.Now();
+  if (now < next_key_refresh_) return;
+  next_key_refresh_ = now + kKeyRefreshInterval;
+  RefreshKey();
+}
+
 std::shared_ptr<const HttpHeaders> RestTransport::Headers() {
-  if (const SteadyTime now = clock_.Now(); now >= next_key_refresh_) {
-    next_key_refresh_ = now + kKeyRefreshInterval;
-    RefreshKey();
-  }
+  LookAtKey();
   const auto& key = key_.Current();
   if (key != key_in_headers_) {
     if (options_.messages == Messages::kOn) {
@@ -114,7 +127,24 @@ void RestTransport::RefreshKey() {
     log_.Error("API key file unusable; still using the previous key", {{"detail", detail}});
   } else if (*refreshed == ApiKeySource::Refreshed::kNew) {
     log_.Info("API key reloaded");
+    NoteKeyLoaded();
   }
+  key_file_failing_.Set(key_.failure().empty() ? 0 : 1);
+}
+
+void RestTransport::NoteKeyLoaded() {
+  key_loaded_at_ = clock_.WallNow();
+  key_loaded_.Set(absl::ToDoubleSeconds(key_loaded_at_ - absl::UnixEpoch()));
+}
+
+void RestTransport::Describe(StatusReport& report) const {
+  report.Section("Passfort").Add("api_url", options_.api_url);
+  StatusSection& section = report.Section("API key");
+  const absl::Duration age = clock_.WallNow() - key_loaded_at_;
+  section.Add("in use since", UtcText(absl::ToChronoTime(key_loaded_at_)) + ", for " +
+                                  DurationInWords(absl::ToChronoSeconds(age)));
+  if (!key_.IsFromFile()) return section.Add("source", "the environment, for good");
+  AddFileState("file", key_.failure(), section);
 }
 
 bool RestTransport::HasOtherKey(const std::shared_ptr<const std::string>& refused) {

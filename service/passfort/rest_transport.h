@@ -7,12 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "service/base/clock.h"
 #include "service/base/trace_context.h"
 #include "service/http/http_client.h"
 #include "service/http/response_memory.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 #include "service/passfort/api_key_source.h"
 #include "service/passfort/api_transport.h"
 #include "service/passfort/message_filter.h"
@@ -21,7 +23,7 @@ namespace gateway {
 
 // ApiTransport over HTTP: sends the request, has the response read, and counts both. Counting is no
 // decorator of its own: every waiting call would pay for one more frame.
-class RestTransport final : public ApiTransport {
+class RestTransport final : public ApiTransport, public StatusSource {
  public:
   // Whether outcomes have Passfort's own words of an error.
   enum class Messages { kOff, kOn };
@@ -44,6 +46,12 @@ class RestTransport final : public ApiTransport {
   Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
                        const CallContext& context) override;
 
+  // Looks whether the file of the key has changed, if that was not done for a second. Every request
+  // does so first; without requests somebody else has to, for the failures of the file to be known.
+  void LookAtKey();
+
+  void Describe(StatusReport& report) const override;
+
  private:
   HttpRequest ToHttp(const ApiEndpoint& endpoint, const ApiRequest& request,
                      const CallContext& context);
@@ -55,12 +63,11 @@ class RestTransport final : public ApiTransport {
   // Counts a request that has ended, and logs what is odd about it.
   void Note(const ApiEndpoint& endpoint, const ReadResponse& read, SteadyTime start,
             const HttpResult& result, const CallContext& context);
-  // Looks at the key's file first, if that was not done for a while: a gateway without calls never
-  // wakes for it.
   std::shared_ptr<const HttpHeaders> Headers();
   // The key that the next request goes out with.
   const std::shared_ptr<const std::string>& KeyInHeaders();
   void RefreshKey();
+  void NoteKeyLoaded();
   const MessageFilter* messages() const { return messages_ ? &*messages_ : nullptr; }
   // Whether there is another key than this one, which Passfort has just refused.
   bool HasOtherKey(const std::shared_ptr<const std::string>& refused);
@@ -73,8 +80,11 @@ class RestTransport final : public ApiTransport {
   TraceIds& trace_ids_;
   const CounterFamily requests_;
   const HistogramFamily request_seconds_;
+  const Gauge key_file_failing_;
+  const Gauge key_loaded_;
   Log& log_;
   SteadyTime next_key_refresh_{};
+  absl::Time key_loaded_at_;
   std::shared_ptr<const std::string> key_in_headers_;
   std::shared_ptr<const HttpHeaders> headers_;
   std::shared_ptr<const HttpHeaders> read_headers_;

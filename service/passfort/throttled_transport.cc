@@ -72,6 +72,22 @@ Sample ToSample(const ApiEndpoint& endpoint, const ApiOutcome& outcome, Millisec
   return Sample::kSuccess;
 }
 
+// Of the sample that opened the circuit.
+std::string_view WordsOf(Sample sample) {
+  switch (sample) {
+    case Sample::kServerError:
+      return "Passfort answered with server errors";
+    case Sample::kUnreachable:
+      return "Passfort could not be reached";
+    case Sample::kUnanswered:
+      return "requests got no response";
+    case Sample::kSuccess:
+    case Sample::kIgnored:
+      break;
+  }
+  return "";
+}
+
 template <typename Duration>
 Milliseconds WholeMilliseconds(Duration time) {
   return std::chrono::duration_cast<Milliseconds>(time);
@@ -95,6 +111,32 @@ ThrottledTransport::ThrottledTransport(Options options, ApiTransport& inner, Clo
       log_(log),
       breaker_(options.circuit, clock) {
   circuit_open_.Set(0);
+}
+
+void ThrottledTransport::Describe(StatusReport& report) const {
+  StatusSection& section = report.Section("Passfort");
+  if (options_.circuit_breaker == Breaker::kOff) {
+    section.Add("circuit breaker", "off");
+  } else if (breaker_.IsOpen()) {
+    section.Add("circuit", "open: calls are refused", StatusLevel::kBad);
+  } else {
+    section.Add("circuit", "closed: calls are sent", StatusLevel::kGood);
+  }
+  if (!opened_because_.empty()) {
+    section.Add("circuit opened last", UtcText(absl::ToChronoTime(opened_at_)) + ", because " +
+                                           std::string(opened_because_));
+  }
+  std::string paused;
+  for (const auto& [name, limiter] : limiters_) {
+    if (limiter.IsOpen()) continue;
+    if (!paused.empty()) paused += ", ";
+    paused += name;
+  }
+  if (paused.empty()) {
+    section.Add("rate limit", "no endpoint is paused", StatusLevel::kGood);
+  } else {
+    section.Add("rate limit", "paused: " + paused, StatusLevel::kNotice);
+  }
 }
 
 void ThrottledTransport::Stop() {
@@ -204,6 +246,8 @@ void ThrottledTransport::NoteVerdict(CircuitBreaker::Generation generation, Samp
       break;
   }
   opened_ = clock_.Now();
+  opened_at_ = clock_.WallNow();
+  opened_because_ = WordsOf(sample);
   circuit_open_.Set(1);
   log_.Warn("circuit opened: Passfort is failing");
   if (is_stopped_) return;

@@ -6,10 +6,12 @@
 #include <string_view>
 #include <variant>
 
+#include "absl/time/time.h"
 #include "service/base/clock.h"
 #include "service/base/random.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 #include "service/passfort/api_transport.h"
 #include "service/resilience/circuit_breaker.h"
 #include "service/resilience/rate_limiter.h"
@@ -21,7 +23,7 @@ namespace gateway {
 // circuit is open they are refused at once, and GET /whoami asks in the background, until it is
 // answered. That endpoint may be broken while the others work, so a call is tried now and then as
 // well. Loop thread only.
-class ThrottledTransport final : public ApiTransport {
+class ThrottledTransport final : public ApiTransport, public StatusSource {
  public:
   enum class Breaker { kOff, kOn };
 
@@ -46,6 +48,8 @@ class ThrottledTransport final : public ApiTransport {
   // All of them outlive the transport.
   ThrottledTransport(Options options, ApiTransport& inner, Clock& clock, RandomSource& random,
                      TraceIds& trace_ids, Metrics& metrics, Log& log);
+
+  void Describe(StatusReport& report) const override;
 
   Task<ApiResult> Call(const ApiEndpoint& endpoint, ApiRequest request,
                        const CallContext& context) override;
@@ -86,6 +90,8 @@ class ThrottledTransport final : public ApiTransport {
   std::map<std::string_view, RateLimiter> limiters_;  // by the endpoint's name
   CircuitBreaker breaker_;
   SteadyTime opened_{};
+  absl::Time opened_at_;
+  std::string_view opened_because_;  // empty: it was not open yet
   SteadyTime next_probe_{};
   std::stop_source probing_;  // of the open circuit
   bool is_stopped_ = false;

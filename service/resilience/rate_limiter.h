@@ -66,6 +66,9 @@ class RateLimiter {
   // It says nothing about the limit: it may never have reached Passfort.
   void OnNothing(Pass pass);
 
+  // Whether it was told to wait, or waits for what comes of the call that asks.
+  bool IsOpen() const { return state_ == State::kOpen; }
+
   // Gives up its timer, for good. Those who wait do so until their own end.
   void Stop() { timer_.request_stop(); }
 

@@ -9,11 +9,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "service/rpc/builtin_service_metrics.h"
 #include "service/rpc/calls/concurrency_limiter.h"
 #include "service/rpc/connections/connection_acceptor.h"
@@ -194,17 +196,25 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
     if (!health.ok()) return health.status();
     parts->health = *std::move(health);
   }
+  parts->health_service.TellState(options.on_health);
   parts->loop_watch = std::make_unique<LoopWatch>(
       loop, options.max_turn, metrics,
       [health = &parts->health_service, more = parts->health.get()](LoopWatch::Loop is) {
         health->SetServing(is == LoopWatch::Loop::kTurns);
         if (more != nullptr) more->SetServing(is == LoopWatch::Loop::kTurns);
       });
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(parts), pipeline, port));
+  return std::unique_ptr<GrpcServer>(
+      new GrpcServer(std::move(parts), pipeline, port, options.max_connections));
 }
 
-GrpcServer::GrpcServer(std::unique_ptr<Parts> parts, CallPipeline& pipeline, int port)
-    : parts_(std::move(parts)), pipeline_(pipeline), port_(port) {}
+GrpcServer::GrpcServer(std::unique_ptr<Parts> parts, CallPipeline& pipeline, int port,
+                       size_t max_connections)
+    : parts_(std::move(parts)),
+      pipeline_(pipeline),
+      port_(port),
+      connections_(parts_->acceptor->open()),
+      longest_turn_(parts_->loop_watch->max_turn()),
+      max_connections_(max_connections) {}
 
 GrpcServer::~GrpcServer() {
   if (!drained_) Drain(Milliseconds(0)).IgnoreError();
@@ -213,6 +223,16 @@ GrpcServer::~GrpcServer() {
   parts_->acceptor.reset();
   // Its destructor would wait for ever.
   [[maybe_unused]] const Parts* left_to_grpc = parts_.release();
+}
+
+// Of the gauges alone: the parts belong to other threads.
+void GrpcServer::Describe(StatusReport& report) const {
+  AddUse("connections of callers", connections_.value().value_or(0), max_connections_,
+         report.Section("Load"));
+  const double turn = longest_turn_.value().value_or(0);
+  report.Section("Load").Add("longest turn of the event loop in the last minute",
+                             absl::StrCat(std::ceil(turn * 1000), " ms"),
+                             turn < 1 ? StatusLevel::kGood : StatusLevel::kNotice);
 }
 
 int GrpcServer::health_port() const {

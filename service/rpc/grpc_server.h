@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,12 +14,13 @@
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 #include "service/rpc/calls/call_pipeline.h"
 
 namespace gateway {
 
 // The port that callers use: our services, health, reflection and, if asked for, channelz.
-class GrpcServer {
+class GrpcServer final : public StatusSource {
  public:
   enum class Channelz { kOff, kOn };
   enum class Reflection { kOff, kOn };
@@ -42,6 +44,8 @@ class GrpcServer {
     std::shared_ptr<grpc::ServerCredentials> credentials;
     // A HealthServer beside it; empty: none.
     std::string health_listen;
+    // Told from any thread whether the server is healthy: at the start, and when that changes.
+    std::function<void(bool is_serving)> on_health = [](bool) {};
   };
 
   // A service of ours, all of whose calls go through the server's pipeline.
@@ -56,7 +60,7 @@ class GrpcServer {
                                                            CallPipeline& pipeline, EventLoop& loop,
                                                            Metrics& metrics);
   // Drains with no time for calls in flight, unless `Drain` was called.
-  ~GrpcServer();
+  ~GrpcServer() override;
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
 
@@ -77,10 +81,13 @@ class GrpcServer {
   // owed to anybody.
   bool has_grpc_ended() const { return has_grpc_ended_; }
 
+  void Describe(StatusReport& report) const override;
+
  private:
   class Parts;
 
-  GrpcServer(std::unique_ptr<Parts> parts, CallPipeline& pipeline, int port);
+  GrpcServer(std::unique_ptr<Parts> parts, CallPipeline& pipeline, int port,
+             size_t max_connections);
 
   // Or until it makes no sense to wait any longer, or `end`.
   void WaitUntilCallersLeft(Deadline end);
@@ -88,6 +95,9 @@ class GrpcServer {
   std::unique_ptr<Parts> parts_;
   CallPipeline& pipeline_;
   const int port_;
+  const Gauge connections_;
+  const Gauge longest_turn_;
+  const size_t max_connections_;
   bool drained_ = false;
   bool has_grpc_ended_ = false;
 };

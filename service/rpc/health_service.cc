@@ -84,16 +84,22 @@ class HealthService::OpenWatch final : public grpc::ServerWriteReactor<HealthChe
 HealthService::HealthService(const AccessControl& access, const std::vector<std::string>& services)
     : access_(access), services_(WithTheWhole(services)) {}
 
+void HealthService::TellState(std::function<void(bool is_serving)> listener) {
+  const std::lock_guard lock(mutex_);
+  listener_ = std::move(listener);
+  Tell();
+}
+
 void HealthService::SetServing(bool is_serving) {
   const std::lock_guard lock(mutex_);
   is_serving_ = is_serving;
-  TellWatches();
+  Tell();
 }
 
 void HealthService::BeginDrain() {
   const std::lock_guard lock(mutex_);
   is_draining_ = true;
-  TellWatches();
+  Tell();
 }
 
 HealthService::Status HealthService::status() const {
@@ -101,7 +107,8 @@ HealthService::Status HealthService::status() const {
                                       : HealthCheckResponse::NOT_SERVING;
 }
 
-void HealthService::TellWatches() {
+void HealthService::Tell() {
+  listener_(status() == HealthCheckResponse::SERVING);
   for (OpenWatch* const watch : watches_) watch->Tell();
 }
 

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -32,6 +33,10 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
 
   static constexpr const char* kName = grpc::health::v1::Health::service_full_name();
 
+  // Told of the state now, and from here on whenever something was said of it; with a mutex held,
+  // so it only takes note. At most once, before the server begins.
+  void TellState(std::function<void(bool is_serving)> listener);
+
   // It serves at first.
   void SetServing(bool is_serving);
   // From here on it serves no more, whatever is said.
@@ -52,14 +57,15 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
                                      std::string_view method) const;
   bool Knows(const std::string& service) const { return services_.contains(service); }
   Status status() const;  // of what is known; with mutex_
-  void TellWatches();     // with mutex_
+  void Tell();            // with mutex_
 
   const AccessControl& access_;
   const std::set<std::string> services_;
   std::mutex mutex_;
-  bool is_serving_ = true;        // guarded by mutex_
-  bool is_draining_ = false;      // guarded by mutex_
-  std::set<OpenWatch*> watches_;  // guarded by mutex_
+  bool is_serving_ = true;                            // guarded by mutex_
+  bool is_draining_ = false;                          // guarded by mutex_
+  std::set<OpenWatch*> watches_;                      // guarded by mutex_
+  std::function<void(bool)> listener_ = [](bool) {};  // guarded by mutex_
 };
 
 }  // namespace gateway

@@ -27,6 +27,9 @@ class LoopWatch {
   LoopWatch(const LoopWatch&) = delete;
   LoopWatch& operator=(const LoopWatch&) = delete;
 
+  // The gauge of the longest turn.
+  const Gauge& max_turn() const { return max_turn_; }
+
  private:
   void Watch();
 

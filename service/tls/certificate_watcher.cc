@@ -22,6 +22,9 @@ std::vector<std::string> FoldersOf(const CertificatePaths& paths) {
 
 std::string ToText(absl::Time time) { return absl::FormatTime(time, absl::UTCTimeZone()); }
 
+// Certificates of a day are renewed by then too.
+constexpr absl::Duration kNearEnd = absl::Hours(6);
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CertificateWatcher>> CertificateWatcher::Start(
@@ -145,6 +148,7 @@ absl::Status CertificateWatcher::Use(CertificateSet set) {
   const absl::Time now = dependencies_.clock.WallNow();
   if (const auto staged = dependencies_.stage.Publish(set, now); !staged.ok()) return staged;
   current_ = std::move(set);
+  ++generation_;
   not_after_.Set(static_cast<double>(absl::ToUnixSeconds(current_.not_after)));
   if (!current_.client_ca_pem.empty()) {
     client_ca_not_after_.Set(
@@ -169,6 +173,23 @@ void CertificateWatcher::ReportNewSet() {
                              ? "TLS certificates: a new set is in use"
                              : "TLS certificates: the files are good again, and in use",
                          {{"not_after", ToText(current_.not_after)}});
+}
+
+void CertificateWatcher::Describe(StatusReport& report) const {
+  const auto level_of = [now = dependencies_.clock.WallNow()](absl::Time end) {
+    if (end <= now) return StatusLevel::kBad;
+    return end - now < kNearEnd ? StatusLevel::kNotice : StatusLevel::kGood;
+  };
+  StatusSection& section = report.Section("Certificates");
+  section.Add("the gateway's own ends", UtcText(absl::ToChronoTime(current_.not_after)),
+              level_of(current_.not_after));
+  if (!current_.client_ca_pem.empty()) {
+    section.Add("the first of the callers' authorities ends",
+                UtcText(absl::ToChronoTime(current_.client_ca_not_after)),
+                level_of(current_.client_ca_not_after));
+  }
+  section.Add("set in use", "number " + std::to_string(generation_) + " since the start");
+  AddFileState("files", last_reported_error_, section);
 }
 
 void CertificateWatcher::ShowExpiry() {

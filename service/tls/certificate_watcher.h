@@ -15,6 +15,7 @@
 #include "service/base/small_file.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 #include "service/tls/certificate_set.h"
 #include "service/tls/certificate_stage.h"
 #include "service/tls/folder_watch.h"
@@ -29,7 +30,7 @@ namespace gateway {
 // seldom replaced at once; and every kLookEvery in any case, for changes that inotify does not see.
 // A look at files that have not changed is three system calls. It runs on the event loop and reads
 // files there, as ApiKeySource does: they are small, and in memory or on a local disk.
-class CertificateWatcher {
+class CertificateWatcher final : public StatusSource {
  public:
   static constexpr Milliseconds kLookEvery{10'000};
   static constexpr Milliseconds kSettleTime{200};
@@ -56,9 +57,11 @@ class CertificateWatcher {
   static absl::StatusOr<std::unique_ptr<CertificateWatcher>> Start(Options options,
                                                                    Dependencies dependencies,
                                                                    OnNewSet on_new_set);
-  ~CertificateWatcher();
+  ~CertificateWatcher() override;
   CertificateWatcher(const CertificateWatcher&) = delete;
   CertificateWatcher& operator=(const CertificateWatcher&) = delete;
+
+  void Describe(StatusReport& report) const override;
 
  private:
   using Identities = std::array<FileIdentity, 3>;
@@ -90,6 +93,7 @@ class CertificateWatcher {
   const Gauge expired_;
 
   CertificateSet current_;
+  int generation_ = 0;               // of current_, counted from the start
   Identities identities_;            // of the files before they were last read
   std::string last_reported_error_;  // empty: the last look was fine
   bool has_warned_of_folders_ = false;

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 namespace gateway {
@@ -47,8 +49,8 @@ ChildProcess::Command CommandFor(const GatewayProcess::Settings& settings) {
   return command;
 }
 
-// The body that "host:port" answers a GET with.
-std::string HttpGet(const std::string& address, const std::string& path) {
+// What "host:port" answers a GET with.
+std::string HttpExchange(const std::string& address, const std::string& path) {
   const size_t colon = address.rfind(':');
   sockaddr_in endpoint = {};
   endpoint.sin_family = AF_INET;
@@ -66,10 +68,13 @@ std::string HttpGet(const std::string& address, const std::string& path) {
     answer.append(buffer.data(), static_cast<size_t>(bytes));
   }
   close(descriptor);
-  const size_t head = answer.find("\r\n\r\n");
-  if (head == std::string::npos) Die("no HTTP answer from " + address, answer);
-  return answer.substr(head + 4);
+  if (answer.find("\r\n\r\n") == std::string::npos) {
+    Die("no HTTP answer from " + address, answer);
+  }
+  return answer;
 }
+
+std::string BodyOf(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
 
 }  // namespace
 
@@ -86,7 +91,25 @@ GatewayProcess::GatewayProcess(const Settings& settings) : process_(CommandFor(s
   metrics_address_ = serving.at("metrics_listen").get<std::string>();
 }
 
-std::string GatewayProcess::Metrics() const { return HttpGet(metrics_address_, "/metrics"); }
+std::string GatewayProcess::Metrics() const { return BodyOf(Page("/metrics")); }
+
+std::string GatewayProcess::Page(const std::string& path) const {
+  return HttpExchange(metrics_address_, path);
+}
+
+std::string GatewayProcess::FreshStatus() const {
+  const auto report = [this] { return BodyOf(Page("/statusz.json")); };
+  const auto time_of = [](const std::string& text) {
+    return nlohmann::json::parse(text).at("at").get<std::string>();
+  };
+  const std::string old = time_of(report());
+  const auto bound = std::chrono::steady_clock::now() + kProcessBound;
+  for (std::string text = report();; text = report()) {
+    if (time_of(text) != old) return text;
+    if (std::chrono::steady_clock::now() > bound) Die("no new report comes:", text);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
 
 double GatewayProcess::Counter(std::string_view name,
                                const std::vector<std::string>& labels) const {

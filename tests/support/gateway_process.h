@@ -43,6 +43,10 @@ class GatewayProcess {
   const std::string& target() const { return target_; }
   // The body of GET /metrics.
   std::string Metrics() const;
+  // The whole response to GET `path` at the port of the metrics.
+  std::string Page(const std::string& path) const;
+  // The body of GET /statusz.json, of a report that was gathered after this was called.
+  std::string FreshStatus() const;
   // The sum of the values of the metric `name` where it has all of `labels` (as in `name="value"`);
   // 0 if there is none.
   double Counter(std::string_view name, const std::vector<std::string>& labels) const;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace gateway {
 namespace {
 
@@ -30,7 +32,7 @@ MeteredRecordStore::MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock
                                        Metrics& metrics, Log& log)
     : store_(std::move(store)),
       clock_(clock),
-      failures_(clock, log),
+      failures_(clock, log, metrics),
       operations_(metrics.AddCounter("passfort_gateway_store_operations_total",
                                      "Operations on the store of request_ids that ended.",
                                      {"operation", "outcome"})),
@@ -43,6 +45,17 @@ MeteredRecordStore::MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock
           metrics.AddGauge("passfort_gateway_records", "request_ids that the store remembers.")),
       unresolved_(metrics.AddGauge("passfort_gateway_unresolved_records",
                                    "request_ids whose write has an unknown outcome.")) {}
+
+void MeteredRecordStore::Describe(StatusReport& report) const {
+  failures_.Describe(report);
+  StatusSection& section = report.Section("Store");
+  const auto add = [&section](std::string name, const Gauge& gauge) {
+    const auto value = gauge.value();
+    section.Add(std::move(name), value.has_value() ? absl::StrCat(*value) : "not counted yet");
+  };
+  add("request_ids remembered", records_);
+  add("writes whose outcome is not known yet", unresolved_);
+}
 
 template <typename Result>
 Task<Result> MeteredRecordStore::Measure(std::string_view operation, Task<Result> task) {

@@ -12,15 +12,18 @@
 #include "service/idempotency/store/store_failures.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 
 namespace gateway {
 
 // Another store, with the number, errors and duration of its operations and what it holds in the
 // metrics, and its failures in the log. Loop thread only.
-class MeteredRecordStore final : public RecordStore {
+class MeteredRecordStore final : public RecordStore, public StatusSource {
  public:
   // All others outlive the store.
   MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock& clock, Metrics& metrics, Log& log);
+
+  void Describe(StatusReport& report) const override;
 
   Task<absl::StatusOr<ClaimResult>> TryClaim(Claim claim, Deadline deadline) override;
   Task<absl::StatusOr<std::optional<Record>>> Find(std::string request_id,

@@ -31,7 +31,11 @@ struct CallMetrics {
         retry_ends(
             metrics.AddCounter("passfort_gateway_retry_ends_total",
                                "Calls with attempts at a request, by why no further one was made.",
-                               {"grpc_method", "end"})) {}
+                               {"grpc_method", "end"})),
+        in_flight(metrics.AddGauge("passfort_gateway_calls_in_flight",
+                                   "Calls that were let in and have no reply yet.")),
+        max_in_flight(metrics.AddGauge("passfort_gateway_max_calls_in_flight",
+                                       "How many calls are let in at a time.")) {}
 
   // `code` is the gRPC name, e.g. "OK".
   void Handled(std::string_view service, std::string_view method, std::string_view code,
@@ -49,6 +53,8 @@ struct CallMetrics {
   const CounterFamily write_outcomes;
   // As RetryEndName gives them.
   const CounterFamily retry_ends;
+  const Gauge in_flight;
+  const Gauge max_in_flight;
 };
 
 }  // namespace gateway

@@ -53,11 +53,19 @@ CallPipeline::CallPipeline(Options options, Dependencies dependencies)
                .bytes = options_.max_unread_bytes,
                .longest = options_.reply_read_within},
               dependencies.metrics),
-      send_replies_(dependencies.loop, [this] { FlushReplies(); }) {}
+      send_replies_(dependencies.loop, [this] { FlushReplies(); }) {
+  metrics_.in_flight.Set(0);
+  metrics_.max_in_flight.Set(static_cast<double>(options_.max_in_flight));
+}
 
 CallPipeline::~CallPipeline() {
   // The last answer can reach its caller, and the server its end, before the loop is done with us.
   if (!dependencies_.loop.IsLoopThread()) dependencies_.loop.RunAndWait([] {});
+}
+
+void CallPipeline::Describe(StatusReport& report) const {
+  AddUse("calls in flight", metrics_.in_flight.value().value_or(0), options_.max_in_flight,
+         report.Section("Load"));
 }
 
 bool CallPipeline::Accept(RpcCall& call, size_t request_bytes) {
@@ -117,6 +125,7 @@ std::optional<CallError> CallPipeline::TakePlaces(RpcCall& call) {
     case ConcurrencyLimiter::Admission::kAdmitted:
       break;
   }
+  metrics_.in_flight.Add(1);
   call.place_ = std::move(place);
   return std::nullopt;
 }
@@ -170,6 +179,7 @@ void CallPipeline::FlushReplies() {
     // Before the answer: a caller that has it may call again at once and expects its places to be
     // free.
     reply.call->place_.reset();
+    metrics_.in_flight.Add(-1);
     limiter_.Release(reply.call->peer_);
     reply.call->FinishWith(std::move(reply.status));
   }

@@ -15,6 +15,7 @@
 #include "service/http/response_memory.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
+#include "service/observability/status_report.h"
 #include "service/rpc/access/access_control.h"
 #include "service/rpc/calls/call_deadline.h"
 #include "service/rpc/calls/call_metrics.h"
@@ -33,7 +34,7 @@ namespace gateway {
 // of all services together.
 //
 // Outlives the services and the server.
-class CallPipeline {
+class CallPipeline final : public StatusSource {
  public:
   struct Options {
     size_t max_in_flight = 0;
@@ -56,7 +57,7 @@ class CallPipeline {
   };
 
   CallPipeline(Options options, Dependencies dependencies);
-  ~CallPipeline();
+  ~CallPipeline() override;
   CallPipeline(const CallPipeline&) = delete;
   CallPipeline& operator=(const CallPipeline&) = delete;
 
@@ -83,6 +84,8 @@ class CallPipeline {
     auto* call = new StreamCall<Request, Message, Input>(*this, method, context, request);
     return Started(call, request.ByteSizeLong(), handle);
   }
+
+  void Describe(StatusReport& report) const override;
 
   // To stop, from any thread but the loop's, in this order. New calls are refused from here on.
   void BeginDrain();

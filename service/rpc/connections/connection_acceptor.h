@@ -37,6 +37,8 @@ class ConnectionAcceptor {
 
   // Nobody is let in any more; who was let in stays.
   void Close();
+  // The gauge of open connections.
+  const Gauge& open() const { return open_; }
   // Connections that are still open.
   size_t CountOpen();
 

@@ -136,9 +136,11 @@ TEST(HttpClientOptionsTest, ABadCaFileOrProxyIsAnErrorAtTheStart) {
   const auto loop = *EventLoop::Create();
   Metrics metrics;
   ResponseMemory memory(*loop, 1, metrics);
-  EXPECT_EQ(CurlHttpClient::Create(*loop, memory, {.ca_file = "/nowhere/ca.pem"}).status().code(),
+  EXPECT_EQ(CurlHttpClient::Create(*loop, memory, metrics, {.ca_file = "/nowhere/ca.pem"})
+                .status()
+                .code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(CurlHttpClient::Create(*loop, memory, {.proxy = "socks5://proxy.example.test"})
+  EXPECT_EQ(CurlHttpClient::Create(*loop, memory, metrics, {.proxy = "socks5://proxy.example.test"})
                 .status()
                 .code(),
             absl::StatusCode::kInvalidArgument);

@@ -28,7 +28,7 @@ class HttpTestClient {
   explicit HttpTestClient(CurlHttpClient::Options options = {},
                           size_t max_response_bytes_in_flight = size_t{64} * 1024 * 1024)
       : memory_(*loop_, max_response_bytes_in_flight, metrics_),
-        client_(*CurlHttpClient::Create(*loop_, memory_, std::move(options))) {}
+        client_(*CurlHttpClient::Create(*loop_, memory_, metrics_, std::move(options))) {}
 
   RunningTask<HttpResult> Start(HttpRequest request, Deadline deadline = In(kLongEnough),
                                 std::stop_token stop = {}) {

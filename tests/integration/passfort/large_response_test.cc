@@ -70,7 +70,8 @@ class LargeResponseTest : public testing::Test {
   const std::unique_ptr<RandomSource> random_ = MakeSystemRandom();
   TraceIds trace_ids_{*random_};
   const std::unique_ptr<ApiKeySource> key_ = *ApiKeySource::FromValue("test-key");
-  const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, memory_, {});
+  const std::unique_ptr<CurlHttpClient> http_ =
+      *CurlHttpClient::Create(*loop_, memory_, metrics_, {});
   RestTransport rest_{
       {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, trace_ids_, metrics_, *log_};
   ProductApplicationClient client_{rest_};

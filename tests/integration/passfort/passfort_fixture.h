@@ -72,7 +72,7 @@ class PassfortFixture {
   const std::unique_ptr<ApiKeySource> key_ =
       *ApiKeySource::FromValue(std::string(FakePassfort::kApiKey));
   const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(
-      *loop_, memory_,
+      *loop_, memory_, metrics_,
       {.max_response_bytes = 4096, .kept_response_headers = RestTransport::ResponseHeaderNames()});
   RestTransport rest_{
       {.api_url = passfort_.url()}, *http_, memory_, *key_, clock_, trace_ids_, metrics_, *log_};

@@ -216,7 +216,8 @@ class ChangedKeyTest : public testing::Test {
   const std::unique_ptr<RandomSource> random_ = MakeSystemRandom();
   TraceIds trace_ids_{*random_};
   const std::unique_ptr<ApiKeySource> key_ = *ApiKeySource::FromFile(file_.path());
-  const std::unique_ptr<CurlHttpClient> http_ = *CurlHttpClient::Create(*loop_, memory_, {});
+  const std::unique_ptr<CurlHttpClient> http_ =
+      *CurlHttpClient::Create(*loop_, memory_, metrics_, {});
   RestTransport rest_{
       {.api_url = server_.Url()}, *http_, memory_, *key_, clock_, trace_ids_, metrics_, *log_};
   ProductApplicationClient client_{rest_};
@@ -236,6 +237,18 @@ TEST_F(ChangedKeyTest, IsLookedAtWhateverTheStatusIfPassfortNamesTheKey) {
   ASSERT_TRUE(std::holds_alternative<Done>(Create().outcome));
   ChangeKey("second");
   EXPECT_TRUE(std::holds_alternative<Done>(Create().outcome));
+}
+
+TEST_F(ChangedKeyTest, IsToldByGaugesAlsoWithoutARequest) {
+  const auto look = [this] { loop_->RunAndWait([this] { rest_.LookAtKey(); }); };
+  const auto failing = [this] {
+    return metrics_.Text().find("\npassfort_gateway_api_key_file_failing 1\n") != std::string::npos;
+  };
+  EXPECT_FALSE(failing());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("\npassfort_gateway_api_key_loaded_timestamp_seconds 1"));
+  std::ofstream(file_.path()) << "";
+  look();
+  EXPECT_TRUE(failing());
 }
 
 TEST_F(ChangedKeyTest, IsTriedOnce) {

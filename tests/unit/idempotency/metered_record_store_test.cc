@@ -99,7 +99,11 @@ TEST_F(MeteredRecordStoreTest, LogsOnceThatTheStoreFailsAndThatItIsWellAgain) {
 
 class StoreFailuresTest : public MeteredRecordStoreTest {
  protected:
-  StoreFailures failures_{clock_, lines_};
+  bool IsShownToFail() const {
+    return metrics_.Text().find("\npassfort_gateway_store_failing 1\n") != std::string::npos;
+  }
+
+  StoreFailures failures_{clock_, lines_, metrics_};
 };
 
 TEST_F(StoreFailuresTest, AnotherFailureHasALineOfItsOwnButNotManyInARow) {
@@ -118,6 +122,18 @@ TEST_F(StoreFailuresTest, OneThatComesAndGoesIsNotToldEachTime) {
     failures_.OnResult(absl::OkStatus(), 1ms);
   }
   EXPECT_EQ(lines_.lines.size(), 2);
+}
+
+TEST_F(StoreFailuresTest, TheGaugeIsUpWhileTheStoreFails) {
+  EXPECT_FALSE(IsShownToFail());
+  failures_.OnResult(absl::UnavailableError("away"), 1ms);
+  EXPECT_TRUE(IsShownToFail());
+  failures_.OnResult(absl::ResourceExhaustedError("too large"), 1ms);
+  EXPECT_TRUE(IsShownToFail()) << "that is no sign of its health";
+  failures_.OnResult(absl::OkStatus(), 1ms);
+  EXPECT_FALSE(IsShownToFail());
+  failures_.OnResult(absl::UnavailableError("away"), 1ms);
+  EXPECT_TRUE(IsShownToFail()) << "although no line says so again so soon";
 }
 
 TEST_F(StoreFailuresTest, WhoHadNoTimeSaysNothingOfTheStore) {

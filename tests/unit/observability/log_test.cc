@@ -8,12 +8,15 @@
 
 #include <chrono>
 #include <future>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "service/observability/metrics.h"
 
 namespace gateway {
 namespace {
@@ -86,14 +89,16 @@ template <typename Write>
 std::vector<Json> LinesOf(LogLevel level, Write write) {
   Pipe pipe;
   auto text = std::async(std::launch::async, [&pipe] { return pipe.ReadAll(); });
-  write(*Log::ToDescriptor(pipe.write_end(), level));
+  Metrics metrics;
+  write(*Log::ToDescriptor(pipe.write_end(), level, metrics));
   pipe.CloseWriteEnd();
   return ParseLines(text.get());
 }
 
 TEST(LogTest, WritesALineAtOnce) {
   Pipe pipe;
-  const auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo);
+  Metrics metrics;
+  const auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo, metrics);
   log->Info("serving", {{"port", int64_t{50051}}, {"share", 0.5}, {"tls", false}, {"on", "x"}});
 
   const std::string line = pipe.ReadLine();
@@ -179,7 +184,8 @@ TEST(LogTest, KeepsLinesOfManyThreadsWhole) {
 TEST(LogTest, DropsAndCountsTheOldestLinesInsteadOfWaitingForTheReader) {
   constexpr int64_t kLines = 60'000;  // twice what is being written, waits and fits into the pipe
   Pipe pipe;
-  auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo);
+  Metrics metrics;
+  auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo, metrics);
   // Nobody reads: this would never end if it waited.
   for (int64_t i = 0; i < kLines; ++i) log->Info("line", {{"number", i}});
 
@@ -202,13 +208,16 @@ TEST(LogTest, DropsAndCountsTheOldestLinesInsteadOfWaitingForTheReader) {
   }
   EXPECT_EQ(written + dropped, kLines);
   EXPECT_GT(dropped, 0);
+  EXPECT_THAT(metrics.Text(), testing::HasSubstr("\npassfort_gateway_log_lines_dropped_total " +
+                                                 std::to_string(dropped) + "\n"));
   EXPECT_EQ(last, kLines - 1);
 }
 
 TEST(LogTest, OutlivesItsReader) {
   signal(SIGPIPE, SIG_DFL);  // it would end the test
   Pipe pipe;
-  auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo);
+  Metrics metrics;
+  auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo, metrics);
   pipe.CloseReadEnd();
   for (int i = 0; i < 100; ++i) log->Info("to nobody");
   log.reset();
@@ -216,12 +225,66 @@ TEST(LogTest, OutlivesItsReader) {
 
 TEST(LogTest, EndsAlthoughItsReaderTakesNothing) {
   Pipe pipe;
-  auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo);
+  Metrics metrics;
+  auto log = Log::ToDescriptor(pipe.write_end(), LogLevel::kInfo, metrics);
   for (int i = 0; i < 20'000; ++i) log->Info("to a stuck reader");
   auto end = std::async(std::launch::async, [&log] { log.reset(); });
   EXPECT_EQ(end.wait_for(std::chrono::seconds(30)), std::future_status::ready)
       << "waited for the log to give up on its reader";
   pipe.CloseReadEnd();
+}
+
+std::vector<std::string> MessagesOf(const std::vector<LoggedProblem>& problems) {
+  std::vector<std::string> messages;
+  for (const LoggedProblem& problem : problems) messages.push_back(problem.message);
+  return messages;
+}
+
+class RecentProblemsTest : public testing::Test {
+ protected:
+  Pipe pipe_;
+  Metrics metrics_;
+  const std::unique_ptr<Log> log_ = Log::ToDescriptor(pipe_.write_end(), LogLevel::kInfo, metrics_);
+};
+
+TEST_F(RecentProblemsTest, CountsWarningsAndErrorsByTheirMessage) {
+  log_->Info("serving");
+  log_->Warn("paused", {{"endpoint", "GET /a"}, {"ms", int64_t{5}}});
+  log_->Error("the store fails", {{"detail", "SQLSTATE 3D000"}});
+  log_->Warn("paused", {{"endpoint", "GET /b"},
+                        {"trace_id", "0af7"},
+                        {"caller", "spiffe://example.org/a"},
+                        {"caller_name", "a"},
+                        {"ms", int64_t{7}}});
+
+  const auto problems = log_->RecentProblems();
+  ASSERT_THAT(MessagesOf(problems), testing::ElementsAre("paused", "the store fails"));
+  EXPECT_EQ(problems[0].level, LogLevel::kWarn);
+  EXPECT_EQ(problems[0].fields, "endpoint: GET /b; ms: 7");
+  EXPECT_EQ(problems[0].count, 2);
+  EXPECT_EQ(problems[1].level, LogLevel::kError);
+  EXPECT_EQ(problems[1].count, 1);
+}
+
+TEST_F(RecentProblemsTest, KeepsTheLastTen) {
+  for (int i = 0; i < 12; ++i) log_->Warn(std::to_string(i));
+  log_->Warn("3");
+  EXPECT_THAT(MessagesOf(log_->RecentProblems()),
+              testing::ElementsAre("3", "11", "10", "9", "8", "7", "6", "5", "4", "2"));
+}
+
+TEST_F(RecentProblemsTest, CutsLongTexts) {
+  log_->Warn(std::string(10'000, 'm'), {{"detail", std::string(10'000, 'd')}});
+  const auto problems = log_->RecentProblems();
+  ASSERT_EQ(problems.size(), 1);
+  EXPECT_EQ(problems[0].message.size(), 1024);
+  EXPECT_EQ(problems[0].fields.size(), 1024);
+}
+
+TEST_F(RecentProblemsTest, HasNothingThatTheLogDoesNotShow) {
+  const auto errors_alone = Log::ToDescriptor(pipe_.write_end(), LogLevel::kError, metrics_);
+  errors_alone->Warn("paused");
+  EXPECT_THAT(errors_alone->RecentProblems(), testing::IsEmpty());
 }
 
 }  // namespace

@@ -12,16 +12,21 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "service/base/version.h"
+#include "service/observability/metrics_server.h"
 
 namespace gateway {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::Not;
 
 // A connection to `host` (a numeric address), or -1.
 int Connect(const std::string& host, int port) {
@@ -66,6 +71,14 @@ constexpr char kScrape[] = "GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: c
 
 std::string Scrape(const std::string& host, int port) { return Exchange(host, port, kScrape); }
 
+absl::StatusOr<std::unique_ptr<MetricsServer>> Serve(const Metrics& metrics,
+                                                     const std::string& address) {
+  return MetricsServer::Start(address, [&metrics](std::string_view path) -> HttpPage {
+    if (path != "/metrics") return {.status = "404 Not Found", .body = "not here\n"};
+    return {.status = "200 OK", .content_type = "text/plain", .body = metrics.Text()};
+  });
+}
+
 // The value of the line that begins with `name_and_labels`, or -1.
 double ValueOf(const std::string& text, const std::string& name_and_labels) {
   const size_t line = text.find("\n" + name_and_labels + " ");
@@ -104,10 +117,12 @@ TEST(MetricsTest, HasACounterWithoutLabelsFromTheBeginningAndAGaugeOnceItIsSet) 
   metrics.AddCounter("unread_total", "Help.");
   const Gauge open = metrics.AddGauge("open", "Help.");
   EXPECT_EQ(ValueOf(metrics.Text(), "unread_total"), 0);
+  EXPECT_EQ(open.value(), std::nullopt);
   EXPECT_EQ(ValueOf(metrics.Text(), "open"), -1);
   open.Set(3);
   open.Add(-2);
   EXPECT_EQ(ValueOf(metrics.Text(), "open"), 1);
+  EXPECT_EQ(open.value(), 1);
 }
 
 TEST(MetricsTest, GivesWhoeverAsksForANameAgainTheSameFamily) {
@@ -138,10 +153,17 @@ TEST(MetricsTest, CountsOpenDescriptors) {
   close(descriptor);
 }
 
+TEST(MetricsTest, TellsHowManyDescriptorsThereMayBe) {
+  const Metrics metrics;
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(ValueOf(metrics.Text(), "process_max_fds"), static_cast<double>(limit.rlim_cur));
+}
+
 TEST(MetricsServerTest, ServesTheTextOverHttp) {
   Metrics metrics;
   metrics.AddCounter("calls_total", "Help.", {"method"}).Increment({"Add"});
-  const auto server = metrics.Serve("127.0.0.1:0");
+  const auto server = Serve(metrics, "127.0.0.1:0");
   ASSERT_TRUE(server.ok()) << server.status();
   ASSERT_GT((*server)->port(), 0);
 
@@ -155,17 +177,17 @@ TEST(MetricsServerTest, ServesTheTextOverHttp) {
 
 TEST(MetricsServerTest, ServesAName) {
   Metrics metrics;
-  const auto server = metrics.Serve("localhost:0");
+  const auto server = Serve(metrics, "localhost:0");
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_THAT(Scrape("127.0.0.1", (*server)->port()), HasSubstr("200 OK"));
 }
 
 TEST(MetricsServerTest, SaysThatThePortIsTaken) {
   Metrics metrics;
-  const auto first = metrics.Serve("127.0.0.1:0");
+  const auto first = Serve(metrics, "127.0.0.1:0");
   ASSERT_TRUE(first.ok()) << first.status();
   const std::string address = "127.0.0.1:" + std::to_string((*first)->port());
-  const auto second = metrics.Serve(address);
+  const auto second = Serve(metrics, address);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(address));
 }
@@ -174,14 +196,14 @@ TEST(MetricsServerTest, TakesOneAddressAndNoIPv6) {
   Metrics metrics;
   for (const char* address :
        {"127.0.0.1:0,127.0.0.1:0", "127.0.0.1:0s", "127.0.0.1", "[::1]:0", ":0", ""}) {
-    EXPECT_EQ(metrics.Serve(address).status().code(), absl::StatusCode::kInvalidArgument)
+    EXPECT_EQ(Serve(metrics, address).status().code(), absl::StatusCode::kInvalidArgument)
         << address;
   }
 }
 
 TEST(MetricsServerTest, StopsServingWhenItIsDestroyed) {
   Metrics metrics;
-  auto server = metrics.Serve("127.0.0.1:0");
+  auto server = Serve(metrics, "127.0.0.1:0");
   ASSERT_TRUE(server.ok()) << server.status();
   const int port = (*server)->port();
   server->reset();
@@ -211,7 +233,7 @@ class SilentConnections {
 // Each of them held the only thread for three seconds: alerts were blind for ten minutes.
 TEST(MetricsServerTest, IsScrapedBesideAThousandSilentConnections) {
   Metrics metrics;
-  const auto server = metrics.Serve("127.0.0.1:0");
+  const auto server = Serve(metrics, "127.0.0.1:0");
   ASSERT_TRUE(server.ok()) << server.status();
   const SilentConnections silent((*server)->port(), 1000);
   EXPECT_THAT(Scrape("127.0.0.1", (*server)->port()), HasSubstr("200 OK"));
@@ -219,7 +241,7 @@ TEST(MetricsServerTest, IsScrapedBesideAThousandSilentConnections) {
 
 TEST(MetricsServerTest, TakesARequestInPieces) {
   Metrics metrics;
-  const auto server = metrics.Serve("127.0.0.1:0");
+  const auto server = Serve(metrics, "127.0.0.1:0");
   ASSERT_TRUE(server.ok()) << server.status();
   const int connection = Connect("127.0.0.1", (*server)->port());
   const int on = 1;
@@ -231,14 +253,17 @@ TEST(MetricsServerTest, TakesARequestInPieces) {
 
 TEST(MetricsServerTest, AnswersWhatIsNoScrapeWithAnError) {
   Metrics metrics;
-  const auto server = metrics.Serve("127.0.0.1:0");
+  const auto server = Serve(metrics, "127.0.0.1:0");
   ASSERT_TRUE(server.ok()) << server.status();
   const auto answer = [&](const std::string& request) {
     return Exchange("127.0.0.1", (*server)->port(), request);
   };
   EXPECT_THAT(answer("GET / HTTP/1.1\r\n\r\n"), HasSubstr("404 Not Found"));
   EXPECT_THAT(answer("GET /metrics2 HTTP/1.1\r\n\r\n"), HasSubstr("404 Not Found"));
-  EXPECT_THAT(answer("POST /metrics HTTP/1.1\r\n\r\n"), HasSubstr("405 Method Not Allowed"));
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", ""}) {
+    EXPECT_THAT(answer(std::string(method) + " /metrics HTTP/1.1\r\n\r\n"),
+                HasSubstr("405 Method Not Allowed"));
+  }
   EXPECT_THAT(answer("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), HasSubstr("400 Bad Request"));
   EXPECT_THAT(answer("nonsense\n\n"), HasSubstr("400 Bad Request"));
   EXPECT_THAT(answer("GET /metrics HTTP/1.1\r\nX: " + std::string(10'000, 'x')),
@@ -246,11 +271,35 @@ TEST(MetricsServerTest, AnswersWhatIsNoScrapeWithAnError) {
   EXPECT_THAT(answer("GET /metrics?name=x HTTP/1.0\n\n"), HasSubstr("200 OK"));
 }
 
+TEST(MetricsServerTest, AnswersHeadWithoutTheBody) {
+  const Metrics metrics;
+  const auto server = Serve(metrics, "127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string answer =
+      Exchange("127.0.0.1", (*server)->port(), "HEAD /metrics HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+  EXPECT_THAT(answer, Not(HasSubstr("Content-Length: 0\r\n")));
+}
+
+TEST(MetricsServerTest, LetsNobodyKeepRunOrFrameWhatItServes) {
+  const Metrics metrics;
+  const auto server = Serve(metrics, "127.0.0.1:0");
+  ASSERT_TRUE(server.ok()) << server.status();
+  for (const char* path : {"/metrics", "/nowhere"}) {
+    const std::string answer =
+        Exchange("127.0.0.1", (*server)->port(), "GET " + std::string(path) + " HTTP/1.1\r\n\r\n");
+    EXPECT_THAT(answer, HasSubstr("\r\nCache-Control: no-store\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\r\nX-Content-Type-Options: nosniff\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\r\nContent-Security-Policy: default-src 'none'; "));
+  }
+}
+
 // More than is read before the response: to close then would reset the connection, and the reset
 // can overtake the response.
 TEST(MetricsServerTest, BytesAfterTheRequestDoNotLoseTheAnswer) {
   Metrics metrics;
-  const auto server = metrics.Serve("127.0.0.1:0");
+  const auto server = Serve(metrics, "127.0.0.1:0");
   ASSERT_TRUE(server.ok()) << server.status();
   const std::string answer =
       Exchange("127.0.0.1", (*server)->port(), kScrape + std::string(100'000, 'x'));
@@ -265,7 +314,7 @@ TEST(MetricsServerTest, StopsWithoutWaitingForAConnection) {
     // Of several stops, since a busy machine may hold one up for as long.
     std::chrono::nanoseconds shortest = std::chrono::hours(1);
     for (int i = 0; i < 3; ++i) {
-      auto server = metrics.Serve(address);
+      auto server = Serve(metrics, address);
       ASSERT_TRUE(server.ok()) << server.status();
       const auto start = std::chrono::steady_clock::now();
       server->reset();

@@ -143,12 +143,17 @@ void SecrecyFixture::ExpectNothingShown() {
   }
   EXPECT_THAT(Found(AllCanaries(), lines), testing::IsEmpty());
   EXPECT_THAT(Found(AllCanaries(), gateway.Metrics()), testing::IsEmpty());
+  for (const char* page : {"/", "/statusz.json"}) {
+    EXPECT_THAT(Found(AllCanaries(), gateway.Page(page)), testing::IsEmpty());
+  }
   // Empty where a user who is not root may not look at it, which is as good.
   EXPECT_THAT(Found(AllCanaries(), ReadProcFile(gateway.pid(), "environ")), testing::IsEmpty());
   EXPECT_THAT(Found(AllCanaries(), ReadProcFile(gateway.pid(), "cmdline")), testing::IsEmpty());
 }
 
 void SecrecyFixture::ExpectNothingShownUntilItEnds() {
+  // With all of the last failures in it.
+  EXPECT_THAT(Found(AllCanaries(), gateway.FreshStatus()), testing::IsEmpty());
   ExpectNothingShown();
   caller.reset();  // it would be given time to leave by itself
   gateway.Signal(SIGTERM);
