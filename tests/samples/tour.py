@@ -73,6 +73,10 @@ class Tour:
         self._addresses = {SHOWN_GATEWAY: serving[1], SHOWN_METRICS: serving[2],
                            SHOWN_FAKE: re.search(r"//([^/]+)/", api_url)[1]}
 
+    def address(self, shown: str) -> str:
+        """Where that is which the documents write as `shown`."""
+        return self._addresses[shown]
+
     def run(self, sample: Sample) -> str:
         """What the sample's command prints, in the documents' addresses."""
         command = re.sub(r"\bbuild/\w+/bin\b", str(self._programs), sample.command)
