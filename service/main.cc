@@ -41,6 +41,7 @@
 #include "service/idempotency/at_most_once.h"
 #include "service/idempotency/failpoints_from_environment.h"
 #include "service/idempotency/write_report.h"
+#include "service/observability/last_words.h"
 #include "service/observability/log.h"
 #include "service/observability/log_status.h"
 #include "service/observability/metrics.h"
@@ -176,10 +177,15 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
   const std::string detail(status.message());
   log.Error(what, {{"detail", detail}});
   if (!log.IsOn(LogLevel::kError)) {
-    const std::string words(what);
-    std::fprintf(stderr, "passfort-gateway: %s: %s\n", words.c_str(), detail.c_str());
+    WriteLastWords(what, {{"detail", detail}});
   }
   return kFailed;
+}
+
+int RefuseSettings(const absl::Status& status) {
+  const std::string detail(status.message());
+  WriteLastWords("cannot start: the settings", {{"detail", detail}});
+  return kWrongSettings;
 }
 
 // Something did not end that still points into the parts, so nothing is taken down in order. That
@@ -188,8 +194,7 @@ int Fail(Log& log, std::string_view what, const absl::Status& status) {
                                   const absl::Status& status) {
   access.RemoveStagedKey();
   Fail(log, what, status);
-  const std::string text(what);
-  std::fprintf(stderr, "passfort-gateway: %s\n", text.c_str());
+  WriteLastWords(what);
   _exit(kFailed);
 }
 
@@ -362,6 +367,7 @@ int AskPolicy(std::span<const std::string_view> arguments) {
 int Main(int argc, char** argv) {
   ShieldProcess();
   ReserveStandardStreams();
+  TellOfAborts();
   const std::vector<std::string> unset = UnsetLibraryVariables();
   BoundGrpcReads();
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
@@ -374,18 +380,14 @@ int Main(int argc, char** argv) {
   auto parsed = ParseGatewayConfig(arguments, environment);
   EraseSettingVariables();
   if (!parsed.ok()) {
-    const std::string message(parsed.status().message());
-    std::fprintf(stderr, "passfort-gateway: %s\n", message.c_str());
-    return kWrongSettings;
+    return RefuseSettings(parsed.status());
   }
   if (parsed->action == ParsedConfig::Action::kPrintText) {
     const bool is_written = std::fputs(parsed->text.c_str(), stdout) >= 0;
     return is_written && std::fflush(stdout) == 0 ? kOk : kFailed;
   }
   if (const absl::Status files = CheckFiles(parsed->config); !files.ok()) {
-    const std::string message(files.message());
-    std::fprintf(stderr, "passfort-gateway: %s\n", message.c_str());
-    return kWrongSettings;
+    return RefuseSettings(files);
   }
   if (!unset.empty()) {
     parsed->warnings.push_back(

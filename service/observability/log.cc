@@ -12,8 +12,9 @@
 #include <string>
 #include <utility>
 
-#include "service/observability/json_text.h"
+#include "service/observability/last_words.h"
 #include "service/observability/line_writer.h"
+#include "service/observability/log_members.h"
 #include "service/observability/recent_problems.h"
 
 namespace gateway {
@@ -25,25 +26,6 @@ constexpr size_t kUsualLineBytes = 512;
 constexpr char kLinePattern[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})";
 
 constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warn", "error"};
-
-void AppendValue(const decltype(LogField::value)& value, std::string& out) {
-  if (const auto* text = std::get_if<std::string_view>(&value)) {
-    AppendJsonString(*text, out);
-  } else if (const auto* integer = std::get_if<int64_t>(&value)) {
-    out += std::to_string(*integer);
-  } else if (const auto* number = std::get_if<double>(&value)) {
-    AppendJsonNumber(*number, out);
-  } else {
-    out += std::get<bool>(value) ? "true" : "false";
-  }
-}
-
-void AppendMember(std::string_view name, const decltype(LogField::value)& value, std::string& out) {
-  if (!out.empty()) out += ',';
-  AppendJsonString(name, out);
-  out += ':';
-  AppendValue(value, out);
-}
 
 class NowhereLog final : public Log {
  public:
@@ -94,6 +76,8 @@ class DescriptorLog final : public Log {
       : level_(level), logger_("gateway", std::make_shared<LineSink>(descriptor, dropped)) {
     // Which lines are wanted is decided here, once.
     logger_.set_level(spdlog::level::trace);
+    // Or it would write what went wrong to standard error in its own form.
+    logger_.set_error_handler([](const std::string&) { WriteLastWords("a log line is lost"); });
   }
 
   bool IsOn(LogLevel level) const override { return level >= level_ && level != LogLevel::kOff; }
@@ -102,9 +86,9 @@ class DescriptorLog final : public Log {
     if (!IsOn(level)) return;
     std::string members;
     members.reserve(kUsualLineBytes);
-    AppendMember("level", kLevelNames[static_cast<size_t>(level)], members);
-    AppendMember("message", message, members);
-    for (const LogField& field : fields) AppendMember(field.name, field.value, members);
+    AppendLogMember({"level", kLevelNames[static_cast<size_t>(level)]}, members);
+    AppendLogMember({"message", message}, members);
+    for (const LogField& field : fields) AppendLogMember(field, members);
     logger_.log(level == LogLevel::kError ? spdlog::level::err : spdlog::level::info,
                 spdlog::string_view_t(members));
     if (level >= LogLevel::kWarn) {

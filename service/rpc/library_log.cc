@@ -5,11 +5,12 @@
 
 #include <cassert>
 #include <cstdint>
-#include <cstdio>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "service/observability/last_words.h"
 
 namespace gateway {
 namespace {
@@ -34,15 +35,16 @@ void Write(std::string_view library, const char* path, int line) {
 }
 
 // The last words of a process, which have to leave at once.
-void WriteLastWords(std::string_view library, const char* path, int line, const char* words) {
-  std::fprintf(stderr, "%.*s: %s:%d: %s\n", static_cast<int>(library.size()), library.data(), path,
-               line, words);
+void TellOfEnd(std::string_view library, const char* path, int line, std::string_view words) {
+  WriteLastWords(
+      "the process ends: a library gives up",
+      {{"library", library}, {"file", FileName(path)}, {"line", int64_t{line}}, {"detail", words}});
 }
 
 void OnGrpcLine(gpr_log_func_args* args) {
   // What follows is source code.
   if (std::string_view(args->message).starts_with("assertion failed: ")) {
-    WriteLastWords(kGrpc, args->file, args->line, args->message);
+    TellOfEnd(kGrpc, args->file, args->line, args->message);
     return;
   }
   Write(kGrpc, args->file, args->line);
@@ -51,7 +53,7 @@ void OnGrpcLine(gpr_log_func_args* args) {
 void OnProtobufLine(google::protobuf::LogLevel level, const char* file, int line,
                     const std::string& /*message*/) {
   if (level == google::protobuf::LOGLEVEL_FATAL) {
-    WriteLastWords(kProtobuf, file, line, "fatal");
+    TellOfEnd(kProtobuf, file, line, "fatal");
     return;
   }
   Write(kProtobuf, file, line);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "nlohmann/json.hpp"
 #include "service/base/version.h"
 #include "tests/fake_passfort/fake_passfort.h"
 #include "tests/support/child_process.h"
@@ -59,7 +60,13 @@ TEST_P(WrongSettingTest, StopsTheStartWithSettingValueAndRange) {
   const GatewayRun run = RunGateway(GetParam().flags);
   EXPECT_EQ(run.exit_code, kWrongSettings);
   EXPECT_THAT(run.output, IsEmpty());
-  for (const auto& part : GetParam().parts) EXPECT_THAT(run.error, HasSubstr(part));
+  const auto line = nlohmann::json::parse(run.error, nullptr, false);
+  ASSERT_TRUE(line.is_object()) << "one JSON line, and nothing else: " << run.error;
+  EXPECT_EQ(line["level"], "error");
+  EXPECT_EQ(line["message"], "cannot start: the settings");
+  for (const auto& part : GetParam().parts) {
+    EXPECT_THAT(line["detail"].get<std::string>(), HasSubstr(part));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
