@@ -15,6 +15,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "service/config/address.h"
+#include "service/config/edit_distance.h"
 #include "service/config/help.h"
 #include "service/config/setting_value.h"
 #include "service/config/settings.h"
@@ -41,35 +42,31 @@ const Setting* FindSetting(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
-// Levenshtein's distance: single characters put in, taken out or replaced.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
+struct NearSetting {
+  const Setting* setting;
+  size_t distance;
+};
+
+// The setting whose name is most like `name`. Capital letters and dashes are no difference.
+std::optional<NearSetting> NearestSetting(std::string_view name) {
+  constexpr size_t kMaxName = 64;
+  if (name.size() > kMaxName) return std::nullopt;
+  std::string written = absl::AsciiStrToLower(Absl(name));
+  std::replace(written.begin(), written.end(), '-', '_');
+  std::optional<NearSetting> nearest;
+  for (const Setting& setting : AllSettings()) {
+    const size_t distance = EditDistance(written, setting.name);
+    if (!nearest || distance < nearest->distance) nearest = {&setting, distance};
   }
-  return row[b.size()];
+  return nearest;
 }
 
 // ", did you mean x_y?" if a setting's name is near, else nothing.
 std::string NearMatch(std::string_view name) {
   constexpr size_t kNear = 2;
-  constexpr size_t kMaxName = 64;
-  if (name.size() > kMaxName) return "";
-  std::string written = absl::AsciiStrToLower(Absl(name));
-  std::replace(written.begin(), written.end(), '-', '_');
-  const auto distance = [&written](const Setting& s) { return EditDistance(written, s.name); };
-  const auto all = AllSettings();
-  const auto nearest = std::min_element(
-      all.begin(), all.end(),
-      [&distance](const Setting& a, const Setting& b) { return distance(a) < distance(b); });
-  if (distance(*nearest) > kNear) return "";
-  return absl::StrCat(", did you mean ", Absl(nearest->name), "?");
+  const auto nearest = NearestSetting(name);
+  if (!nearest || nearest->distance > kNear) return "";
+  return absl::StrCat(", did you mean ", Absl(nearest->setting->name), "?");
 }
 
 absl::Status ReadDefaults(GatewayConfig& config) {
@@ -98,6 +95,12 @@ absl::Status ReadEnvironment(std::span<const std::string_view> environment, Pars
         absl::AsciiStrToLower(Absl(name.substr(kEnvironmentPrefix.size())));
     const Setting* setting = FindSetting(setting_name);
     if (setting == nullptr || EnvironmentName(*setting) != name) {
+      // One edit away is a slip, and whoever made it counts on the setting. Other names may be
+      // Kubernetes', which has variables for each Service.
+      if (const auto nearest = NearestSetting(setting_name); nearest && nearest->distance <= 1) {
+        return Wrong("unknown environment variable ", absl::CHexEscape(Absl(name)),
+                     ", did you mean ", EnvironmentName(*nearest->setting), "?");
+      }
       parsed.warnings.push_back(absl::StrCat("unknown environment variable ",
                                              absl::CHexEscape(Absl(name)), " is ignored",
                                              NearMatch(setting_name)));

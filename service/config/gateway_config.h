@@ -81,7 +81,7 @@ struct ParsedConfig {
 };
 
 // Reads the settings from the command line (without the program's name) and from the environment
-// (`NAME=value` entries; a line break at a value's end is left out). A flag wins over the
+// (`NAME=value` entries; one line break at a value's end is left out). A flag wins over the
 // environment, the last of equal flags over the others, and an empty environment variable counts as
 // unset. An error names setting, value and range, never the API key. A pure function.
 absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view> arguments,

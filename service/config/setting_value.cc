@@ -143,6 +143,11 @@ absl::Status WrongValue(const Setting& setting, std::string_view text, std::stri
 
 absl::Status SetValue(const Setting& setting, std::string_view text, std::string_view source,
                       GatewayConfig& config) {
+  // The key is looked at where it is used.
+  if (text.find_first_of("\r\n") != std::string_view::npos &&
+      !std::holds_alternative<SecretKind>(setting.kind)) {
+    return WrongValue(setting, text, source, "has a line break in it");
+  }
   if (const auto* kind = std::get_if<TextKind>(&setting.kind)) {
     absl::StatusOr<std::string> value = kind->read(text);
     if (!value.ok()) return WrongValue(setting, text, source, value.status().message());

@@ -19,6 +19,13 @@ absl::Status CheckKey(std::string_view key) {
     return absl::InvalidArgumentError(
         absl::StrCat("the API key is longer than ", kMaxKey, " bytes"));
   }
+  constexpr std::string_view kLineBreaks = "\r\n";
+  if (key.find_first_of(kLineBreaks) != std::string_view::npos) {
+    const bool is_at_the_end = key.find_first_of(kLineBreaks) > key.find_last_not_of(kLineBreaks);
+    return absl::InvalidArgumentError(
+        is_at_the_end ? "the API key has more than one line break after it; want one at most"
+                      : "the API key has a line break in it; want the key on one line");
+  }
   // Anything else would break the request's header, or be trimmed from it on the way.
   const bool is_printable =
       std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c <= '~'; });

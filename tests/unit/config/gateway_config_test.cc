@@ -455,17 +455,45 @@ TEST(GatewayConfigTest, ServesHealthInPlainTextToOtherMachines) {
 }
 
 TEST(GatewayConfigTest, WarnsOfUnknownVariables) {
-  const auto parsed =
-      Parse({}, {kKeyVariable, "PASSFORT_GATEWAY_PORT=tcp://canary", "PASSFORT_GATEWAY_LISTN=x",
-                 "PASSFORT_GATEWAY_log_level=off", "OTHER=1", "PASSFORT_GATEWAY"});
+  const auto parsed = Parse({}, {kKeyVariable, "PASSFORT_GATEWAY_PORT=tcp://canary",
+                                 "PASSFORT_GATEWAY_LITN=x", "OTHER=1", "PASSFORT_GATEWAY"});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_THAT(
       parsed->warnings,
       ElementsAre("unknown environment variable PASSFORT_GATEWAY_PORT is ignored",
-                  "unknown environment variable PASSFORT_GATEWAY_LISTN is ignored, did you mean "
-                  "listen?",
-                  "unknown environment variable PASSFORT_GATEWAY_log_level is ignored, did you "
-                  "mean log_level?"));
+                  "unknown environment variable PASSFORT_GATEWAY_LITN is ignored, did you mean "
+                  "listen?"));
+}
+
+// Whoever made the slip counts on the setting: here, on the policy.
+TEST(GatewayConfigTest, AVariableThatIsOneSlipAwayFromASettingStopsTheStart) {
+  for (const char* const slip :
+       {"AUTHORIZATION_POLICY_FIL", "AUTHORIZATION_POLICY_FILES", "AUTHORISATION_POLICY_FILE",
+        "AUTHORIZATION_POLICY_FIEL", "authorization_policy_file"}) {
+    const auto parsed =
+        Parse({}, {kKeyVariable, absl::StrCat("PASSFORT_GATEWAY_", slip, "=canary")});
+    EXPECT_EQ(parsed.status().message(),
+              absl::StrCat("unknown environment variable PASSFORT_GATEWAY_", slip,
+                           ", did you mean PASSFORT_GATEWAY_AUTHORIZATION_POLICY_FILE?"));
+  }
+}
+
+// Of Services called passfort-gateway, passfort-gateway-metrics and passfort-gateway-store.
+TEST(GatewayConfigTest, VariablesOfKubernetesStopNothing) {
+  for (const std::string service : {"", "METRICS_", "STORE_", "HEALTH_"}) {
+    for (const std::string name :
+         {"PORT", "SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_GRPC", "PORT_50051_TCP",
+          "PORT_50051_TCP_PROTO", "PORT_50051_TCP_PORT", "PORT_50051_TCP_ADDR"}) {
+      const auto parsed =
+          Parse({}, {kKeyVariable, "PASSFORT_GATEWAY_" + service + name + "=10.0.0.1"});
+      EXPECT_TRUE(parsed.ok()) << parsed.status();
+    }
+  }
+}
+
+TEST(GatewayConfigTest, ALineBreakInAValueIsCalledOne) {
+  const auto parsed = Parse({}, {kKeyVariable, "PASSFORT_GATEWAY_API_CA_FILE=/etc/ca.pem\n\n"});
+  EXPECT_THAT(parsed.status().message(), HasSubstr("has a line break in it"));
 }
 
 TEST(GatewayConfigTest, WarnsOfRiskyDurations) {

@@ -67,6 +67,16 @@ TEST_F(ApiKeySourceTest, RefusesWhatIsNoKeyWithoutRepeatingIt) {
   }
 }
 
+TEST_F(ApiKeySourceTest, CallsALineBreakOne) {
+  EXPECT_THAT(ApiKeySource::FromValue("canary\n\n").status().message(),
+              testing::HasSubstr("more than one line break after it"));
+  EXPECT_THAT(ApiKeySource::FromValue("can\nary").status().message(),
+              testing::HasSubstr("has a line break in it"));
+  Replace("canary\n\r\n");
+  EXPECT_THAT(ApiKeySource::FromFile(path_).status().message(),
+              testing::HasSubstr("more than one line break after it"));
+}
+
 TEST_F(ApiKeySourceTest, ReadsAFileWithOrWithoutALineBreak) {
   for (const char* content : {"test-key", "test-key\n", "test-key\r\n"}) {
     Replace(content);
