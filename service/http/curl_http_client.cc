@@ -22,22 +22,23 @@ namespace {
 
 using Kind = HttpFailure::Kind;
 
-constexpr char kStopped[] = "The caller stopped the request";
+constexpr HttpFailure kStopped{.kind = Kind::kStopped, .fault = TransportFault::kStopped};
+constexpr HttpFailure kTooLate{.kind = Kind::kTimeout, .fault = TransportFault::kDeadline};
+constexpr HttpFailure kNotMade{.kind = Kind::kOther, .fault = TransportFault::kInternal};
 
 // Nothing has left the gateway.
-HttpResult NotSent(Kind kind, std::string detail) {
-  return {.response_or_failure = HttpFailure{.kind = kind, .detail = std::move(detail)},
-          .may_have_sent_body = false};
+HttpResult NotSent(HttpFailure failure) {
+  return {.response_or_failure = failure, .may_have_sent_body = false};
 }
 
-HttpResult NotResolved(const absl::Status& status, Deadline deadline) {
-  if (absl::IsCancelled(status)) return NotSent(Kind::kStopped, kStopped);
-  if (!absl::IsDeadlineExceeded(status)) {
-    return NotSent(Kind::kResolve, curl_easy_strerror(CURLE_COULDNT_RESOLVE_HOST));
+HttpResult NotResolved(const absl::Status& status, Deadline deadline, bool is_proxy) {
+  if (absl::IsCancelled(status)) return NotSent(kStopped);
+  if (absl::IsDeadlineExceeded(status) && deadline.HasPassed(std::chrono::steady_clock::now())) {
+    return NotSent(kTooLate);
   }
-  const bool has_passed = deadline.HasPassed(std::chrono::steady_clock::now());
-  return NotSent(has_passed ? Kind::kTimeout : Kind::kResolve,
-                 curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
+  const TransportFault fault =
+      absl::IsNotFound(status) ? TransportFault::kHostNotFound : TransportFault::kHostLookupFailed;
+  return NotSent({.kind = Kind::kResolve, .fault = is_proxy ? OfProxy(fault) : fault});
 }
 
 void InitializeCurlOnce() {
@@ -162,27 +163,21 @@ void CurlHttpClient::Describe(StatusReport& report) const {
 Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadline,
                                             std::stop_token stop) {
   const SteadyTime now = std::chrono::steady_clock::now();
-  if (stop.stop_requested()) co_return NotSent(Kind::kStopped, kStopped);
-  if (deadline.HasPassed(now)) {
-    co_return NotSent(Kind::kTimeout, curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
-  }
+  if (stop.stop_requested()) co_return NotSent(kStopped);
+  if (deadline.HasPassed(now)) co_return NotSent(kTooLate);
   const auto url_origin = ParseOrigin(request.url);
-  if (!url_origin.ok()) {
-    co_return NotSent(Kind::kOther, curl_easy_strerror(CURLE_URL_MALFORMAT));
-  }
+  if (!url_origin.ok()) co_return NotSent(kNotMade);
   // Not kept in two forms: many requests wait at the same time.
   const CurlHeaderList headers = WithOwnHeaders(std::exchange(request.own_headers, {}),
                                                 header_lists_.ListFor(request.headers));
-  if (headers == nullptr) {
-    co_return NotSent(Kind::kOther, curl_easy_strerror(CURLE_BAD_FUNCTION_ARGUMENT));
-  }
+  if (headers == nullptr) co_return NotSent(kNotMade);
 
   if (!memory_.MaySend()) {
     const ResponseMemory::Entry entry =
         co_await memory_.WaitForRoom(LatestToSend(request, deadline, now), stop);
-    if (entry == ResponseMemory::Entry::kStopped) co_return NotSent(Kind::kStopped, kStopped);
+    if (entry == ResponseMemory::Entry::kStopped) co_return NotSent(kStopped);
     if (entry == ResponseMemory::Entry::kTooLate) {
-      co_return NotSent(Kind::kNoMemory, "The responses in flight take all of their memory");
+      co_return NotSent({.kind = Kind::kNoMemory, .fault = TransportFault::kNoMemory});
     }
   }
 
@@ -194,7 +189,9 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
     if (addresses == nullptr) {
       const Deadline patience = Earlier(deadline, Deadline(now + connect_timeout_));
       auto found = co_await resolver_.Find(origin.host, patience, stop);
-      if (!found.ok()) co_return NotResolved(found.status(), deadline);
+      if (!found.ok()) {
+        co_return NotResolved(found.status(), deadline, proxy_.has_value());
+      }
       addresses = *std::move(found);
     }
   }
@@ -208,8 +205,7 @@ Task<HttpResult> CurlHttpClient::Core::Send(HttpRequest request, Deadline deadli
                     deadline);
     HttpResult result;
     {
-      const std::stop_callback on_stop(stop,
-                                       [&transfer] { transfer->Abort(Kind::kStopped, kStopped); });
+      const std::stop_callback on_stop(stop, [&transfer] { transfer->Abort(kStopped); });
       result = co_await transfer->end();
     }
     if (transfer->HasConnected()) resolve_cache.MarkApplied(origin, addresses, cache);

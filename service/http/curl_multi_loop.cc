@@ -183,8 +183,8 @@ void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
   }
   if ((events & DescriptorWatch::kReadable) && ExceedsWireBytes(entry, descriptor)) {
     if (entry.transfer != nullptr) {
-      return entry.transfer->Abort(HttpFailure::Kind::kTooLarge,
-                                   "The bytes around the answer exceed their limit");
+      return entry.transfer->Abort(
+          {.kind = HttpFailure::Kind::kTooLarge, .fault = TransportFault::kResponseTooLarge});
     }
     EndConnection(descriptor);
   }

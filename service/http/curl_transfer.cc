@@ -9,8 +9,6 @@
 #include <cstring>
 #include <utility>
 
-#include "service/http/curl_failure.h"
-
 namespace gateway {
 namespace {
 
@@ -56,11 +54,13 @@ CurlTransfer::CurlTransfer(EventLoop& loop, const CurlTransferSettings& settings
                            ResponseMemory& memory)
     : boot_now_(settings.boot_now),
       speaks_http2_(settings.http2),
+      route_(RouteOver(settings.proxy)),
       easy_(curl_easy_init()),
       deadline_timer_(loop,
                       [this] {
-                        Abort(HttpFailure::Kind::kTimeout,
-                              curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
+                        Abort({.kind = HttpFailure::Kind::kTimeout,
+                               .fault = HasConnected() ? TransportFault::kResponseTimeout
+                                                       : TransportFault::kDeadline});
                       }),
       reader_(settings.limits),
       memory_(memory) {
@@ -126,14 +126,14 @@ void CurlTransfer::Start(CurlMultiLoop& multi, const HttpRequest& request, CurlH
   deadline_timer_.StartAt(deadline.at());
 }
 
-void CurlTransfer::Abort(HttpFailure::Kind kind, std::string_view detail) {
+void CurlTransfer::Abort(HttpFailure failure) {
   if (place_.is_ended) return Complete();
   if (!is_running_) return;
   is_running_ = false;
   deadline_timer_.Stop();
   // Closes the connection, unless it is an HTTP/2 one: then this request's stream only.
   multi_->Remove(easy_);
-  result_.response_or_failure = HttpFailure{.kind = kind, .detail = std::string(detail)};
+  result_.response_or_failure = failure;
   Complete();
 }
 
@@ -165,24 +165,15 @@ std::variant<HttpResponse, HttpFailure> CurlTransfer::ResponseOrFailure(CURLcode
   }
   if (reader_.is_too_large()) {
     return HttpFailure{.kind = HttpFailure::Kind::kTooLarge,
-                       .detail = "The answer exceeds its size limit"};
+                       .fault = TransportFault::kResponseTooLarge};
   }
   if (send_gate_was_closed_) {
     return HttpFailure{.kind = HttpFailure::Kind::kSendGateClosed,
-                       .detail = "The time to send had passed"};
+                       .fault = TransportFault::kSendGateClosed};
   }
-  HttpFailure failure = ToHttpFailure(code);
-  const bool is_of_connecting = failure.kind == HttpFailure::Kind::kResolve ||
-                                failure.kind == HttpFailure::Kind::kConnect ||
-                                failure.kind == HttpFailure::Kind::kTls;
-  if (HasConnected() && is_of_connecting) {
-    // libcurl lost the connection and tried another one.
-    failure.kind = HttpFailure::Kind::kConnectionLost;
-  } else if (!HasConnected() && failure.kind == HttpFailure::Kind::kConnectionLost) {
-    // A proxy that refused: the request has not gone out on any connection.
-    failure.kind = HttpFailure::Kind::kConnect;
-  }
-  return failure;
+  CurlEnd end = EndOf(easy_, code, route_);
+  end.has_connection = HasConnected();
+  return ToHttpFailure(end);
 }
 
 // An HTTP/2 server that resets a stream speaks of the request, not of the connection.
@@ -308,8 +299,11 @@ void CurlTransfer::ReadOn() {
   // It takes at once what libcurl has read.
   const CURLcode code = curl_easy_pause(easy_, CURLPAUSE_CONT);
   if (code == CURLE_OK) return;
-  HttpFailure failure = ToHttpFailure(code);
-  Abort(reader_.is_too_large() ? HttpFailure::Kind::kTooLarge : failure.kind, failure.detail);
+  const HttpFailure failure =
+      ToHttpFailure({.code = code, .route = route_, .has_connection = true});
+  const HttpFailure too_large{.kind = HttpFailure::Kind::kTooLarge,
+                              .fault = TransportFault::kResponseTooLarge};
+  Abort(reader_.is_too_large() ? too_large : failure);
 }
 
 // What was written to a socket is delivered by the kernel even after the socket was closed or the

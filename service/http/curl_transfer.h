@@ -16,6 +16,7 @@
 #include "service/base/deadline.h"
 #include "service/base/event_loop.h"
 #include "service/base/one_shot.h"
+#include "service/http/curl_failure.h"
 #include "service/http/curl_header_list.h"
 #include "service/http/curl_multi_loop.h"
 #include "service/http/http_client.h"
@@ -67,7 +68,7 @@ class CurlTransfer {
   OneShot<HttpResult>& end() { return *end_; }
 
   // Breaks the transfer off. One that has ended and waits for its turn need not wait any longer.
-  void Abort(HttpFailure::Kind kind, std::string_view detail);
+  void Abort(HttpFailure failure);
 
   // The connection that libcurl took from its pool was not clean, so nothing was sent: the request
   // is to be started again, on a fresh connection.
@@ -119,6 +120,7 @@ class CurlTransfer {
 
   const std::function<BootTime()> boot_now_;
   const bool speaks_http2_;
+  const CurlRoute route_;
   CURL* const easy_;
   Timer deadline_timer_;
   ResponseReader reader_;

@@ -27,7 +27,9 @@ absl::StatusOr<std::vector<std::string>> SystemLookup(const std::string& host) {
   hints.ai_flags = AI_ADDRCONFIG;
   addrinfo* first = nullptr;
   if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &first); error != 0) {
-    return absl::UnavailableError(absl::StrCat("look up a host name: ", gai_strerror(error)));
+    const std::string message = absl::StrCat("look up a host name: ", gai_strerror(error));
+    const bool is_unknown = error == EAI_NONAME || error == EAI_NODATA;
+    return is_unknown ? absl::NotFoundError(message) : absl::UnavailableError(message);
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(first, &freeaddrinfo);
   std::vector<std::string> addresses;
@@ -130,7 +132,7 @@ void HostResolver::OnResolved(const std::string& host,
   const std::shared_ptr<Lookup> lookup = std::exchange(entry.lookup, nullptr);
   absl::Status end = found.status();
   if (found.ok() && found->empty()) {
-    end = absl::UnavailableError("look up a host name: it has no address");
+    end = absl::NotFoundError("look up a host name: it has no address");
   }
   if (end.ok()) {
     entry.found_at = std::chrono::steady_clock::now();

@@ -24,7 +24,7 @@ namespace gateway {
 // IP addresses as text, the best one first. The same object as before if nothing has changed.
 using HostAddresses = std::shared_ptr<const std::vector<std::string>>;
 
-// Asks the system (getaddrinfo). Blocks.
+// Asks the system (getaddrinfo). Blocks. NotFound if there is no such host.
 absl::StatusOr<std::vector<std::string>> SystemLookup(const std::string& host);
 
 // Looks up host names, one lookup at a time per name however many callers wait for it, and keeps
@@ -51,8 +51,8 @@ class HostResolver {
   // What is known of `host` at `now` without waiting, or null.
   HostAddresses Known(const std::string& host, SteadyTime now);
 
-  // The addresses of `host`, never an empty list; Unavailable if it has none or the lookup fails,
-  // DeadlineExceeded or Cancelled if `deadline` or `stop` comes first.
+  // The addresses of `host`, never an empty list; NotFound if it has none, Unavailable if the
+  // lookup fails, DeadlineExceeded or Cancelled if `deadline` or `stop` comes first.
   Task<absl::StatusOr<HostAddresses>> Find(std::string host, Deadline deadline,
                                            std::stop_token stop);
 

@@ -14,6 +14,7 @@
 #include "service/base/clock.h"
 #include "service/base/deadline.h"
 #include "service/base/task.h"
+#include "service/base/transport_fault.h"
 
 namespace gateway {
 
@@ -74,8 +75,8 @@ struct HttpFailure {
   };
 
   Kind kind = Kind::kOther;
-  // libcurl's words for the log. They hold no header and no body.
-  std::string detail;
+  // The same in detail, in words for people.
+  TransportFault fault = TransportFault::kInternal;
 };
 
 struct HttpResult {

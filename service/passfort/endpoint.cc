@@ -29,7 +29,8 @@ ApiOutcome ToReadOutcome(ApiOutcome outcome) {
   if (auto* const unknown = std::get_if<Ambiguous>(&outcome)) {
     return NotExecuted{.cause = WhyNotRead(unknown->cause),
                        .response = std::move(unknown->response),
-                       .lost_on_reuse = unknown->lost_on_reuse};
+                       .lost_on_reuse = unknown->lost_on_reuse,
+                       .fault = unknown->fault};
   }
   return outcome;
 }

@@ -111,10 +111,12 @@ ResponseSummary SummaryWith(const std::optional<PassfortError>& error, const Pas
 ApiOutcome OutcomeOfFailure(const HttpFailure& failure, const HttpResult& result) {
   if (!result.may_have_sent_body) {  // row 2
     return NotExecuted{.cause = WhyNotExecuted(failure.kind),
-                       .lost_on_reuse = result.lost_on_reuse};
+                       .lost_on_reuse = result.lost_on_reuse,
+                       .fault = failure.fault};
   }
   return Ambiguous{.cause = WhyAmbiguous(failure.kind),  // row 3
-                   .lost_on_reuse = result.lost_on_reuse};
+                   .lost_on_reuse = result.lost_on_reuse,
+                   .fault = failure.fault};
 }
 
 // The rows are numbered as in docs/errors.md; the first one that fits counts.

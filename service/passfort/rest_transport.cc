@@ -82,7 +82,8 @@ RestTransport::RestTransport(Options options, HttpClient& http, ResponseMemory& 
                            "1 while the file of the API key cannot be used, else 0.")),
       key_loaded_(metrics.AddGauge("passfort_gateway_api_key_loaded_timestamp_seconds",
                                    "When the API key in use was loaded, since 1970.")),
-      log_(log) {
+      log_(log),
+      reachability_(clock, log) {
   key_file_failing_.Set(0);
   NoteKeyLoaded();
 }
@@ -222,11 +223,13 @@ void RestTransport::Note(const ApiEndpoint& endpoint, const ReadResponse& read, 
   const std::string_view outcome = OutcomeName(read.outcome);
   requests_.Increment({endpoint.name, outcome});
   request_seconds_.Observe(clock_.Now() - start, {endpoint.name});
-  if (const auto* failure = std::get_if<HttpFailure>(&result.response_or_failure);
-      failure != nullptr && !failure->detail.empty()) {
+  const auto* const failure = std::get_if<HttpFailure>(&result.response_or_failure);
+  reachability_.OnResult(failure == nullptr ? TransportFault::kNone : failure->fault);
+  if (failure != nullptr) {
     log_.Warn("no response from Passfort", {{"endpoint", endpoint.name},
                                             {"outcome", outcome},
-                                            {"detail", failure->detail},
+                                            {"cause", FaultName(failure->fault)},
+                                            {"detail", FaultWords(failure->fault)},
                                             {"trace_id", context.trace_id()}});
   }
   if (read.remark.empty()) return;

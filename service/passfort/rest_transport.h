@@ -18,6 +18,7 @@
 #include "service/passfort/api_key_source.h"
 #include "service/passfort/api_transport.h"
 #include "service/passfort/message_filter.h"
+#include "service/passfort/reachability.h"
 
 namespace gateway {
 
@@ -83,6 +84,7 @@ class RestTransport final : public ApiTransport, public StatusSource {
   const Gauge key_file_failing_;
   const Gauge key_loaded_;
   Log& log_;
+  Reachability reachability_;
   SteadyTime next_key_refresh_{};
   absl::Time key_loaded_at_;
   std::shared_ptr<const std::string> key_in_headers_;

@@ -72,20 +72,15 @@ Sample ToSample(const ApiEndpoint& endpoint, const ApiOutcome& outcome, Millisec
   return Sample::kSuccess;
 }
 
-// Of the sample that opened the circuit.
-std::string_view WordsOf(Sample sample) {
-  switch (sample) {
-    case Sample::kServerError:
-      return "Passfort answered with server errors";
-    case Sample::kUnreachable:
-      return "Passfort could not be reached";
-    case Sample::kUnanswered:
-      return "requests got no response";
-    case Sample::kSuccess:
-    case Sample::kIgnored:
-      break;
+// Why a request failed that counts against the circuit.
+TransportFault FaultOf(const ApiOutcome& outcome) {
+  if (const auto* not_executed = std::get_if<NotExecuted>(&outcome)) {
+    return not_executed->response ? TransportFault::kServerError : not_executed->fault;
   }
-  return "";
+  if (const auto* unknown = std::get_if<Ambiguous>(&outcome)) {
+    return unknown->response ? TransportFault::kServerError : unknown->fault;
+  }
+  return TransportFault::kNone;
 }
 
 template <typename Duration>
@@ -186,7 +181,8 @@ Task<ApiResult> ThrottledTransport::Watch(const ApiEndpoint& endpoint, std::stri
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
   const Milliseconds min_counted =
       endpoint.is_hurried ? options_.min_counted_list_timeout : options_.min_counted_timeout;
-  NoteVerdict(generation, ToSample(endpoint, result.outcome, took, min_counted), profile_id);
+  NoteVerdict(generation, ToSample(endpoint, result.outcome, took, min_counted), result.outcome,
+              profile_id);
   NoteEnd(endpoint, pass, result.outcome);
   co_return result;
 }
@@ -213,9 +209,10 @@ Task<ThrottledTransport::Turn> ThrottledTransport::AcquirePermit(RateLimiter& li
 
 NotExecuted ThrottledTransport::CircuitOpenOutcome() const {
   const auto wait = std::chrono::ceil<Milliseconds>(next_probe_ - clock_.Now());
-  return {.cause = NotExecuted::Cause::kCircuitOpen,
-          .retry_after =
-              std::clamp(wait, options_.initial_probe_interval, options_.max_probe_interval)};
+  return {
+      .cause = NotExecuted::Cause::kCircuitOpen,
+      .retry_after = std::clamp(wait, options_.initial_probe_interval, options_.max_probe_interval),
+      .fault = last_fault_};
 }
 
 void ThrottledTransport::NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass pass,
@@ -235,8 +232,9 @@ void ThrottledTransport::NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass 
 }
 
 void ThrottledTransport::NoteVerdict(CircuitBreaker::Generation generation, Sample sample,
-                                     std::string_view profile_id) {
+                                     const ApiOutcome& outcome, std::string_view profile_id) {
   if (options_.circuit_breaker == Breaker::kOff) return;
+  if (sample != Sample::kSuccess && sample != Sample::kIgnored) last_fault_ = FaultOf(outcome);
   switch (breaker_.OnResult(generation, sample, profile_id)) {
     case CircuitBreaker::Change::kNone:
       return;
@@ -247,9 +245,10 @@ void ThrottledTransport::NoteVerdict(CircuitBreaker::Generation generation, Samp
   }
   opened_ = clock_.Now();
   opened_at_ = clock_.WallNow();
-  opened_because_ = WordsOf(sample);
+  opened_because_ = FaultWords(last_fault_);
   circuit_open_.Set(1);
-  log_.Warn("circuit opened: Passfort is failing");
+  log_.Warn("circuit opened: Passfort is failing",
+            {{"cause", FaultName(last_fault_)}, {"detail", FaultWords(last_fault_)}});
   if (is_stopped_) return;
   probing_ = {};
   Spawn(ProbeUntilHealthy(probing_.get_token()));
@@ -275,6 +274,7 @@ Task<void> ThrottledTransport::ProbeUntilHealthy(std::stop_token stop) {
     const ApiResult probe = co_await inner_.Call(kWhoAmI, {}, context);
     if (stop.stop_requested()) co_return;
     if (std::holds_alternative<ApiResponse>(probe.outcome)) break;
+    last_fault_ = FaultOf(probe.outcome);
   }
   breaker_.Close();
   OnClosed();

@@ -55,6 +55,8 @@ class ThrottledTransport final : public ApiTransport, public StatusSource {
                        const CallContext& context) override;
 
   bool CircuitIsOpen() const { return breaker_.IsOpen(); }
+  // Why requests failed lately: of the last failure that counted against the circuit.
+  TransportFault last_fault() const { return last_fault_; }
 
   // Ends the probing and the gates' timers, for good. To be called before the parts that they use
   // go; nothing is left of them when this returns.
@@ -75,7 +77,7 @@ class ThrottledTransport final : public ApiTransport, public StatusSource {
   // What the end of a request means for the limiter of its endpoint, and for the circuit.
   void NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass pass, const ApiOutcome& outcome);
   void NoteVerdict(CircuitBreaker::Generation generation, CircuitBreaker::Sample verdict,
-                   std::string_view profile_id);
+                   const ApiOutcome& outcome, std::string_view profile_id);
   void OnClosed();
   Task<void> ProbeUntilHealthy(std::stop_token stop);
 
@@ -89,6 +91,7 @@ class ThrottledTransport final : public ApiTransport, public StatusSource {
   Log& log_;
   std::map<std::string_view, RateLimiter> limiters_;  // by the endpoint's name
   CircuitBreaker breaker_;
+  TransportFault last_fault_ = TransportFault::kNone;
   SteadyTime opened_{};
   absl::Time opened_at_;
   std::string_view opened_because_;  // empty: it was not open yet

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "service/base/deadline.h"
+#include "service/base/transport_fault.h"
 
 namespace gateway {
 
@@ -46,6 +47,9 @@ struct NotExecuted {
   // A connection that was kept from an earlier request was lost without a response. Says nothing of
   // the server's health.
   bool lost_on_reuse = false;
+  // Why there was no response; with kCircuitOpen why requests failed lately. kNone: there was one,
+  // or nobody was asked.
+  TransportFault fault = TransportFault::kNone;
 };
 
 // The server answered no. Nothing was executed.
@@ -68,6 +72,7 @@ struct Ambiguous {
   std::optional<ResponseSummary> response;
   // As in NotExecuted.
   bool lost_on_reuse = false;
+  TransportFault fault = TransportFault::kNone;
 };
 
 // What one attempt to write came to; a Done is its result.

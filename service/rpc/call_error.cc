@@ -45,6 +45,7 @@ google::rpc::ErrorInfo ErrorInfoOf(const ErrorEntry& entry, const ErrorSpec& spe
   if (spec.retry_end.has_value() && GaveUp(*spec.retry_end)) {
     metadata["retry_end"] = std::string(RetryEndName(*spec.retry_end));
   }
+  if (spec.fault != TransportFault::kNone) metadata["cause"] = std::string(FaultName(spec.fault));
   if (spec.response.has_value()) {
     metadata["http_status"] = absl::StrCat(spec.response->http_status);
     if (spec.response->code.has_value())
@@ -106,6 +107,9 @@ CallError BuildError(ErrorSpec spec) {
   error.http_status = spec.response.has_value() ? spec.response->http_status : 0;
   error.outcome = OutcomeOf(entry);
   error.retry_end = spec.retry_end;
+  if (spec.fault != TransportFault::kNone) {
+    error.log_fields.emplace_back("cause", FaultName(spec.fault));
+  }
   return error;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "service/base/deadline.h"
+#include "service/base/transport_fault.h"
 #include "service/resilience/outcome.h"
 #include "service/resilience/retry_end.h"
 #include "service/rpc/error_catalog.h"
@@ -58,6 +59,8 @@ struct ErrorSpec {
   std::optional<ErrorScope> scope = {};
   std::map<std::string, std::string> metadata = {};
   std::optional<ResponseSummary> response = {};
+  // Why there was no response: `cause` in the metadata and in the log. kNone: none is told.
+  TransportFault fault = TransportFault::kNone;
   std::optional<RetryEnd> retry_end = {};
   // Unset: the row's. Used only where it is safe to retry.
   std::optional<Milliseconds> retry_after = {};

@@ -98,7 +98,8 @@ constexpr ErrorEntry kCatalog[] = {
      kThisCallExecutedNothing, "It is safe to retry; another replica will answer."},
     {kStoreUnavailable, "STORE_UNAVAILABLE", UNAVAILABLE, kCall, kNothingLeft, kSoon,
      "the gateway's store is unavailable", kThisCallExecutedNothing,
-     "It is safe to retry, with the same request_id if there is one."},
+     "It is safe to retry, with the same request_id if there is one; if it goes on, contact the "
+     "operator of the gateway."},
     {kRateLimited, "RATE_LIMITED", RESOURCE_EXHAUSTED, kRequestId, kItDepends, kSoon,
      "Passfort is rate limiting the gateway", kNothingExecuted, kRetryAfterDelay},
     {kOverloaded, "OVERLOADED", RESOURCE_EXHAUSTED, kCall, kNothingLeft, kSoon,

@@ -66,8 +66,8 @@ std::string MessageWith(ErrorReason reason, const std::string& details, std::str
   return MessageOf(entry, details);
 }
 
-ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
-  switch (cause) {
+ErrorReason ReasonOf(const NotExecuted& outcome, Caller caller) {
+  switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
     case NotExecuted::Cause::kSendGateClosed:  // the way there took longer than the right to send
       return ErrorReason::kPassfortUnreachable;
@@ -77,7 +77,9 @@ ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
     case NotExecuted::Cause::kResponseTooLarge:
       return ErrorReason::kPassfortAnswerUnreadable;
     case NotExecuted::Cause::kCircuitOpen:
-      return ErrorReason::kCircuitOpen;
+      // What is wrong tells more than that nobody tries at the moment.
+      return IsUnreachable(outcome.fault) ? ErrorReason::kPassfortUnreachable
+                                          : ErrorReason::kCircuitOpen;
     case NotExecuted::Cause::kRateLimited:
       return ErrorReason::kRateLimited;
     case NotExecuted::Cause::kNoMemory:
@@ -90,10 +92,23 @@ ErrorReason ReasonOf(NotExecuted::Cause cause, Caller caller) {
   return ErrorReason::kPassfortUnreachable;
 }
 
+// What lasts is not mended by a retry, however safe that is.
+constexpr std::string_view kRetryOrTell =
+    "It is safe to retry; if it goes on, contact the operator of the gateway.";
+
+void TellFault(TransportFault fault, std::string_view further, ErrorSpec& spec) {
+  spec.fault = fault;
+  spec.details = Joined(std::string(FaultWords(fault)), further);
+  if (!IsUnreachable(fault)) return;
+  ErrorEntry entry = EntryOf(spec.reason);
+  entry.next_step = kRetryOrTell;
+  spec.message = MessageOf(entry, spec.details);
+}
+
 }  // namespace
 
 CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
-  ErrorSpec spec{.reason = ReasonOf(outcome.cause, call.caller),
+  ErrorSpec spec{.reason = ReasonOf(outcome, call.caller),
                  .response = outcome.response,
                  .retry_end = call.retry_end,
                  .retry_after = outcome.retry_after,
@@ -103,7 +118,7 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
       Joined(outcome.response ? SummaryOf(*outcome.response) : "", given_up);
   switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
-      spec.details = given_up;
+      TellFault(outcome.fault, given_up, spec);
       // 421 and 425: it was reached.
       if (outcome.response.has_value() &&
           (outcome.response->http_status == 421 || outcome.response->http_status == 425)) {
@@ -137,6 +152,10 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
       spec.details = given_up;
       break;
     case NotExecuted::Cause::kCircuitOpen:
+      TellFault(outcome.fault,
+                IsUnreachable(outcome.fault) ? "requests are paused until it can be reached" : "",
+                spec);
+      break;
     case NotExecuted::Cause::kNoTimeLeft:
       break;
     case NotExecuted::Cause::kStopped:

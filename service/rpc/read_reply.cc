@@ -23,6 +23,7 @@ CallError ErrorOf(ErrorReason reason, const NotExecuted& failure, const CallInfo
   ErrorEntry entry = EntryOf(reason);
   entry.what = what;
   ErrorSpec spec = SpecWith(entry, failure.response, call);
+  spec.fault = failure.fault;
   spec.retry_after = failure.retry_after;
   return BuildError(std::move(spec));
 }
@@ -51,9 +52,11 @@ CallError ToReadError(const NotExecuted& failure, bool was_sent, const CallInfo&
       break;
     case NotExecuted::Cause::kUnreachable:
       // A response that broke off is none, but then Passfort was reached.
-      if (!failure.response) {
+      if (!failure.response && !IsUnreachable(failure.fault)) {
         return ErrorOf(ErrorReason::kPassfortUnreachable, failure, call,
-                       "Passfort cannot be reached, or its response broke off");
+                       failure.fault == TransportFault::kNone
+                           ? "Passfort cannot be reached, or its response broke off"
+                           : std::string(FaultWords(failure.fault)));
       }
       break;
     case NotExecuted::Cause::kRateLimited:

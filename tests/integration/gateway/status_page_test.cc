@@ -70,7 +70,7 @@ TEST(StatusPageTest, ShowsThatTheCircuitIsOpenAndWhyAndTheWarning) {
   }
   EXPECT_EQ(ItemOf(fixture.gateway, "Passfort", "circuit"), "bad: open: calls are refused");
   EXPECT_THAT(ItemOf(fixture.gateway, "Passfort", "circuit opened last"),
-              HasSubstr("because Passfort answered with server errors"));
+              HasSubstr("because Passfort, or a proxy in front of it, reports internal errors"));
   EXPECT_THAT(ItemOf(fixture.gateway, "Last warnings and errors of the log",
                      "circuit opened: Passfort is failing"),
               StartsWith("warning, once, "));

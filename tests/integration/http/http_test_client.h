@@ -79,7 +79,7 @@ inline std::string Describe(const HttpResult& result) {
   }
   const HttpFailure& failure = *FailureOf(result);
   return "failure of kind " + std::to_string(static_cast<int>(failure.kind)) + ": " +
-         failure.detail + requested;
+         std::string(FaultName(failure.fault)) + requested;
 }
 
 inline testing::AssertionResult IsAnswer(const HttpResult& result, int status,

@@ -132,7 +132,7 @@ TEST_F(HostResolverTest, AFailureGoesToAllThatWaitAndIsNotKept) {
 
 TEST_F(HostResolverTest, AHostWithoutAddressIsAFailure) {
   Make([](const std::string&) { return std::vector<std::string>{}; });
-  EXPECT_EQ(Start().Wait("a lookup").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Start().Wait("a lookup").status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(HostResolverTest, ACallerLeavesAtItsDeadlineOrWhenStoppedAndTheOthersGoOn) {
@@ -201,7 +201,7 @@ TEST(LookUpBySystemTest, KnowsLocalhost) {
 }
 
 TEST(LookUpBySystemTest, SaysThatAHostIsNotThere) {
-  EXPECT_EQ(SystemLookup("no such host").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(SystemLookup("no such host").status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

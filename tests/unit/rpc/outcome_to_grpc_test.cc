@@ -85,6 +85,29 @@ TEST(NotExecutedErrorTest, AnOpenCircuitTellsWhenToComeAgain) {
           "} }");
 }
 
+TEST(NotExecutedErrorTest, AnOpenCircuitTellsWhyItIs) {
+  ExpectError(
+      ErrorWithoutRequestId({.outcome = NotExecuted{.cause = NotExecuted::Cause::kCircuitOpen,
+                                                    .fault = TransportFault::kServerError}}),
+      grpc::StatusCode::UNAVAILABLE,
+      "Passfort is failing, so requests are paused (Passfort, or a proxy in front of it, reports "
+      "internal errors): nothing was sent. It is safe to retry.",
+      ExpectedInfo("CIRCUIT_OPEN", {{"phase", "NOT_SENT"}, {"cause", "server_error"}}) +
+          kRetryInASecond);
+}
+
+TEST(NotExecutedErrorTest, WhileTheCircuitIsOpenPassfortIsStillCalledUnreachable) {
+  ExpectError(
+      ErrorWithoutRequestId({.outcome = NotExecuted{.cause = NotExecuted::Cause::kCircuitOpen,
+                                                    .fault = TransportFault::kHostNotFound}}),
+      grpc::StatusCode::UNAVAILABLE,
+      "cannot reach Passfort (the host in api_url has no address; requests are paused until it can "
+      "be reached): nothing was executed. It is safe to retry; if it goes on, contact the operator "
+      "of the gateway.",
+      ExpectedInfo("PASSFORT_UNREACHABLE", {{"phase", "NOT_SENT"}, {"cause", "host_not_found"}}) +
+          kRetryInASecond);
+}
+
 TEST(NotExecutedErrorTest, NoMemoryForTheResponseIsAnOverload) {
   ExpectError(
       ErrorWithoutRequestId({.outcome = NotDone(NotExecuted::Cause::kNoMemory)}),
@@ -271,10 +294,12 @@ INSTANTIATE_TEST_SUITE_P(
             "this gateway has no store, so it cannot guarantee at most one application per "
             "request_id: nothing was sent. Ask the operator to configure one, or call "
             "without request_id and without that guarantee."},
-        NotBegunCase{"STORE_UNAVAILABLE", IdempotencyError::Cause::kStoreUnavailable,
-                     grpc::StatusCode::UNAVAILABLE, "CALL", "NOT_SENT", 1, "not_executed",
-                     "the gateway\\'s store is unavailable: this call executed nothing. It is safe "
-                     "to retry, with the same request_id if there is one."},
+        NotBegunCase{
+            "STORE_UNAVAILABLE", IdempotencyError::Cause::kStoreUnavailable,
+            grpc::StatusCode::UNAVAILABLE, "CALL", "NOT_SENT", 1, "not_executed",
+            "the gateway\\'s store is unavailable: this call executed nothing. It is safe "
+            "to retry, with the same request_id if there is one; if it goes on, contact the "
+            "operator of the gateway."},
         NotBegunCase{
             "STORE_FULL", IdempotencyError::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED,
             "CALL", "NOT_SENT", 60, "not_executed",
@@ -327,10 +352,12 @@ TEST(BudgetReachedTest, SaysWhenTheNextDayBegins) {
 TEST(StoreUnavailableTest, PromisesNothingOfARequestIdThatIsNotThere) {
   const CallError error = ErrorWithoutRequestId(
       {.outcome = IdempotencyError{.cause = IdempotencyError::Cause::kStoreUnavailable}});
-  ExpectError(error, grpc::StatusCode::UNAVAILABLE,
-              "the gateway\\'s store is unavailable: this call executed nothing. It is safe to "
-              "retry, with the same request_id if there is one.",
-              ExpectedInfo("STORE_UNAVAILABLE", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
+  ExpectError(
+      error, grpc::StatusCode::UNAVAILABLE,
+      "the gateway\\'s store is unavailable: this call executed nothing. It is safe to "
+      "retry, with the same request_id if there is one; if it goes on, contact the operator of "
+      "the gateway.",
+      ExpectedInfo("STORE_UNAVAILABLE", {{"phase", "NOT_SENT"}}) + kRetryInASecond);
 }
 
 // What is decided with the record in hand speaks of all calls under the request_id.

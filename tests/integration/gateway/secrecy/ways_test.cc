@@ -151,14 +151,16 @@ TEST_P(WaysTest, ThatEndShowNothingToAnybody) {
 
 INSTANTIATE_TEST_SUITE_P(
     Paths, WaysTest,
-    testing::Values(WayPath{"WrongAuthority", WrongAuthority, "certificate"},
-                    WayPath{"WrongName", WrongName, "certificate"}, WayPath{"NoTls", NoTls, "SSL"},
-                    WayPath{"ProxyRefuses", ProxyRefuses, "receiving data"},
-                    WayPath{"ProxyAnswersInPassfortsPlace", ProxyAnswersInPassfortsPlace, "SSL"},
-                    WayPath{"NobodyListens", NobodyListens, "connect to server"},
-                    WayPath{"NobodyListensAtTheProxy", NobodyListensAtTheProxy, "connect"},
-                    WayPath{"NobodyAnswers", NobodyAnswers, "imeout"},
-                    WayPath{"NoSuchName", NoSuchName, "resolve"}),
+    testing::Values(
+        WayPath{"WrongAuthority", WrongAuthority, "certificate_unknown_authority"},
+        WayPath{"WrongName", WrongName, "certificate_wrong_name"},
+        WayPath{"NoTls", NoTls, "tls_failed"},
+        WayPath{"ProxyRefuses", ProxyRefuses, "proxy_authentication_required"},
+        WayPath{"ProxyAnswersInPassfortsPlace", ProxyAnswersInPassfortsPlace, "tls_failed"},
+        WayPath{"NobodyListens", NobodyListens, "connection_refused"},
+        WayPath{"NobodyListensAtTheProxy", NobodyListensAtTheProxy, "proxy_connection_refused"},
+        WayPath{"NobodyAnswers", NobodyAnswers, "connect_timeout"},
+        WayPath{"NoSuchName", NoSuchName, "\"host_"}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace
