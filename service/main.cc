@@ -62,6 +62,7 @@
 #include "service/rpc/grpc_library.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/library_log.h"
+#include "service/rpc/operations_service.h"
 #include "service/rpc/product_application_service.h"
 #include "service/rpc/profile_service.h"
 
@@ -237,7 +238,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   ResourceReads reads(resources, retries);
   AddProductApplication add_application(passfort);
   ProfileClient profile_client(transport);
-  CreateProfile create_profile(profile_client);
+  CreateProfile create_profile(profile_client, resources);
   WriteReport write_report(metrics, *log);
   std::unique_ptr<AtMostOnce> once;
   std::optional<AtMostOnceWriter> at_most_once_writer;
@@ -289,16 +290,25 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   ProfileService profiles(
       {.executed_within = config.lease_duration + config.attempt_timeout + config.settle_window},
       {.pipeline = pipeline, .writer = profile_writer, .reads = reads, .clock = clock});
+  std::optional<OperationsService> operations;
+  std::vector<GrpcServer::Service> services = {
+      {ProductApplicationService::kName, product_applications}, {ProfileService::kName, profiles}};
+  if (config.operations_service) {
+    operations.emplace(OperationsService::Options{.settle_window = config.settle_window},
+                       OperationsService::Dependencies{.pipeline = pipeline,
+                                                       .records = once->records(),
+                                                       .settler = once->settler(),
+                                                       .clock = clock});
+    services.push_back({OperationsService::kName, *operations});
+  }
   OperatorPages pages(metrics);
   auto metrics_server = MetricsServer::Start(
       config.metrics_listen, [&pages](std::string_view path) { return pages.Get(path); });
   if (!metrics_server.ok()) {
     return Fail(*log, "cannot start: metrics_listen", metrics_server.status());
   }
-  auto server = GrpcServer::Start(
-      ServerOptions(config, **access, pages),
-      {{ProductApplicationService::kName, product_applications}, {ProfileService::kName, profiles}},
-      pipeline, **loop, metrics);
+  auto server = GrpcServer::Start(ServerOptions(config, **access, pages), services, pipeline,
+                                  **loop, metrics);
   if (!server.ok()) return Fail(*log, "cannot start: listen", server.status());
   if (once != nullptr) once->StartReconciling();
 

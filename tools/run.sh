@@ -214,7 +214,7 @@ command_run() {
     api_url=${line#fake-passfort: }
     environment+=("PASSFORT_GATEWAY_API_KEY=$DEMO_KEY")
     # So that a request_id can be tried; it goes with this run, as do the applications.
-    settings=(--api_url "$api_url" --store "sqlite:$work_folder/records.db")
+    settings=(--api_url "$api_url" --store "sqlite:$work_folder/records.db" --operations_service)
   fi
 
   local certificates='' callers='' caller_flags=()

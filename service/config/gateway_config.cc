@@ -225,6 +225,22 @@ absl::Status CheckAddresses(const GatewayConfig& config) {
   return absl::OkStatus();
 }
 
+// Whoever may settle a write says what every caller is told of it.
+absl::Status CheckOperations(const GatewayConfig& config) {
+  if (!config.operations_service) return absl::OkStatus();
+  if (config.store.empty()) {
+    return Wrong(
+        "operations_service: without a store no request_id is remembered; set store too, or leave "
+        "it off");
+  }
+  if (!config.authorization_policy_file.empty() || IsLoopbackAddress(config.listen)) {
+    return absl::OkStatus();
+  }
+  return Wrong("operations_service: listen (\"", config.listen,
+               "\") is reachable from other machines, and every caller could settle writes; set "
+               "authorization_policy_file, with a rule for those who may, or leave it off");
+}
+
 absl::Status CheckKey(const GatewayConfig& config) {
   if (config.api_key.empty() && config.api_key_file.empty()) {
     return Wrong("api_key: no API key; set PASSFORT_GATEWAY_API_KEY or api_key_file");
@@ -330,6 +346,7 @@ absl::StatusOr<ParsedConfig> ParseGatewayConfig(std::span<const std::string_view
   if (status.ok()) status = FlagReader(arguments).ReadInto(parsed.config);
   if (status.ok()) status = CheckTls(parsed.config);
   if (status.ok()) status = CheckAddresses(parsed.config);
+  if (status.ok()) status = CheckOperations(parsed.config);
   if (status.ok()) status = CheckKey(parsed.config);
   if (status.ok()) status = CheckDurations(parsed.config);
   if (status.ok()) status = CheckSizes(parsed.config);

@@ -62,6 +62,7 @@ struct GatewayConfig {
 
   bool circuit_breaker = true;
   bool passfort_message = false;
+  bool operations_service = false;
   bool channelz = false;
   std::string reflection;  // auto, on or off
   LogLevel log_level = LogLevel::kInfo;

@@ -182,6 +182,10 @@ constexpr std::array kSettings = {
     Setting{"passfort_message", BoolKind{&GatewayConfig::passfort_message}, "off",
             "Gives callers Passfort's own words of an error, at most 200 bytes, which may be about "
             "a person. Never those that hold the API key."},
+    Setting{"operations_service", BoolKind{&GatewayConfig::operations_service}, "off",
+            "Serves passfort.gateway.operations.v1.OperationsService, with which people see and "
+            "settle writes whose outcome nobody knows. Needs a store and, unless listen is not "
+            "reachable from other machines, authorization_policy_file."},
     Setting{"channelz", BoolKind{&GatewayConfig::channelz}, "off",
             "Serves gRPC's channelz: shows callers' addresses to every caller."},
     Setting{"reflection",

@@ -13,6 +13,7 @@
 #include "service/idempotency/background_reconciler.h"
 #include "service/idempotency/budget_ledger.h"
 #include "service/idempotency/failpoints.h"
+#include "service/idempotency/settler.h"
 #include "service/idempotency/store/metered_record_store.h"
 #include "service/idempotency/store/store_factory.h"
 #include "service/idempotency/write_coordinator.h"
@@ -64,6 +65,10 @@ class AtMostOnce final : public StatusSource {
   // Charges writes without one. Loop thread only.
   BudgetLedger& budgets() { return budgets_; }
 
+  // What the store remembers, and how a person settles it. Loop thread only.
+  RecordStore& records() { return *store_; }
+  Settler& settler() { return settler_; }
+
   // Begins to reconcile what the store holds unresolved, and goes on with it until `Stop`. Once.
   void StartReconciling();
 
@@ -88,6 +93,7 @@ class AtMostOnce final : public StatusSource {
   KeyedMutex key_mutex_;
   WriteCoordinator coordinator_;
   BudgetLedger budgets_;
+  Settler settler_;
   BackgroundReconciler background_reconciler_;
   bool is_reconciling_ = false;
   std::stop_source background_reconciler_stop_;

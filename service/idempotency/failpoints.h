@@ -19,6 +19,7 @@ enum class FailPointId {
   kBeforeReconcile,  // the outcome is not known
   kBeforeRelease,    // nothing was executed, and the store does not know that
   kAfterFinish,      // the response is in the store; the caller does not have it
+  kBeforeSettle,     // a settlement was checked; the store does not know of it
 };
 
 // Failpoints: tests can kill or stop the process at a step of the session of a request_id. In a

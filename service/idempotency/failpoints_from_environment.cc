@@ -37,7 +37,7 @@ Trigger ParseTrigger(const std::string& text) {
       {"begin", FailPointId::kBeforeClaim},         {"claimed", FailPointId::kAfterClaim},
       {"intent", FailPointId::kAfterIntent},        {"attempted", FailPointId::kAfterAttempt},
       {"resolving", FailPointId::kBeforeReconcile}, {"release", FailPointId::kBeforeRelease},
-      {"finished", FailPointId::kAfterFinish}};
+      {"finished", FailPointId::kAfterFinish},      {"settling", FailPointId::kBeforeSettle}};
   static const std::map<std::string, int> actions = {{"kill", SIGKILL}, {"stop", SIGSTOP}};
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
   if (parts.size() < 2 || parts.size() > 3) Die(text);

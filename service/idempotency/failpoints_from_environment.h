@@ -9,7 +9,8 @@ namespace gateway {
 // have a gateway die or stand still at an exact moment. Its value is STEP:ACTION or STEP:ACTION:N,
 // several of them with commas between.
 //
-//   STEP    begin claimed intent attempted resolving release finished, as in FailPointId
+//   STEP    begin claimed intent attempted resolving release finished settling, as in
+//           FailPointId
 //   ACTION  kill (SIGKILL to itself) or stop (SIGSTOP to itself, until somebody sends SIGCONT)
 //   N       the how manieth time the step is reached, from 1; without it the first
 //

@@ -76,6 +76,20 @@ class Operation {
   // Whether the resource was there at the first observation.
   virtual bool IsInBaseline(const std::string& baseline, const std::string& resource_id) const = 0;
 
+  // The baseline with `resource_ids` in it, and with all that `now` shows.
+  virtual std::string ExtendBaseline(const std::string& baseline, const Observation& now,
+                                     const std::vector<std::string>& resource_ids) const = 0;
+
+  // Reads whether `resource_id` can be the result of a write with `target`. Where the operation is
+  // observable that is what `Observe` reads. `context` outlives the task.
+  virtual Task<ObserveResult> ObserveResource(std::string target, std::string resource_id,
+                                              const CallContext& context
+                                              [[clang::lifetimebound]]) = 0;
+
+  // What a record keeps of a resource that `now` shows; nothing if it does not show it.
+  virtual std::optional<StoredResult> ResultOf(const Observation& now,
+                                               const std::string& resource_id) const = 0;
+
   // Whether a refusal may only mean that the write took effect before.
   virtual bool MayMeanAlreadyExecuted(const ResponseSummary& refusal) const = 0;
 };

@@ -28,9 +28,10 @@ SessionState::Next SessionState::FinishWith(const Record& record, Replay replay)
   return Finish(
       {.outcome = std::make_shared<OperationResult>(OperationResult{.stored = record.result}),
        .sent_at = record.sent_at,
-       .source = is_reconciled ? ResultSource::kReconciled
-                 : was_there   ? ResultSource::kExisting
-                               : ResultSource::kReceived,
+       .source = is_reconciled && record.settled ? ResultSource::kSettled
+                 : is_reconciled                 ? ResultSource::kReconciled
+                 : was_there                     ? ResultSource::kExisting
+                                                 : ResultSource::kReceived,
        .replay = replay});
 }
 

@@ -16,7 +16,7 @@ struct FinishedWrite {
     kNoEffect,      // an attempt whose response was lost is proven not to have been executed
     kInconclusive,  // what became of it cannot be told; the record has the candidates
   };
-  enum class By { kCall, kBackground };
+  enum class By { kCall, kBackground, kOperator };
 
   // As the store has it now, or had it before it was deleted.
   const Record& record;

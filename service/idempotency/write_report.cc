@@ -21,6 +21,18 @@ std::string_view NameOf(End end) {
   return "inconclusive";
 }
 
+std::string_view NameOf(FinishedWrite::By by) {
+  switch (by) {
+    case FinishedWrite::By::kCall:
+      return "call";
+    case FinishedWrite::By::kBackground:
+      return "background";
+    case FinishedWrite::By::kOperator:
+      return "operator";
+  }
+  return "call";
+}
+
 }  // namespace
 
 WriteReport::WriteReport(Metrics& metrics, Log& log)
@@ -30,11 +42,9 @@ WriteReport::WriteReport(Metrics& metrics, Log& log)
       log_(log) {}
 
 void WriteReport::OnFinished(const FinishedWrite& write) {
-  const bool is_background = write.by == FinishedWrite::By::kBackground;
-  finished_.Increment(
-      {write.record.operation, NameOf(write.end), is_background ? "background" : "call"});
+  finished_.Increment({write.record.operation, NameOf(write.end), NameOf(write.by)});
   // A caller is told.
-  if (!is_background || write.end != End::kInconclusive) return;
+  if (write.by != FinishedWrite::By::kBackground || write.end != End::kInconclusive) return;
   log_.Error("write outcome unresolved: check the profile in the Passfort portal",
              {{"trace_id", write.trace_id}});
 }

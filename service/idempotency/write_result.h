@@ -47,6 +47,12 @@ struct RequestKey {
   std::optional<WriteBudget> budget = {};
   // Kept until the write needs nobody's attention any more, which may be after its callers left.
   std::shared_ptr<const void> place = {};
+
+  // Whether a record is the caller's own.
+  bool Owns(const Record& record) const {
+    if (record.caller == caller) return true;
+    return !principal.empty() && (record.caller == principal || record.principal == principal);
+  }
 };
 
 // How a result became known.
@@ -54,6 +60,7 @@ enum class ResultSource {
   kReceived,    // Passfort answered with it
   kReconciled,  // it was found by a look at Passfort after the response was lost
   kExisting,    // Passfort answered with what had been there before
+  kSettled,     // a person said so
 };
 
 enum class Replay { kNo, kYes };

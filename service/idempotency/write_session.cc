@@ -6,12 +6,6 @@
 namespace gateway {
 namespace {
 
-bool Owns(const RequestKey& key, const Record& record) {
-  if (record.caller == key.caller) return true;
-  return !key.principal.empty() &&
-         (record.caller == key.principal || record.principal == key.principal);
-}
-
 bool LeaseExpired(const Record& record) { return record.store_now >= record.lease_until; }
 
 }  // namespace
@@ -145,7 +139,7 @@ Task<void> WriteSession::ReleaseIfLeaseExpired(Record holder) {
 }
 
 Task<WriteSession::Next> WriteSession::Resume(Record record) {
-  if (!Owns(state_.key, record) || record.fingerprint != state_.request->fingerprint() ||
+  if (!state_.key.Owns(record) || record.fingerprint != state_.request->fingerprint() ||
       record.operation != state_.request->operation().name()) {
     co_return state_.Finish(ToResult(IdempotencyError::Cause::kRequestIdReused));
   }

@@ -57,10 +57,10 @@ void HistogramFamily::Observe(std::chrono::nanoseconds took, LabelValues values)
   family_.For(values).Observe(std::chrono::duration<double>(took).count());
 }
 
-void Gauge::Set(double value) const { family_.For({}).Set(value); }
+void Gauge::Set(double value, LabelValues values) const { family_.For(values).Set(value); }
 
-std::optional<double> Gauge::value() const {
-  const prometheus::Gauge* const known = family_.Find({});
+std::optional<double> Gauge::value(LabelValues values) const {
+  const prometheus::Gauge* const known = family_.Find(values);
   return known == nullptr ? std::nullopt : std::optional(known->Value());
 }
 
@@ -90,8 +90,8 @@ HistogramFamily Metrics::AddHistogram(const char* name, const char* help, LabelN
                                         help, labels, buckets));
 }
 
-Gauge Metrics::AddGauge(const char* name, const char* help) {
-  return Gauge(families_->Add(families_->gauges, prometheus::BuildGauge(), name, help, {}));
+Gauge Metrics::AddGauge(const char* name, const char* help, LabelNames labels) {
+  return Gauge(families_->Add(families_->gauges, prometheus::BuildGauge(), name, help, labels));
 }
 
 std::string Metrics::Text() const {

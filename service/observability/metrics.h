@@ -49,9 +49,9 @@ class HistogramFamily {
 class Gauge {
  public:
   explicit Gauge(MetricFamilyCache<prometheus::Gauge>& family) : family_(family) {}
-  void Set(double value) const;
+  void Set(double value, LabelValues values = {}) const;
   // None: it was not given one yet.
-  std::optional<double> value() const;
+  std::optional<double> value(LabelValues values = {}) const;
   void Add(double by) const;
 
  private:
@@ -83,7 +83,7 @@ class Metrics {
   HistogramFamily AddHistogram(const char* name, const char* help, LabelNames labels,
                                const std::vector<double>& buckets = CallSecondsBuckets());
   // It has no value until it is given one.
-  Gauge AddGauge(const char* name, const char* help);
+  Gauge AddGauge(const char* name, const char* help, LabelNames labels = {});
 
   // The text that GET /metrics answers.
   std::string Text() const;

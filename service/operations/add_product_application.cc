@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -25,17 +26,11 @@ constexpr size_t kMaxKeptBytes = 4096;
 constexpr std::string_view kWhole = "whole";
 constexpr std::string_view kPartial = "partial";
 
-// Nothing if no gateway of this version wrote it. A newer one may.
-std::optional<ApplicationDraft> DecodeDraft(const std::string& target) {
-  auto values = DecodeNetstrings(target);
-  int role = 0;
-  if (!values || values->size() != kDraftValues || !absl::SimpleAtoi((*values)[3], &role)) {
-    return std::nullopt;
-  }
-  return ApplicationDraft{.profile_id = std::move((*values)[0]),
-                          .product_alias = std::move((*values)[1]),
-                          .product_id = std::move((*values)[2]),
-                          .associated_role = static_cast<pb::AssociatedRole>(role)};
+template <typename Ids>
+std::string EncodeIds(bool is_complete, const Ids& ids) {
+  std::vector<std::string> values = {std::string(is_complete ? kWhole : kPartial)};
+  values.insert(values.end(), ids.begin(), ids.end());
+  return EncodeNetstrings(values);
 }
 
 struct ListedBefore {
@@ -113,10 +108,22 @@ std::string EncodeDraft(const ApplicationDraft& draft) {
                            absl::StrCat(static_cast<int>(draft.associated_role))});
 }
 
+std::optional<ApplicationDraft> DecodeDraft(const std::string& target) {
+  auto values = DecodeNetstrings(target);
+  int role = 0;
+  if (!values || values->size() != kDraftValues || !absl::SimpleAtoi((*values)[3], &role)) {
+    return std::nullopt;
+  }
+  return ApplicationDraft{.profile_id = std::move((*values)[0]),
+                          .product_alias = std::move((*values)[1]),
+                          .product_id = std::move((*values)[2]),
+                          .associated_role = static_cast<pb::AssociatedRole>(role)};
+}
+
 std::string EncodeBaseline(const ApplicationList& list) {
-  std::vector<std::string> values = {std::string(list.is_complete ? kWhole : kPartial)};
-  for (const ListedApplication& listed : list.applications) values.push_back(listed.id);
-  return EncodeNetstrings(values);
+  std::vector<std::string> ids;
+  for (const ListedApplication& listed : list.applications) ids.push_back(listed.id);
+  return EncodeIds(list.is_complete, ids);
 }
 
 StoredResult ToStoredResult(const pb::ProductApplication& application) {
@@ -172,6 +179,31 @@ bool AddProductApplication::IsInBaseline(const std::string& baseline,
                                          const std::string& resource_id) const {
   const std::vector<std::string> ids = DecodeBaseline(baseline).ids;
   return std::find(ids.begin(), ids.end(), resource_id) != ids.end();
+}
+
+std::string AddProductApplication::ExtendBaseline(
+    const std::string& baseline, const Observation& now,
+    const std::vector<std::string>& resource_ids) const {
+  const ApplicationList& list = dynamic_cast<const ListObservation&>(now).list();
+  const ListedBefore before = DecodeBaseline(baseline);
+  std::set<std::string> ids(before.ids.begin(), before.ids.end());
+  for (const ListedApplication& listed : list.applications) ids.insert(listed.id);
+  ids.insert(resource_ids.begin(), resource_ids.end());
+  return EncodeIds(before.is_complete && list.is_complete, ids);
+}
+
+Task<ObserveResult> AddProductApplication::ObserveResource(std::string target,
+                                                           std::string /*resource_id*/,
+                                                           const CallContext& context) {
+  return Observe(std::move(target), context);
+}
+
+std::optional<StoredResult> AddProductApplication::ResultOf(const Observation& now,
+                                                            const std::string& resource_id) const {
+  const ApplicationList& list = dynamic_cast<const ListObservation&>(now).list();
+  const auto found = std::ranges::find(list.applications, resource_id, &ListedApplication::id);
+  if (found == list.applications.end()) return std::nullopt;
+  return ToStoredResult(ApplicationOf(*found));
 }
 
 bool AddProductApplication::MayMeanAlreadyExecuted(const ResponseSummary& refusal) const {

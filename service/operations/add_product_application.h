@@ -1,6 +1,7 @@
 #ifndef SERVICE_OPERATIONS_ADD_PRODUCT_APPLICATION_H_
 #define SERVICE_OPERATIONS_ADD_PRODUCT_APPLICATION_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,12 @@ class AddProductApplication final : public Operation {
   Effect Evaluate(const std::string& target, const std::string& baseline, const Observation& now,
                   const std::vector<std::string>& attributed_ids) const override;
   bool IsInBaseline(const std::string& baseline, const std::string& resource_id) const override;
+  std::string ExtendBaseline(const std::string& baseline, const Observation& now,
+                             const std::vector<std::string>& resource_ids) const override;
+  Task<ObserveResult> ObserveResource(std::string target, std::string resource_id,
+                                      const CallContext& context) override;
+  std::optional<StoredResult> ResultOf(const Observation& now,
+                                       const std::string& resource_id) const override;
   bool MayMeanAlreadyExecuted(const ResponseSummary& refusal) const override;
 
   ProductApplicationClient& passfort() const { return passfort_; }
@@ -58,6 +65,8 @@ class AtMostOnceWriter final : public ApplicationWriter {
 
 // A draft and a list's ids as records keep them. The list's form is exposed for tests.
 std::string EncodeDraft(const ApplicationDraft& draft);
+// Nothing if no gateway of this version wrote it. A newer one may.
+std::optional<ApplicationDraft> DecodeDraft(const std::string& target);
 std::string EncodeBaseline(const ApplicationList& list);
 
 // What is stored of an application: its id, product, role, status and flag, and so nothing about a

@@ -4,6 +4,7 @@
 #include <memory>
 #include <tuple>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -29,6 +30,18 @@ StoredResult ToStoredResult(const pb::Profile& profile) {
   }
   return {.resource_id = absl::AsciiStrToLower(profile.id()), .contents = kept.SerializeAsString()};
 }
+
+// A profile that somebody named.
+class ProfileObservation final : public Observation {
+ public:
+  explicit ProfileObservation(StoredResult profile) : profile_(std::move(profile)) {}
+
+  std::string ToBaseline() const override { return ""; }
+  const StoredResult& profile() const { return profile_; }
+
+ private:
+  StoredResult profile_;
+};
 
 class CreateRequest final : public WriteRequest {
  public:
@@ -76,6 +89,22 @@ CreatedProfile ToCreated(const OperationResult& result) {
 
 Task<ObserveResult> CreateProfile::Observe(std::string /*target*/, const CallContext& /*context*/) {
   co_return std::make_unique<NothingToSee>();
+}
+
+Task<ObserveResult> CreateProfile::ObserveResource(std::string /*target*/, std::string resource_id,
+                                                   const CallContext& context) {
+  ReadResult<pb::Profile> read = co_await reads_.GetProfile(resource_id, context);
+  if (auto* const failed = std::get_if<NotExecuted>(&read.outcome)) co_return std::move(*failed);
+  if (auto* const refused = std::get_if<Refused>(&read.outcome)) co_return std::move(*refused);
+  const auto& profile = *std::get<std::shared_ptr<pb::Profile>>(read.outcome);
+  co_return std::make_unique<ProfileObservation>(ToStoredResult(profile));
+}
+
+std::optional<StoredResult> CreateProfile::ResultOf(const Observation& now,
+                                                    const std::string& resource_id) const {
+  const StoredResult& shown = dynamic_cast<const ProfileObservation&>(now).profile();
+  if (shown.resource_id != resource_id) return std::nullopt;
+  return shown;
 }
 
 Effect CreateProfile::Evaluate(const std::string& /*target*/, const std::string& /*baseline*/,

@@ -20,8 +20,9 @@ namespace gateway {
 // certain request, so a create whose response is lost is never known to have happened, nor not to.
 class CreateProfile final : public Operation {
  public:
-  // `passfort` outlives the operation.
-  explicit CreateProfile(ProfileClient& passfort) : passfort_(passfort) {}
+  // Both outlive the operation.
+  CreateProfile(ProfileClient& passfort, ResourceClient& reads)
+      : passfort_(passfort), reads_(reads) {}
 
   std::string_view name() const override { return "CreateProfile"; }
   bool is_observable() const override { return false; }
@@ -32,12 +33,22 @@ class CreateProfile final : public Operation {
                     const std::string& /*resource_id*/) const override {
     return false;
   }
+  std::string ExtendBaseline(const std::string& baseline, const Observation& /*now*/,
+                             const std::vector<std::string>& /*resource_ids*/) const override {
+    return baseline;
+  }
+  // The profile itself: a person knows it by what Passfort's portal shows.
+  Task<ObserveResult> ObserveResource(std::string target, std::string resource_id,
+                                      const CallContext& context) override;
+  std::optional<StoredResult> ResultOf(const Observation& now,
+                                       const std::string& resource_id) const override;
   bool MayMeanAlreadyExecuted(const ResponseSummary& /*refusal*/) const override { return false; }
 
   ProfileClient& passfort() const { return passfort_; }
 
  private:
   ProfileClient& passfort_;
+  ResourceClient& reads_;
 };
 
 using CreateProfileResult = WriteResultOf<CreatedProfile>;

@@ -30,6 +30,7 @@ constexpr std::nullopt_t kNever = std::nullopt;
 
 // Said only where no connection was used: over HTTP/2 the headers may have left.
 constexpr std::string_view kNothingSent = "nothing was sent";
+constexpr std::string_view kNothingChanged = "nothing was changed";
 constexpr std::string_view kNothingExecuted = "nothing was executed";
 constexpr std::string_view kThisCallExecutedNothing = "this call executed nothing";
 
@@ -132,13 +133,25 @@ constexpr ErrorEntry kCatalog[] = {
      "the caller cancelled before the request was sent", kNothingExecuted, ""},
     {kUnknownMethod, "UNKNOWN_METHOD", UNIMPLEMENTED, kCall, kNothingLeft, kNever, "unknown method",
      kNothingSent, "Use server reflection to list the methods."},
+    {kRequestNotFound, "REQUEST_NOT_FOUND", NOT_FOUND, kCall, kNothingLeft, kNever,
+     "no such request_id", kNothingSent,
+     "It was never used, is another caller's, was not executed, or has expired."},
+    {kNotSettleable, "NOT_SETTLEABLE", FAILED_PRECONDITION, kCall, kNothingLeft, kNever,
+     "what became of this request_id is not for a person to say, or not yet", kNothingChanged,
+     "Look at its state with GetRequest; if there is a known_by, come again after it."},
+    {kSettlementContradicted, "SETTLEMENT_CONTRADICTED", FAILED_PRECONDITION, kCall, kItDepends,
+     kNever, "what Passfort or the store shows speaks against it", kNothingChanged,
+     "Look again at the profile in the portal, and at candidate_ids."},
+    {kSettledMeanwhile, "SETTLED_MEANWHILE", ABORTED, kCall, kItDepends, kNever,
+     "the request_id changed while this call looked at it", "this call changed nothing",
+     "Look at its state with GetRequest before you settle it."},
 };
 
 constexpr bool IsInOrder() {
   for (size_t i = 0; i < std::size(kCatalog); ++i) {
     if (static_cast<size_t>(kCatalog[i].reason) != i) return false;
   }
-  return std::size(kCatalog) == static_cast<size_t>(kUnknownMethod) + 1;
+  return std::size(kCatalog) == static_cast<size_t>(kSettledMeanwhile) + 1;
 }
 static_assert(IsInOrder());
 

@@ -48,6 +48,10 @@ enum class ErrorReason {
   kReadUnanswered,
   kCallerGone,
   kUnknownMethod,
+  kRequestNotFound,
+  kNotSettleable,
+  kSettlementContradicted,
+  kSettledMeanwhile,
 };
 
 // How far a call got; on the wire (ErrorInfo metadata `phase`) and in the log.

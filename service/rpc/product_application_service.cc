@@ -60,6 +60,8 @@ std::string_view SourceName(WriteResult::Source source) {
       return "reconciled";
     case WriteResult::Source::kExisting:
       return "existing";
+    case WriteResult::Source::kSettled:
+      return "settled";
   }
   return "created";
 }

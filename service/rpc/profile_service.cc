@@ -71,6 +71,7 @@ CallResult ProfileService::FinishCreate(CreateCall& call, CreateProfileResult re
   }
   const bool is_replay = result.replay == Replay::kYes;
   if (is_replay) call.AddTrailer("gateway-replayed", "true");
+  if (result.source == ResultSource::kSettled) call.AddTrailer("gateway-outcome", "settled");
   // The store knows no products, and what is there today says little about what was made.
   const int64_t missing = is_replay ? 0 : CountMissing(call.request(), *created->profile);
   if (missing > 0) call.AddTrailer("gateway-applications-missing", absl::StrCat(missing));

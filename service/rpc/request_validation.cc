@@ -207,4 +207,14 @@ Validated<ProfileDraft> ValidateCreateProfile(const pb::CreateProfileRequest& re
   return profile;
 }
 
+void CheckRequiredRequestId(const std::string& request_id,
+                            std::vector<FieldViolation>& violations) {
+  Violations found;
+  if (request_id.empty()) found.Add("request_id", "is required");
+  CheckRequestId(request_id, found);
+  for (FieldViolation& violation : std::move(found).Take()) {
+    violations.push_back(std::move(violation));
+  }
+}
+
 }  // namespace gateway

@@ -33,6 +33,9 @@ struct FieldViolation {
 template <typename Input>
 using Validated = std::variant<Input, std::vector<FieldViolation>>;
 
+// Of a field that has to be given: adds what is wrong with it.
+void CheckRequiredRequestId(const std::string& request_id, std::vector<FieldViolation>& violations);
+
 // Passing these is also what keeps an id from rewriting the URL it becomes a part of.
 Validated<ApplicationDraft> ValidateRequest(const pb::AddProductApplicationRequest& request);
 Validated<ApplicationKey> ValidateGet(const pb::GetProductApplicationRequest& request);

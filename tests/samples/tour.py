@@ -63,7 +63,7 @@ class Tour:
         gateway = processes.enter_context(started(
             [str(programs / "passfort-gateway"), "--api_url", api_url, "--store",
              f"sqlite:{folder / 'records.db'}", "--listen", "127.0.0.1:0", "--metrics_listen",
-             "127.0.0.1:0", *tls], own | {"PASSFORT_GATEWAY_API_KEY": KEY}))
+             "127.0.0.1:0", "--operations_service", *tls], own | {"PASSFORT_GATEWAY_API_KEY": KEY}))
         serving = read_line(gateway, r'"serving","listen":"([^"]+)","metrics_listen":"([^"]+)"')
         # gRPC and curl would go through the proxy of http_proxy, even to this machine.
         self._environment = own | {"no_grpc_proxy": "127.0.0.1", "no_proxy": "127.0.0.1"}

@@ -1,5 +1,6 @@
 #include "service/idempotency/store/metered_record_store.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -43,18 +44,22 @@ MeteredRecordStore::MeteredRecordStore(std::unique_ptr<RecordStore> store, Clock
           {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5})),
       records_(
           metrics.AddGauge("passfort_gateway_records", "request_ids that the store remembers.")),
-      unresolved_(metrics.AddGauge("passfort_gateway_unresolved_records",
-                                   "request_ids whose write has an unknown outcome.")) {}
+      open_(metrics.AddGauge(
+          "passfort_gateway_open_records",
+          "request_ids whose outcome is not known: in_flight, a gateway works on it; unresolved, "
+          "it was sent and no gateway holds it; inconclusive, a person has to settle it.",
+          {"state"})) {}
 
 void MeteredRecordStore::Describe(StatusReport& report) const {
   failures_.Describe(report);
   StatusSection& section = report.Section("Store");
-  const auto add = [&section](std::string name, const Gauge& gauge) {
-    const auto value = gauge.value();
+  const auto add = [&section](std::string name, std::optional<double> value) {
     section.Add(std::move(name), value.has_value() ? absl::StrCat(*value) : "not counted yet");
   };
-  add("request_ids remembered", records_);
-  add("writes whose outcome is not known yet", unresolved_);
+  add("request_ids remembered", records_.value());
+  add("writes in flight", open_.value({"in_flight"}));
+  add("writes whose outcome is not known yet", open_.value({"unresolved"}));
+  add("writes that a person has to settle", open_.value({"inconclusive"}));
 }
 
 template <typename Result>
@@ -117,6 +122,17 @@ Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::ListSent(Cursor af
   return Measure("list_sent", store_->ListSent(std::move(after), limit, deadline));
 }
 
+Task<absl::StatusOr<std::vector<Record>>> MeteredRecordStore::ListUnresolved(UnresolvedQuery query,
+                                                                             Deadline deadline) {
+  return Measure("list_unresolved", store_->ListUnresolved(std::move(query), deadline));
+}
+
+Task<absl::StatusOr<RecordStore::SettleResult>> MeteredRecordStore::Settle(Record expected,
+                                                                           Settlement settlement,
+                                                                           Deadline deadline) {
+  return Measure("settle", store_->Settle(std::move(expected), std::move(settlement), deadline));
+}
+
 Task<absl::StatusOr<RecordStore::ChargeResult>> MeteredRecordStore::Charge(WriteBudget budget,
                                                                            Deadline deadline) {
   return Measure("charge", store_->Charge(std::move(budget), deadline));
@@ -135,7 +151,9 @@ Task<absl::StatusOr<RecordStore::SweepResult>> MeteredRecordStore::Sweep(Deadlin
   auto swept = co_await Measure("sweep", store_->Sweep(deadline));
   if (swept.ok()) {
     records_.Set(static_cast<double>(swept->records));
-    unresolved_.Set(static_cast<double>(swept->unresolved));
+    open_.Set(static_cast<double>(swept->open.in_flight), {"in_flight"});
+    open_.Set(static_cast<double>(swept->open.unresolved), {"unresolved"});
+    open_.Set(static_cast<double>(swept->open.inconclusive), {"inconclusive"});
   }
   co_return swept;
 }

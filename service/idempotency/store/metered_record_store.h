@@ -42,6 +42,10 @@ class MeteredRecordStore final : public RecordStore, public StatusSource {
                                                                Deadline deadline) override;
   Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
                                                      Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<Record>>> ListUnresolved(UnresolvedQuery query,
+                                                           Deadline deadline) override;
+  Task<absl::StatusOr<SettleResult>> Settle(Record expected, Settlement settlement,
+                                            Deadline deadline) override;
   Task<absl::StatusOr<ChargeResult>> Charge(WriteBudget budget, Deadline deadline) override;
   Task<absl::Status> GiveBack(BudgetCharge charge, Deadline deadline) override;
   Task<absl::StatusOr<std::optional<BudgetReached>>> LookAtBudget(WriteBudget budget,
@@ -59,7 +63,7 @@ class MeteredRecordStore final : public RecordStore, public StatusSource {
   const HistogramFamily seconds_;
   // Without a value until the store has counted.
   const Gauge records_;
-  const Gauge unresolved_;
+  const Gauge open_;
 };
 
 }  // namespace gateway

@@ -46,6 +46,16 @@ struct StoredResult {
   friend bool operator==(const StoredResult&, const StoredResult&) = default;
 };
 
+// The person who settled a record.
+struct SettledBy {
+  // A name in the callers file, or else a principal.
+  std::string name;
+  // By the store's clock.
+  absl::Time at = absl::UnixEpoch();
+
+  friend bool operator==(const SettledBy&, const SettledBy&) = default;
+};
+
 // How many writes a caller may make in a day, which begins at midnight UTC by the store's clock.
 struct WriteBudget {
   std::string account;
@@ -94,6 +104,8 @@ struct Record {
   // kDone: the result and its origin.
   StoredResult result;
   ResultOrigin result_origin = ResultOrigin::kReceived;
+  // Who said what became of it, where nobody else could. Unset once something else is known of it.
+  std::optional<SettledBy> settled;
   // What its first intent was charged to, unless its caller had no budget. Kept for good: all
   // attempts of a request_id are one write.
   std::optional<BudgetCharge> charge;

@@ -137,6 +137,11 @@ absl::StatusOr<Record> ParseRecordRow(const SqlRow& row) {
   const std::optional<int64_t> day = reader.NumberOrNull();
   if (account && day) record.charge = BudgetCharge{.account = *std::move(account), .day = *day};
   record.principal = reader.Bytes();
+  std::optional<std::string> settled_by = reader.BytesOrNull();
+  const std::optional<absl::Time> settled_at = reader.TimeOrNull();
+  if (settled_by && settled_at) {
+    record.settled = SettledBy{.name = *std::move(settled_by), .at = *settled_at};
+  }
   record.expires_at = reader.Time();
   record.store_now = reader.Time();
   const bool known_values = state >= 1 && state <= 5 && (origin == 1 || origin == 2);
@@ -173,6 +178,8 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
       record.charge ? SqlValue(record.charge->account) : SqlValue(SqlNull()),
       record.charge ? SqlValue(record.charge->day) : SqlValue(SqlNull()),
       SqlBytes{record.principal},
+      record.settled ? SqlValue(SqlBytes{record.settled->name}) : SqlValue(SqlNull()),
+      record.settled ? SqlValue(absl::ToUnixMicros(record.settled->at)) : SqlValue(SqlNull()),
       absl::ToUnixMicros(record.expires_at),
   };
 }
@@ -191,6 +198,7 @@ absl::Status CheckRecordSize(const Record& record) {
       {"operation", record.operation.size(), kMaxIdBytes},
       {"serialization_key", record.serialization_key.size(), kMaxIdBytes},
       {"target", record.target.size(), kMaxTargetBytes},
+      {"settled_by", record.settled ? record.settled->name.size() : 0, kMaxCallerBytes},
   };
   for (const SizeLimit& bound : bounds) {
     if (auto status = CheckSize(bound.column, bound.size, bound.most); !status.ok()) return status;

@@ -18,7 +18,8 @@ namespace gateway {
 inline constexpr std::string_view kRecordColumns =
     "request_id, epoch, state, caller, fingerprint, operation, serialization_key, target, "
     "lease_until, baseline, baseline_at, conclusive_at, sent_at, was_ambiguous, candidate_ids, "
-    "resource_id, result, result_origin, budget_account, budget_day, principal, expires_at";
+    "resource_id, result, result_origin, budget_account, budget_day, principal, settled_by, "
+    "settled_at, expires_at";
 
 // SQL about records. {columns} and {table} stand for the obvious, {budgets} for the table of
 // budgets, {day} for the microseconds of a day; {claimed}, {sent}, {no_effect},

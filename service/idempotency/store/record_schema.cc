@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS passfort_gateway_records (
   budget_account text,
   budget_day bigint,
   principal bytea NOT NULL,
+  settled_by bytea,
+  settled_at bigint,
   expires_at bigint NOT NULL
 ))sql";
 
@@ -60,6 +62,13 @@ constexpr std::string_view kCreateReconciledIndex =
     "CREATE UNIQUE INDEX IF NOT EXISTS passfort_gateway_records_reconciled "
     "ON passfort_gateway_records (resource_id) WHERE result_origin = {reconciled}";
 
+// Where a resource has no key that all who may claim it share. Only records that no look is ever
+// conclusive for have no conclusive moment, once they are done.
+constexpr std::string_view kCreateUnkeyedIndex =
+    "CREATE INDEX IF NOT EXISTS passfort_gateway_records_unkeyed "
+    "ON passfort_gateway_records (resource_id) "
+    "WHERE conclusive_at IS NULL AND resource_id IS NOT NULL";
+
 constexpr std::string_view kCreateKeyIndex =
     "CREATE INDEX IF NOT EXISTS passfort_gateway_records_key "
     "ON passfort_gateway_records (serialization_key)";
@@ -72,10 +81,10 @@ constexpr std::string_view kCreateExpiryIndex =
     "CREATE INDEX IF NOT EXISTS passfort_gateway_records_expiry "
     "ON passfort_gateway_records (expires_at)";
 
-// For the gauge of unresolved records.
-constexpr std::string_view kCreateUnresolvedIndex =
-    "CREATE INDEX IF NOT EXISTS passfort_gateway_records_unresolved "
-    "ON passfort_gateway_records (state) WHERE state IN ({sent}, {inconclusive})";
+// For whoever has to look at them.
+constexpr std::string_view kCreateInconclusiveIndex =
+    "CREATE INDEX IF NOT EXISTS passfort_gateway_records_inconclusive "
+    "ON passfort_gateway_records (lease_until, request_id) WHERE state = {inconclusive}";
 
 // A former process sent nothing under its claims: those that follow an earlier attempt go back to
 // `no_effect`, the others are as good as never made.
@@ -95,8 +104,8 @@ std::vector<std::string> Statements(std::initializer_list<std::string_view> text
 const SqlSchema& RecordSchema() {
   static const auto* const schema = new SqlSchema{
       .migrations = {{Statements({kCreateRecords, kCreateOpenIndex, kCreateReconciledIndex,
-                                  kCreateKeyIndex, kCreateLeaseIndex, kCreateExpiryIndex,
-                                  kCreateUnresolvedIndex, kCreateBudgets})}},
+                                  kCreateUnkeyedIndex, kCreateKeyIndex, kCreateLeaseIndex,
+                                  kCreateExpiryIndex, kCreateInconclusiveIndex, kCreateBudgets})}},
       .on_sqlite_open = Statements({kDeleteClaims, kReleaseClaims}),
   };
   return *schema;

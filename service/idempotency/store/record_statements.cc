@@ -2,16 +2,17 @@
 
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "service/idempotency/store/record_row.h"
 
 namespace gateway {
 
 const std::string& InsertClaim() {
-  static const auto* const sql = new std::string(RecordSql(
-      "INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-      "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, {now} + $22) "
-      "ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
+  static const auto* const sql = new std::string(
+      RecordSql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+                "{now} + $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, "
+                "{now} + $24) ON CONFLICT DO NOTHING RETURNING {columns}, {now}"));
   return *sql;
 }
 
@@ -52,6 +53,7 @@ const std::string& UpdateRecord() {
                                 "candidate_ids = COALESCE($10, candidate_ids), "
                                 "budget_account = COALESCE(budget_account, $13), "
                                 "budget_day = COALESCE(budget_day, {now} / $14), "
+                                "settled_by = NULL, settled_at = NULL, "
                                 "expires_at = {now} + $11 "
                                 "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
                                 "RETURNING {columns}, {now}"));
@@ -75,11 +77,11 @@ const std::string& DeleteRecord() {
 const std::string& UpsertResponse() {
   static const auto* const sql = new std::string(RecordSql(
       "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-      "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, {now} + $22) "
+      "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, {now} + $24) "
       "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
       "candidate_ids = excluded.candidate_ids, resource_id = excluded.resource_id, "
-      "result = excluded.result, result_origin = excluded.result_origin, expires_at = "
-      "excluded.expires_at, replaced_id = "
+      "result = excluded.result, result_origin = excluded.result_origin, settled_by = NULL, "
+      "settled_at = NULL, expires_at = excluded.expires_at, replaced_id = "
       "COALESCE(NULLIF(kept.resource_id, excluded.resource_id), kept.replaced_id) "
       "WHERE (kept.state <> {done} OR kept.result_origin = {reconciled}) AND kept.caller = "
       "excluded.caller "
@@ -95,8 +97,9 @@ const std::string& UpsertResponse() {
 const std::string& UpdateReconciled() {
   static const auto* const sql = new std::string(RecordSql(
       "UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "
-      "resource_id = $5, result = $6, result_origin = {reconciled}, expires_at = {now} + $7 "
-      "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+      "resource_id = $5, result = $6, result_origin = {reconciled}, settled_by = NULL, "
+      "settled_at = NULL, expires_at = {now} + $7 WHERE request_id = $1 AND epoch = $2 AND state = "
+      "$3 "
       "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
       "WHERE other.serialization_key = mine.serialization_key "
       "AND other.request_id <> mine.request_id "
@@ -131,6 +134,63 @@ const std::string& SelectSent() {
   static const auto* const sql = new std::string(RecordSql(
       "SELECT {columns}, {now} FROM {table} WHERE state = {sent} "
       "AND (lease_until, request_id) > ($1, $2) ORDER BY lease_until, request_id LIMIT $3"));
+  return *sql;
+}
+
+std::string SelectUnresolved(std::optional<RecordState> state) {
+  // Each half from an index of its own, in its order. The baselines may be long, and are not shown.
+  const std::string columns =
+      absl::StrReplaceAll(absl::string_view(kRecordColumns.data(), kRecordColumns.size()),
+                          {{"baseline, baseline_at", "NULL AS baseline, NULL AS baseline_at"}});
+  const auto half = [&](const char* condition) {
+    return absl::StrCat("SELECT * FROM (SELECT ", columns, ", {now} FROM {table} WHERE ", condition,
+                        " AND (lease_until, request_id) > ($1, $2) "
+                        "ORDER BY lease_until, request_id LIMIT $3) AS half");
+  };
+  const std::string sent = half("state = {sent} AND lease_until <= {now}");
+  const std::string inconclusive = half("state = {inconclusive}");
+  if (state == RecordState::kSent) return RecordSql(sent);
+  if (state == RecordState::kInconclusive) return RecordSql(inconclusive);
+  return RecordSql(absl::StrCat(sent, " UNION ALL ", inconclusive,
+                                " ORDER BY lease_until, request_id LIMIT $3"));
+}
+
+// As UpdateReconciled, but a person's word decides between two records that may both have it. A
+// resource of another key may be the same one where no look is ever conclusive.
+const std::string& SettleAsExecuted() {
+  static const auto* const sql = new std::string(
+      RecordSql("UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "
+                "resource_id = $5, result = $6, result_origin = {reconciled}, settled_by = $7, "
+                "settled_at = {now}, expires_at = {now} + $8 "
+                "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+                "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
+                "WHERE other.serialization_key = mine.serialization_key "
+                "AND other.request_id <> mine.request_id "
+                "AND (other.state IN ({claimed}, {sent}) "
+                "OR other.resource_id = $5 OR other.replaced_id = $5)) "
+                "AND (conclusive_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM {table} AS elsewhere "
+                "WHERE elsewhere.conclusive_at IS NULL AND elsewhere.resource_id = $5 "
+                "AND elsewhere.request_id <> mine.request_id)) "
+                "RETURNING {columns}, {now}"));
+  return *sql;
+}
+
+// Which other record stands in the way of SettleAsExecuted by its resource.
+const std::string& SelectOwner() {
+  static const auto* const sql = new std::string(RecordSql(
+      "SELECT epoch FROM {table} WHERE conclusive_at IS NULL AND resource_id = $1 "
+      "AND request_id <> $2 UNION ALL SELECT epoch FROM {table} WHERE serialization_key = $3 "
+      "AND request_id <> $2 AND (resource_id = $1 OR replaced_id = $1) LIMIT 1"));
+  return *sql;
+}
+
+const std::string& SettleAsNotExecuted() {
+  static const auto* const sql = new std::string(
+      RecordSql("UPDATE {table} SET epoch = epoch + 1, state = {no_effect}, candidate_ids = $4, "
+                "baseline = $5, was_ambiguous = 1, settled_by = $6, settled_at = {now}, "
+                "expires_at = {now} + $7 "
+                "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
+                "RETURNING {columns}, {now}"));
   return *sql;
 }
 
@@ -200,11 +260,13 @@ const std::string& DeleteOldBudgets() {
   return *sql;
 }
 
-// Two plain counts, each from an index of its own.
+// Plain counts, each from an index of its own: of all, in flight, unresolved and inconclusive.
 const std::string& CountAll() {
-  static const auto* const sql = new std::string(
-      RecordSql("SELECT (SELECT count(*) FROM {table}), "
-                "(SELECT count(*) FROM {table} WHERE state IN ({sent}, {inconclusive}))"));
+  static const auto* const sql = new std::string(RecordSql(
+      "SELECT (SELECT count(*) FROM {table}), "
+      "(SELECT count(*) FROM {table} WHERE state IN ({claimed}, {sent}) AND lease_until > {now}), "
+      "(SELECT count(*) FROM {table} WHERE state = {sent} AND lease_until <= {now}), "
+      "(SELECT count(*) FROM {table} WHERE state = {inconclusive})"));
   return *sql;
 }
 

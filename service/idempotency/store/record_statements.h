@@ -1,7 +1,10 @@
 #ifndef SERVICE_IDEMPOTENCY_STORE_RECORD_STATEMENTS_H_
 #define SERVICE_IDEMPOTENCY_STORE_RECORD_STATEMENTS_H_
 
+#include <optional>
 #include <string>
+
+#include "service/idempotency/store/record.h"
 
 namespace gateway {
 
@@ -19,6 +22,11 @@ const std::string& UpdateReconciled();
 const std::string& SelectContender();
 const std::string& SelectAttributedIds();
 const std::string& SelectSent();
+// In one state, or both.
+std::string SelectUnresolved(std::optional<RecordState> state);
+const std::string& SettleAsExecuted();
+const std::string& SettleAsNotExecuted();
+const std::string& SelectOwner();
 const std::string& ExpireSent();
 const std::string& DeleteExpired();
 const std::string& ChargeRecord();

@@ -130,6 +130,34 @@ class RecordStore {
   virtual Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
                                                              Deadline deadline) = 0;
 
+  struct UnresolvedQuery {
+    Cursor after;
+    int limit = 0;
+    // kSent or kInconclusive; unset: both.
+    std::optional<RecordState> state;
+  };
+  // Records whose outcome nobody knows and whose holder is gone: those that are sent and past their
+  // lease, and inconclusive ones. In the order of ListSent, and without their baselines.
+  virtual Task<absl::StatusOr<std::vector<Record>>> ListUnresolved(UnresolvedQuery query,
+                                                                   Deadline deadline) = 0;
+
+  // What a person says became of a write.
+  struct Settlement {
+    std::string settled_by;
+    // It was executed, with this result. Unset: it was not.
+    std::optional<StoredResult> result;
+    // Not executed: replaces the record's baseline.
+    std::string baseline;
+  };
+  // Another record has the resource.
+  struct Attributed {};
+  using SettleResult = std::variant<Record, KeyHeld, Attributed, VersionConflict>;
+  // Makes the record kDone with a result as if it had been found, or kNoEffect, if epoch and state
+  // are still those of `expected`. With a result also only if no other record of the key is claimed
+  // or sent, and the resource is attributed to none.
+  virtual Task<absl::StatusOr<SettleResult>> Settle(Record expected, Settlement settlement,
+                                                    Deadline deadline) = 0;
+
   using ChargeResult = std::variant<BudgetCharge, BudgetReached>;
   // For a write without a record.
   virtual Task<absl::StatusOr<ChargeResult>> Charge(WriteBudget budget, Deadline deadline) = 0;
@@ -139,12 +167,20 @@ class RecordStore {
   virtual Task<absl::StatusOr<std::optional<BudgetReached>>> LookAtBudget(WriteBudget budget,
                                                                           Deadline deadline) = 0;
 
+  // Records whose outcome is not known.
+  struct OpenRecords {
+    int64_t in_flight = 0;     // claimed or sent, and the lease is running
+    int64_t unresolved = 0;    // sent, and the lease is over
+    int64_t inconclusive = 0;  // for a person to settle
+
+    friend bool operator==(const OpenRecords&, const OpenRecords&) = default;
+  };
   struct SweepResult {
-    int expired = 0;         // deleted
-    int inconclusive = 0;    // were sent and are kInconclusive now: an alarm
-    int64_t records = 0;     // what is left
-    int64_t unresolved = 0;  // of those, sent or inconclusive
-    bool has_more = false;   // expired, than one sweep ends
+    int expired = 0;       // deleted
+    int inconclusive = 0;  // were sent and are kInconclusive now: an alarm
+    int64_t records = 0;   // what is left; of those:
+    OpenRecords open;
+    bool has_more = false;  // expired, than one sweep ends
   };
   // Ends what has expired, a bounded part at a time. A done record stays for longer while another
   // record of its key could still take the resource for its own: one that is not done and

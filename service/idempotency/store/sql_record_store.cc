@@ -1,6 +1,7 @@
 #include "service/idempotency/store/sql_record_store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -60,6 +61,23 @@ RecordStore::BudgetReached ReachedOn(int64_t day) {
 
 absl::Status NotWhatWasAskedFor() {
   return absl::InternalError("the database's rows are not those that the statement asks for");
+}
+
+// Of either statement.
+std::vector<SqlValue> SettlementParameters(const Record& expected,
+                                           const RecordStore::Settlement& settlement,
+                                           int64_t window) {
+  std::vector<SqlValue> parameters = ExpectedVersion(expected);
+  parameters.emplace_back(SqlBytes{EncodeNetstrings({})});
+  if (settlement.result) {
+    parameters.emplace_back(SqlBytes{settlement.result->resource_id});
+    parameters.emplace_back(SqlBytes{settlement.result->contents});
+  } else {
+    parameters.emplace_back(SqlBytes{settlement.baseline});
+  }
+  parameters.emplace_back(SqlBytes{settlement.settled_by});
+  parameters.emplace_back(window);
+  return parameters;
 }
 
 // Of the statements of UpdateIf.
@@ -214,6 +232,7 @@ Task<absl::StatusOr<bool>> SqlRecordStore::StoreResponse(Record expected, Stored
   expected.candidate_ids.clear();
   expected.result = std::move(result);
   expected.result_origin = ResultOrigin::kReceived;
+  expected.settled.reset();
   // A duration: the statement adds it to its own clock.
   expected.expires_at = absl::FromUnixMicros(WindowMicros());
   const auto rows = co_await executor_->Run(UpsertResponse(), RecordParameters(expected), deadline);
@@ -281,6 +300,47 @@ Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::ListSent(Cursor after,
   co_return co_await Records(SelectSent(), std::move(parameters), deadline);
 }
 
+Task<absl::StatusOr<std::vector<Record>>> SqlRecordStore::ListUnresolved(UnresolvedQuery query,
+                                                                         Deadline deadline) {
+  std::vector<SqlValue> parameters = {absl::ToUnixMicros(query.after.lease_until),
+                                      std::move(query.after.request_id), int64_t{query.limit}};
+  co_return co_await Records(SelectUnresolved(query.state), std::move(parameters), deadline);
+}
+
+Task<absl::StatusOr<RecordStore::SettleResult>> SqlRecordStore::Settle(Record expected,
+                                                                       Settlement settlement,
+                                                                       Deadline deadline) {
+  if (settlement.result) {
+    if (auto status = CheckResultSize(*settlement.result); !status.ok()) co_return status;
+  }
+  if (auto status = CheckBaselineSize({.state = settlement.baseline}); !status.ok()) {
+    co_return status;
+  }
+  const std::vector<SqlValue> parameters =
+      SettlementParameters(expected, settlement, WindowMicros());
+  for (int round = 0; round < kMaxRounds; ++round) {
+    auto settled = co_await Single(settlement.result ? SettleAsExecuted() : SettleAsNotExecuted(),
+                                   parameters, deadline);
+    // A record of another key found the resource.
+    if (absl::IsAlreadyExists(settled.status())) co_return Attributed{};
+    if (!settled.ok()) co_return settled.status();
+    if (settled->has_value()) co_return **std::move(settled);
+
+    auto now = co_await Find(expected.request_id, deadline);
+    if (!now.ok()) co_return now.status();
+    if (!IsVersion(*now, expected)) co_return VersionConflict{};
+    auto holder = co_await OpenRecord(expected.serialization_key, expected.request_id, deadline);
+    if (!holder.ok()) co_return holder.status();
+    if (holder->has_value()) co_return KeyHeld{**std::move(holder)};
+    std::vector<SqlValue> owner = {SqlBytes{settlement.result->resource_id}, expected.request_id,
+                                   expected.serialization_key};
+    const auto attributed = co_await executor_->Run(SelectOwner(), std::move(owner), deadline);
+    if (!attributed.ok()) co_return attributed.status();
+    if (!attributed->empty()) co_return Attributed{};
+  }
+  co_return TooManyConflicts("settle a record");
+}
+
 Task<absl::StatusOr<RecordStore::ChargeResult>> SqlRecordStore::Charge(WriteBudget budget,
                                                                        Deadline deadline) {
   const std::vector<SqlValue> parameters = {budget.account, budget.writes_per_day};
@@ -343,19 +403,24 @@ Task<absl::StatusOr<RecordStore::SweepResult>> SqlRecordStore::Sweep(Deadline de
 
   if (auto status = co_await CountRecords(deadline); !status.ok()) co_return status;
   swept.records = *records_;
-  swept.unresolved = unresolved_;
+  swept.open = open_;
   co_return swept;
 }
 
 Task<absl::Status> SqlRecordStore::CountRecords(Deadline deadline) {
   auto rows = co_await executor_->Run(CountAll(), {}, deadline);
   if (!rows.ok()) co_return rows.status();
-  if (rows->size() != 1 || rows->front().size() != 2) co_return NotWhatWasAskedFor();
-  const auto* const all = std::get_if<int64_t>(&rows->front()[0]);
-  const auto* const unresolved = std::get_if<int64_t>(&rows->front()[1]);
-  if (all == nullptr || unresolved == nullptr) co_return NotWhatWasAskedFor();
-  records_ = *all;
-  unresolved_ = *unresolved;
+  int64_t counts[4];
+  if (rows->size() != 1 || rows->front().size() != std::size(counts)) {
+    co_return NotWhatWasAskedFor();
+  }
+  for (size_t i = 0; i < std::size(counts); ++i) {
+    const auto* const count = std::get_if<int64_t>(&rows->front()[i]);
+    if (count == nullptr) co_return NotWhatWasAskedFor();
+    counts[i] = *count;
+  }
+  records_ = counts[0];
+  open_ = {.in_flight = counts[1], .unresolved = counts[2], .inconclusive = counts[3]};
   co_return absl::OkStatus();
 }
 

@@ -52,6 +52,10 @@ class SqlRecordStore final : public RecordStore {
                                                                Deadline deadline) override;
   Task<absl::StatusOr<std::vector<Record>>> ListSent(Cursor after, int limit,
                                                      Deadline deadline) override;
+  Task<absl::StatusOr<std::vector<Record>>> ListUnresolved(UnresolvedQuery query,
+                                                           Deadline deadline) override;
+  Task<absl::StatusOr<SettleResult>> Settle(Record expected, Settlement settlement,
+                                            Deadline deadline) override;
   Task<absl::StatusOr<ChargeResult>> Charge(WriteBudget budget, Deadline deadline) override;
   Task<absl::Status> GiveBack(BudgetCharge charge, Deadline deadline) override;
   Task<absl::StatusOr<std::optional<BudgetReached>>> LookAtBudget(WriteBudget budget,
@@ -87,7 +91,7 @@ class SqlRecordStore final : public RecordStore {
   const Options options_;
   // Not known before the first count.
   std::optional<int64_t> records_;
-  int64_t unresolved_ = 0;
+  OpenRecords open_;
   KeyedMutex budget_turns_;
   bool must_erase_ = false;  // what was deleted may still be in the database's files
 };

@@ -59,6 +59,11 @@ std::optional<CallError> AccessControl::Admit(const grpc::ServerContextBase& con
   return Admit(peer.get(), path, caller);
 }
 
+bool AccessControl::MayCall(std::string_view path, const CallerIdentity& caller) const {
+  if (!dependencies_.has_value() || dependencies_->policies == nullptr) return true;
+  return dependencies_->policies->Current()->Decide(caller.principal, path).policy.allowed;
+}
+
 grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer,
                                          std::string_view path) const {
   AdmittedCaller caller;

@@ -48,6 +48,9 @@ class AccessControl {
   std::optional<CallError> AdmitUnknown(const grpc::ServerContextBase& context,
                                         std::string_view path, AdmittedCaller& caller) const;
 
+  // Whether a caller that was admitted to one method may call `path` too. Counts and logs nothing.
+  bool MayCall(std::string_view path, const CallerIdentity& caller) const;
+
  private:
   AccessControl() = default;
 

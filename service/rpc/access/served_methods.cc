@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "service/rpc/operations_service.h"
 #include "service/rpc/product_application_service.h"
 #include "service/rpc/profile_service.h"
 
@@ -28,7 +29,8 @@ constexpr std::string_view kOfGrpc[] = {
 
 std::vector<std::string> ServedMethods() {
   std::vector<std::string> methods;
-  for (const char* const name : {ProductApplicationService::kName, ProfileService::kName}) {
+  for (const char* const name :
+       {ProductApplicationService::kName, ProfileService::kName, OperationsService::kName}) {
     const auto* const service =
         google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
     for (int i = 0; i < service->method_count(); ++i) {

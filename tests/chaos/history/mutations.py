@@ -45,7 +45,7 @@ MUTATIONS = {
     )],
     "no baseline": [(
         OPERATION,
-        "for (const ListedApplication& listed : list.applications) values.push_back(listed.id);",
+        "for (const ListedApplication& listed : list.applications) ids.push_back(listed.id);",
         "",
     )],
     "settle window counted from sending": [

@@ -121,6 +121,16 @@ class StoreUnderTest {
     for (const Record& record : *sent) ids.push_back(record.request_id);
     return ids;
   }
+  std::vector<Record> Unresolved(const RecordStore::UnresolvedQuery& query) {
+    auto page = RunTask(loop_, [&] { return store_->ListUnresolved(query, Soon()); });
+    if (!page.ok()) Fail(page.status().ToString());
+    return *page;
+  }
+  RecordStore::SettleResult Settle(const Record& seen, const RecordStore::Settlement& settlement) {
+    auto settled = RunTask(loop_, [&] { return store_->Settle(seen, settlement, Soon()); });
+    if (!settled.ok()) Fail(settled.status().ToString());
+    return *std::move(settled);
+  }
   auto Charge(const WriteBudget& budget) {
     return RunTask(loop_, [&] { return store_->Charge(budget, Soon()); });
   }

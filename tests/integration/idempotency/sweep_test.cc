@@ -57,7 +57,7 @@ TEST_P(StoreContractTest, SweepsWhatHasExpiredAndKeepsWhatMayHaveBeenDone) {
   EXPECT_EQ(swept.inconclusive, 1);
   EXPECT_EQ(swept.expired, 3);
   EXPECT_EQ(swept.records, claims_are_void ? 1 : 2);
-  EXPECT_EQ(swept.unresolved, 1);
+  EXPECT_EQ(swept.open.inconclusive, 1);
   EXPECT_EQ(store_->Find("sent")->state, RecordState::kInconclusive);
   EXPECT_FALSE(store_->Find("absent").has_value());
   EXPECT_FALSE(store_->Find("inconclusive").has_value());

@@ -52,7 +52,7 @@ struct ScriptedReads {
   RetryBudget budget{{}};
   ResourceReads reads;
   ProfileClient profiles{passfort};
-  CreateProfile create{profiles};
+  CreateProfile create{profiles, client};
   ProfileWriter writer;
 };
 

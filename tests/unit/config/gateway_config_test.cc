@@ -83,6 +83,7 @@ TEST(GatewayConfigTest, HasTheDefaultsOfTheDesign) {
   EXPECT_EQ(config.max_response_bytes_in_flight, 67'108'864);
   EXPECT_TRUE(config.circuit_breaker);
   EXPECT_FALSE(config.allow_insecure_store);
+  EXPECT_FALSE(config.operations_service);
   EXPECT_FALSE(config.channelz);
   EXPECT_EQ(config.reflection, "auto");
   EXPECT_EQ(config.log_level, LogLevel::kInfo);
@@ -150,6 +151,7 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
       {"circuit_breaker", {"off", [](const C& c) { return !c.circuit_breaker; }}},
       {"allow_insecure_store", {"on", [](const C& c) { return c.allow_insecure_store; }}},
       {"passfort_message", {"on", [](const C& c) { return c.passfort_message; }}},
+      {"operations_service", {"on", [](const C& c) { return c.operations_service; }}},
       {"channelz", {"true", [](const C& c) { return c.channelz; }}},
       {"reflection", {"off", [](const C& c) { return c.reflection == "off"; }}},
       {"log_level", {"off", [](const C& c) { return c.log_level == LogLevel::kOff; }}},
@@ -161,6 +163,7 @@ const std::map<std::string_view, OtherValue>& OtherValues() {
 Words NeededBy(const Setting& setting) {
   static const std::map<std::string_view, Words> needed = {
       {"api_key_file", {}},
+      {"operations_service", {kKeyVariable, "PASSFORT_GATEWAY_STORE=sqlite::memory:"}},
       {"tls_cert_file", {kKeyVariable, "PASSFORT_GATEWAY_TLS_KEY_FILE=k"}},
       {"tls_key_file", {kKeyVariable, "PASSFORT_GATEWAY_TLS_CERT_FILE=c"}},
       {"tls_client_ca_file",
@@ -368,6 +371,14 @@ INSTANTIATE_TEST_SUITE_P(
         WrongRow{{"--replay_window=140s"},
                  "replay_window: 140s is not longer than lease_duration (10s), attempt_timeout "
                  "(65s) and settle_window (65s) together; want more than 140s"},
+        WrongRow{{"--operations_service"},
+                 "operations_service: without a store no request_id is remembered; set store too, "
+                 "or leave it off"},
+        WrongRow{{"--operations_service", "--store=sqlite::memory:", "--listen=0.0.0.0:1",
+                  "--tls_cert_file=c", "--tls_key_file=k", "--tls_client_ca_file=ca"},
+                 "operations_service: listen (\"0.0.0.0:1\") is reachable from other machines, and "
+                 "every caller could settle writes; set authorization_policy_file, with a rule for "
+                 "those who may, or leave it off"},
         WrongRow{{"--listen"},
                  "listen: --listen has no value; want host:port, [IPv6]:port or unix:/path"},
         WrongRow{{"--listen", "--channelz"},

@@ -75,6 +75,10 @@ class CountingStore final : public RecordStore {
                                                                Deadline) override {
     std::abort();
   }
+  Task<absl::StatusOr<std::vector<Record>>> ListUnresolved(UnresolvedQuery, Deadline) override {
+    std::abort();
+  }
+  Task<absl::StatusOr<SettleResult>> Settle(Record, Settlement, Deadline) override { std::abort(); }
   Task<absl::StatusOr<ChargeResult>> Charge(WriteBudget, Deadline) override { std::abort(); }
   Task<absl::Status> GiveBack(BudgetCharge, Deadline) override { std::abort(); }
   Task<absl::StatusOr<std::optional<BudgetReached>>> LookAtBudget(WriteBudget, Deadline) override {

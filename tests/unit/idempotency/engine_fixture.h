@@ -76,6 +76,24 @@ class AppendOperation final : public Operation {
     return Contains(DecodeNetstrings(baseline).value_or(std::vector<std::string>()), line);
   }
 
+  std::string ExtendBaseline(const std::string& baseline, const Observation& now,
+                             const std::vector<std::string>& resource_ids) const override {
+    auto lines = DecodeNetstrings(baseline).value_or(std::vector<std::string>());
+    const auto& seen = dynamic_cast<const Lines&>(now).lines;
+    lines.insert(lines.end(), seen.begin(), seen.end());
+    lines.insert(lines.end(), resource_ids.begin(), resource_ids.end());
+    return EncodeNetstrings(lines);
+  }
+  Task<ObserveResult> ObserveResource(std::string target, std::string,
+                                      const CallContext& context) override {
+    return Observe(std::move(target), context);
+  }
+  std::optional<StoredResult> ResultOf(const Observation& now,
+                                       const std::string& line) const override {
+    if (!Contains(dynamic_cast<const Lines&>(now).lines, line)) return std::nullopt;
+    return ResultOf(line)->stored;
+  }
+
   bool MayMeanAlreadyExecuted(const ResponseSummary& refusal) const override {
     return refusal.http_status == 409;
   }

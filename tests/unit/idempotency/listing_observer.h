@@ -22,12 +22,22 @@ class ListingObserver final : public WriteObserver {
       absl::StrAppend(&text, " ", write.record.result.resource_id,
                       is_received ? " received" : " reconciled");
     }
-    const bool is_call = write.by == FinishedWrite::By::kCall;
-    ends.push_back(absl::StrCat(text, is_call ? ", by a call" : ", in the background"));
+    ends.push_back(absl::StrCat(text, ", ", NameOf(write.by)));
     trace_id = std::string(write.trace_id);
   }
 
  private:
+  static const char* NameOf(FinishedWrite::By by) {
+    switch (by) {
+      case FinishedWrite::By::kCall:
+        return "by a call";
+      case FinishedWrite::By::kBackground:
+        return "in the background";
+      case FinishedWrite::By::kOperator:
+        return "by an operator";
+    }
+    return "";
+  }
   static const char* NameOf(FinishedWrite::End end) {
     switch (end) {
       case FinishedWrite::End::kDone:

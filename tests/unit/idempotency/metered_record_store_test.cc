@@ -77,7 +77,10 @@ TEST_F(MeteredRecordStoreTest, TellsWhatTheStoreHoldsOnceThatIsKnown) {
   SentElsewhere();
   ASSERT_TRUE(RunToCompletion(metered_.Sweep(never_)).ok());
   EXPECT_THAT(metrics_.Text(), HasSubstr("\npassfort_gateway_records 1\n"));
-  EXPECT_THAT(metrics_.Text(), HasSubstr("\npassfort_gateway_unresolved_records 1\n"));
+  const std::string open = "\npassfort_gateway_open_records{state=";
+  EXPECT_THAT(metrics_.Text(), HasSubstr(open + "\"in_flight\"} 1\n"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(open + "\"unresolved\"} 0\n"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(open + "\"inconclusive\"} 0\n"));
 }
 
 TEST_F(MeteredRecordStoreTest, LogsOnceThatTheStoreFailsAndThatItIsWellAgain) {

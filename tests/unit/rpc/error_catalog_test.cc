@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -144,8 +145,16 @@ TEST(ErrorCatalogTest, ThePageHasTheCataloguesTable) {
       << table;
 }
 
-TEST(ErrorCatalogTest, TheProtoNamesEveryReasonWithItsCode) {
-  EXPECT_THAT(ToldByProto(PROTO_PAGE), UnorderedElementsAreArray(ToldToCallers())) << PROTO_PAGE;
+// Those of the operations service are told there.
+TEST(ErrorCatalogTest, TheProtosNameEveryReasonWithItsCode) {
+  const std::set<Told> of_operations = ToldByProto(OPERATIONS_PROTO_PAGE);
+  EXPECT_THAT(of_operations, IsSubsetOf(ToldToCallers())) << OPERATIONS_PROTO_PAGE;
+  std::set<Told> told = ToldByProto(PROTO_PAGE);
+  for (const Told& reason : of_operations) {
+    const ErrorEntry& entry = *std::ranges::find(ErrorCatalog(), reason.reason, &ErrorEntry::name);
+    if (entry.reason >= ErrorReason::kRequestNotFound) told.insert(reason);
+  }
+  EXPECT_THAT(told, UnorderedElementsAreArray(ToldToCallers())) << PROTO_PAGE;
 }
 
 TEST(ErrorCatalogTest, TheProtoOfProfilesNamesReasonsWithTheirCodes) {

@@ -10,12 +10,15 @@
 #include <thread>
 #include <vector>
 
+#include "passfort/gateway/operations/v1/operations_service.pb.h"
 #include "passfort/gateway/v1/profile_service.pb.h"
 #include "tests/integration/gateway/access/access_fixture.h"
 #include "tests/support/call_path.h"
 
 namespace gateway {
 namespace {
+
+namespace operations_pb = ::passfort::gateway::operations::v1;
 
 using ::grpc::StatusCode;
 using nlohmann::json;
@@ -46,7 +49,8 @@ std::string OnboardingOnly() { return Policy({Rule("onboarding", kOnboarding, {"
 std::vector<std::string> PathsOfOurServices() {
   std::vector<std::string> paths;
   for (const auto* file : {pb::AddProductApplicationRequest::descriptor()->file(),
-                           pb::CreateProfileRequest::descriptor()->file()}) {
+                           pb::CreateProfileRequest::descriptor()->file(),
+                           operations_pb::GetRequestRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       const auto* const service = file->service(i);
       for (int j = 0; j < service->method_count(); ++j) {
@@ -104,11 +108,13 @@ TEST(AuthorizationTest, ADeniedCallReachesNobodyAndTellsOnlyTheOperatorWhy) {
 
 // One that does not pass the stage would be answered as the request deserves.
 TEST(AuthorizationTest, NoMethodAnswersWhoIsNotAllowed) {
-  const AuthorizationFixture fixture(OnboardingOnly(), {"--reflection=on", "--channelz"});
+  const AuthorizationFixture fixture(
+      OnboardingOnly(),
+      {"--reflection=on", "--channelz", "--store=sqlite::memory:", "--operations_service"});
   const GatewayCaller outsider = fixture.CallerOf(kOutsider);
   const GatewayCaller onboarding = fixture.CallerOf(kOnboarding);
   std::vector<std::string> paths = PathsOfOurServices();
-  ASSERT_GE(paths.size(), 5);
+  ASSERT_GE(paths.size(), 8);
   for (const char* const more :
        {"/grpc.health.v1.Health/Check", "/grpc.channelz.v1.Channelz/GetServers",
         "/passfort.gateway.v1.ProductApplicationService/NoSuchMethod", "/no.such.Service/Method"}) {
