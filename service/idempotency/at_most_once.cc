@@ -48,8 +48,8 @@ AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
       coordinator_(SharedWith(reconciler_), once),
       budgets_(*store_, dependencies_.clock, dependencies_.log),
       settler_({.store_timeout = once.store_timeout, .settle_window = once.settle_window}, *store_,
-               dependencies_.operations, dependencies_.clock, dependencies_.observer,
-               dependencies_.fail_point),
+               background_looks_, dependencies_.operations, dependencies_.clock,
+               dependencies_.observer, dependencies_.fail_point),
       background_reconciler_(
           SharedWith(background_looks_), ReconcilerOptions(once),
           [this](const std::string& request_id) { return coordinator_.IsActive(request_id); }) {}

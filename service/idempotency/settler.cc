@@ -23,7 +23,8 @@ std::optional<NotSettleable> WhyNotSettleable(const Record& record, const Person
   // What is there already is there, also before it is known what else may come.
   const bool is_early = record.store_now < known_by && !(is_inconclusive && word.is_executed());
   if (!is_held && !is_early) return std::nullopt;
-  return NotSettleable{.record = record, .known_by = known_by};
+  return NotSettleable{.record = record,
+                       .known_by = is_held ? std::max(known_by, record.lease_until) : known_by};
 }
 
 // What the record found is as good as what is there now: it may only be hidden.
@@ -52,7 +53,7 @@ std::optional<absl::Time> KnownBy(const Record& record, Milliseconds settle_wind
 
 Task<SettlementResult> Settler::Settle(std::string request_id, std::string operation_name,
                                        PersonsWord word, const CallContext& context) {
-  auto found = co_await store_.Find(std::move(request_id), StoreDeadline());
+  auto found = co_await store_.Find(std::move(request_id), StoreDeadline(context));
   if (!found.ok()) co_return StoreFailed{};
   if (!found->has_value()) co_return UnknownRequest{};
   Record record = **std::move(found);
@@ -62,6 +63,10 @@ Task<SettlementResult> Settler::Settle(std::string request_id, std::string opera
   const bool is_other = !operation_name.empty() && operation_name != record.operation;
   if (is_other || (!word.not_ours.empty() && !operation->is_observable())) {
     co_return SettlementContradicted{.why = Why::kOtherOperation};
+  }
+  // Only what was looked at can be known, not what a repeat has sent since.
+  if (!word.is_executed() && record.sent_at && word.sent_at != record.sent_at) {
+    co_return SettledMeanwhile{.record = std::move(record)};
   }
   if (auto why = WhyNotSettleable(record, word, options_.settle_window)) co_return *std::move(why);
 
@@ -90,8 +95,8 @@ Task<SettlementResult> Settler::Settle(std::string request_id, std::string opera
 Task<SettlementResult> Settler::SettleExecuted(Record record, const Operation& operation,
                                                const Observation& now, PersonsWord word,
                                                const CallContext& context) {
-  const auto attributed =
-      co_await store_.AttributedIds(record.serialization_key, record.request_id, StoreDeadline());
+  const auto attributed = co_await store_.AttributedIds(record.serialization_key, record.request_id,
+                                                        StoreDeadline(context));
   if (!attributed.ok()) co_return StoreFailed{};
   const std::string baseline = record.baseline ? record.baseline->state : "";
   Effect effect = operation.Evaluate(record.target, baseline, now, *attributed);
@@ -113,8 +118,8 @@ Task<SettlementResult> Settler::SettleNotExecuted(Record record, const Operation
                                                   const CallContext& context) {
   // Nothing can be compared with later, so a repeat begins anew.
   if (now == nullptr) co_return co_await Remove(std::move(record), word, context);
-  const auto attributed =
-      co_await store_.AttributedIds(record.serialization_key, record.request_id, StoreDeadline());
+  const auto attributed = co_await store_.AttributedIds(record.serialization_key, record.request_id,
+                                                        StoreDeadline(context));
   if (!attributed.ok()) co_return StoreFailed{};
   const std::string baseline = record.baseline ? record.baseline->state : "";
   const Effect effect = operation.Evaluate(record.target, baseline, *now, *attributed);
@@ -135,9 +140,9 @@ Task<SettlementResult> Settler::SettleNotExecuted(Record record, const Operation
 Task<SettlementResult> Settler::Remove(Record record, const PersonsWord& word,
                                        const CallContext& context) {
   fail_point_(FailPointId::kBeforeSettle, record.request_id);
-  const auto removed = co_await store_.Remove(record, StoreDeadline());
+  const auto removed = co_await store_.Remove(record, StoreDeadline(context));
   if (!removed.ok()) co_return StoreFailed{};
-  if (!*removed) co_return co_await Lost(std::move(record.request_id));
+  if (!*removed) co_return co_await Lost(std::move(record.request_id), context);
   observer_.OnFinished(
       {record, FinishedWrite::End::kNotExecuted, FinishedWrite::By::kOperator, context.trace_id()});
   record.state = RecordState::kNoEffect;
@@ -148,21 +153,29 @@ Task<SettlementResult> Settler::Remove(Record record, const PersonsWord& word,
 Task<SettlementResult> Settler::Store(Record record, RecordStore::Settlement settlement,
                                       FinishedWrite::End end, const CallContext& context) {
   std::string request_id = record.request_id;
-  auto settled = co_await store_.Settle(std::move(record), std::move(settlement), StoreDeadline());
+  auto settled = co_await store_.Settle(record, settlement, StoreDeadline(context));
   if (!settled.ok()) co_return StoreFailed{};
-  if (std::holds_alternative<RecordStore::KeyHeld>(*settled)) co_return KeyInUse{};
+  if (auto* const held = std::get_if<RecordStore::KeyHeld>(&*settled)) {
+    // What a process that died left would stand in the way until somebody writes to the key.
+    if (held->holder.store_now < held->holder.lease_until) co_return KeyInUse{};
+    co_await reconciler_.ReleaseExpired(std::move(held->holder), context);
+    settled =
+        co_await store_.Settle(std::move(record), std::move(settlement), StoreDeadline(context));
+    if (!settled.ok()) co_return StoreFailed{};
+    if (std::holds_alternative<RecordStore::KeyHeld>(*settled)) co_return KeyInUse{};
+  }
   if (std::holds_alternative<RecordStore::Attributed>(*settled)) {
     co_return SettlementContradicted{.why = Why::kAttributed};
   }
   auto* const changed = std::get_if<Record>(&*settled);
-  if (changed == nullptr) co_return co_await Lost(std::move(request_id));
+  if (changed == nullptr) co_return co_await Lost(std::move(request_id), context);
   observer_.OnFinished({*changed, end, FinishedWrite::By::kOperator, context.trace_id()});
   co_return SettledRecord{.record = std::move(*changed)};
 }
 
 // Somebody else was first: what is true of the record now is for the store to say.
-Task<SettlementResult> Settler::Lost(std::string request_id) {
-  auto now = co_await store_.Find(std::move(request_id), StoreDeadline());
+Task<SettlementResult> Settler::Lost(std::string request_id, const CallContext& context) {
+  auto now = co_await store_.Find(std::move(request_id), StoreDeadline(context));
   if (!now.ok()) co_return StoreFailed{};
   co_return SettledMeanwhile{.record = *std::move(now)};
 }

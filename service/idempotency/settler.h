@@ -12,6 +12,7 @@
 #include "service/base/task.h"
 #include "service/idempotency/failpoints.h"
 #include "service/idempotency/operation.h"
+#include "service/idempotency/reconciler.h"
 #include "service/idempotency/store/record.h"
 #include "service/idempotency/store/record_store.h"
 #include "service/idempotency/write_observer.h"
@@ -24,6 +25,8 @@ struct PersonsWord {
   std::string resource_id;
   // Not executed: what was looked at and is not its result, in lower case.
   std::vector<std::string> not_ours;
+  // Not executed: the attempt that was looked at, by Record::sent_at.
+  std::optional<absl::Time> sent_at;
   // Who says so.
   std::string name;
 
@@ -56,7 +59,7 @@ struct SettlementContradicted {
   // What may be the result, as seen now.
   std::vector<std::string> candidate_ids;
 };
-// Somebody else changed the record after it was read.
+// Somebody else changed the record after it was read, or it was sent again after it was looked at.
 struct SettledMeanwhile {
   // As it is now; unset if it is known no more.
   std::optional<Record> record;
@@ -85,10 +88,12 @@ class Settler {
   };
 
   // All outlive the settler.
-  Settler(Options options, RecordStore& store, std::vector<Operation*> operations, Clock& clock,
-          WriteObserver& observer, FailPoints fail_point)
+  Settler(Options options, RecordStore& store, Reconciler& reconciler,
+          std::vector<Operation*> operations, Clock& clock, WriteObserver& observer,
+          FailPoints fail_point)
       : options_(options),
         store_(store),
+        reconciler_(reconciler),
         operations_(std::move(operations)),
         clock_(clock),
         observer_(observer),
@@ -110,12 +115,15 @@ class Settler {
   Task<SettlementResult> Remove(Record record, const PersonsWord& word, const CallContext& context);
   Task<SettlementResult> Store(Record record, RecordStore::Settlement settlement,
                                FinishedWrite::End end, const CallContext& context);
-  Task<SettlementResult> Lost(std::string request_id);
+  Task<SettlementResult> Lost(std::string request_id, const CallContext& context);
   Operation* FindOperation(const std::string& name) const;
-  Deadline StoreDeadline() const { return Deadline(clock_.Now() + options_.store_timeout); }
+  Deadline StoreDeadline(const CallContext& context) const {
+    return Earlier(context.deadline, Deadline(clock_.Now() + options_.store_timeout));
+  }
 
   const Options options_;
   RecordStore& store_;
+  Reconciler& reconciler_;
   const std::vector<Operation*> operations_;
   Clock& clock_;
   WriteObserver& observer_;

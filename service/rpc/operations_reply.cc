@@ -1,7 +1,5 @@
 #include "service/rpc/operations_reply.h"
 
-#include <algorithm>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,7 +7,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "passfort/gateway/v1/product_application.pb.h"
 #include "passfort/gateway/v1/profile.pb.h"
 #include "service/operations/add_product_application.h"
@@ -23,9 +20,6 @@ using Why = SettlementContradicted::Why;
 
 // As RpcCall::request_key has it.
 constexpr std::string_view kNamedCaller = "caller:";
-
-// An error stays far below what clients take.
-constexpr size_t kMaxShownCandidates = 20;
 
 constexpr ReadWords kReadWords = {
     .object = "what shows whether the write was executed",
@@ -139,9 +133,9 @@ CallError ErrorOf(const SettlementContradicted& result, const CallInfo& call) {
                  .phase = CallPhase::kAnswered,
                  .metadata = {{"why", std::string(WhyName(result.why))}},
                  .request_id = call.request_id};
-  std::vector<std::string> shown = result.candidate_ids;
-  shown.resize(std::min(shown.size(), kMaxShownCandidates));
-  if (!shown.empty()) spec.metadata["candidate_ids"] = absl::StrJoin(shown, ",");
+  if (std::string ids = JoinedIds(result.candidate_ids); !ids.empty()) {
+    spec.metadata["candidate_ids"] = std::move(ids);
+  }
   return BuildError(std::move(spec));
 }
 
@@ -170,12 +164,18 @@ CallError ErrorOf(const UnknownRequest& /*result*/, const CallInfo& call) {
 
 CallError ErrorOf(const KeyInUse& /*result*/, const CallInfo& call) {
   return BuildError({.reason = ErrorReason::kWriteInProgress,
+                     .message = "another write to this profile is in progress, whose result it may "
+                                "be: nothing was changed. Settle it once that write has ended.",
                      .scope = ErrorScope::kCall,
                      .request_id = call.request_id});
 }
 
-CallError ErrorOf(const StoreFailed& /*result*/, const CallInfo& /*call*/) {
-  return StoreUnavailableError();
+CallError ErrorOf(const StoreFailed& /*result*/, const CallInfo& call) {
+  return BuildError({.reason = ErrorReason::kStoreUnavailable,
+                     .message =
+                         "the gateway's store did not say whether it is settled. Nothing was "
+                         "sent. Look at its state with GetRequest before you settle it again.",
+                     .request_id = call.request_id});
 }
 
 // Never said of one that is settled.

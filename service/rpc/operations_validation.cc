@@ -17,6 +17,9 @@ namespace {
 
 using Violations = std::vector<FieldViolation>;
 
+// The end of the year 9999, as google.protobuf.Timestamp has it.
+constexpr int64_t kMaxSeconds = 253'402'300'799;
+
 bool IsResourceId(const std::string& id) {
   return !id.empty() && id.size() <= kMaxResourceIdBytes &&
          std::ranges::all_of(id, [](char c) { return c > ' ' && c < '\x7f'; });
@@ -67,6 +70,14 @@ void ReadNotExecuted(const operations_pb::NotExecuted& outcome, PersonsWord& wor
     }
     word.not_ours.push_back(absl::AsciiStrToLower(outcome.candidate_ids(i)));
   }
+  const auto& sent_at = outcome.sent_at();
+  if (!outcome.has_sent_at() || sent_at.seconds() < 0 || sent_at.seconds() > kMaxSeconds ||
+      sent_at.nanos() < 0 || sent_at.nanos() >= 1'000'000'000) {
+    violations.push_back({"not_executed.sent_at",
+                          "is required: sent_at of the request as it was shown before you looked"});
+    return;
+  }
+  word.sent_at = absl::FromUnixSeconds(sent_at.seconds()) + absl::Nanoseconds(sent_at.nanos());
 }
 
 }  // namespace

@@ -107,6 +107,17 @@ void TellFault(TransportFault fault, std::string_view further, ErrorSpec& spec) 
 
 }  // namespace
 
+std::string JoinedIds(const std::vector<std::string>& ids) {
+  constexpr size_t kMaxIds = 20;
+  constexpr size_t kMaxBytes = 1024;
+  std::string joined;
+  for (size_t i = 0; i < std::min(ids.size(), kMaxIds); ++i) {
+    if (ids[i].empty() || joined.size() + 1 + ids[i].size() > kMaxBytes) continue;
+    absl::StrAppend(&joined, joined.empty() ? "" : ",", ids[i]);
+  }
+  return joined;
+}
+
 CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
   ErrorSpec spec{.reason = ReasonOf(outcome, call.caller),
                  .response = outcome.response,
@@ -202,18 +213,6 @@ CallError ToCallError(const IdempotencyError& outcome, const CallInfo& call) {
   }
   if (outcome.resets_at.has_value()) spec.metadata["resets_at"] = Rfc3339(*outcome.resets_at);
   return BuildError(std::move(spec));
-}
-
-// Many more than there are, unless Passfort's ids are no UUIDs. An id is left out rather than cut.
-std::string JoinedIds(const std::vector<std::string>& ids) {
-  constexpr size_t kMaxIds = 20;
-  constexpr size_t kMaxBytes = 1024;
-  std::string joined;
-  for (size_t i = 0; i < std::min(ids.size(), kMaxIds); ++i) {
-    if (ids[i].empty() || joined.size() + 1 + ids[i].size() > kMaxBytes) continue;
-    absl::StrAppend(&joined, joined.empty() ? "" : ",", ids[i]);
-  }
-  return joined;
 }
 
 std::string_view IsUnknown() { return EntryOf(ErrorReason::kOutcomeUnknown).effect; }

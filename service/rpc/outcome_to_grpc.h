@@ -59,6 +59,10 @@ CallError OverloadedError(std::string_view request_id);
 CallError DrainingError(std::string_view request_id);
 CallError UnknownMethodError();
 
+// For an error's metadata: many more than there are, unless Passfort's ids are no UUIDs. An id is
+// left out rather than cut.
+std::string JoinedIds(const std::vector<std::string>& ids);
+
 }  // namespace gateway
 
 #endif  // SERVICE_RPC_OUTCOME_TO_GRPC_H_

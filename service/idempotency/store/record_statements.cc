@@ -73,7 +73,8 @@ const std::string& DeleteRecord() {
   return *sql;
 }
 
-// What was found and is replaced stays attributed: a caller was given it.
+// What was found and is replaced stays attributed: a caller was given it. A create that nobody
+// could know of was to be remembered for longer, and its caller may come as late as that.
 const std::string& UpsertResponse() {
   static const auto* const sql = new std::string(RecordSql(
       "INSERT INTO {table} AS kept ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
@@ -81,7 +82,8 @@ const std::string& UpsertResponse() {
       "ON CONFLICT (request_id) DO UPDATE SET epoch = kept.epoch + 1, state = excluded.state, "
       "candidate_ids = excluded.candidate_ids, resource_id = excluded.resource_id, "
       "result = excluded.result, result_origin = excluded.result_origin, settled_by = NULL, "
-      "settled_at = NULL, expires_at = excluded.expires_at, replaced_id = "
+      "settled_at = NULL, expires_at = CASE WHEN kept.expires_at > excluded.expires_at "
+      "THEN kept.expires_at ELSE excluded.expires_at END, replaced_id = "
       "COALESCE(NULLIF(kept.resource_id, excluded.resource_id), kept.replaced_id) "
       "WHERE (kept.state <> {done} OR kept.result_origin = {reconciled}) AND kept.caller = "
       "excluded.caller "
@@ -161,7 +163,8 @@ const std::string& SettleAsExecuted() {
   static const auto* const sql = new std::string(
       RecordSql("UPDATE {table} AS mine SET epoch = epoch + 1, state = {done}, candidate_ids = $4, "
                 "resource_id = $5, result = $6, result_origin = {reconciled}, settled_by = $7, "
-                "settled_at = {now}, expires_at = {now} + $8 "
+                "settled_at = {now}, expires_at = CASE WHEN expires_at > {now} + $8 "
+                "THEN expires_at ELSE {now} + $8 END "
                 "WHERE request_id = $1 AND epoch = $2 AND state = $3 "
                 "AND NOT EXISTS (SELECT 1 FROM {table} AS other "
                 "WHERE other.serialization_key = mine.serialization_key "

@@ -329,6 +329,7 @@ Task<absl::StatusOr<RecordStore::SettleResult>> SqlRecordStore::Settle(Record ex
     auto now = co_await Find(expected.request_id, deadline);
     if (!now.ok()) co_return now.status();
     if (!IsVersion(*now, expected)) co_return VersionConflict{};
+    if (!settlement.result) continue;
     auto holder = co_await OpenRecord(expected.serialization_key, expected.request_id, deadline);
     if (!holder.ok()) co_return holder.status();
     if (holder->has_value()) co_return KeyHeld{**std::move(holder)};

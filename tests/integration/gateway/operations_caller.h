@@ -51,6 +51,7 @@ class OperationsCaller {
     operations_pb::SettleRequestRequest request;
     request.set_request_id(request_id);
     auto& not_executed = *request.mutable_not_executed();
+    *not_executed.mutable_sent_at() = Get(request_id).response.request().sent_at();
     for (const std::string& id : looked_at) not_executed.add_candidate_ids(id);
     return Call(&Stub::SettleRequest, request);
   }

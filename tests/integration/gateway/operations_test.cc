@@ -340,6 +340,11 @@ TEST_F(OperationsTest, SaysWhatIsWrongWithARequest) {
               ElementsAre("product_application_id"));
   EXPECT_THAT(fields(operations.SettleAsNotExecuted("order-1", {"fine", ""}).status),
               ElementsAre("not_executed.candidate_ids[1]"));
+  operations_pb::SettleRequestRequest of_any_attempt;
+  of_any_attempt.set_request_id("order-1");
+  of_any_attempt.mutable_not_executed();
+  EXPECT_THAT(fields(operations.Settle(of_any_attempt).status),
+              ElementsAre("not_executed.sent_at"));
   EXPECT_EQ(ReasonOf(operations.SettleAsNotExecuted("order-1").status), "REQUEST_NOT_FOUND");
 }
 

@@ -100,6 +100,15 @@ TEST_P(SettlementsTest, ListsInPagesWhatIsSentAndHeldByNobodyAndWhatIsInconclusi
   EXPECT_EQ(open.inconclusive, 2);
 }
 
+TEST_P(SettlementsTest, WhatWasToBeRememberedForLongerIsNotForgottenSooner) {
+  const Record settled = Unkeyed("settled");
+  ASSERT_TRUE(IsSettled(store_->Settle(settled, Executed(kApplication))));
+  EXPECT_GE(store_->Find("settled")->expires_at, settled.expires_at);
+  const Record answered = Unkeyed("answered");
+  ASSERT_TRUE(*store_->StoreResponse(answered, {"another", "answer"}));
+  EXPECT_GE(store_->Find("answered")->expires_at, answered.expires_at);
+}
+
 TEST_P(SettlementsTest, AsExecutedItIsDoneAndItsResourceIsAttributed) {
   const Record seen = Inconclusive("request", kProfile);
   const auto settled = store_->Settle(seen, Executed(kApplication));

@@ -47,8 +47,11 @@ class SettlerTest : public EngineTest {
     return RunToCompletion(settler_.Settle(kId, "", std::move(word), {}));
   }
   SettlementResult SettleAs(const std::string& line) { return Settle({.resource_id = line}); }
+  // Of the attempt that the record shows.
   SettlementResult SettleAsNotExecuted(std::vector<std::string> not_ours = {}) {
-    return Settle({.not_ours = std::move(not_ours)});
+    const auto seen = Find();
+    return Settle({.not_ours = std::move(not_ours),
+                   .sent_at = seen.has_value() ? seen->sent_at : std::nullopt});
   }
   static bool IsSettled(const SettlementResult& result) {
     return std::holds_alternative<SettledRecord>(result);
@@ -60,6 +63,7 @@ class SettlerTest : public EngineTest {
   std::function<void()> before_settle_ = [] {};
   Settler settler_{{.settle_window = kOptions.settle_window},
                    store_,
+                   reconciler_,
                    {&operation_},
                    clock_,
                    observer_,
@@ -160,8 +164,8 @@ TEST_F(SettlerTest, ASentRecordIsSettledOnlyOnceItIsConclusiveAndHeldByNobody) {
                                                                      .first_baseline = Baseline{}});
   const auto result =
       RunToCompletion(settler_.Settle("order-2", "", {.resource_id = "note/2"}, {}));
-  EXPECT_TRUE(std::holds_alternative<NotSettleable>(result));
-  EXPECT_EQ(held.state, RecordState::kSent);
+  ASSERT_TRUE(std::holds_alternative<NotSettleable>(result));
+  EXPECT_EQ(std::get<NotSettleable>(result).known_by, held.lease_until);
 }
 
 TEST_F(SettlerTest, WhatIsKnownOrWasNeverSentIsNotForAPersonToSay) {
@@ -214,6 +218,29 @@ TEST_F(SettlerTest, ACreateIsForgottenIfItWasNotExecutedButNotBeforeThatCanBeSee
   EXPECT_EQ(std::get<SettledRecord>(settled).record.state, RecordState::kNoEffect);
   EXPECT_FALSE(Find().has_value());
   EXPECT_EQ(operation_.observations, 0);
+}
+
+TEST_F(SettlerTest, NotExecutedIsSaidOfTheAttemptThatWasLookedAtAlone) {
+  const auto looked_at = UnobservableRecord().sent_at;
+  BecomeConclusive();
+  ASSERT_TRUE(IsSettled(SettleAsNotExecuted()));
+  // The caller comes again, and once more nobody knows what became of it.
+  clock_.Advance(1s);
+  const Record again = UnobservableRecord();
+  BecomeConclusive();
+  const auto second = Settle({.sent_at = looked_at});
+  ASSERT_TRUE(std::holds_alternative<SettledMeanwhile>(second));
+  EXPECT_EQ(std::get<SettledMeanwhile>(second).record->sent_at, again.sent_at);
+  EXPECT_TRUE(std::holds_alternative<SettledMeanwhile>(Settle({})));
+  EXPECT_EQ(Find()->state, RecordState::kInconclusive);
+}
+
+TEST_F(SettlerTest, AClaimThatADeadProcessLeftDoesNotStandInTheWay) {
+  InconclusiveRecord();
+  const Record left = ClaimedElsewhere("order-2");
+  EXPECT_TRUE(std::holds_alternative<KeyInUse>(SettleAs("note/1"))) << "it may be alive";
+  clock_.Advance(absl::ToChronoMilliseconds(left.lease_until - left.store_now));
+  EXPECT_TRUE(IsSettled(SettleAs("note/1")));
 }
 
 TEST_F(SettlerTest, ACreateThatIsThereCanBeSettledAtOnce) {
