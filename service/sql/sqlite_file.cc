@@ -193,6 +193,7 @@ absl::StatusOr<SqliteHandle> OpenSqliteFile(const std::string& path, const SqlSc
   const bool in_memory = path == kSqliteMemory;
   if (path.empty()) return Refusal(path, "the path is empty");
   if (!in_memory) {
+    if (auto status = MakeSqliteFolder(path); !status.ok()) return status;
     if (auto status = CheckSqlitePlace(path); !status.ok()) return status;
     if (auto status = MakePrivateFile(path); !status.ok()) return status;
   }

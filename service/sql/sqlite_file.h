@@ -20,10 +20,10 @@ using SqliteHandle = std::unique_ptr<sqlite3, CloseSqlite>;
 
 inline constexpr std::string_view kSqliteMemory = ":memory:";
 
-// Opens the gateway's SQLite database at `path` (or `:memory:`), creates it if there is none, and
-// migrates its tables to `schema`. Every commit to it is on the disk before it returns. The file
-// belongs to one process, readers included, for as long as the handle lives, however the process
-// ends.
+// Opens the gateway's SQLite database at `path` (or `:memory:`), creates it and its folder if there
+// are none, and migrates its tables to `schema`. Every commit to it is on the disk before it
+// returns. The file belongs to one process, readers included, for as long as the handle lives,
+// however the process ends.
 //
 // FAILED_PRECONDITION, with the path and what to do, if others could change it (CheckSqlitePlace),
 // if the file cannot be made, is read-only, in use by another process, damaged, no SQLite database,

@@ -1,5 +1,6 @@
 #include "service/sql/sqlite_place.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,11 +26,32 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// `path/folder` has `path` above it, and so has `path/folder/`.
+std::string FolderAbove(std::string folder) {
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  return FolderOf(folder);
+}
+
 bool OthersCanWrite(const struct stat& status) {
   return (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
 
 }  // namespace
+
+absl::Status MakeSqliteFolder(const std::string& path) {
+  const std::string folder = FolderOf(path);
+  if (mkdir(folder.c_str(), S_IRWXU) != 0) {
+    if (errno == EEXIST) return absl::OkStatus();
+    return Refusal(path, "its folder is not there and cannot be made: ", std::strerror(errno));
+  }
+  // A folder that a power failure takes away takes the database with it.
+  const int above = open(FolderAbove(folder).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool is_on_disk = above >= 0 && fsync(above) == 0;
+  const int error = errno;
+  if (above >= 0) close(above);
+  if (is_on_disk) return absl::OkStatus();
+  return Refusal(path, "its new folder does not reach the disk: ", std::strerror(error));
+}
 
 absl::Status CheckSqlitePlace(const std::string& path) {
   struct stat status = {};

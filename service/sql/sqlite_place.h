@@ -11,6 +11,11 @@
 
 namespace gateway {
 
+// Makes the folder of the SQLite database at `path`, for this user alone, if there is none: a fresh
+// volume of Kubernetes is one that a group may write. The folder above it has to be there, and
+// remembers the new one on the disk before this returns.
+absl::Status MakeSqliteFolder(const std::string& path);
+
 // OK if no other user but root can change the SQLite database at `path`, or put another one in its
 // place: the file, what SQLite keeps beside it and their folder belong to this user (the folder to
 // root, perhaps), neither group nor others may write them, and none of the files is a symbolic

@@ -87,7 +87,7 @@ for component in deploy/components/*; do
   check_component deploy/base "${component##*/}"
 done
 # What a cluster may want together; the order is the user's.
-for overlay in deploy/base deploy/overlays/production; do
+for overlay in deploy/base deploy/overlays/{single,production}; do
   check_component "$overlay" node-local-dns ipv6
   check_component "$overlay" ipv6 node-local-dns
   check_component "$overlay" ipv6 openshift

@@ -36,11 +36,12 @@ TEST(StoreStartTest, ADamagedFileStopsTheStartAndIsNamed) {
                                 HasSubstr("damaged")));
 }
 
-TEST(StoreStartTest, AFolderThatIsNotThereStopsTheStart) {
+TEST(StoreStartTest, AFolderWhoseOwnFolderIsNotThereStopsTheStart) {
   const TemporaryFolder folder;
-  const GatewayRun run = RunWithStore("sqlite:" + folder.File("missing/records.db"));
+  const GatewayRun run = RunWithStore("sqlite:" + folder.File("missing/store/records.db"));
   EXPECT_EQ(run.exit_code, kFailed);
-  EXPECT_THAT(run.output, AllOf(HasSubstr("cannot start: store"), HasSubstr("missing/records.db")));
+  EXPECT_THAT(run.output,
+              AllOf(HasSubstr("cannot start: store"), HasSubstr("missing/store/records.db")));
 }
 
 TEST(StoreStartTest, TwoGatewaysCannotShareAFile) {

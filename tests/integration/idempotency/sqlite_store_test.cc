@@ -223,10 +223,25 @@ TEST_F(SqliteStoreTest, MigratesTheTablesOfAnOlderVersionAndKeepsWhatTheyHold) {
       "INSERT INTO proof SELECT count(*) FROM things WHERE id = 'kept' AND size IS NULL");
 }
 
-TEST_F(SqliteStoreTest, RefusesAPathWithoutAFolder) {
-  const StoreUnderTest store(*loop_, "sqlite:" + folder_.File("missing/store.db"));
+TEST_F(SqliteStoreTest, RefusesAPathWhoseFolderHasNone) {
+  const StoreUnderTest store(*loop_, "sqlite:" + folder_.File("missing/folder/store.db"));
   EXPECT_TRUE(absl::IsFailedPrecondition(store.status())) << store.status();
   EXPECT_THAT(std::string(store.status().message()), HasSubstr("No such file"));
+}
+
+// A volume of Kubernetes: root's, and its group may write it, which it hands down to what is made
+// in it.
+TEST_F(SqliteStoreTest, MakesAFolderForItsOwnUserOnlyInOneThatAGroupMayWrite) {
+  ASSERT_EQ(chmod(folder_.path().c_str(), 02775), 0);
+  const StoreUnderTest direct(*loop_, Url());
+  EXPECT_THAT(std::string(direct.status().message()), HasSubstr("chmod go-w"));
+  for (const char* const opened : {"a new folder", "the folder of before"}) {
+    const StoreUnderTest store(*loop_, "sqlite:" + folder_.File("store/records.db"));
+    EXPECT_TRUE(store.status().ok()) << opened << ": " << store.status();
+    struct stat made = {};
+    ASSERT_EQ(stat(folder_.File("store").c_str(), &made), 0);
+    EXPECT_EQ(made.st_mode & 0777, 0700u) << opened;
+  }
 }
 
 TEST_F(SqliteStoreTest, RefusesAReadOnlyFile) {
