@@ -149,7 +149,7 @@ TEST(ProcessTest, SecretsDoNotStayInTheEnvironment) {
       {.api_url = kNowhere,
        .api_key = "key-canary-5f0c93",
        .environment = {"PASSFORT_GATEWAY_STORE=postgresql://me:password-canary@127.0.0.1:1/records",
-                       "PASSFORT_GATEWAY_APIKEY=mistyped-canary", "PGPASSWORD=libpq-canary"}});
+                       "PASSFORT_GATEWAY_KEY_OF_API=unknown-canary", "PGPASSWORD=libpq-canary"}});
   // Empty where a user who is not root may not look at it, which is as good.
   EXPECT_THAT(ReadProcFile(gateway.pid(), "environ"), Not(HasSubstr("-canary")));
 }

@@ -59,7 +59,13 @@ std::vector<std::string> TraceIdsAt(const FakePassfort& passfort) {
   return ids;
 }
 
-// The lines since the gateway serves, which are those of calls alone.
+// Of the gateway's state, whichever call notices it first.
+bool IsOfAState(const std::string& message) {
+  return message.starts_with("Passfort cannot be reached") ||
+         message == "Passfort can be reached again";
+}
+
+// The lines since the gateway serves, without those of its state.
 struct CallLines {
   std::vector<std::string> messages;
   std::vector<std::string> trace_ids;
@@ -69,7 +75,7 @@ CallLines LinesOfCalls(const GatewayProcess& gateway) {
   bool is_serving = false;
   for (const auto& text : gateway.LogLines()) {
     const auto line = json::parse(text);
-    if (is_serving) {
+    if (is_serving && !IsOfAState(line.at("message"))) {
       lines.messages.push_back(line.at("message"));
       lines.trace_ids.push_back(line.value("trace_id", "none"));
     }

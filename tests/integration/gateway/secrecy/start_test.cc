@@ -44,7 +44,7 @@ std::vector<StartPath> PrintedOrTooLate() {
       {"NoPort",
        kFailed,
        {"--listen=192.0.2.1:1", "--allow_insecure_listen", "--log_level=debug"},
-       {store, "APIKEY=" + kKey, "API_KEYS=" + kKey, "PASSWORD=" + kPassword}},
+       {store, "SECRET_KEY=" + kKey, "KEY_OF_API=" + kKey, "PASSWORD=" + kPassword}},
   };
 }
 
@@ -58,6 +58,8 @@ std::vector<StartPath> KeysInWrongPlaces() {
       {"KeyAsPathByFlag", kFailed, {"--api_key_file=" + kKey}, {"API_KEY="}},
       {"KeyAsPathByEnvironment", kFailed, {}, {"API_KEY=", "API_KEY_FILE=" + kKey}},
       {"KeyTwice", kWrongSettings, {"--api_key_file=/no/such/key"}},
+      {"KeyUnderAMistypedName", kWrongSettings, {}, {"APIKEY=" + kKey}},
+      {"KeyUnderAnotherMistypedName", kWrongSettings, {}, {"API_KEYS=" + kKey}},
       {"KeyInUrl", kWrongSettings, {"--api_url=https://" + kKey + "@api.example.test/4.0"}},
       {"KeyInQuery", kWrongSettings, {"--api_url=https://api.example.test/4.0?apikey=" + kKey}},
       {"KeyWithControls", kFailed, {}, {"API_KEY=" + kKey + "\x01"}},
