@@ -61,6 +61,10 @@ bool IsReconciled(const Answered& answered) {
   return answered.status.ok() && HasTrailer(answered, "gateway-outcome", "reconciled");
 }
 
+bool IsShortened(const Answered& answered) {
+  return answered.status.ok() && HasTrailer(answered, "gateway-answer-shortened", "true");
+}
+
 bool IsBroken(const Answered& answered) {
   return !answered.status.ok() && ReasonOf(answered.status).empty();
 }

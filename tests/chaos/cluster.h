@@ -38,6 +38,8 @@ bool SaysNotDone(const Answered& answered);
 bool IsReplay(const Answered& answered);
 // The application was found, its response was lost.
 bool IsReconciled(const Answered& answered);
+// The application could not be read again in time: the answer has what the store kept of it.
+bool IsShortened(const Answered& answered);
 // No gateway said anything: the connection broke, or there was none.
 bool IsBroken(const Answered& answered);
 

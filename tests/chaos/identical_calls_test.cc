@@ -39,14 +39,19 @@ TEST(EqualCallsTest, AThousandEqualCallsAreOnePostAndAThousandEqualAnswers) {
   }
   passfort.Release();
 
-  std::set<std::string> answers;
+  std::set<std::string> ids;
+  std::set<std::string> whole_answers;
   calls.ForEach([&](const Answered& answered) {
     ASSERT_TRUE(answered.status.ok()) << answered.status.error_message();
     // Who waits for another gateway leaves the record to it.
     EXPECT_FALSE(IsReconciled(answered));
-    answers.insert(answered.response.SerializeAsString());
+    ids.insert(answered.response.product_application().id());
+    // The callers of the other gateway read the application all at once: on a slow machine some
+    // of them in vain.
+    if (!IsShortened(answered)) whole_answers.insert(answered.response.SerializeAsString());
   });
-  EXPECT_EQ(answers.size(), 1U);
+  EXPECT_EQ(ids.size(), 1U);
+  EXPECT_EQ(whole_answers.size(), 1U);
   EXPECT_EQ(passfort.counts().posts_begun, 1);
   EXPECT_EQ(passfort.counts().created, 1);
 }
