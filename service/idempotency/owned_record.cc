@@ -18,7 +18,7 @@ Task<OwnedRecord::Change> OwnedRecord::RecordIntent(Milliseconds lease,
 
 Task<OwnedRecord::Change> OwnedRecord::HoldIntent(absl::Time sent_at) {
   auto found = co_await store_.Find(record_.request_id, StoreDeadline());
-  if (!found.ok()) co_return Change::kStoreUnavailable;
+  if (!found.ok()) co_return StoreFailed(found.status());
   // By its epoch it can be nobody else's. That it says the same costs nothing to ask, and a record
   // that is wrongly taken for ours would be given back under whoever sends.
   const bool is_ours = found->has_value() && (*found)->state == RecordState::kSent &&
@@ -65,7 +65,7 @@ Task<absl::Status> OwnedRecord::StoreResponse(StoredResult result) {
 Task<OwnedRecord::Change> OwnedRecord::Update(RecordStore::RecordUpdate update) {
   auto updated = co_await store_.Update(record_, std::move(update), StoreDeadline());
   if (absl::IsResourceExhausted(updated.status())) co_return Change::kTooLarge;
-  if (!updated.ok()) co_return Change::kStoreUnavailable;
+  if (!updated.ok()) co_return StoreFailed(updated.status());
   if (const auto* const reached = std::get_if<RecordStore::BudgetReached>(&*updated)) {
     budget_resets_at_ = reached->resets_at;
     co_return Change::kBudgetReached;
@@ -78,7 +78,7 @@ Task<OwnedRecord::Change> OwnedRecord::Update(RecordStore::RecordUpdate update) 
 
 Task<OwnedRecord::Change> OwnedRecord::Remove() {
   const auto removed = co_await store_.Remove(record_, StoreDeadline());
-  if (!removed.ok()) co_return Change::kStoreUnavailable;
+  if (!removed.ok()) co_return StoreFailed(removed.status());
   co_return *removed ? Change::kMade : Change::kLost;
 }
 

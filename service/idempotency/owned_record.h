@@ -20,10 +20,10 @@ class OwnedRecord {
  public:
   enum class Change {
     kMade,
-    kLost,              // somebody else changed it: what is true now is for the store to say
-    kStoreUnavailable,  // or it was made all the same; later conditions see to that
-    kTooLarge,          // for the store, for good
-    kBudgetReached,     // `budget_resets_at` says when to come again; nothing was changed
+    kLost,           // somebody else changed it: what is true now is for the store to say
+    kStoreFailed,    // or it was made all the same; later conditions see to that
+    kTooLarge,       // for the store, for good
+    kBudgetReached,  // `budget_resets_at` says when to come again; nothing was changed
   };
 
   // All outlive it.
@@ -54,6 +54,8 @@ class OwnedRecord {
   // Nothing was executed under this record so far: deletes it, or leaves it proven without effect
   // if it was ever ambiguous. `end` says why.
   Task<Change> Release(FinishedWrite::End end);
+  // Of the last kStoreFailed.
+  const absl::Status& store_failure() const { return store_failure_; }
   // Of the last kBudgetReached.
   absl::Time budget_resets_at() const { return budget_resets_at_; }
   // Passfort's own word, stored whoever owns the record.
@@ -62,6 +64,10 @@ class OwnedRecord {
  private:
   Task<Change> Update(RecordStore::RecordUpdate update);
   Task<Change> Remove();
+  Change StoreFailed(absl::Status why) {
+    store_failure_ = std::move(why);
+    return Change::kStoreFailed;
+  }
   void TellObserver(FinishedWrite::End end) {
     observer_.OnFinished({record_, end, FinishedWrite::By::kCall, trace_id_});
   }
@@ -73,6 +79,7 @@ class OwnedRecord {
   WriteObserver& observer_;
   const std::string_view trace_id_;
   Record record_;
+  absl::Status store_failure_;
   absl::Time budget_resets_at_;
 };
 

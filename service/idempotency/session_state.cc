@@ -44,9 +44,9 @@ bool SessionState::WasThere(const Record& record, const std::string& resource_id
   return record.baseline && request->operation().IsInBaseline(record.baseline->state, resource_id);
 }
 
-SessionResult SessionState::StoreUnavailableResult() const {
+SessionResult SessionState::StoreFailedResult(const absl::Status& why) const {
   if (stage != Stage::kNothingSent) return PendingResult();
-  return ToResult(IdempotencyError::Cause::kStoreUnavailable);
+  return ToResult(StoreFailureCause(why));
 }
 
 bool SessionState::HasTimeForAnAttempt() const {

@@ -93,9 +93,9 @@ struct SessionState {
   // For a caller that leaves before the end: Passfort's response if it is there and only storing it
   // takes long, else that the outcome is unknown.
   SessionResult PendingResult() const { return result ? *result : pending.ToResult(); }
-  // Without the store this call sent and will send nothing more. That is the whole truth only if no
-  // attempt is known of whose outcome is not.
-  SessionResult StoreUnavailableResult() const;
+  // Without the store, which failed with `why`, this call sent and will send nothing more. That is
+  // the whole truth only if no attempt is known of whose outcome is not.
+  SessionResult StoreFailedResult(const absl::Status& why) const;
 
   bool HasTimeForAnAttempt() const;
   bool is_observable() const { return request->operation().is_observable(); }

@@ -54,7 +54,7 @@ std::optional<absl::Time> KnownBy(const Record& record, Milliseconds settle_wind
 Task<SettlementResult> Settler::Settle(std::string request_id, std::string operation_name,
                                        PersonsWord word, const CallContext& context) {
   auto found = co_await store_.Find(std::move(request_id), StoreDeadline(context));
-  if (!found.ok()) co_return StoreFailed{};
+  if (!found.ok()) co_return StoreFailed{.why = found.status()};
   if (!found->has_value()) co_return UnknownRequest{};
   Record record = **std::move(found);
   // One that a newer version wrote is for newer versions.
@@ -97,7 +97,7 @@ Task<SettlementResult> Settler::SettleExecuted(Record record, const Operation& o
                                                const CallContext& context) {
   const auto attributed = co_await store_.AttributedIds(record.serialization_key, record.request_id,
                                                         StoreDeadline(context));
-  if (!attributed.ok()) co_return StoreFailed{};
+  if (!attributed.ok()) co_return StoreFailed{.why = attributed.status()};
   const std::string baseline = record.baseline ? record.baseline->state : "";
   Effect effect = operation.Evaluate(record.target, baseline, now, *attributed);
   SettlementContradicted no{.candidate_ids = std::move(effect.candidate_ids)};
@@ -120,7 +120,7 @@ Task<SettlementResult> Settler::SettleNotExecuted(Record record, const Operation
   if (now == nullptr) co_return co_await Remove(std::move(record), word, context);
   const auto attributed = co_await store_.AttributedIds(record.serialization_key, record.request_id,
                                                         StoreDeadline(context));
-  if (!attributed.ok()) co_return StoreFailed{};
+  if (!attributed.ok()) co_return StoreFailed{.why = attributed.status()};
   const std::string baseline = record.baseline ? record.baseline->state : "";
   const Effect effect = operation.Evaluate(record.target, baseline, *now, *attributed);
   std::vector<std::string> left =
@@ -141,7 +141,7 @@ Task<SettlementResult> Settler::Remove(Record record, const PersonsWord& word,
                                        const CallContext& context) {
   fail_point_(FailPointId::kBeforeSettle, record.request_id);
   const auto removed = co_await store_.Remove(record, StoreDeadline(context));
-  if (!removed.ok()) co_return StoreFailed{};
+  if (!removed.ok()) co_return StoreFailed{.why = removed.status()};
   if (!*removed) co_return co_await Lost(std::move(record.request_id), context);
   observer_.OnFinished(
       {record, FinishedWrite::End::kNotExecuted, FinishedWrite::By::kOperator, context.trace_id()});
@@ -154,14 +154,14 @@ Task<SettlementResult> Settler::Store(Record record, RecordStore::Settlement set
                                       FinishedWrite::End end, const CallContext& context) {
   std::string request_id = record.request_id;
   auto settled = co_await store_.Settle(record, settlement, StoreDeadline(context));
-  if (!settled.ok()) co_return StoreFailed{};
+  if (!settled.ok()) co_return StoreFailed{.why = settled.status()};
   if (auto* const held = std::get_if<RecordStore::KeyHeld>(&*settled)) {
     // What a process that died left would stand in the way until somebody writes to the key.
     if (held->holder.store_now < held->holder.lease_until) co_return KeyInUse{};
     co_await reconciler_.ReleaseExpired(std::move(held->holder), context);
     settled =
         co_await store_.Settle(std::move(record), std::move(settlement), StoreDeadline(context));
-    if (!settled.ok()) co_return StoreFailed{};
+    if (!settled.ok()) co_return StoreFailed{.why = settled.status()};
     if (std::holds_alternative<RecordStore::KeyHeld>(*settled)) co_return KeyInUse{};
   }
   if (std::holds_alternative<RecordStore::Attributed>(*settled)) {
@@ -176,7 +176,7 @@ Task<SettlementResult> Settler::Store(Record record, RecordStore::Settlement set
 // Somebody else was first: what is true of the record now is for the store to say.
 Task<SettlementResult> Settler::Lost(std::string request_id, const CallContext& context) {
   auto now = co_await store_.Find(std::move(request_id), StoreDeadline(context));
-  if (!now.ok()) co_return StoreFailed{};
+  if (!now.ok()) co_return StoreFailed{.why = now.status()};
   co_return SettledMeanwhile{.record = *std::move(now)};
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "service/base/clock.h"
 #include "service/base/task.h"
@@ -66,7 +67,10 @@ struct SettledMeanwhile {
 };
 // Another write with the record's key is in flight, whose result it may be.
 struct KeyInUse {};
-struct StoreFailed {};
+// What the store said; it may have changed the record all the same.
+struct StoreFailed {
+  absl::Status why;
+};
 using SettlementResult =
     std::variant<SettledRecord, UnknownRequest, NotSettleable, SettlementContradicted,
                  SettledMeanwhile, KeyInUse, StoreFailed, NotExecuted, Refused>;

@@ -30,7 +30,7 @@ Task<bool> UnrecordedEnd::TryRecording() {
     change = co_await owned.HoldIntent(*state_.pending.sent_at());
     if (change == Change::kMade) change = co_await owned.Release(why);
   }
-  co_return change != Change::kStoreUnavailable;
+  co_return change != Change::kStoreFailed;
 }
 
 }  // namespace gateway

@@ -47,7 +47,7 @@ Task<WriteAttempts::Next> WriteAttempts::ReadBaseline() {
       state_.pending.Update(look.record);
       co_return state_.Finish(state_.PendingResult());
     case Reconciliation::Kind::kUnavailable:
-      co_return state_.Finish(state_.StoreUnavailableResult());
+      co_return state_.Finish(state_.StoreFailedResult(absl::UnavailableError("")));
     case Reconciliation::Kind::kTooEarly:
     case Reconciliation::Kind::kVersionConflict:
       break;
@@ -118,12 +118,12 @@ Task<WriteAttempts::Next> WriteAttempts::RecordIntent() {
     case Change::kBudgetReached:
       state_.stage = Stage::kNothingSent;
       co_return co_await Release(BudgetReachedResult(state_.owned.budget_resets_at()));
-    case Change::kStoreUnavailable:
+    case Change::kStoreFailed:
       state_.stage = Stage::kNothingSent;
       if (!state_.is_observable()) unrecorded_.SetRelease(FinishedWrite::End::kNotExecuted);
       break;
   }
-  co_return state_.Finish(state_.StoreUnavailableResult());
+  co_return state_.Finish(state_.StoreFailedResult(state_.owned.store_failure()));
 }
 
 // Passfort's own word: it is given whatever the store does.
@@ -162,7 +162,7 @@ Task<WriteAttempts::Next> WriteAttempts::AfterRefused(Refused refused) {
       co_return co_await reconcile_.Run(*state_.owned, std::move(result));
     case Change::kLost:
       co_return state_.FollowNewHolder();
-    case Change::kStoreUnavailable:
+    case Change::kStoreFailed:
     case Change::kTooLarge:
     case Change::kBudgetReached:
       break;
@@ -213,7 +213,7 @@ Task<WriteAttempts::Next> WriteAttempts::Release(SessionResult result) {
       co_return state_.Finish(std::move(result));
     case Change::kLost:
       co_return state_.FollowNewHolder();
-    case Change::kStoreUnavailable:
+    case Change::kStoreFailed:
     case Change::kTooLarge:
     case Change::kBudgetReached:
       break;
@@ -224,7 +224,8 @@ Task<WriteAttempts::Next> WriteAttempts::Release(SessionResult result) {
     unrecorded_.SetRelease(end);
     if (!IsLeaseOverIn(Milliseconds(0))) co_return state_.Finish(std::move(result));
   }
-  co_return state_.Finish(was_sent ? state_.PendingResult() : state_.StoreUnavailableResult());
+  co_return state_.Finish(was_sent ? state_.PendingResult()
+                                   : state_.StoreFailedResult(state_.owned.store_failure()));
 }
 
 // What was said of the record while its lease ran does not hold any more once another process may

@@ -4,10 +4,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "service/idempotency/store/record.h"
 #include "service/resilience/outcome.h"
@@ -21,6 +23,7 @@ struct IdempotencyError {
     kRequestIdReused,   // another caller or other values under the same request_id
     kNeedsStore,        // no store is configured
     kStoreUnavailable,  // the store did not answer before anything was sent
+    kStoreBroken,       // it refused, as it will until somebody mends it
     kStoreFull,
     kTooManySessions,   // as many writes in flight as allowed, with those whose callers have left
     kWriteInProgress,   // another record of the key is claimed or sent
@@ -33,11 +36,29 @@ struct IdempotencyError {
   std::optional<absl::Time> resets_at = {};
 };
 
+// What it is for a caller that the store failed with `status`.
+inline IdempotencyError::Cause StoreFailureCause(const absl::Status& status) {
+  return absl::IsInternal(status) ? IdempotencyError::Cause::kStoreBroken
+                                  : IdempotencyError::Cause::kStoreUnavailable;
+}
+
+// A caller by its name in the callers file, told apart from what is a principal.
+inline constexpr std::string_view kNamedCaller = "caller:";
+inline std::string OfNamedCaller(std::string_view name) {
+  return std::string(kNamedCaller).append(name);
+}
+// That name; nothing if `caller` is a principal.
+inline std::optional<std::string_view> CallerName(std::string_view caller) {
+  if (!caller.starts_with(kNamedCaller)) return std::nullopt;
+  return caller.substr(kNamedCaller.size());
+}
+
 // Who asks for a write, and under which name.
 struct RequestKey {
   // Names the intent; empty: every call is an intent of its own.
   std::string request_id;
-  // The authenticated caller; empty where callers are not authenticated.
+  // The authenticated caller: as OfNamedCaller says, or else its principal; empty where callers are
+  // not authenticated.
   std::string caller;
   // What the caller's certificate calls it, which may be the same. Whoever has the principal that
   // made a record owns it too, whatever a caller's name was then or is here: names come and go, and

@@ -51,11 +51,11 @@ Task<WriteSession::Next> WriteSession::LookAtBudget() {
   if (!state_.key.budget || guard_) co_return Next::kContinue;
   const auto reached =
       co_await state_.dependencies.store.LookAtBudget(*state_.key.budget, state_.StoreDeadline());
-  if (!reached.ok()) co_return state_.Finish(state_.StoreUnavailableResult());
+  if (!reached.ok()) co_return state_.Finish(state_.StoreFailedResult(reached.status()));
   if (!reached->has_value()) co_return Next::kContinue;
   const auto known =
       co_await state_.dependencies.store.Find(state_.key.request_id, state_.StoreDeadline());
-  if (!known.ok()) co_return state_.Finish(state_.StoreUnavailableResult());
+  if (!known.ok()) co_return state_.Finish(state_.StoreFailedResult(known.status()));
   if (known->has_value()) co_return Next::kContinue;
   co_return state_.Finish(BudgetReachedResult((*reached)->resets_at));
 }
@@ -68,7 +68,7 @@ Task<WriteSession::Next> WriteSession::LockKey() {
   if (!state_.dependencies.key_mutex.IsFree(key)) {
     auto known =
         co_await state_.dependencies.store.Find(state_.key.request_id, state_.StoreDeadline());
-    if (!known.ok()) co_return state_.Finish(state_.StoreUnavailableResult());
+    if (!known.ok()) co_return state_.Finish(state_.StoreFailedResult(known.status()));
     if (known->has_value() && (*known)->state != RecordState::kNoEffect) {
       co_return co_await Resume(**std::move(known));
     }
@@ -97,7 +97,7 @@ Task<WriteSession::Next> WriteSession::Claim() {
                            .lease = state_.options.lease_duration};
   auto result =
       co_await state_.dependencies.store.TryClaim(std::move(claim), state_.StoreDeadline());
-  if (!result.ok()) co_return state_.Finish(state_.StoreUnavailableResult());
+  if (!result.ok()) co_return state_.Finish(state_.StoreFailedResult(result.status()));
   if (auto* claimed = std::get_if<RecordStore::Claimed>(&*result)) {
     state_.owned.Hold(std::move(claimed->record));
     co_return co_await attempts_.Run();
@@ -115,7 +115,7 @@ Task<WriteSession::Next> WriteSession::Claim() {
 Task<SessionResult> WriteSession::FinishWaiting() {
   const auto known =
       co_await state_.dependencies.store.Find(state_.key.request_id, state_.StoreDeadline());
-  if (!known.ok()) co_return state_.StoreUnavailableResult();
+  if (!known.ok()) co_return state_.StoreFailedResult(known.status());
   const bool is_free = !known->has_value() || (*known)->state == RecordState::kNoEffect;
   if (!is_free) co_return state_.PendingResult();
   co_return ToResult(IdempotencyError::Cause::kWriteInProgress);
@@ -189,7 +189,7 @@ Task<WriteSession::Next> WriteSession::Reclaim(Record record) {
   auto updated = record.state == RecordState::kClaimed
                      ? co_await store.UpdateIfLeaseExpired(record, update, state_.StoreDeadline())
                      : co_await store.Update(record, update, state_.StoreDeadline());
-  if (!updated.ok()) co_return state_.Finish(state_.StoreUnavailableResult());
+  if (!updated.ok()) co_return state_.Finish(state_.StoreFailedResult(updated.status()));
   if (auto* claimed = std::get_if<Record>(&*updated)) {
     state_.owned.Hold(std::move(*claimed));
     co_return co_await attempts_.Run();

@@ -77,7 +77,8 @@ Task<WriteResultOf<Done>> WriteWithinBudget(BudgetLedger* ledger, WriteBudget bu
                                                    : NotExecuted::Cause::kNoTimeLeft}};
   }
   if (!charged->ok()) {
-    co_return WriteResultOf<Done>{.outcome = IdempotencyError{.cause = Cause::kStoreUnavailable}};
+    co_return WriteResultOf<Done>{
+        .outcome = IdempotencyError{.cause = StoreFailureCause(charged->status())}};
   }
   if (const auto* const reached = std::get_if<RecordStore::BudgetReached>(&**charged)) {
     co_return WriteResultOf<Done>{.outcome = IdempotencyError{.cause = Cause::kBudgetReached,

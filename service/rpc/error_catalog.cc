@@ -101,6 +101,9 @@ constexpr ErrorEntry kCatalog[] = {
      "the gateway's store is unavailable", kThisCallExecutedNothing,
      "It is safe to retry, with the same request_id if there is one; if it goes on, contact the "
      "operator of the gateway."},
+    {kStoreBroken, "STORE_BROKEN", INTERNAL, kCall, kNothingLeft, kNever,
+     "the gateway's store refuses what it needs, and will until somebody mends it",
+     kThisCallExecutedNothing, kContactTheOperator},
     {kRateLimited, "RATE_LIMITED", RESOURCE_EXHAUSTED, kRequestId, kItDepends, kSoon,
      "Passfort is rate limiting the gateway", kNothingExecuted, kRetryAfterDelay},
     {kOverloaded, "OVERLOADED", RESOURCE_EXHAUSTED, kCall, kNothingLeft, kSoon,

@@ -36,6 +36,7 @@ enum class ErrorReason {
   kNotCreated,
   kDraining,
   kStoreUnavailable,
+  kStoreBroken,
   kRateLimited,
   kOverloaded,
   kCallerOverloaded,

@@ -18,9 +18,6 @@ namespace {
 using operations_pb::RequestState;
 using Why = SettlementContradicted::Why;
 
-// As RpcCall::request_key has it.
-constexpr std::string_view kNamedCaller = "caller:";
-
 constexpr ReadWords kReadWords = {
     .object = "what shows whether the write was executed",
     .not_found = "no such profile, or it is not visible to the gateway's API key",
@@ -170,17 +167,22 @@ CallError ErrorOf(const KeyInUse& /*result*/, const CallInfo& call) {
                      .request_id = call.request_id});
 }
 
-CallError ErrorOf(const StoreFailed& /*result*/, const CallInfo& call) {
-  return BuildError({.reason = ErrorReason::kStoreUnavailable,
-                     .message =
-                         "the gateway's store did not say whether it is settled. Nothing was "
-                         "sent. Look at its state with GetRequest before you settle it again.",
-                     .request_id = call.request_id});
+// The same call again settles only what it has seen, whatever became of this one.
+CallError ErrorOf(const StoreFailed& result, const CallInfo& call) {
+  const ErrorReason reason = StoreFailureReason(result.why);
+  return BuildError(
+      {.reason = reason,
+       .message =
+           absl::StrCat("the gateway's store did not say whether it is settled: nothing was sent. ",
+                        reason == ErrorReason::kStoreBroken
+                            ? "Look at its state with GetRequest once the store is mended."
+                            : "Make the same call again: it settles it, or says what it is now."),
+       .request_id = call.request_id});
 }
 
-// Never said of one that is settled.
+// Never asked for.
 CallError ErrorOf(const SettledRecord& /*result*/, const CallInfo& /*call*/) {
-  return StoreUnavailableError();
+  return StoreError(absl::UnknownError(""));
 }
 
 // What Passfort said of a read speaks of the read alone.
@@ -202,11 +204,7 @@ operations_pb::Request ToRequest(const Record& record, absl::Time now, Milliseco
   request.set_state(StateOf(record));
   request.set_operation(record.operation);
   SetTarget(record, request);
-  std::string_view caller = record.caller;
-  if (caller.starts_with(kNamedCaller)) {
-    caller.remove_prefix(kNamedCaller.size());
-    request.set_caller_name(std::string(caller));
-  }
+  if (const auto name = CallerName(record.caller)) request.set_caller_name(std::string(*name));
   request.set_principal(record.principal);
   if (record.sent_at) SetTime(*record.sent_at, *request.mutable_sent_at());
   const bool is_open =
@@ -227,7 +225,9 @@ CallError RequestNotFoundError(std::string_view request_id) {
   return BuildError({.reason = ErrorReason::kRequestNotFound, .request_id = request_id});
 }
 
-CallError StoreUnavailableError() { return BuildError({.reason = ErrorReason::kStoreUnavailable}); }
+CallError StoreError(const absl::Status& why) {
+  return BuildError({.reason = StoreFailureReason(why)});
+}
 
 CallError ToSettlementError(const SettlementResult& result, const CallInfo& call) {
   return std::visit([&call](const auto& end) { return ErrorOf(end, call); }, result);

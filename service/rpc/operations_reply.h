@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "passfort/gateway/operations/v1/operations_service.pb.h"
 #include "service/idempotency/settler.h"
@@ -20,7 +21,7 @@ operations_pb::Request ToRequest(const Record& record, absl::Time now, Milliseco
 
 // Of a request_id that the store does not know, or that is none of the caller's.
 CallError RequestNotFoundError(std::string_view request_id);
-CallError StoreUnavailableError();
+CallError StoreError(const absl::Status& why);
 // What a settlement came to, unless it is a SettledRecord. `call` has the request_id.
 CallError ToSettlementError(const SettlementResult& result, const CallInfo& call);
 

@@ -39,9 +39,8 @@ CallResult ToResult(CallError error) { return std::make_unique<CallError>(std::m
 
 // The caller's name in the callers file, or else its principal, or what it is called without one.
 std::string NameOf(const RpcCall& call) {
-  constexpr std::string_view kNamedCaller = "caller:";
   const RequestKey key = call.request_key();
-  if (key.caller.starts_with(kNamedCaller)) return key.caller.substr(kNamedCaller.size());
+  if (const auto name = CallerName(key.caller)) return std::string(*name);
   return key.caller.empty() ? call.identity().name : key.caller;
 }
 
@@ -74,7 +73,7 @@ Task<CallResult> OperationsService::List(ListCall& call) {
   const int limit = query.limit;
   const auto page = co_await dependencies_.records.ListUnresolved(std::move(query),
                                                                   StoreDeadline(call.context()));
-  if (!page.ok()) co_return ToResult(StoreUnavailableError());
+  if (!page.ok()) co_return ToResult(StoreError(page.status()));
   for (const Record& record : *page) {
     *call.response().add_requests() =
         ToRequest(record, dependencies_.clock.WallNow(), options_.settle_window);
@@ -88,7 +87,7 @@ Task<CallResult> OperationsService::List(ListCall& call) {
 Task<CallResult> OperationsService::Get(GetCall& call) {
   const auto found =
       co_await dependencies_.records.Find(call.TakeInput(), StoreDeadline(call.context()));
-  if (!found.ok()) co_return ToResult(StoreUnavailableError());
+  if (!found.ok()) co_return ToResult(StoreError(found.status()));
   if (!found->has_value() || !MaySee(**found, call)) {
     co_return ToResult(RequestNotFoundError(call.request_id()));
   }

@@ -187,6 +187,8 @@ ErrorReason ReasonOf(IdempotencyError::Cause cause) {
       return ErrorReason::kRequestIdNeedsStore;
     case IdempotencyError::Cause::kStoreUnavailable:
       return ErrorReason::kStoreUnavailable;
+    case IdempotencyError::Cause::kStoreBroken:
+      return ErrorReason::kStoreBroken;
     case IdempotencyError::Cause::kStoreFull:
       return ErrorReason::kStoreFull;
     case IdempotencyError::Cause::kTooManySessions:
@@ -289,6 +291,8 @@ CallError ToCallError(const WriteResult& result, const CallInfo& info) {
     return ToCallError(*outcome, call);
   return ToCallError(std::get<Ambiguous>(result.outcome), result, call);
 }
+
+ErrorReason StoreFailureReason(const absl::Status& why) { return ReasonOf(StoreFailureCause(why)); }
 
 CallError InvalidRequestError(const std::vector<FieldViolation>& violations) {
   std::string list;

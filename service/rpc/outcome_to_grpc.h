@@ -52,6 +52,9 @@ CallError ToCallError(const Refused& outcome, const CallInfo& call);
 CallError ToCallError(const WriteResult& result, const CallInfo& call);
 CallError ToCreateProfileError(const CreateProfileResult& result, const CallInfo& call);
 
+// Why a call that needs the store cannot go on.
+ErrorReason StoreFailureReason(const absl::Status& why);
+
 // What the gateway itself refuses before it looks at the intent. All speak of the call alone.
 CallError InvalidRequestError(const std::vector<FieldViolation>& violations);
 CallError RequestTooLargeError(size_t max_request_bytes);

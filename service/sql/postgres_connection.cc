@@ -19,14 +19,19 @@ constexpr int kBinaryFormat = 1;
 constexpr unsigned kReadable = DescriptorWatch::kReadable;
 constexpr unsigned kWritable = DescriptorWatch::kWritable;
 
-// Of what libpq and the system say when a connection does not come about.
-constexpr std::string_view kKnownReasons[] = {
+// Of what libpq and the system say when a connection does not come about: what passes by itself ...
+constexpr std::string_view kPassing[] = {
     "Connection refused",   "Connection reset",
     "Connection timed out", "Network is unreachable",
     "No route to host",     "No such file or directory",
-    "Permission denied",    "certificate verify failed",
-    "channel binding",      "does not match host name",
-    "does not support SSL", "server closed the connection unexpectedly",
+    "Permission denied",    "server closed the connection unexpectedly",
+};
+// ... and what does not.
+constexpr std::string_view kLasting[] = {
+    "certificate verify failed",
+    "channel binding",
+    "does not match host name",
+    "does not support SSL",
 };
 
 // Only what is known word by word: libpq's text has the server's in it, and a server that is not
@@ -34,9 +39,17 @@ constexpr std::string_view kKnownReasons[] = {
 absl::Status ConnectError(const PGconn* connection) {
   const std::string_view text = PQerrorMessage(connection);
   std::string message = "connect to PostgreSQL: ";
-  for (const std::string_view reason : kKnownReasons) {
-    if (text.find(reason) == std::string_view::npos) continue;
-    return absl::UnavailableError(message.append(reason));
+  const auto is_said = [text](std::string_view reason) {
+    return text.find(reason) != std::string_view::npos;
+  };
+  // With several hosts, one of them may come back.
+  if (const auto* const found = std::ranges::find_if(kPassing, is_said);
+      found != std::end(kPassing)) {
+    return absl::UnavailableError(message.append(*found));
+  }
+  if (const auto* const found = std::ranges::find_if(kLasting, is_said);
+      found != std::end(kLasting)) {
+    return absl::InternalError(message.append(*found));
   }
   constexpr std::string_view kBeforeState = "FATAL:  ";
   if (const size_t at = text.find(kBeforeState); at != std::string_view::npos) {
@@ -44,10 +57,19 @@ absl::Status ConnectError(const PGconn* connection) {
     const std::string_view meaning = MeaningOfSqlState(state);
     if (!meaning.empty()) {
       message.append("SQLSTATE ").append(state).append(", ").append(meaning);
-      return absl::UnavailableError(message);
+      return absl::Status(CodeOfSqlState(state), message);
     }
   }
   return absl::UnavailableError(message.append("the server's log says why not"));
+}
+
+// Else it works for a long time, and then not for the first text that the encoding cannot hold.
+absl::Status CheckEncoding(const PGconn* connection) {
+  const char* const found = PQparameterStatus(connection, "server_encoding");
+  const std::string_view encoding = found == nullptr ? "UTF8" : found;
+  // SQL_ASCII: the server takes all bytes as they are.
+  if (encoding == "UTF8" || encoding == "SQL_ASCII") return absl::OkStatus();
+  return absl::InternalError("connect to PostgreSQL: the database's encoding is not UTF8");
 }
 
 absl::Status TooLate(const char* operation) {
@@ -108,6 +130,7 @@ Task<absl::Status> PostgresConnection::Open(const std::vector<PostgresHost>& hos
     watch_.reset();
     state = PQconnectPoll(connection_.get());
   }
+  if (auto status = CheckEncoding(connection_.get()); !status.ok()) co_return status;
   if (PQsetnonblocking(connection_.get(), 1) != 0 || PQenterPipelineMode(connection_.get()) != 1) {
     co_return ConnectError(connection_.get());
   }

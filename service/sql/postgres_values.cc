@@ -66,24 +66,28 @@ absl::Status StatusOfSqlState(std::string_view state) {
   if (const std::string_view meaning = MeaningOfSqlState(state); !meaning.empty()) {
     message.append(", ").append(meaning);
   }
+  return {CodeOfSqlState(state), message};
+}
+
+}  // namespace
+
+absl::StatusCode CodeOfSqlState(std::string_view state) {
   const std::string_view error_class = state.substr(0, 2);
   // unique_violation, and what two gateways that make the tables at once see of each other:
   // duplicate_table, duplicate_object, duplicate_column
   if (state == "23505" || state == "42P07" || state == "42710" || state == "42701") {
-    return absl::AlreadyExistsError(message);
+    return absl::StatusCode::kAlreadyExists;
   }
   // query_canceled and lock_not_available: the timeouts that we set
-  if (state == "57014" || state == "55P03") return absl::DeadlineExceededError(message);
+  if (state == "57014" || state == "55P03") return absl::StatusCode::kDeadlineExceeded;
   // connection lost, rolled back for the sake of others, out of resources, shutting down, and
   // read_only_sql_transaction: the server has become a standby
   if (error_class == "08" || error_class == "40" || error_class == "53" || error_class == "57" ||
       state == "25006") {
-    return absl::UnavailableError(message);
+    return absl::StatusCode::kUnavailable;
   }
-  return absl::InternalError(message);
+  return absl::StatusCode::kInternal;
 }
-
-}  // namespace
 
 std::string_view MeaningOfSqlState(std::string_view state) {
   const auto* const known = std::ranges::find(kKnownStates, state, &KnownState::state);

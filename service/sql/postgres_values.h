@@ -40,6 +40,8 @@ absl::Status PostgresResultStatus(const pg_result* result);
 
 // For an operator. Empty if it is none of those that one can do something about.
 std::string_view MeaningOfSqlState(std::string_view state);
+// What an SqlExecutor says where the server says `state`.
+absl::StatusCode CodeOfSqlState(std::string_view state);
 
 }  // namespace gateway
 

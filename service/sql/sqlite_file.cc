@@ -179,6 +179,8 @@ absl::Status SqliteError(sqlite3* database, std::string_view operation) {
       return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY
                  ? absl::AlreadyExistsError(message)
                  : absl::InternalError(message);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_NOMEM:

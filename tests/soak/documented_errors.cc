@@ -32,6 +32,7 @@ constexpr Row kRows[] = {
     {UNAVAILABLE, "WRITE_IN_PROGRESS", Promise::kNotDoneMayRepeat},
     {UNAVAILABLE, "NOT_CREATED", Promise::kNotDoneMayRepeat},
     {UNAVAILABLE, "STORE_UNAVAILABLE", Promise::kNotDoneMayRepeat},
+    {INTERNAL, "STORE_BROKEN", Promise::kNotDone},
     {UNAVAILABLE, "DRAINING", Promise::kNotDoneMayRepeat},
     {RESOURCE_EXHAUSTED, "RATE_LIMITED", Promise::kNotDoneMayRepeat},
     {RESOURCE_EXHAUSTED, "OVERLOADED", Promise::kNotDoneMayRepeat},

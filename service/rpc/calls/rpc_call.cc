@@ -44,7 +44,7 @@ RequestKey RpcCall::request_key() const {
                  .principal = principal,
                  .place = place_};
   // Outlives a change of principals, and is none itself.
-  if (admitted_.HasEntryOfItsOwn()) key.caller = "caller:" + name;
+  if (admitted_.HasEntryOfItsOwn()) key.caller = OfNamedCaller(name);
   if (const CallerEntry* entry = admitted_.entry.get();
       entry != nullptr && entry->writes_per_day.has_value()) {
     key.budget = WriteBudget{.account = entry->name, .writes_per_day = *entry->writes_per_day};

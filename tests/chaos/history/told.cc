@@ -43,6 +43,8 @@ const char* WordFor(IdempotencyError::Cause cause) {
       return "REQUEST_ID_NEEDS_STORE";
     case IdempotencyError::Cause::kStoreUnavailable:
       return "STORE_UNAVAILABLE";
+    case IdempotencyError::Cause::kStoreBroken:
+      return "STORE_BROKEN";
     case IdempotencyError::Cause::kStoreFull:
       return "STORE_FULL";
     case IdempotencyError::Cause::kTooManySessions:

@@ -131,7 +131,7 @@ TEST_F(SharedStoreTest, WhyTheDatabaseRefusesIsLogged) {
   // Not ours.
   server_.Execute(database, "CREATE TABLE passfort_gateway_records (something text)");
   const GatewayWithStore gateway(passfort_, server_.TlsUrl(database));
-  EXPECT_EQ(ReasonOf(gateway.caller.Add(ARequestWithId()).status), "STORE_UNAVAILABLE");
+  EXPECT_EQ(ReasonOf(gateway.caller.Add(ARequestWithId()).status), "STORE_BROKEN");
   EXPECT_THAT(gateway.process.WaitForLogLine("the store fails"),
               AllOf(HasSubstr("SQLSTATE 42703"), HasSubstr("no such column")));
 }

@@ -53,9 +53,11 @@ TEST_P(WrongStoreTest, IsNamedOnceAndItsEndIsToo) {
   const GatewayWithStore gateway(passfort, GetParam().make(server));
   for (int i = 0; i < 3; ++i) {
     const Answered answered = gateway.caller.Add(ARequestWithId());
-    EXPECT_EQ(ReasonOf(answered.status), "STORE_UNAVAILABLE");
-    EXPECT_THAT(answered.status.error_message(),
-                HasSubstr("if it goes on, contact the operator of the gateway"));
+    // None of them heals, so none of them says that it is safe to retry.
+    EXPECT_EQ(ReasonOf(answered.status), "STORE_BROKEN");
+    EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::INTERNAL);
+    EXPECT_THAT(answered.error(), IsWellFormedError());
+    EXPECT_THAT(answered.status.error_message(), HasSubstr("Contact the operator of the gateway"));
   }
   EXPECT_THAT(gateway.process.WaitForLogLine(kBegins), HasSubstr(GetParam().cause));
   EXPECT_EQ(CountOf(gateway.process, kBegins), 1u);
@@ -108,6 +110,18 @@ INSTANTIATE_TEST_SUITE_P(
                                  [](PostgresServer& server) {
                                    server.Execute("of_the_owner",
                                                   "GRANT CREATE ON SCHEMA public TO reader");
+                                 }},
+                      WrongStore{"NotUtf8",
+                                 [](PostgresServer& server) {
+                                   server.Execute("postgres",
+                                                  "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE "
+                                                  "'C' TEMPLATE template0");
+                                   return server.TlsUrl("latin");
+                                 },
+                                 "the database's encoding is not UTF8",
+                                 [](PostgresServer& server) {
+                                   server.Execute("postgres", "DROP DATABASE latin WITH (FORCE)");
+                                   server.Execute("postgres", "CREATE DATABASE latin");
                                  }}),
     [](const auto& info) { return info.param.name; });
 

@@ -162,7 +162,7 @@ class AppendRequest final : public WriteRequest {
 // The product's statements on SQLite, on the test's thread and by its clock.
 class ImmediateExecutor final : public SqlExecutor {
  public:
-  enum class Failure { kNone, kBefore, kAfter };
+  enum class Failure { kNone, kBefore, kAfter, kRefused };
 
   ImmediateExecutor(SqliteConnection& database, Clock& clock)
       : database_(database), clock_(clock) {}
@@ -197,6 +197,7 @@ class ImmediateExecutor final : public SqlExecutor {
       if (failure == Failure::kNone) failure = fails(statement.text);
     }
     if (failure == Failure::kBefore) co_return absl::UnavailableError("away");
+    if (failure == Failure::kRefused) co_return absl::InternalError("no right to do this");
     auto results = database_.RunAll(statements, clock_.WallNow());
     if (failure == Failure::kAfter) co_return absl::UnavailableError("away");
     co_return results;

@@ -191,6 +191,18 @@ TEST_F(WriteSessionTest, AnIntentThatMayBeStoredSendsNothing) {
   EXPECT_EQ(request_->executions, 0);
 }
 
+// What heals only by somebody's hand: a caller that repeats helps nobody.
+TEST_F(WriteSessionTest, AClaimThatTheStoreRefusesIsToldApart) {
+  FailAt(InsertClaim(), Failure::kRefused);
+  EXPECT_EQ(Start().error(), Cause::kStoreBroken);
+}
+
+TEST_F(WriteSessionTest, AnIntentThatTheStoreRefusesIsToldApartAndSendsNothing) {
+  FailAt(UpdateRecord(), Failure::kRefused);
+  EXPECT_EQ(Start().error(), Cause::kStoreBroken);
+  EXPECT_EQ(request_->executions, 0);
+}
+
 TEST_F(WriteSessionTest, WhoeverLosesTheRecordSendsNothingAndFollowsIt) {
   operation_.on_observe = [this] {
     operation_.on_observe = [] {};

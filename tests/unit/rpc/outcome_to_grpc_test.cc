@@ -300,6 +300,10 @@ INSTANTIATE_TEST_SUITE_P(
             "the gateway\\'s store is unavailable: this call executed nothing. It is safe "
             "to retry, with the same request_id if there is one; if it goes on, contact the "
             "operator of the gateway."},
+        NotBegunCase{"STORE_BROKEN", IdempotencyError::Cause::kStoreBroken,
+                     grpc::StatusCode::INTERNAL, "CALL", "NOT_SENT", 0, "refused",
+                     "the gateway\\'s store refuses what it needs, and will until somebody mends "
+                     "it: this call executed nothing. Contact the operator of the gateway."},
         NotBegunCase{
             "STORE_FULL", IdempotencyError::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED,
             "CALL", "NOT_SENT", 60, "not_executed",

@@ -107,8 +107,9 @@ class DatabasesTest : public testing::TestWithParam<DatabasePath> {};
 TEST_P(DatabasesTest, ThatCannotBeUsedShowNothing) {
   const DatabaseTarget target = GetParam().make();
   SecrecyFixture fixture(WithStore(target.url));
-  EXPECT_EQ(ReasonOfAdd(fixture, 1), "STORE_UNAVAILABLE");
-  EXPECT_EQ(ReasonOfAdd(fixture, 1), "STORE_UNAVAILABLE");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(ReasonOfAdd(fixture, 1), testing::AnyOf("STORE_UNAVAILABLE", "STORE_BROKEN"));
+  }
   if (target.server != nullptr) EXPECT_GT(target.server->accepted(), 0);
   fixture.ExpectNothingShownUntilItEnds();
 }
