@@ -12,6 +12,7 @@ namespace gateway {
 
 namespace {
 
+// Null of the handle by which a newer libcurl closes connections: that one is its own.
 CurlTransfer* TransferOf(CURL* easy) {
   char* transfer = nullptr;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
@@ -133,7 +134,8 @@ int CurlMultiLoop::OnSocketRequest(CURL* easy, curl_socket_t socket, int what, v
       multi_loop->sockets_.erase(socket);  // libcurl may have closed it already
       return 0;
     }
-    if (TransferOf(easy)->IsHeld()) {
+    const CurlTransfer* const transfer = TransferOf(easy);
+    if (transfer != nullptr && transfer->IsHeld()) {
       entry.watch->SetInterest(DescriptorWatch::kNone);
       return 0;
     }
