@@ -194,7 +194,8 @@ bool CurlTransfer::SendGateIsOpen() {
 }
 
 // A refusal leaves the server with headers that announce a body and a connection, or a stream, that
-// is reset. It holds for a later piece of a long body too: what is cut is not executed either.
+// is reset; a libcurl that sends no headers before a piece of the body, with less. It holds for a
+// later piece of a long body too: what is cut is not executed either.
 size_t CurlTransfer::OnReadBody(char* buffer, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   if (!transfer.SendGateIsOpen()) return CURL_READFUNC_ABORT;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -18,6 +19,8 @@ namespace gateway {
 namespace {
 
 constexpr int kBacklog = 4096;
+// Far beyond what a client under test takes.
+constexpr std::chrono::seconds kServerBound{60};
 
 void Require(bool condition, const char* what) {
   if (condition) return;
@@ -192,6 +195,13 @@ std::string ConnectionServer::Url(std::string_view host) const {
          std::string(host) + ":" + std::to_string(port_);
 }
 
+void ConnectionServer::WaitUntilEnded(int connections) {
+  std::unique_lock lock(mutex_);
+  if (changed_.wait_for(lock, kServerBound, [&] { return ended_ >= connections; })) return;
+  std::fprintf(stderr, "waited in vain for %d connections to end: %d did\n", connections, ended_);
+  std::abort();
+}
+
 void ConnectionServer::Accept() {
   NameThread();
   while (true) {
@@ -206,6 +216,9 @@ void ConnectionServer::Accept() {
       const bool starts_tls = tls_ != nullptr && tls_start_ == TlsStart::kAtOnce;
       if (!starts_tls || connection.StartTls()) serve_(connection);
       connection.Close();
+      const std::lock_guard ended_lock(mutex_);
+      ++ended_;
+      changed_.notify_all();
     });
   }
 }

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -84,6 +85,8 @@ class ConnectionServer {
 
   int port() const { return port_; }
   int accepted() const { return accepted_; }
+  // Until so many connections have ended, and what was read on them is told.
+  void WaitUntilEnded(int connections);
   // http(s)://HOST:PORT
   std::string Url(std::string_view host = "127.0.0.1") const;
 
@@ -98,7 +101,9 @@ class ConnectionServer {
   int port_ = 0;
   std::atomic<int> accepted_ = 0;
   std::mutex mutex_;
+  std::condition_variable changed_;
   bool ending_ = false;                                         // guarded by mutex_
+  int ended_ = 0;                                               // guarded by mutex_
   std::vector<std::unique_ptr<ServerConnection>> connections_;  // guarded by mutex_
   std::vector<std::thread> threads_;                            // of the accepting thread
   std::thread accepting_;

@@ -217,6 +217,12 @@ H2Request H2Server::WaitForBrokenRequest() {
   return broken_requests_.front();
 }
 
+std::vector<H2Request> H2Server::BrokenRequestsOf(int connections) {
+  server_.WaitUntilEnded(connections);
+  const std::lock_guard lock(mutex_);
+  return broken_requests_;
+}
+
 int H2Server::Posts(std::string_view body) const {
   const std::lock_guard lock(mutex_);
   return static_cast<int>(std::ranges::count_if(requests_, [body](const H2Request& request) {

@@ -52,6 +52,8 @@ class H2Server {
   // The first request that the client broke off, by a reset or with its connection, and what came
   // of its body. Waits for one.
   H2Request WaitForBrokenRequest();
+  // All of these, once so many connections have ended.
+  std::vector<H2Request> BrokenRequestsOf(int connections);
 
  private:
   H2Reaction React(const H2Request& request);

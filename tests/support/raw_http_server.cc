@@ -128,6 +128,11 @@ RawRequest RawHttpServer::WaitForBrokenRequest() {
   return broken_requests_.front();
 }
 
+std::vector<RawRequest> RawHttpServer::BrokenRequestsOf(int connections) {
+  server_.WaitUntilEnded(connections);
+  return broken_requests();
+}
+
 RawHttpServer::Script AnswerAll(std::string body) {
   return [body = std::move(body)](RawConnection& connection) {
     while (connection.ReadRequest()) connection.Answer(200, body);

@@ -83,6 +83,8 @@ class RawHttpServer {
   std::vector<RawRequest> broken_requests() const;
   // The first of these. Waits for one.
   RawRequest WaitForBrokenRequest();
+  // All of these, once so many connections have ended.
+  std::vector<RawRequest> BrokenRequestsOf(int connections);
 
  private:
   const Script script_;
