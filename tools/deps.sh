@@ -62,20 +62,28 @@ keep_postgres_from_starting() {
   printf '%s\n' 'create_main_cluster = false' 'ssl = on' | "${prefix[@]}" tee "$settings" >/dev/null
 }
 
-# promtool and the Prometheus of the tests come in a package whose service starts at once, and with the machine.
-# systemd is told not to; where there is none, the file by which Debian asks whether a service may start does.
+# The tests start a Prometheus and an nginx of their own, too. The services of these packages would start at once, and
+# with the machine. systemd is told not to; where there is none, the file by which Debian asks whether a service may
+# start does.
 readonly SERVICE_POLICY=/usr/sbin/policy-rc.d
-keep_prometheus_from_starting() {
-  local prefix=("$@") unit=/etc/systemd/system/prometheus.service
+keep_service_from_starting() {
+  local service=$1 unit=/etc/systemd/system/$1.service
+  shift
+  local prefix=("$@")
+  # One that is here already is somebody's.
+  [[ ! -e /usr/lib/systemd/system/$service.service ]] || return 0
   if [[ ! -e $unit && ! -L $unit ]]; then
     "${prefix[@]}" mkdir -p "${unit%/*}"
     "${prefix[@]}" ln -s /dev/null "$unit"
   fi
-  [[ -e $SERVICE_POLICY ]] && return
+  if [[ ! -e $SERVICE_POLICY ]]; then
+    printf '%s\n' "#!/bin/sh" "# ./dev deps, for as long as it installs." |
+      "${prefix[@]}" tee "$SERVICE_POLICY" >/dev/null
+    "${prefix[@]}" chmod +x "$SERVICE_POLICY"
+  fi
+  grep -qs 'dev deps' "$SERVICE_POLICY" || return 0
   # 101: forbidden by policy.
-  printf '%s\n' "#!/bin/sh" "# ./dev deps, for as long as it installs." "[ \"\$1\" != prometheus ] || exit 101" |
-    "${prefix[@]}" tee "$SERVICE_POLICY" >/dev/null
-  "${prefix[@]}" chmod +x "$SERVICE_POLICY"
+  printf '%s\n' "[ \"\$1\" != $service ] || exit 101" | "${prefix[@]}" tee -a "$SERVICE_POLICY" >/dev/null
 }
 
 allow_services_again() {
@@ -102,7 +110,10 @@ install_packages() {
     keep_postgres_from_starting "${prefix[@]}"
   fi
   if [[ " ${missing[*]} " == *" prometheus "* ]]; then
-    keep_prometheus_from_starting "${prefix[@]}"
+    keep_service_from_starting prometheus "${prefix[@]}"
+  fi
+  if [[ " ${missing[*]} " == *" nginx-light "* ]]; then
+    keep_service_from_starting nginx "${prefix[@]}"
   fi
   "${apt_get[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >&2 || result=$?
   allow_services_again "${prefix[@]}"
