@@ -184,6 +184,10 @@ std::vector<SqlValue> RecordParameters(const Record& record) {
   };
 }
 
+std::vector<SqlValue> ExpectedVersion(const Record& expected) {
+  return {expected.request_id, expected.epoch, static_cast<int64_t>(expected.state)};
+}
+
 absl::Status CheckRecordSize(const Record& record) {
   struct SizeLimit {
     std::string_view column;

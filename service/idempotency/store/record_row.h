@@ -35,6 +35,9 @@ absl::StatusOr<Record> ParseRecordRow(const SqlRow& row);
 // `lease_until` and `expires_at` are written as they are.
 std::vector<SqlValue> RecordParameters(const Record& record);
 
+// The three values of every condition: request_id, epoch and state as they were read.
+std::vector<SqlValue> ExpectedVersion(const Record& expected);
+
 // What is bounded in number must be bounded in bytes as well. RESOURCE_EXHAUSTED names the column
 // that is too long, not its value.
 absl::Status CheckRecordSize(const Record& record);

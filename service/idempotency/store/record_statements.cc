@@ -8,6 +8,15 @@
 
 namespace gateway {
 
+absl::Status TooManyConflicts(const char* operation) {
+  return absl::UnavailableError(
+      absl::StrCat(operation, ": others kept changing it, given up after ", kMaxRounds, " rounds"));
+}
+
+absl::Status NotWhatWasAskedFor() {
+  return absl::InternalError("the database's rows are not those that the statement asks for");
+}
+
 const std::string& InsertClaim() {
   static const auto* const sql = new std::string(
       RecordSql("INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "

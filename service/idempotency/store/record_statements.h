@@ -4,11 +4,21 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "service/idempotency/store/record.h"
 
 namespace gateway {
 
 // The SQL of SqlRecordStore, for SQLite and PostgreSQL alike. The executor replaces {now}.
+
+// A statement that changed nothing and the read that asks why can miss each other. Each round needs
+// another session to get the record, or to end it, in between, so this many say that something is
+// wrong. The deadline holds as well.
+inline constexpr int kMaxRounds = 100;
+absl::Status TooManyConflicts(const char* operation);
+
+// INTERNAL, of a database that answers a statement with what it does not ask for.
+absl::Status NotWhatWasAskedFor();
 
 const std::string& InsertClaim();
 const std::string& SelectRecord();

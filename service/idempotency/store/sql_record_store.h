@@ -8,9 +8,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "service/base/keyed_mutex.h"
 #include "service/base/random.h"
+#include "service/idempotency/store/budget_table.h"
+#include "service/idempotency/store/record_results.h"
 #include "service/idempotency/store/record_store.h"
+#include "service/idempotency/store/record_sweeper.h"
+#include "service/idempotency/store/record_table.h"
 #include "service/sql/sql_executor.h"
 
 namespace gateway {
@@ -19,6 +22,12 @@ namespace gateway {
 // changed by a single statement with its conditions inside, so it needs no lock; reads only find
 // out why a statement changed nothing. Where a budget is concerned, the record's statement and then
 // the budget's are one transaction, in this order everywhere, so that none waits for each other.
+//
+//   SqlRecordStore   a record's way until it is sent: claimed, handed on, changed, given up
+//   RecordResults    what became of the write: received, found, or said by a person
+//   RecordTable      runs a statement and reads the records that it returns; finds and lists them
+//   BudgetTable      what is used of the daily budgets
+//   RecordSweeper    ends what has expired, and counts the rest
 class SqlRecordStore final : public RecordStore {
  public:
   struct Options {
@@ -63,25 +72,9 @@ class SqlRecordStore final : public RecordStore {
   Task<absl::StatusOr<SweepResult>> Sweep(Deadline deadline) override;
 
  private:
-  // The records that a statement returns.
-  Task<absl::StatusOr<std::vector<Record>>> Records(std::string statement,
-                                                    std::vector<SqlValue> parameters,
-                                                    Deadline deadline);
-  Task<absl::StatusOr<std::optional<Record>>> Single(std::string statement,
-                                                     std::vector<SqlValue> parameters,
-                                                     Deadline deadline);
   // Runs `statement`, one of the conditional updates, and says why if it changed nothing.
   Task<absl::StatusOr<UpdateResult>> UpdateIf(std::string statement, Record expected,
                                               RecordUpdate change, Deadline deadline);
-  // The record of the key, other than `request_id`, that is claimed or sent.
-  Task<absl::StatusOr<std::optional<Record>>> OpenRecord(std::string serialization_key,
-                                                         std::string request_id, Deadline deadline);
-  Task<absl::Status> CountRecords(Deadline deadline);
-
-  // Whoever changes what is used of an account's budget waits for the others of this process here:
-  // in the database they would wait for the row with a connection each, until nobody had one.
-  // Empty: no account, no wait.
-  Task<KeyedMutex::Guard> TurnFor(std::string account);
 
   int64_t WindowMicros() const;
   int64_t RandomEpoch();
@@ -89,11 +82,11 @@ class SqlRecordStore final : public RecordStore {
   const std::unique_ptr<SqlExecutor> executor_;
   RandomSource& random_;
   const Options options_;
-  // Not known before the first count.
-  std::optional<int64_t> records_;
-  OpenRecords open_;
-  KeyedMutex budget_turns_;
-  bool must_erase_ = false;  // what was deleted may still be in the database's files
+  RecordTable table_;
+  RecordResults results_;
+  BudgetTable budgets_;
+  RecordSweeper sweeper_;
+  std::optional<int64_t> records_;  // not known before the first count
 };
 
 }  // namespace gateway

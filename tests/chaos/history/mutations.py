@@ -32,6 +32,8 @@ DIRECT_WRITER = "service/operations/direct_writer.cc"
 BACKGROUND = "service/idempotency/background_reconciler.cc"
 MATCH = "service/operations/application_match.cc"
 STORE = "service/idempotency/store/sql_record_store.cc"
+RESULTS = "service/idempotency/store/record_results.cc"
+BUDGETS = "service/idempotency/store/budget_table.cc"
 STATEMENTS = "service/idempotency/store/record_statements.cc"
 PASSFORT = "tests/chaos/history/simulated_passfort.cc"
 
@@ -72,7 +74,7 @@ MUTATIONS = {
     ],
     "no epoch check": [
         (STATEMENTS, "epoch = $2 AND state = $3", "$2 IS NOT NULL AND state = $3"),
-        (STORE, "now->epoch == expected.epoch && ", ""),
+        (RESULTS, "now->epoch == expected.epoch && ", ""),
         (RECONCILER, "(*now)->epoch != expected.epoch || ", ""),
     ],
     "a plain resendable body": [(
@@ -232,7 +234,7 @@ MUTATIONS = {
         "statements.push_back(ChargeOf(",
     )],
     "a budget: the intent is kept though the charge is refused": [(
-        STORE, "writes_per_day},\n          .needs_row = true}", "writes_per_day}}",
+        BUDGETS, "writes_per_day},\n          .needs_row = true}", "writes_per_day}}",
     )],
     "a budget: a release gives nothing back": [(
         STORE, "statements.push_back(GivingBack(*expected.charge));", "",
