@@ -9,7 +9,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -24,6 +23,7 @@
 #include "absl/strings/str_join.h"
 #include "service/app/caller_access.h"
 #include "service/app/every_second.h"
+#include "service/app/options.h"
 #include "service/app/process.h"
 #include "service/app/process_status.h"
 #include "service/app/status_watch.h"
@@ -81,90 +81,6 @@ void FitToDescriptorLimit(GatewayConfig& config, Log& log) {
 absl::StatusOr<std::unique_ptr<ApiKeySource>> OpenApiKey(const GatewayConfig& config) {
   if (config.api_key_file.empty()) return ApiKeySource::FromValue(config.api_key);
   return ApiKeySource::FromFile(config.api_key_file);
-}
-
-CurlHttpClient::Options HttpOptions(const GatewayConfig& config) {
-  return {.connect_timeout = config.connect_timeout,
-          .idle_connection_timeout = config.idle_connection_timeout,
-          .max_response_bytes = static_cast<size_t>(config.max_response_bytes),
-          .http2 = config.upstream_http2,
-          .ca_file = config.api_ca_file,
-          .proxy = config.api_proxy,
-          .user_agent = absl::StrCat("passfort-gateway/", kVersion),
-          .kept_response_headers = RestTransport::ResponseHeaderNames()};
-}
-
-RestTransport::Options RestOptions(const GatewayConfig& config) {
-  using Messages = RestTransport::Messages;
-  return {.api_url = config.api_url,
-          .attempt_timeout = config.attempt_timeout,
-          .messages = config.passfort_message ? Messages::kOn : Messages::kOff};
-}
-
-ThrottledTransport::Options ThrottleOptions(const GatewayConfig& config) {
-  ThrottledTransport::Options options;
-  options.circuit_breaker =
-      config.circuit_breaker ? ThrottledTransport::Breaker::kOn : ThrottledTransport::Breaker::kOff;
-  options.min_counted_timeout = std::min(options.min_counted_timeout, config.attempt_timeout);
-  // Half of what a list gets before a write.
-  options.min_counted_list_timeout = config.lease_duration / 4;
-  return options;
-}
-
-CallPipeline::Options PipelineOptions(const GatewayConfig& config) {
-  return {.max_in_flight = static_cast<size_t>(config.max_in_flight),
-          .max_request_bytes = static_cast<size_t>(config.max_request_bytes),
-          .deadlines = {.default_deadline = config.default_deadline,
-                        .max_deadline = config.max_deadline}};
-}
-
-AtMostOnce::Options OnceModeOptions(const GatewayConfig& config) {
-  return {.store_url = config.store,
-          .store = {.records = {.replay_window = config.replay_window,
-                                .max_records = config.store_max_records},
-                    .allow_insecure = config.allow_insecure_store},
-          .once = {.lease_duration = config.lease_duration,
-                   .attempt_timeout = config.attempt_timeout,
-                   .settle_window = config.settle_window,
-                   .max_sessions = static_cast<size_t>(config.max_in_flight)}};
-}
-
-// The kind of store; the URL may hold a password.
-std::string_view StoreName(const GatewayConfig& config) {
-  if (config.store.empty()) return "none";
-  return std::string_view(config.store).starts_with("sqlite:") ? "sqlite" : "postgresql";
-}
-
-// `max_in_flight` as it was set: a machine with few descriptors does not make a callers file wrong.
-CallerAccess::Options AccessOptions(const GatewayConfig& config, int64_t max_in_flight) {
-  return {.certificates = {.cert_file = config.tls_cert_file,
-                           .key_file = config.tls_key_file,
-                           .client_ca_file = config.tls_client_ca_file},
-          .trust_domain = config.tls_trust_domain,
-          .serves_builtin_services = ServesReflection(config) || config.channelz,
-          .policy_file = config.authorization_policy_file,
-          .callers_file = config.callers_file,
-          .callers = {.max_in_flight = static_cast<size_t>(max_in_flight),
-                      .has_store = !config.store.empty()}};
-}
-
-GrpcServer::Options ServerOptions(const GatewayConfig& config, const CallerAccess& access,
-                                  OperatorPages& pages) {
-  return {.listen = config.listen,
-          .max_connection_age = config.max_connection_age,
-          .max_connections = static_cast<size_t>(config.max_connections),
-          .channelz = config.channelz ? GrpcServer::Channelz::kOn : GrpcServer::Channelz::kOff,
-          .reflection =
-              ServesReflection(config) ? GrpcServer::Reflection::kOn : GrpcServer::Reflection::kOff,
-          .credentials = access.credentials(),
-          .health_listen = config.health_listen,
-          .on_health = [&pages](bool is_serving) { pages.SetServing(is_serving); }};
-}
-
-// How callers are known.
-std::string_view Callers(const GatewayConfig& config) {
-  if (KnowsCallers(config)) return "by certificate";
-  return config.tls_cert_file.empty() ? "unknown, in plain text" : "unknown, over TLS";
 }
 
 // "host:port" with the port that was really taken.
@@ -315,8 +231,8 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   std::optional<EverySecond> key_looks;
   key_looks.emplace(**loop, [&rest] { rest.LookAtKey(); });
   const ProcessStatus process_status({.grpc = GrpcLibrary(),
-                                      .callers = std::string(Callers(config)),
-                                      .store = std::string(StoreName(config))});
+                                      .callers = std::string(CallersInWords(config)),
+                                      .store = std::string(StoreInWords(config))});
   const LogStatus log_status(*log);
   const SettingsStatus settings_status(config);
   std::vector<const StatusSource*> sources = {&process_status, &transport, &**http, &rest};
@@ -333,9 +249,9 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   log->Info("serving", {{"listen", listen},
                         {"metrics_listen", metrics_listen},
                         {"health_listen", health_listen},
-                        {"callers", Callers(config)},
+                        {"callers", CallersInWords(config)},
                         {"api_url", config.api_url},
-                        {"store", StoreName(config)},
+                        {"store", StoreInWords(config)},
                         {"grpc", GrpcLibrary()},
                         {"version", kVersion}});
 
