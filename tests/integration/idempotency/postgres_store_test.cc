@@ -3,10 +3,7 @@
 #include <libpq-fe.h>
 
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,237 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "service/sql/postgres_executor.h"
 #include "service/sql/postgres_target.h"
-#include "tests/integration/idempotency/store_fixture.h"
-#include "tests/support/connection_server.h"
-#include "tests/support/postgres_server.h"
-#include "tests/support/temporary_file.h"
-#include "tests/support/test_certificates.h"
+#include "tests/integration/idempotency/postgres_store_fixture.h"
 
 namespace gateway {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
-
 constexpr char kProfile[] = "profile";
-
-class PostgresStoreTest : public ::testing::Test {
- protected:
-  // Until a condition comes true that only the server's own doing brings about.
-  template <typename Condition>
-  static void WaitUntil(const std::string& what, Condition condition) {
-    const auto bound = std::chrono::steady_clock::now() + kTaskBound;
-    while (!condition()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for " << what;
-      std::this_thread::yield();
-    }
-  }
-
-  PostgresServer& server_ = PostgresServer::OfThisProgram();
-  const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
-  const std::string database_ = server_.CreateDatabase();
-};
-
-TEST_F(PostgresStoreTest, WorksByTlsAndScramToAHostsName) {
-  StoreUnderTest store(*loop_, server_.TlsUrl(database_));
-  store.Claimed(AClaim("request", kProfile));
-
-  EXPECT_EQ(server_.Execute("postgres",
-                            "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity "
-                            "USING (pid) WHERE datname = '" +
-                                database_ + "'"),
-            "t");
-}
-
-std::string WhyNot(EventLoop& loop, const std::string& url) {
-  StoreUnderTest store(loop, url);
-  return store.TryClaim(AClaim("request", kProfile)).status().ToString();
-}
-
-TEST_F(PostgresStoreTest, WorksBeyondThisMachineByVerifiedTls) {
-  StoreUnderTest store(*loop_, server_.RemoteUrl(database_));
-  store.Claimed(AClaim("request", kProfile));
-}
-
-TEST_F(PostgresStoreTest, RefusesACertificateOfAnotherNameOrAuthority) {
-  EXPECT_THAT(WhyNot(*loop_, server_.RemoteUrl(database_, "another.example")),
-              HasSubstr("does not match host name"));
-  const TestAuthority another;
-  const TemporaryFile trusted(another.certificate_pem());
-  // The last of equal parameters counts.
-  EXPECT_THAT(WhyNot(*loop_, server_.RemoteUrl(database_) + "&sslrootcert=" + trusted.path()),
-              HasSubstr("certificate verify failed"));
-}
-
-// Answers as a server would, asks for the password in clear text, and keeps what it gets.
-class PasswordThief {
- public:
-  // Without an identity it says that it has no TLS.
-  explicit PasswordThief(const std::optional<TlsIdentity>& identity = std::nullopt)
-      : has_tls_(identity.has_value()),
-        server_([this](ServerConnection& connection) { Serve(connection); }, identity, "postgresql",
-                ConnectionServer::TlsStart::kByServe) {}
-
-  std::string Url(const std::string& more) const {
-    return absl::StrCat("postgresql://user-canary:password-canary@records.example:", server_.port(),
-                        "/database-canary?hostaddr=127.0.0.1", more);
-  }
-  std::string taken() const {
-    const std::lock_guard lock(mutex_);
-    return taken_;
-  }
-
- private:
-  void Serve(ServerConnection& connection) {
-    constexpr std::string_view kClearTextPassword("R\0\0\0\x08\0\0\0\x03", 9);
-    if (!Take(connection)) return;  // the wish for TLS
-    connection.Write(has_tls_ ? "S" : "N");
-    if (has_tls_ && !connection.StartTls()) return;
-    if (!Take(connection)) return;  // user and database
-    connection.Write(kClearTextPassword);
-    Take(connection);
-  }
-  bool Take(ServerConnection& connection) {
-    char buffer[4096];
-    const size_t size = connection.Read(buffer, sizeof(buffer));
-    const std::lock_guard lock(mutex_);
-    taken_.append(buffer, size);
-    return size > 0;
-  }
-
-  const bool has_tls_;
-  mutable std::mutex mutex_;
-  std::string taken_;  // guarded by mutex_
-  ConnectionServer server_;
-};
-
-TEST_F(PostgresStoreTest, AServerThatHasNoTlsGetsNothing) {
-  const PasswordThief thief;
-  WhyNot(*loop_, thief.Url("&sslmode=verify-full"));
-  EXPECT_THAT(thief.taken(), testing::SizeIs(testing::Gt(0)));
-  EXPECT_THAT(thief.taken(), Not(HasSubstr("canary")));
-}
-
-TEST_F(PostgresStoreTest, AServerThatHasNoTlsGetsThePasswordWhereThatIsAllowed) {
-  const PasswordThief thief;
-  StoreOptions options = AnOptions();
-  options.allow_insecure = true;
-  StoreUnderTest store(*loop_, thief.Url(""), std::move(options));
-  EXPECT_FALSE(store.TryClaim(AClaim("request", kProfile)).ok());
-  EXPECT_THAT(thief.taken(), HasSubstr("password-canary")) << "the thief is none";
-}
-
-// A certificate for the name does not prove that the server knows the password.
-TEST_F(PostgresStoreTest, AServerWithACertificateGetsNoPasswordInClearText) {
-  const TestAuthority authority;
-  const TemporaryFile trusted(authority.certificate_pem());
-  const std::string verified = "&sslmode=verify-full&sslrootcert=" + trusted.path();
-  {
-    const PasswordThief thief(authority.Issue({PostgresServer::kRemoteName}));
-    EXPECT_THAT(WhyNot(*loop_, thief.Url(verified)), HasSubstr("channel binding"));
-    EXPECT_THAT(thief.taken(),
-                testing::AllOf(HasSubstr("user-canary"), Not(HasSubstr("password-canary"))));
-  }
-  const PasswordThief trusted_with_it(authority.Issue({PostgresServer::kRemoteName}));
-  WhyNot(*loop_, trusted_with_it.Url(verified + "&channel_binding=prefer"));
-  EXPECT_THAT(trusted_with_it.taken(), HasSubstr("password-canary")) << "the thief is none";
-}
-
-TEST_F(PostgresStoreTest, DemandsVerifiedTlsOfEveryServerBeyondThisMachine) {
-  for (const char* const url : {
-           "postgresql://u@db.example/d",
-           "postgresql://u@db.example/d?sslmode=prefer",
-           "postgresql://u@db.example/d?sslmode=require",
-           "postgresql://u@db.example/d?sslmode=verify-ca",
-           "postgresql://u@db.example/d?ssl=true",
-           "postgresql://u@192.0.2.1/d",
-           "postgresql://u@[2001:db8::1]/d",
-           "postgresql://u@localhost,db.example/d",
-           "postgresql://u@/d?host=/run/postgresql,db.example",
-           "postgresql://u@localhost/d?hostaddr=192.0.2.1",
-           "postgresql://u@/d?hostaddr=192.0.2.1",
-           "postgresql://u@/d?host=/run/postgresql&hostaddr=192.0.2.1",
-           "postgresql://u@db.example/d?hostaddr=127.0.0.1",
-           "postgresql://u@localhost.example/d",
-       }) {
-    const auto target = ParsePostgresUrl(url);
-    EXPECT_TRUE(absl::IsInvalidArgument(target.status())) << url << ": " << target.status();
-    EXPECT_THAT(target.status().ToString(), HasSubstr("allow_insecure_store")) << url;
-    EXPECT_TRUE(ParsePostgresUrl(url, InsecureStore::kAllowed).ok()) << url;
-  }
-  // No name to check the certificate against.
-  EXPECT_FALSE(ParsePostgresUrl("postgresql://u@/d?hostaddr=192.0.2.1&sslmode=verify-full").ok());
-}
-
-TEST_F(PostgresStoreTest, LeavesTheWayToAServerOnThisMachineToTheUrl) {
-  for (const char* const url : {
-           "postgresql://u@/d",
-           "postgresql://u@/d?host=/run/postgresql",
-           "postgresql://u@/d?host=@abstract",
-           "postgresql://u@localhost,127.0.0.1,127.1.2.3,[::1]/d",
-           "postgresql://u@localhost/d?hostaddr=127.0.0.1",
-           "postgresql://u@/d?hostaddr=::1",
-       }) {
-    EXPECT_TRUE(ParsePostgresUrl(url).ok()) << url << ": " << ParsePostgresUrl(url).status();
-  }
-}
-
-TEST_F(PostgresStoreTest, AsksForChannelBindingWhereAPasswordGoesByVerifiedTls) {
-  const auto binding = [](const std::string& url) {
-    const auto target = ParsePostgresUrl(url);
-    for (const auto& [name, value] : target->settings) {
-      if (name == "channel_binding") return value;
-    }
-    return std::string();
-  };
-  const std::string url = "postgresql://u@db.example/d?sslmode=verify-full";
-  EXPECT_EQ(binding(url), "require");
-  EXPECT_EQ(binding(url + "&channel_binding=prefer"), "prefer");
-  EXPECT_EQ(binding(url + "&sslcert=client.crt"), "");
-  EXPECT_EQ(binding("postgresql://u@localhost/d"), "");
-  EXPECT_EQ(binding("postgresql://u@/d?host=/run/postgresql,db.example&sslmode=verify-full"), "");
-}
-
-TEST_F(PostgresStoreTest, AWrongPasswordIsAnErrorThatDoesNotShowIt) {
-  StoreUnderTest store(*loop_, server_.TlsUrl(database_, "canary-password"));
-
-  const auto begun = store.TryClaim(AClaim("canary-request", kProfile));
-
-  EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
-  EXPECT_THAT(begun.status().ToString(), HasSubstr("wrong user or password"));
-  EXPECT_THAT(begun.status().ToString(), Not(HasSubstr("canary")));
-}
-
-TEST_F(PostgresStoreTest, RefusesUrlsWithoutShowingThem) {
-  for (const char* const url : {
-           "postgresql://user:can@ary@host:5432/db",
-           "postgresql://user:canary/x@host/db",
-           "postgresql://user:canary@host:port/db",
-           "postgresql://user:canary@host:70000/db",
-           "postgresql://user:canary@[host/db",
-           "postgresql://user:canary@host/db?nonsense=1",
-           "postgresql://user:canary@host/db?service=canary",
-           "postgresql://user:canary@h1,h2/db?port=1,2,3",
-           "postgresqlx://canary",
-       }) {
-    const auto target = ParsePostgresUrl(url);
-    EXPECT_TRUE(absl::IsInvalidArgument(target.status())) << url << ": " << target.status();
-    EXPECT_THAT(target.status().ToString(), Not(HasSubstr("canary"))) << url;
-    EXPECT_THAT(target.status().ToString(), Not(HasSubstr("ary@"))) << url;
-  }
-}
-
-TEST_F(PostgresStoreTest, ReadsHostsAsLibpqDoes) {
-  const auto target =
-      ParsePostgresUrl("postgresql://u@db1.example,127.0.0.1:5433/d?sslmode=verify-full");
-  ASSERT_TRUE(target.ok()) << target.status();
-  ASSERT_EQ(target->hosts.size(), 2u);
-  EXPECT_EQ(target->hosts[0].name, "db1.example");
-  EXPECT_TRUE(target->hosts[0].NeedsLookup());
-  EXPECT_EQ(target->hosts[1].address, "127.0.0.1");
-  EXPECT_EQ(target->hosts[1].port, "5433");
-  EXPECT_FALSE(target->hosts[1].NeedsLookup());
-}
 
 TEST_F(PostgresStoreTest, AServerThatIsAwayIsUnavailableAndWorksWhenItIsBack) {
   StoreUnderTest store(*loop_, server_.Url(database_));
@@ -262,19 +34,6 @@ TEST_F(PostgresStoreTest, AServerThatIsAwayIsUnavailableAndWorksWhenItIsBack) {
   });
   EXPECT_TRUE(store.Find("before").has_value());
   EXPECT_FALSE(store.Find("unavailable").has_value());
-}
-
-TEST_F(PostgresStoreTest, AServerThatWasNeverThereIsUnavailable) {
-  StoreUnderTest store(*loop_, "postgresql://u@/db?host=/nonexistent");
-  const auto begun = store.TryClaim(AClaim("request", kProfile));
-  EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
-}
-
-TEST_F(PostgresStoreTest, AHostWithoutAnAddressIsUnavailable) {
-  StoreUnderTest store(*loop_, "postgresql://u@no-such-host.invalid/db?sslmode=verify-full");
-  const auto begun = store.TryClaim(AClaim("request", kProfile));
-  EXPECT_TRUE(absl::IsUnavailable(begun.status()) || absl::IsDeadlineExceeded(begun.status()))
-      << begun.status();
 }
 
 TEST_F(PostgresStoreTest, AServerThatStandsStillIsBoundedByTheDeadline) {
@@ -434,17 +193,6 @@ TEST_F(PostgresStoreTest, MoreCallsThanConnectionsAllComeThrough) {
                             "datname = '" +
                                 database_ + "'"),
             "t");
-}
-
-TEST_F(PostgresStoreTest, EndsWhileItConnects) {
-  server_.Pause();
-  {
-    StoreUnderTest store(*loop_, server_.Url(database_));
-    const auto begun = store.TryClaim(
-        AClaim("request", kProfile), Deadline(std::chrono::steady_clock::now() + Milliseconds(50)));
-    EXPECT_TRUE(absl::IsDeadlineExceeded(begun.status())) << begun.status();
-  }
-  server_.Resume();
 }
 
 // A session of another process, which stops while it holds what an account has used.

@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,39 +16,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/sql/sqlite_file.h"
-#include "tests/integration/idempotency/store_fixture.h"
+#include "tests/integration/idempotency/sqlite_store_fixture.h"
 
 namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-class SqliteStoreTest : public ::testing::Test {
- protected:
-  std::string Url() const { return "sqlite:" + path_; }
-
-  // What is said at the start about the file as it is.
-  std::string OpenMessage() {
-    const StoreUnderTest store(*loop_, Url());
-    EXPECT_TRUE(absl::IsFailedPrecondition(store.status())) << store.status();
-    EXPECT_THAT(std::string(store.status().message()), HasSubstr(path_));
-    return std::string(store.status().message());
-  }
-  void WriteFile(const std::string& content) { std::ofstream(path_) << content; }
-  // Runs SQL on the file with nothing of the gateway's.
-  void Execute(const std::string& sql) {
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open(path_.c_str(), &database), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(database);
-    sqlite3_close(database);
-  }
-
-  const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
-  const TemporaryFolder folder_;
-  const std::string path_ = folder_.File("store.db");
-};
 
 TEST_F(SqliteStoreTest, KeepsRecordsOverARestart) {
   Record sent;
@@ -132,81 +105,6 @@ TEST_F(SqliteStoreTest, WhatWasAcknowledgedSurvivesAKill) {
   }
 }
 
-TEST_F(SqliteStoreTest, BelongsToOneProcess) {
-  const pid_t child = [this] {
-    const pid_t forked = fork();
-    if (forked == 0) {
-      const int null = open("/dev/null", O_WRONLY);
-      dup2(null, STDOUT_FILENO);
-      execl(STORE_CRASH_CHILD, STORE_CRASH_CHILD, path_.c_str(), nullptr);
-      _exit(127);
-    }
-    return forked;
-  }();
-  ASSERT_GT(child, 0);
-  // The child's first commit is when the log has a frame in it.
-  const std::string log = path_ + "-wal";
-  struct stat file = {};
-  const auto bound = std::chrono::steady_clock::now() + kTaskBound;
-  while (stat(log.c_str(), &file) != 0 || file.st_size == 0) {
-    ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for the child's first commit";
-    sched_yield();
-  }
-
-  EXPECT_THAT(OpenMessage(), HasSubstr("another process uses the file"));
-
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
-  const StoreUnderTest store(*loop_, Url());
-  EXPECT_TRUE(store.status().ok()) << store.status();
-}
-
-TEST_F(SqliteStoreTest, BelongsToOneStoreOfAProcess) {
-  StoreUnderTest first(*loop_, Url());
-  ASSERT_TRUE(first.status().ok()) << first.status();
-
-  EXPECT_THAT(OpenMessage(), HasSubstr("another process uses the file"));
-  EXPECT_THAT(OpenMessage(), HasSubstr("another process uses the file"));
-  first.Claimed(AClaim("request", "profile"));
-}
-
-TEST_F(SqliteStoreTest, RefusesAFileThatIsNoDatabase) {
-  WriteFile(std::string(8192, 'x'));
-  EXPECT_THAT(OpenMessage(), HasSubstr("not an SQLite database"));
-}
-
-TEST_F(SqliteStoreTest, RefusesADamagedFile) {
-  {
-    StoreUnderTest store(*loop_, Url());
-    for (int i = 0; i < 100; ++i) {
-      store.InState(RecordState::kSent, AClaim(absl::StrCat("request ", i), absl::StrCat("p", i)));
-    }
-  }
-  std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(0, std::ios::end);
-  const auto size = static_cast<std::streamoff>(file.tellp());
-  ASSERT_GT(size, 3 * 4096);
-  file.seekp(size / 4096 / 2 * 4096);  // a page in the middle
-  file << std::string(4096, '\xaa');
-  file.close();
-
-  EXPECT_THAT(OpenMessage(), HasSubstr("damaged"));
-}
-
-TEST_F(SqliteStoreTest, RefusesAnotherProgramsDatabase) {
-  Execute("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
-  EXPECT_THAT(OpenMessage(), HasSubstr("another program's"));
-  Execute("SELECT x FROM theirs");  // and left it alone
-}
-
-TEST_F(SqliteStoreTest, RefusesTheFileOfANewerGateway) {
-  {
-    const StoreUnderTest store(*loop_, Url());
-  }
-  Execute("PRAGMA user_version = 1000");
-  EXPECT_THAT(OpenMessage(), HasSubstr("newer gateway"));
-}
-
 // What a later version of the records' tables will need.
 TEST_F(SqliteStoreTest, MigratesTheTablesOfAnOlderVersionAndKeepsWhatTheyHold) {
   SqlSchema schema{.migrations = {{{"CREATE TABLE IF NOT EXISTS things (id text)"}}}};
@@ -221,55 +119,6 @@ TEST_F(SqliteStoreTest, MigratesTheTablesOfAnOlderVersionAndKeepsWhatTheyHold) {
   Execute(
       "CREATE TABLE proof (rows integer CHECK (rows = 1)); "
       "INSERT INTO proof SELECT count(*) FROM things WHERE id = 'kept' AND size IS NULL");
-}
-
-TEST_F(SqliteStoreTest, RefusesAPathWhoseFolderHasNone) {
-  const StoreUnderTest store(*loop_, "sqlite:" + folder_.File("missing/folder/store.db"));
-  EXPECT_TRUE(absl::IsFailedPrecondition(store.status())) << store.status();
-  EXPECT_THAT(std::string(store.status().message()), HasSubstr("No such file"));
-}
-
-// A volume of Kubernetes: root's, and its group may write it, which it hands down to what is made
-// in it.
-TEST_F(SqliteStoreTest, MakesAFolderForItsOwnUserOnlyInOneThatAGroupMayWrite) {
-  ASSERT_EQ(chmod(folder_.path().c_str(), 02775), 0);
-  const StoreUnderTest direct(*loop_, Url());
-  EXPECT_THAT(std::string(direct.status().message()), HasSubstr("chmod go-w"));
-  for (const char* const opened : {"a new folder", "the folder of before"}) {
-    const StoreUnderTest store(*loop_, "sqlite:" + folder_.File("store/records.db"));
-    EXPECT_TRUE(store.status().ok()) << opened << ": " << store.status();
-    struct stat made = {};
-    ASSERT_EQ(stat(folder_.File("store").c_str(), &made), 0);
-    EXPECT_EQ(made.st_mode & 0777, 0700u) << opened;
-  }
-}
-
-TEST_F(SqliteStoreTest, RefusesAReadOnlyFile) {
-  {
-    const StoreUnderTest store(*loop_, Url());
-  }
-  ASSERT_EQ(chmod(path_.c_str(), 0444), 0);
-  ASSERT_EQ(chmod(folder_.path().c_str(), 0755), 0);
-  // Root may write to any file, so for a moment this process is not root.
-  const uid_t user = geteuid();
-  if (user == 0) {
-    ASSERT_EQ(chown(path_.c_str(), 65534, 65534), 0);
-    ASSERT_EQ(seteuid(65534), 0);
-  }
-  const std::string message = OpenMessage();
-  if (user == 0) {
-    ASSERT_EQ(seteuid(0), 0);
-  }
-  EXPECT_THAT(message, HasSubstr("read-only"));
-}
-
-TEST_F(SqliteStoreTest, MakesAFileForItsOwnUserOnly) {
-  const StoreUnderTest store(*loop_, Url());
-  for (const std::string& name : {path_, path_ + "-wal"}) {
-    struct stat file = {};
-    ASSERT_EQ(stat(name.c_str(), &file), 0) << name;
-    EXPECT_EQ(file.st_mode & 0777, 0600u) << name;
-  }
 }
 
 // SQLite would leave it in the log until that is written to anew.
@@ -292,82 +141,6 @@ TEST_F(SqliteStoreTest, WhatHasExpiredIsInNoFile) {
 
   EXPECT_THAT(bytes(), testing::Not(HasSubstr("canary")));
   store.Claimed(AClaim("another", "profile"));
-}
-
-TEST_F(SqliteStoreTest, RefusesASymbolicLink) {
-  const std::string target = folder_.File("elsewhere");
-  {
-    const StoreUnderTest store(*loop_, "sqlite:" + target);
-    ASSERT_TRUE(store.status().ok()) << store.status();
-  }
-  ASSERT_EQ(symlink(target.c_str(), path_.c_str()), 0);
-  EXPECT_THAT(OpenMessage(), HasSubstr("symbolic link"));
-  // SQLite would follow it, and write to what it leads to.
-  ASSERT_EQ(unlink(path_.c_str()), 0);
-  ASSERT_EQ(symlink(target.c_str(), (path_ + "-wal").c_str()), 0);
-  EXPECT_THAT(OpenMessage(), HasSubstr("store.db-wal is a symbolic link"));
-}
-
-TEST_F(SqliteStoreTest, RefusesWhatOthersCanWrite) {
-  {
-    const StoreUnderTest store(*loop_, Url());
-  }
-  for (const mode_t mode : {0620, 0602}) {
-    ASSERT_EQ(chmod(path_.c_str(), mode), 0);
-    EXPECT_THAT(OpenMessage(), HasSubstr("can write " + path_ + ";"));
-  }
-  ASSERT_EQ(chmod(path_.c_str(), 0600), 0);
-  for (const mode_t mode : {0770, 0707, 01777}) {
-    ASSERT_EQ(chmod(folder_.path().c_str(), mode), 0);
-    EXPECT_THAT(OpenMessage(), HasSubstr("can write its folder"));
-  }
-  ASSERT_EQ(chmod(folder_.path().c_str(), 0755), 0);
-  {
-    const StoreUnderTest store(*loop_, Url());
-    EXPECT_TRUE(store.status().ok()) << store.status();
-  }
-  std::ofstream(path_ + "-wal") << "";
-  ASSERT_EQ(chmod((path_ + "-wal").c_str(), 0666), 0);
-  EXPECT_THAT(OpenMessage(), HasSubstr("can write " + path_ + "-wal;"));
-}
-
-TEST_F(SqliteStoreTest, RefusesWhatBelongsToAnotherUser) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
-  constexpr uid_t kSomebody = 65534;
-  {
-    const StoreUnderTest store(*loop_, Url());
-  }
-  ASSERT_EQ(chown(path_.c_str(), kSomebody, kSomebody), 0);
-  EXPECT_THAT(OpenMessage(), HasSubstr("store.db belongs to another user"));
-  ASSERT_EQ(chown(path_.c_str(), 0, 0), 0);
-  ASSERT_EQ(chown(folder_.path().c_str(), kSomebody, kSomebody), 0);
-  EXPECT_THAT(OpenMessage(), HasSubstr("folder belongs to another user"));
-}
-
-// The trigger took records back, so a retry made a second application.
-TEST_F(SqliteStoreTest, ATriggerInTheFileDoesNotRun) {
-  {
-    const StoreUnderTest store(*loop_, Url());
-  }
-  Execute(
-      "CREATE TRIGGER forget AFTER UPDATE ON passfort_gateway_records "
-      "BEGIN DELETE FROM passfort_gateway_records; END");
-  StoreUnderTest store(*loop_, Url());
-  ASSERT_TRUE(store.status().ok()) << store.status();
-  store.InState(RecordState::kSent, AClaim("request", "profile"));
-  EXPECT_TRUE(store.Find("request").has_value());
-}
-
-TEST_F(SqliteStoreTest, AViewInPlaceOfTheTableIsRefused) {
-  {
-    const StoreUnderTest store(*loop_, Url());
-  }
-  Execute(
-      "ALTER TABLE passfort_gateway_records RENAME TO hidden; "
-      "CREATE VIEW passfort_gateway_records AS SELECT * FROM hidden; "
-      "CREATE TRIGGER d INSTEAD OF DELETE ON passfort_gateway_records BEGIN SELECT 1; END; "
-      "CREATE TRIGGER u INSTEAD OF UPDATE ON passfort_gateway_records BEGIN SELECT 1; END");
-  OpenMessage();
 }
 
 TEST_F(SqliteStoreTest, WhatIsDeletedIsGoneFromTheFile) {
