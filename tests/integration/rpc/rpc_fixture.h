@@ -71,8 +71,9 @@ class RpcFixture {
   explicit RpcFixture(CallPipeline::Options options = SomeOptions(),
                       GrpcServer::Options server_options = SomeServerOptions(),
                       const AccessControl& access = AccessControl::ForLocalCallers())
-      : pipeline(options, {*loop, trace_ids, log, metrics, memory, access}),
-        server(*StartServer(server_options)) {}
+      : RpcFixture(options, access) {
+    server = *StartServer(server_options);
+  }
 
   // One more than `server` if it is called again.
   absl::StatusOr<std::unique_ptr<GrpcServer>> StartServer(const GrpcServer::Options& options) {
@@ -141,6 +142,11 @@ class RpcFixture {
   ProductApplicationService service{{}, {pipeline, writer, reads.reads, clock, log}};
   ProfileService profiles{{}, {pipeline, reads.writer, reads.reads, clock}};
   std::unique_ptr<GrpcServer> server;
+
+ protected:
+  // For a fixture that starts `server` itself.
+  RpcFixture(CallPipeline::Options options, const AccessControl& access)
+      : pipeline(options, {*loop, trace_ids, log, metrics, memory, access}) {}
 };
 
 }  // namespace gateway

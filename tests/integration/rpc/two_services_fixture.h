@@ -41,24 +41,18 @@ struct Repeated {
 };
 
 // A server with the product's own service and one more.
-class TwoServices {
+class TwoServices : public RpcFixture {
  public:
   explicit TwoServices(CallPipeline::Options options = SomeOptions())
-      : pipeline(options, {*loop, trace_ids, log, metrics, memory}),
-        server(*GrpcServer::Start(
-            SomeServerOptions(),
-            {{ProductApplicationService::kName, applications}, {EchoService::kName, echo}},
-            pipeline, *loop, metrics)) {}
-
-  Answered Add() const {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kTestBound);
-    Answered answered;
-    answered.status = pb::ProductApplicationService::NewStub(Connect())->AddProductApplication(
-        &context, ARequest(), &answered.response);
-    answered.trailers = Received(answered.status, context).trailers;
-    return answered;
+      : RpcFixture(options, AccessControl::ForLocalCallers()) {
+    server = *GrpcServer::Start(
+        SomeServerOptions(),
+        {{ProductApplicationService::kName, service}, {EchoService::kName, echo}}, pipeline, *loop,
+        metrics);
   }
+  // The server calls `echo`.
+  ~TwoServices() { server.reset(); }
+
   Echoed Echo(const std::string& text = "hello") const {
     test_pb::EchoRequest request;
     request.set_text(text);
@@ -94,35 +88,11 @@ class TwoServices {
   std::future<Repeated> StartRepeat(const test_pb::RepeatRequest& request) const {
     return std::async(std::launch::async, [this, request] { return Repeat(request); });
   }
-
-  std::future<Answered> StartAdd() const {
-    return std::async(std::launch::async, [this] { return Add(); });
-  }
   std::future<Echoed> StartEcho() const {
     return std::async(std::launch::async, [this] { return Echo(); });
   }
 
-  // A connection of its own.
-  std::shared_ptr<grpc::Channel> Connect() const {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server->port()),
-                                     grpc::InsecureChannelCredentials(), arguments);
-  }
-
-  std::unique_ptr<EventLoop> loop = *EventLoop::Create();
-  LoopClock clock{*loop};
-  const std::unique_ptr<RandomSource> random = MakeSystemRandom();
-  TraceIds trace_ids{*random};
-  ScriptedWriter writer{*loop, clock};
-  RecordingLog log;
-  Metrics metrics;
-  ResponseMemory memory{*loop, size_t{64} * 1024 * 1024, metrics};
-  CallPipeline pipeline;
-  ScriptedReads reads{clock, *random};
-  ProductApplicationService applications{{}, {pipeline, writer, reads.reads, clock, log}};
   EchoService echo{pipeline, *loop, clock};
-  std::unique_ptr<GrpcServer> server;
 };
 
 }  // namespace gateway
