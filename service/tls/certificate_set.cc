@@ -1,6 +1,7 @@
 #include "service/tls/certificate_set.h"
 
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -26,6 +27,8 @@ constexpr size_t kMaxFileBytes = 1024 * 1024;
 // Chains of servers have up to four. Each costs the check of a signature.
 constexpr size_t kMaxChain = 10;
 constexpr int kMinRsaBits = 2048;
+// What OpenSSL asks of a peer at the level that Debian sets: nothing signed by SHA-1.
+constexpr int kMinSignatureBits = 112;
 // The curves that every TLS 1.2 and 1.3 client takes, by OpenSSL's names.
 constexpr std::array<std::string_view, 3> kCurves = {"prime256v1", "secp384r1", "secp521r1"};
 
@@ -121,16 +124,33 @@ absl::Status CheckOrder(const std::vector<X509Ptr>& chain) {
   return absl::OkStatus();
 }
 
+// Clients refuse a weak signature. Before 3.5 OpenSSL does not serve with one either. What a
+// certificate says of itself is not looked at: it is trusted, or not, for other reasons.
+absl::Status CheckSignatures(const std::vector<X509Ptr>& chain) {
+  for (size_t i = 0; i < chain.size(); ++i) {
+    if ((X509_get_extension_flags(chain[i].get()) & EXFLAG_SS) != 0) continue;
+    int digest = NID_undef;
+    int bits = 0;
+    const bool is_known =
+        X509_get_signature_info(chain[i].get(), &digest, nullptr, &bits, nullptr) == 1;
+    if (is_known && bits >= kMinSignatureBits) continue;
+    TakeOpenSslError();
+    return Invalid(absl::StrCat("certificate ", i + 1, " has a signature that is too weak (by ",
+                                OBJ_nid2sn(digest), "); have it issued anew, with SHA-256"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckChain(const std::vector<X509Ptr>& chain, absl::Time now) {
   X509* const leaf = chain.front().get();
   if (const auto purpose = CheckPurpose(leaf); !purpose.ok()) return purpose;
   if (const auto key = CheckKeyOfLeaf(leaf); !key.ok()) return key;
   if (const auto order = CheckOrder(chain); !order.ok()) return order;
+  if (const auto signatures = CheckSignatures(chain); !signatures.ok()) return signatures;
   return CheckValidity(*leaf, now);
 }
 
-// A server is set up as gRPC sets up its own: what OpenSSL refuses there, a weak signature for one,
-// would fail each handshake.
+// A server is set up as gRPC sets up its own: what OpenSSL refuses there would fail each handshake.
 absl::Status CheckThatItServes(const std::vector<X509Ptr>& chain, EVP_PKEY* key) {
   const std::unique_ptr<SSL_CTX, FreeSslContext> tls(SSL_CTX_new(TLS_server_method()));
   bool serves = tls != nullptr && SSL_CTX_use_certificate(tls.get(), chain.front().get()) == 1 &&
