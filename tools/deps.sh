@@ -20,9 +20,9 @@ readonly PACKAGES_IMAGE=("${PACKAGES_HARDENED[@]}" python3)
 # The tests, the sanitizers and the fuzz targets. llvm-19 has the symbolizer, without which no
 # suppression of ThreadSanitizer matches.
 readonly PACKAGES_TEST=(
-  binutils chromium chromium-driver libclang-rt-19-dev libgmock-dev libgtest-dev libnghttp2-dev llvm-19 nginx-light
-  openssl "postgresql-$POSTGRESQL" "postgresql-client-$POSTGRESQL" prometheus python3 python3-grpcio python3-protobuf
-  python3-yaml
+  binutils chromium chromium-driver curl libclang-rt-19-dev libgmock-dev libgtest-dev libnghttp2-dev llvm-19
+  nginx-light openssl "postgresql-$POSTGRESQL" "postgresql-client-$POSTGRESQL" prometheus python3 python3-grpcio
+  python3-protobuf python3-yaml
 )
 readonly PACKAGES_TOUR=(curl python3)
 # clang-tidy reads the benchmarks too.
