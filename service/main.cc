@@ -185,9 +185,9 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
 
   ApplicationWriter& writer =
       at_most_once_writer ? static_cast<ApplicationWriter&>(*at_most_once_writer) : direct;
-  auto access =
-      CallerAccess::Open(AccessOptions(config, max_in_flight),
-                         {.loop = **loop, .clock = clock, .log = *log, .metrics = metrics});
+  auto access = CallerAccess::Open(
+      AccessOptions(config, max_in_flight),
+      {.loop = **loop, .clock = clock, .trace_ids = trace_ids, .log = *log, .metrics = metrics});
   if (!access.ok()) return Fail(*log, "cannot start: who may call", access.status());
   CallPipeline pipeline(PipelineOptions(config), {.loop = **loop,
                                                   .trace_ids = trace_ids,

@@ -19,6 +19,7 @@ absl::StatusOr<std::unique_ptr<CallerAccess>> CallerAccess::Open(Options options
         .verifier = *access->verifier_,
         .policies = access->policy_ == nullptr ? nullptr : &access->policy_->file(),
         .callers = access->callers_ == nullptr ? nullptr : &access->callers_->file(),
+        .trace_ids = dependencies.trace_ids,
         .metrics = dependencies.metrics,
         .log = dependencies.log});
   }

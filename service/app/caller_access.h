@@ -9,6 +9,7 @@
 #include "service/app/policy_watch.h"
 #include "service/base/clock.h"
 #include "service/base/event_loop.h"
+#include "service/base/trace_context.h"
 #include "service/callers/callers_file.h"
 #include "service/observability/log.h"
 #include "service/observability/metrics.h"
@@ -41,6 +42,7 @@ class CallerAccess final : public StatusSource {
   struct Dependencies {
     EventLoop& loop;
     Clock& clock;
+    TraceIds& trace_ids;
     Log& log;
     Metrics& metrics;
   };

@@ -17,12 +17,18 @@ Task<std::optional<BudgetLedger::ChargeResult>> BudgetLedger::Charge(WriteBudget
                                                                      const CallContext& context) {
   const bool has_time = context.deadline.TimeLeft(clock_.Now()) >= kMinTimeToSend;
   if (!has_time || context.stop.stop_requested()) co_return std::nullopt;
-  const auto work = std::make_shared<Work>();
-  ++running_;
+  const auto work = Begin(context);
   Spawn(RunCharge(std::move(budget), work));
   co_await WaitFor(*work, context);
   work->is_abandoned = !work->result;
   co_return std::move(work->result);
+}
+
+std::shared_ptr<BudgetLedger::Work> BudgetLedger::Begin(const CallContext& context) {
+  ++running_;
+  auto work = std::make_shared<Work>();
+  work->trace_id = context.trace_id();
+  return work;
 }
 
 Task<void> BudgetLedger::RunCharge(WriteBudget budget, std::shared_ptr<Work> work) {
@@ -30,28 +36,28 @@ Task<void> BudgetLedger::RunCharge(WriteBudget budget, std::shared_ptr<Work> wor
   if (!work->is_abandoned) {
     work->result = std::move(charged);
   } else if (charged.ok() && std::holds_alternative<BudgetCharge>(*charged)) {
-    co_await GiveBackNow(std::get<BudgetCharge>(*std::move(charged)));
+    co_await GiveBackNow(std::get<BudgetCharge>(*std::move(charged)), *work);
   }
   OnEnd(*work);
 }
 
 Task<void> BudgetLedger::GiveBack(BudgetCharge charge, const CallContext& context) {
-  const auto work = std::make_shared<Work>();
-  ++running_;
+  const auto work = Begin(context);
   Spawn(RunGiveBack(std::move(charge), work));
   co_await WaitFor(*work, context);
 }
 
 Task<void> BudgetLedger::RunGiveBack(BudgetCharge charge, std::shared_ptr<Work> work) {
-  co_await GiveBackNow(std::move(charge));
+  co_await GiveBackNow(std::move(charge), *work);
   OnEnd(*work);
 }
 
-Task<void> BudgetLedger::GiveBackNow(BudgetCharge charge) {
+Task<void> BudgetLedger::GiveBackNow(BudgetCharge charge, const Work& work) {
   const auto given_back =
       co_await store_.GiveBack(std::move(charge), Deadline(clock_.Now() + kStoreTimeout));
   if (!given_back.ok()) {
-    log_.Warn("a write that was not executed stays charged to its caller: store unavailable");
+    log_.Warn("a write that was not executed stays charged to its caller: store unavailable",
+              {{"trace_id", work.trace_id}});
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "service/base/call_context.h"
@@ -45,11 +46,13 @@ class BudgetLedger {
     std::stop_source ended;
     std::optional<ChargeResult> result;
     bool is_abandoned = false;
+    std::string trace_id;  // of the call, which may be over
   };
 
+  std::shared_ptr<Work> Begin(const CallContext& context);
   Task<void> RunCharge(WriteBudget budget, std::shared_ptr<Work> work);
   Task<void> RunGiveBack(BudgetCharge charge, std::shared_ptr<Work> work);
-  Task<void> GiveBackNow(BudgetCharge charge);
+  Task<void> GiveBackNow(BudgetCharge charge, const Work& work);
   Task<void> WaitFor(const Work& work, const CallContext& context [[clang::lifetimebound]]);
   void OnEnd(Work& work);
 

@@ -3,8 +3,11 @@
 #include <google/protobuf/descriptor.h>
 
 #include <chrono>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "service/base/trace_context.h"
+#include "service/rpc/calls/call_trace.h"
 #include "service/rpc/error_catalog.h"
 
 namespace gateway {
@@ -13,12 +16,21 @@ namespace {
 using google::protobuf::DescriptorPool;
 using grpc::experimental::InterceptionHookPoints;
 
-// Counts one call: when its status goes out or, if none ever does, when gRPC lets go of it.
+// Of a call that gets a line.
+std::optional<TraceContext> TraceIfLogged(const grpc::ServerContextBase& context,
+                                          const CallLog& log) {
+  if (!log.log.IsOn(LogLevel::kDebug)) return std::nullopt;
+  return TraceOf(context.client_metadata(), log.trace_ids);
+}
+
+// Counts one call, and logs it if it has a trace: when its status goes out or, if none ever does,
+// when gRPC lets go of it.
 class CallCounter final : public grpc::experimental::Interceptor {
  public:
   // The names outlive the call.
-  CallCounter(const CallMetrics& metrics, std::string_view service, std::string_view method)
-      : metrics_(metrics), service_(service), method_(method) {
+  CallCounter(const CallMetrics& metrics, Log& log, std::string_view service,
+              std::string_view method, std::optional<TraceContext> trace)
+      : metrics_(metrics), log_(log), service_(service), method_(method), trace_(std::move(trace)) {
     metrics_.started.Increment({service_, method_});
   }
   ~CallCounter() override {
@@ -35,23 +47,31 @@ class CallCounter final : public grpc::experimental::Interceptor {
  private:
   void Handled(grpc::StatusCode code) {
     handled_ = true;
-    metrics_.Handled(service_, method_, GrpcCodeName(code),
-                     std::chrono::steady_clock::now() - started_at_);
+    const auto took = std::chrono::steady_clock::now() - started_at_;
+    metrics_.Handled(service_, method_, GrpcCodeName(code), took);
+    if (!trace_) return;
+    log_.Debug(kCallLine, {{"service", service_},
+                           {"method", method_},
+                           {"code", GrpcCodeName(code)},
+                           {"duration_seconds", std::chrono::duration<double>(took).count()},
+                           {"trace_id", trace_->trace_id()}});
   }
 
   const CallMetrics& metrics_;
+  Log& log_;
   const std::string_view service_;
   const std::string_view method_;
+  const std::optional<TraceContext> trace_;
   const std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
   bool handled_ = false;
 };
 
 }  // namespace
 
-BuiltinServiceMetrics::BuiltinServiceMetrics(const CallMetrics& metrics,
+BuiltinServiceMetrics::BuiltinServiceMetrics(const CallMetrics& metrics, CallLog log,
                                              const std::vector<std::string>& counted,
                                              const std::vector<std::string>& counting_themselves)
-    : metrics_(metrics) {
+    : metrics_(metrics), log_(log) {
   const auto add = [this](const std::vector<std::string>& services, Labels::CountedBy counted_by) {
     for (const std::string& name : services) {
       const auto* service = DescriptorPool::generated_pool()->FindServiceByName(name);
@@ -69,11 +89,15 @@ BuiltinServiceMetrics::BuiltinServiceMetrics(const CallMetrics& metrics,
 grpc::experimental::Interceptor* BuiltinServiceMetrics::CreateServerInterceptor(
     grpc::experimental::ServerRpcInfo* info) {
   const auto found = labels_.find(info->method());
-  if (found == labels_.end())
-    return new CallCounter(metrics_, kUnknownMethodLabel, kUnknownMethodLabel);
+  // Whoever answers those tells more of them.
+  if (found == labels_.end()) {
+    return new CallCounter(metrics_, log_.log, kUnknownMethodLabel, kUnknownMethodLabel,
+                           std::nullopt);
+  }
   const Labels& labels = found->second;
   if (labels.counted_by == Labels::CountedBy::kItself) return nullptr;
-  return new CallCounter(metrics_, labels.service, labels.method);
+  return new CallCounter(metrics_, log_.log, labels.service, labels.method,
+                         TraceIfLogged(*info->server_context(), log_));
 }
 
 }  // namespace gateway

@@ -9,18 +9,21 @@
 #include <utility>
 #include <vector>
 
+#include "service/rpc/calls/call_line.h"
 #include "service/rpc/calls/call_metrics.h"
 
 namespace gateway {
 
 // Counts the calls of the services that gRPC itself brings (health, reflection, channelz), and
-// under one label those to methods that do not exist. Services that count their own calls are left
+// under one label those to methods that do not exist. The former get their line at level debug:
+// probes call all the time, and nothing hangs on them. Services that count their own calls are left
 // alone, because an interceptor costs every call it sees.
 class BuiltinServiceMetrics final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
   // Full names of services; their descriptors are linked into the program. `metrics` outlives the
   // server.
-  BuiltinServiceMetrics(const CallMetrics& metrics, const std::vector<std::string>& counted,
+  BuiltinServiceMetrics(const CallMetrics& metrics, CallLog log,
+                        const std::vector<std::string>& counted,
                         const std::vector<std::string>& counting_themselves);
 
   grpc::experimental::Interceptor* CreateServerInterceptor(
@@ -34,6 +37,7 @@ class BuiltinServiceMetrics final : public grpc::experimental::ServerInterceptor
   };
 
   const CallMetrics& metrics_;
+  const CallLog log_;
   // By the path on the wire, "/package.Service/Method".
   std::unordered_map<std::string, Labels> labels_;
 };

@@ -124,15 +124,15 @@ void SetLimits(const GrpcServer::Options& options, const CallPipeline::Options& 
 }
 
 void CountBuiltinCalls(const GrpcServer::Options& options,
-                       const std::vector<GrpcServer::Service>& services, const CallMetrics& metrics,
-                       grpc::ServerBuilder& builder) {
+                       const std::vector<GrpcServer::Service>& services,
+                       const CallPipeline& pipeline, grpc::ServerBuilder& builder) {
   std::vector<std::string> counted = {HealthService::kName, kReflectionService};
   if (options.channelz == GrpcServer::Channelz::kOn) counted.push_back(kChannelzService);
   std::vector<std::string> counting_themselves;
   for (const auto& service : services) counting_themselves.push_back(service.name);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
-  creators.push_back(
-      std::make_unique<BuiltinServiceMetrics>(metrics, counted, counting_themselves));
+  creators.push_back(std::make_unique<BuiltinServiceMetrics>(pipeline.metrics(), pipeline.log(),
+                                                             counted, counting_themselves));
   builder.experimental().SetInterceptorCreators(std::move(creators));
 }
 
@@ -141,7 +141,7 @@ void CountBuiltinCalls(const GrpcServer::Options& options,
 class GrpcServer::Parts {
  public:
   Parts(const CallPipeline& pipeline, const std::vector<std::string>& services)
-      : unknown_methods(pipeline.access(), pipeline.metrics()),
+      : unknown_methods(pipeline.access(), pipeline.metrics(), pipeline.log()),
         health_service(pipeline.access(), services) {}
 
   UnknownMethods unknown_methods;
@@ -180,7 +180,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   builder.RegisterService(&parts->health_service);
   builder.RegisterCallbackGenericService(&parts->unknown_methods);
   SetLimits(options, pipeline.options(), builder);
-  CountBuiltinCalls(options, services, pipeline.metrics(), builder);
+  CountBuiltinCalls(options, services, pipeline, builder);
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
   parts->acceptor = std::make_unique<ConnectionAcceptor>(

@@ -6,6 +6,7 @@
 #include <grpcpp/impl/server_builder_plugin.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "service/observability/metrics.h"
@@ -51,7 +52,7 @@ class HealthServer::Parts {
   // Of its connections and calls nobody needs to know: those of callers have these names.
   Metrics unseen;
   CallMetrics unseen_calls{unseen};
-  UnknownMethods unknown_methods{AccessControl::ForLocalCallers(), unseen_calls};
+  UnknownMethods unknown_methods{AccessControl::ForLocalCallers(), unseen_calls, std::nullopt};
   HealthService health_service;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
   std::unique_ptr<grpc::Server> server;

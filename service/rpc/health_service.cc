@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "service/rpc/access/admitted_caller.h"
 #include "service/rpc/calls/tsan_annotations.h"
 
 namespace gateway {
@@ -114,10 +113,9 @@ void HealthService::Tell() {
 
 std::optional<grpc::Status> HealthService::Refuse(grpc::CallbackServerContext& context,
                                                   std::string_view method) const {
-  AdmittedCaller caller;
   std::string path = "/";
   path.append(kName).append("/").append(method);
-  auto denial = access_.AdmitUnknown(context, path, caller);
+  auto denial = access_.AdmitBuiltin(context, path);
   if (!denial.has_value()) return std::nullopt;
   for (const auto& [name, value] : denial->trailers) context.AddTrailingMetadata(name, value);
   return std::move(denial->status);

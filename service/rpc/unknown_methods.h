@@ -4,9 +4,14 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
+#include <optional>
+
 #include "service/rpc/access/access_control.h"
 #include "service/rpc/access/admitted_caller.h"
+#include "service/rpc/calls/call_line.h"
 #include "service/rpc/calls/call_metrics.h"
+#include "service/rpc/calls/call_trace.h"
 #include "service/rpc/error_catalog.h"
 #include "service/rpc/outcome_to_grpc.h"
 
@@ -16,9 +21,10 @@ namespace gateway {
 // of every call it counts the failure, since it knows the caller.
 class UnknownMethods final : public grpc::CallbackGenericService {
  public:
-  // Both outlive the server.
-  UnknownMethods(const AccessControl& access, const CallMetrics& metrics)
-      : access_(access), metrics_(metrics) {}
+  // Both outlive the server. Without `log` the calls have no lines.
+  UnknownMethods(const AccessControl& access, const CallMetrics& metrics,
+                 std::optional<CallLog> log)
+      : access_(access), metrics_(metrics), log_(log) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
@@ -35,16 +41,31 @@ class UnknownMethods final : public grpc::CallbackGenericService {
 
  private:
   CallError Refuse(const grpc::GenericCallbackServerContext& context) const {
+    const auto arrived_at = std::chrono::steady_clock::now();
+    std::optional<TraceContext> trace;
+    if (log_) trace = TraceOf(context.client_metadata(), log_->trace_ids);
+    const std::string_view trace_id = trace ? trace->trace_id() : std::string_view();
     AdmittedCaller caller;
-    if (auto denial = access_.AdmitUnknown(context, context.method(), caller)) return *denial;
-    CallError error = UnknownMethodError();
+    auto denial =
+        access_.AdmitUnknown(context, {.path = context.method(), .trace_id = trace_id}, caller);
+    const CallError error = denial ? *std::move(denial) : UnknownMethodError();
     metrics_.failed.Increment({kUnknownMethodLabel, GrpcCodeName(error.status.error_code()),
                                error.reason, caller.identity.name});
+    // Without the path, which may be anything.
+    if (log_) {
+      LogFailedCall({.method = kUnknownMethodLabel,
+                     .error = error,
+                     .took = std::chrono::steady_clock::now() - arrived_at,
+                     .trace_id = trace_id,
+                     .caller = caller},
+                    log_->log);
+    }
     return error;
   }
 
   const AccessControl& access_;
   const CallMetrics& metrics_;
+  const std::optional<CallLog> log_;
 };
 
 }  // namespace gateway

@@ -8,9 +8,12 @@
 
 #include "absl/time/clock.h"
 #include "service/authorization/authorization_policy_file.h"
+#include "service/base/trace_context.h"
 #include "service/callers/callers_file.h"
 #include "service/observability/log.h"
 #include "service/rpc/access/access_errors.h"
+#include "service/rpc/calls/call_line.h"
+#include "service/rpc/calls/call_trace.h"
 #include "service/tls/client_verifier.h"
 
 namespace gateway {
@@ -49,14 +52,21 @@ AccessControl::AccessControl(Dependencies dependencies)
           "Calls that the candidate of the authorization policy would judge differently.",
           {"candidate"})) {}
 
-std::optional<CallError> AccessControl::Admit(const grpc::ServerContextBase& context,
-                                              std::string_view path, AdmittedCaller& caller) const {
+std::optional<CallError> AccessControl::Admit(const grpc::ServerContextBase& context, Call call,
+                                              AdmittedCaller& caller) const {
   if (!dependencies_.has_value()) {
     caller.identity.name = kLocalCaller;
     return std::nullopt;
   }
   const auto peer = context.auth_context();
-  return Admit(peer.get(), path, caller);
+  return Admit(peer.get(), call, caller);
+}
+
+std::optional<CallError> AccessControl::AdmitUnknown(const grpc::ServerContextBase& context,
+                                                     Call call, AdmittedCaller& caller) const {
+  auto denial = Admit(context, call, caller);
+  if (denial.has_value()) LogDenial(call, caller, *denial);
+  return denial;
 }
 
 bool AccessControl::MayCall(std::string_view path, const CallerIdentity& caller) const {
@@ -64,49 +74,56 @@ bool AccessControl::MayCall(std::string_view path, const CallerIdentity& caller)
   return dependencies_->policies->Current()->Decide(caller.principal, path).policy.allowed;
 }
 
-grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer,
-                                         std::string_view path) const {
-  AdmittedCaller caller;
-  auto denial = Admit(&peer, path, caller);
-  if (!denial.has_value()) return grpc::Status::OK;
-  LogDenial(path, caller, *denial);
-  return std::move(denial->status);
+grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer, std::string_view path,
+                                         const Metadata& metadata) const {
+  auto denial = AdmitBuiltin(&peer, path, metadata);
+  return denial.has_value() ? std::move(denial->status) : grpc::Status::OK;
 }
 
-std::optional<CallError> AccessControl::AdmitUnknown(const grpc::ServerContextBase& context,
+std::optional<CallError> AccessControl::AdmitBuiltin(const grpc::ServerContextBase& context,
+                                                     std::string_view path) const {
+  if (!dependencies_.has_value()) return std::nullopt;
+  const auto peer = context.auth_context();
+  return AdmitBuiltin(peer.get(), path, context.client_metadata());
+}
+
+std::optional<CallError> AccessControl::AdmitBuiltin(const grpc::AuthContext* peer,
                                                      std::string_view path,
-                                                     AdmittedCaller& caller) const {
-  auto denial = Admit(context, path, caller);
-  if (denial.has_value()) LogDenial(path, caller, *denial);
+                                                     const Metadata& metadata) const {
+  const TraceContext trace = TraceOf(metadata, dependencies_->trace_ids);
+  const Call call{.path = path, .trace_id = trace.trace_id()};
+  AdmittedCaller caller;
+  auto denial = Admit(peer, call, caller);
+  if (denial.has_value()) LogDenial(call, caller, *denial);
   return denial;
 }
 
-void AccessControl::LogDenial(std::string_view path, const AdmittedCaller& caller,
+void AccessControl::LogDenial(Call call, const AdmittedCaller& caller,
                               const CallError& error) const {
-  std::vector<LogField> fields = {{"method", path.substr(0, kMaxShownPath)},
+  std::vector<LogField> fields = {{"method", call.path.substr(0, kMaxShownPath)},
                                   {"reason", error.reason}};
   for (const auto& [name, value] : error.log_fields) fields.push_back({name, value});
-  const auto& [name, principal] = caller.identity;
-  fields.push_back({"caller", principal.empty() ? name : principal});
-  if (caller.HasEntryOfItsOwn()) fields.push_back({"caller_name", name});
+  fields.push_back({"trace_id", call.trace_id});
+  fields.push_back({"caller", CallerInLog(caller.identity)});
+  if (caller.HasEntryOfItsOwn()) fields.push_back({"caller_name", caller.identity.name});
   dependencies_->log.Write(LogLevel::kInfo, "call denied that is for none of our methods", fields);
 }
 
-std::optional<CallError> AccessControl::Admit(const grpc::AuthContext* peer, std::string_view path,
+std::optional<CallError> AccessControl::Admit(const grpc::AuthContext* peer, Call call,
                                               AdmittedCaller& caller) const {
-  auto denial = Check(peer, path, caller);
+  auto denial = Check(peer, call, caller);
   if (denial.has_value()) denied_->Increment({denial->reason});
   return denial;
 }
 
-std::optional<CallError> AccessControl::Check(const grpc::AuthContext* peer, std::string_view path,
+std::optional<CallError> AccessControl::Check(const grpc::AuthContext* peer, Call call,
                                               AdmittedCaller& caller) const {
   if (auto denial = Identify(peer, caller.identity)) return denial;
   // Before the policy, so that a call that is denied counts under its caller's name.
   FindEntry(caller);
-  if (auto denial = Authorize(path, caller.identity)) return denial;
+  if (auto denial = Authorize(call, caller.identity)) return denial;
   if (dependencies_->callers != nullptr && caller.entry == nullptr) {
-    return CallerWithoutEntryError(path, caller.identity);
+    return CallerWithoutEntryError(call.path, caller.identity);
   }
   return std::nullopt;
 }
@@ -129,11 +146,10 @@ void AccessControl::FindEntry(AdmittedCaller& caller) const {
   if (caller.entry != nullptr) caller.identity.name = caller.entry->name;
 }
 
-std::optional<CallError> AccessControl::Authorize(std::string_view path,
-                                                  const CallerIdentity& caller) const {
+std::optional<CallError> AccessControl::Authorize(Call call, const CallerIdentity& caller) const {
   if (dependencies_->policies == nullptr) return std::nullopt;
   const auto version = dependencies_->policies->Current();
-  const auto decision = version->Decide(caller.principal, path);
+  const auto decision = version->Decide(caller.principal, call.path);
   if (decision.differing_candidate.has_value()) {
     const std::string_view verdict =
         decision.differing_candidate->allowed ? "would allow" : "would deny";
@@ -141,11 +157,12 @@ std::optional<CallError> AccessControl::Authorize(std::string_view path,
     dependencies_->log.Info("the candidate of the authorization policy decides otherwise",
                             {{"candidate", verdict},
                              {"rule", RuleName(decision.differing_candidate->rule)},
-                             {"method", path.substr(0, kMaxShownPath)},
+                             {"method", call.path.substr(0, kMaxShownPath)},
+                             {"trace_id", call.trace_id},
                              {"caller", caller.principal}});
   }
   if (decision.policy.allowed) return std::nullopt;
-  return CallerNotAllowedError(path, caller, std::string(RuleName(decision.policy.rule)),
+  return CallerNotAllowedError(call.path, caller, std::string(RuleName(decision.policy.rule)),
                                std::string(version->policy().digest()));
 }
 

@@ -56,7 +56,7 @@ class BuiltinServices final : public grpc::AuthMetadataProcessor {
     const auto found = metadata.find(":path");
     const std::string_view path = found == metadata.end() ? "" : View(found->second);
     if (!path.starts_with("/grpc.") || path.starts_with("/grpc.health.")) return grpc::Status::OK;
-    return access_.AdmitBuiltin(*peer, path);
+    return access_.AdmitBuiltin(*peer, path, metadata);
   }
 
  private:

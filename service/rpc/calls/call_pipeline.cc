@@ -33,11 +33,6 @@ std::string PathOf(const RpcMethod& method) {
   return path.append("/").append(method.service).append("/").append(method.name);
 }
 
-// The principal says more, where there is one.
-std::string_view CallerInLog(const CallerIdentity& caller) {
-  return caller.principal.empty() ? caller.name : caller.principal;
-}
-
 // What gRPC holds of a reply that is an error.
 size_t MemoryOfReply(const CallError& error) { return error.status.error_details().size(); }
 
@@ -81,8 +76,9 @@ bool CallPipeline::Accept(RpcCall& call, size_t request_bytes) {
 
 std::optional<CallError> CallPipeline::Check(RpcCall& call, size_t request_bytes) {
   // First, so that who may not do this learns nothing about the request.
-  if (auto denial =
-          dependencies_.access.Admit(call.grpc_context_, PathOf(call.method_), call.admitted_)) {
+  const std::string path = PathOf(call.method_);
+  const AccessControl::Call admission{.path = path, .trace_id = call.trace_.trace_id()};
+  if (auto denial = dependencies_.access.Admit(call.grpc_context_, admission, call.admitted_)) {
     return denial;
   }
   // Before the request, so that one that is wrong costs its caller as much as one that is right.
@@ -204,7 +200,7 @@ void CallPipeline::ReportReply(const RpcCall& call, const Reply& reply) {
                              {"caller", CallerInLog(call.identity())},
                              {"caller_name", call.identity().name}};
   const size_t unnamed = call.admitted_.HasEntryOfItsOwn() ? 0 : 1;
-  dependencies_.log.Write(LogLevel::kInfo, "call", {fields, std::size(fields) - unnamed});
+  dependencies_.log.Write(LogLevel::kInfo, kCallLine, {fields, std::size(fields) - unnamed});
 }
 
 void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
@@ -216,24 +212,15 @@ void CallPipeline::ReportError(const RpcCall& call, const CallError& error) {
   if (effect == RpcMethod::Effect::kWrite) {
     metrics_.write_outcomes.Increment({method, error.outcome, call.identity().name});
   }
-  std::vector<LogField> fields = {{"method", method},
-                                  {"code", code},
-                                  {"outcome", error.outcome},
-                                  {"reason", error.reason},
-                                  {"phase", PhaseName(error.phase)}};
-  if (error.http_status != 0) fields.push_back({"http_status", int64_t{error.http_status}});
   if (error.retry_end) {
     metrics_.retry_ends.Increment({method, RetryEndName(*error.retry_end)});
-    fields.push_back({"retry_end", RetryEndName(*error.retry_end)});
   }
-  for (const auto& [name, value] : error.log_fields) fields.push_back({name, value});
-  fields.push_back({"duration_seconds", Seconds(took)});
-  fields.push_back({"trace_id", call.context().trace_id()});
-  fields.push_back({"caller", CallerInLog(call.identity())});
-  if (call.admitted_.HasEntryOfItsOwn()) {
-    fields.push_back({"caller_name", call.identity().name});
-  }
-  dependencies_.log.Write(LogLevel::kInfo, "call", fields);
+  LogFailedCall({.method = method,
+                 .error = error,
+                 .took = took,
+                 .trace_id = call.context().trace_id(),
+                 .caller = call.admitted_},
+                dependencies_.log);
 }
 
 void CallPipeline::BeginDrain() { limiter_.Close(); }

@@ -18,6 +18,7 @@
 #include "service/observability/status_report.h"
 #include "service/rpc/access/access_control.h"
 #include "service/rpc/calls/call_deadline.h"
+#include "service/rpc/calls/call_line.h"
 #include "service/rpc/calls/call_metrics.h"
 #include "service/rpc/calls/concurrency_limiter.h"
 #include "service/rpc/calls/rpc_call.h"
@@ -64,6 +65,8 @@ class CallPipeline final : public StatusSource {
   const Options& options() const { return options_; }
   const CallMetrics& metrics() const { return metrics_; }
   const AccessControl& access() const { return dependencies_.access; }
+  // For the calls of the same server that have no pipeline.
+  CallLog log() const { return {.trace_ids = dependencies_.trace_ids, .log = dependencies_.log}; }
 
   // The whole of a method that gRPC calls: what it returns is for gRPC. `handle(call)`, on the
   // loop's thread, makes the Task<CallResult> that answers the call; it returns by the deadline of

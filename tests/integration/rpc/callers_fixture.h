@@ -53,6 +53,7 @@ class CallersFixture {
         access_({.verifier = verifier_,
                  .policies = policy_.get(),
                  .callers = callers_.get(),
+                 .trace_ids = trace_ids_,
                  .metrics = access_metrics_,
                  .log = access_log_}),
         rpc(options, ServerOptions(), access_) {}
@@ -131,6 +132,8 @@ class CallersFixture {
   ClientVerifier verifier_{""};
   std::unique_ptr<CallersFile> callers_;
   std::unique_ptr<AuthorizationPolicyFile> policy_;  // null: there is none
+  const std::unique_ptr<RandomSource> random_ = MakeSystemRandom();
+  TraceIds trace_ids_{*random_};
   Metrics access_metrics_;
   RecordingLog access_log_;
   const AccessControl access_;

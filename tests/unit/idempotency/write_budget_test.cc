@@ -1,12 +1,17 @@
 // Sessions of callers that may make so many writes in a day.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "service/idempotency/budget_ledger.h"
 #include "service/idempotency/store/record_statements.h"
@@ -196,6 +201,19 @@ TEST_F(WriteBudgetTest, WhoHasNoPrincipalOwnsWhatHasNone) {
 
 // ---- Writes without a request_id. ----
 
+// The traces of its lines.
+class TraceLog final : public Log {
+ public:
+  bool IsOn(LogLevel) const override { return true; }
+  void Write(LogLevel, std::string_view, std::span<const LogField> fields) override {
+    for (const auto& [name, value] : fields) {
+      if (name == "trace_id") trace_ids.emplace_back(std::get<std::string_view>(value));
+    }
+  }
+
+  std::vector<std::string> trace_ids;
+};
+
 class BudgetLedgerTest : public WriteBudgetTest {
  protected:
   // A call that leaves when its time is over, or at once when it is stopped.
@@ -236,7 +254,8 @@ class BudgetLedgerTest : public WriteBudgetTest {
 
   bool is_given_back_ = false;
   bool is_drained_ = false;
-  BudgetLedger ledger_{store_, clock_, *log_};
+  TraceLog trace_log_;
+  BudgetLedger ledger_{store_, clock_, trace_log_};
 };
 
 TEST_F(BudgetLedgerTest, ChargesAndGivesBackBeforeItSaysSo) {
@@ -291,10 +310,14 @@ TEST_F(BudgetLedgerTest, WhoLeavesDuringTheGivingBackGetsItBackAllTheSame) {
 }
 
 TEST_F(BudgetLedgerTest, WithoutTheStoreNothingIsGivenBackAndTheDrainEnds) {
-  const Caller caller(*this, 10s);
+  const auto random = MakeSystemRandom();
+  const TraceContext trace = TraceIds(*random).NewTrace();
+  Caller caller(*this, 10s);
+  caller.context.trace = &trace;
   FailAt(GiveBackCharge(), Failure::kBefore);
   Spawn(GiveBack(caller));
   EXPECT_TRUE(is_given_back_);
+  EXPECT_THAT(trace_log_.trace_ids, testing::ElementsAre(trace.trace_id()));
   EXPECT_TRUE(Drains());
   EXPECT_TRUE(IsUsedUp());
 }

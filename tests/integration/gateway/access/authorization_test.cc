@@ -138,6 +138,9 @@ TEST(AuthorizationTest, WhatACallerMadeUpIsLoggedInShortAndNotSentBack) {
   EXPECT_THAT(line,
               AllOf(HasSubstr("\"rule\":\"none\""), HasSubstr("no.such"), HasSubstr(kOutsider)));
   EXPECT_LT(line.size(), 800);
+  // The call's own line is of the same trace.
+  const auto trace_id = json::parse(line).at("trace_id").get<std::string>();
+  fixture.gateway().WaitForLogLines(trace_id, 2);
 }
 
 TEST(AuthorizationTest, ReflectionIsNotForWhoIsNotAllowed) {
