@@ -56,6 +56,19 @@ HttpHeaders HeadersOf(const TraceContext& trace, uint64_t span_id) {
   return headers;
 }
 
+// A whole response that neither does nor refuses what was asked for. Null: there was none, or it
+// says when to come again, which the lines of pauses tell.
+const ResponseSummary* UselessResponse(const ApiOutcome& outcome) {
+  const std::optional<ResponseSummary>* response = nullptr;
+  if (const auto* ambiguous = std::get_if<Ambiguous>(&outcome)) {
+    response = &ambiguous->response;
+  } else if (const auto* not_executed = std::get_if<NotExecuted>(&outcome);
+             not_executed != nullptr && not_executed->cause != NotExecuted::Cause::kRateLimited) {
+    response = &not_executed->response;
+  }
+  return response != nullptr && response->has_value() ? &**response : nullptr;
+}
+
 }  // namespace
 
 std::vector<std::string> RestTransport::ResponseHeaderNames() {
@@ -232,7 +245,17 @@ void RestTransport::Note(const ApiEndpoint& endpoint, const ReadResponse& read, 
                                             {"detail", FaultWords(failure->fault)},
                                             {"trace_id", context.trace_id()}});
   }
-  if (read.remark.empty()) return;
+  if (read.remark.empty()) {
+    const ResponseSummary* const useless = UselessResponse(read.outcome);
+    if (useless == nullptr) return;
+    // An attempt may be repeated, or the whole write reconciled: what the call comes to in the end
+    // tells nothing of it.
+    log_.Warn("Passfort's response is of no use", {{"endpoint", endpoint.name},
+                                                   {"outcome", outcome},
+                                                   {"http_status", int64_t{useless->http_status}},
+                                                   {"trace_id", context.trace_id()}});
+    return;
+  }
   const auto* response = std::get_if<ApiResponse>(&read.outcome);
   if (response != nullptr && response->error_code) {
     log_.Warn(read.remark, {{"endpoint", endpoint.name},
