@@ -73,6 +73,7 @@ SessionDependencies AtMostOnce::SharedWith(Reconciler& reconciler) {
           .budget = dependencies_.budget,
           .log = dependencies_.log,
           .observer = dependencies_.observer,
+          .unsettled_traces = &unsettled_traces_,
           .fail_point = dependencies_.fail_point};
 }
 

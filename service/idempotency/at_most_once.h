@@ -16,6 +16,7 @@
 #include "service/idempotency/settler.h"
 #include "service/idempotency/store/metered_record_store.h"
 #include "service/idempotency/store/store_factory.h"
+#include "service/idempotency/unsettled_traces.h"
 #include "service/idempotency/write_coordinator.h"
 #include "service/idempotency/write_session.h"
 #include "service/observability/metrics.h"
@@ -91,6 +92,7 @@ class AtMostOnce final : public StatusSource {
   Reconciler reconciler_;
   Reconciler background_looks_;
   KeyedMutex key_mutex_;
+  UnsettledTraces unsettled_traces_;
   WriteCoordinator coordinator_;
   BudgetLedger budgets_;
   Settler settler_;

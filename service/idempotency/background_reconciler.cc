@@ -19,6 +19,11 @@ Milliseconds AddJitter(Milliseconds poll_interval, RandomSource& random) {
   return std::chrono::duration_cast<Milliseconds>(poll_interval * (0.75 + random.Fraction() / 2));
 }
 
+// Whether it is known what became of the write. A later call asks again about an inconclusive one.
+bool IsSettled(Reconciliation::Kind kind) {
+  return kind == Reconciliation::Kind::kTookEffect || kind == Reconciliation::Kind::kNoEffect;
+}
+
 }  // namespace
 
 BackgroundReconciler::BackgroundReconciler(
@@ -83,9 +88,13 @@ Task<void> BackgroundReconciler::ReconcileNext(std::deque<Record>& due, int& loo
   while (!due.empty() && !stop.stop_requested()) {
     Record record = std::move(due.front());
     due.pop_front();
-    const TraceContext trace = dependencies_.trace_ids.NewTrace();
+    UnsettledTraces* const traces = dependencies_.unsettled_traces;
+    const auto left = traces != nullptr ? traces->Find(record.request_id) : std::nullopt;
+    const TraceContext trace = left ? *left : dependencies_.trace_ids.NewTrace();
     const CallContext context{.stop = stop, .trace = &trace};
-    co_await dependencies_.reconciler.Reconcile(std::move(record), context);
+    const std::string request_id = record.request_id;
+    const auto look = co_await dependencies_.reconciler.Reconcile(std::move(record), context);
+    if (traces != nullptr && IsSettled(look.kind)) traces->Remove(request_id);
   }
   if (--lookers == 0) all_done.request_stop();
 }

@@ -26,6 +26,7 @@
 #include "service/idempotency/pending_result.h"
 #include "service/idempotency/reconciler.h"
 #include "service/idempotency/store/record_store.h"
+#include "service/idempotency/unsettled_traces.h"
 #include "service/idempotency/write_result.h"
 #include "service/observability/log.h"
 #include "service/resilience/backoff.h"
@@ -62,6 +63,8 @@ struct SessionDependencies {
   RetryBudget& budget;
   Log& log;
   WriteObserver& observer;
+  // Null: what the background finds out has a trace of its own.
+  UnsettledTraces* unsettled_traces = nullptr;
   // Called at each step, for tests that end or stop the process there.
   FailPoints fail_point;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace gateway {
@@ -10,6 +11,18 @@ namespace {
 // A call leaves this long before its deadline (at most a tenth of its time), to give the record
 // back.
 constexpr Milliseconds kTimeToRelease{50};
+
+// Whether it is known what became of the write, and not only what did not become of one more call.
+bool IsSettled(const SessionResult& result) {
+  return std::holds_alternative<SharedResult>(result.outcome) ||
+         std::holds_alternative<Refused>(result.outcome);
+}
+
+// Of an end that is known.
+std::string_view EndName(const SessionResult& result) {
+  if (std::holds_alternative<SharedResult>(result.outcome)) return "done";
+  return std::holds_alternative<Refused>(result.outcome) ? "refused" : "not_executed";
+}
 
 SteadyTime TimeToLeave(SteadyTime now, Deadline deadline) {
   return deadline.at() -
@@ -30,6 +43,8 @@ Task<SessionResult> WriteCoordinator::Write(RequestKey key,
       co_return ToResult(IdempotencyError::Cause::kTooManySessions);
     }
     if (const auto running = RunningOfAnother(key); running != nullptr) {
+      LogWhereItGoesOn("waits for another caller's write of the same request_id", context,
+                       running->session.trace().trace_id());
       co_await WaitAside(*running, TimeToLeave(dependencies_.clock.Now(), context.deadline),
                          context.stop);
       // Others were woken too, and one of them may have begun a session of its own.
@@ -80,6 +95,7 @@ Task<void> WriteCoordinator::WaitFor(InFlightWrite& shared, SteadyTime until, De
   if (shared.result) co_return;
   std::stop_source woken;
   const auto place = shared.waiters.emplace(deadline, woken);
+  shared.was_waited_for = true;
   shared.session.SetHasWaiters(true);
   UpdateDeadline(shared);
   const std::stop_callback on_stop(stop, [&woken] { woken.request_stop(); });
@@ -94,7 +110,17 @@ std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::Join(
     const RequestKey& key, const std::shared_ptr<const WriteRequest>& request,
     const CallContext& context) {
   const auto [entry, is_new] = sessions_.try_emplace(key.request_id);
-  if (!is_new) return entry->second->session.IsFor(*request) ? entry->second : nullptr;
+  if (!is_new) {
+    if (!entry->second->session.IsFor(*request)) return nullptr;
+    LogWhereItGoesOn("joins the write of an earlier call", context,
+                     entry->second->session.trace().trace_id());
+    return entry->second;
+  }
+  if (auto* const traces = dependencies_.unsettled_traces; traces != nullptr) {
+    if (const auto left = traces->Find(key.request_id)) {
+      LogWhereItGoesOn("goes on with what an earlier call left unknown", context, left->trace_id());
+    }
+  }
   // A copy: the session may outlive the call.
   TraceContext trace =
       context.trace != nullptr ? *context.trace : dependencies_.trace_ids.NewTrace();
@@ -105,9 +131,30 @@ std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::Join(
   return shared;
 }
 
+void WriteCoordinator::LogWhereItGoesOn(std::string_view what, const CallContext& call,
+                                        std::string_view trace_id) {
+  dependencies_.log.Info(what, {{"trace_id", call.trace_id()}, {"write_trace_id", trace_id}});
+}
+
+// What nobody hears of any more can be found in the trace of the call that began it.
+void WriteCoordinator::NoteEnd(const std::string& request_id, const InFlightWrite& ended) {
+  auto* const traces = dependencies_.unsettled_traces;
+  if (std::holds_alternative<Ambiguous>(ended.result->outcome)) {
+    if (traces != nullptr) traces->Add(request_id, ended.session.trace());
+    return;
+  }
+  if (traces != nullptr && IsSettled(*ended.result)) traces->Remove(request_id);
+  if (!ended.was_waited_for || !ended.waiters.empty()) return;
+  dependencies_.log.Info("a write ended after its callers had left",
+                         {{"operation", ended.session.operation_name()},
+                          {"end", EndName(*ended.result)},
+                          {"trace_id", ended.session.trace().trace_id()}});
+}
+
 Task<void> WriteCoordinator::RunSession(std::string request_id,
                                         std::shared_ptr<InFlightWrite> shared) {
   shared->result = co_await shared->session.Run();
+  NoteEnd(request_id, *shared);
   // A call that arrives later asks the store, unless only this session knows the end yet.
   const bool is_recorded = !shared->session.IsUnrecorded();
   if (is_recorded) sessions_.erase(request_id);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "service/base/task.h"
 #include "service/idempotency/operation.h"
@@ -51,6 +52,7 @@ class WriteCoordinator {
     std::list<std::stop_source> onlookers;
     std::optional<SessionResult> result;
     bool is_released = false;
+    bool was_waited_for = false;
   };
 
   std::shared_ptr<InFlightWrite> RunningOfAnother(const RequestKey& key) const;
@@ -58,6 +60,9 @@ class WriteCoordinator {
   std::shared_ptr<InFlightWrite> Join(const RequestKey& key,
                                       const std::shared_ptr<const WriteRequest>& request,
                                       const CallContext& context);
+  // Says in the call's trace which other one has the lines about its write.
+  void LogWhereItGoesOn(std::string_view what, const CallContext& call, std::string_view trace_id);
+  void NoteEnd(const std::string& request_id, const InFlightWrite& ended);
   Task<void> RunSession(std::string request_id, std::shared_ptr<InFlightWrite> shared);
   Task<void> WaitFor(InFlightWrite& shared, SteadyTime until, Deadline deadline,
                      std::stop_token stop);

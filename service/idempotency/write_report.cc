@@ -44,9 +44,15 @@ WriteReport::WriteReport(Metrics& metrics, Log& log)
 void WriteReport::OnFinished(const FinishedWrite& write) {
   finished_.Increment({write.record.operation, NameOf(write.end), NameOf(write.by)});
   // A caller is told.
-  if (write.by != FinishedWrite::By::kBackground || write.end != End::kInconclusive) return;
-  log_.Error("write outcome unresolved: check the profile in the Passfort portal",
-             {{"trace_id", write.trace_id}});
+  if (write.by != FinishedWrite::By::kBackground) return;
+  if (write.end == End::kInconclusive) {
+    log_.Error("write outcome unresolved: check the profile in the Passfort portal",
+               {{"trace_id", write.trace_id}});
+    return;
+  }
+  log_.Info("a write that was left unknown is settled", {{"operation", write.record.operation},
+                                                         {"end", NameOf(write.end)},
+                                                         {"trace_id", write.trace_id}});
 }
 
 }  // namespace gateway

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "service/base/keyed_mutex.h"
 #include "service/base/task.h"
@@ -25,8 +26,7 @@ namespace gateway {
 // is durable it continues without them. Loop thread only.
 class WriteSession {
  public:
-  // `trace` is that of the call that begins it; the others' lines join it by its request to
-  // Passfort only.
+  // `trace` is that of the call that begins it.
   WriteSession(SessionDependencies dependencies, AtMostOnceOptions options, RequestKey key,
                std::shared_ptr<const WriteRequest> request, TraceContext trace);
   WriteSession(const WriteSession&) = delete;
@@ -44,6 +44,9 @@ class WriteSession {
   bool IsOf(const RequestKey& key) const {
     return key.caller == state_.key.caller && key.principal == state_.key.principal;
   }
+  std::string_view operation_name() const { return state_.request->operation().name(); }
+  // Of the call that began it.
+  const TraceContext& trace() const { return state_.trace; }
   // Whether it is about the same request.
   bool IsFor(const WriteRequest& request) const;
 
