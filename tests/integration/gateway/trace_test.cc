@@ -1,9 +1,11 @@
 // What joins the gateway's log with its callers' and with Passfort's: the trace of a call.
 
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -22,14 +24,20 @@ namespace {
 using namespace std::chrono_literals;
 using grpc::StatusCode;
 using nlohmann::json;
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kTraceId[] = "4bf92f3577b34da6a3ce929d0e0e4736";
 constexpr char kTraceparent[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+constexpr char kOtherTraceId[] = "11111111111111111111111111111111";
+constexpr char kOtherTraceparent[] = "00-11111111111111111111111111111111-00f067aa0ba902b7-01";
 
 std::vector<std::string> HeadersNamed(const LoggedRequest& request, const std::string& wanted) {
   std::vector<std::string> values;
@@ -166,25 +174,183 @@ TEST(TraceTest, ACallWithARequestIdHasOneTraceFromItsFirstReadToItsReconciliatio
   EXPECT_THAT(lines.trace_ids, Each(kTraceId));
 }
 
-TEST(TraceTest, WhatTheBackgroundReconcilesHasATraceOfItsOwn) {
+// Nobody can look at the profile's applications, but before the write.
+Fault NoList() {
+  return {.method = "GET",
+          .skip = 1,
+          .times = Fault::kAlways,
+          .carry_out = Fault::CarryOut::kNever,
+          .answer = {.status = 503, .body = HtmlPage(500)}};
+}
+
+TEST(TraceTest, WhatTheBackgroundFindsOutIsOfTheCallThatLeftIt) {
   const TemporaryFolder folder;
   FakePassfort passfort;
   const GatewayWithStore gateway(passfort, "sqlite:" + folder.File("store.db"));
   passfort.Script(MakesAndThen(Fault::Then::kReset));
-  Fault no_list = {.method = "GET",
-                   .skip = 1,  // the one before the write
-                   .times = Fault::kAlways,
-                   .carry_out = Fault::CarryOut::kNever,
-                   .answer = {.status = 503, .body = HtmlPage(500)}};
-  passfort.Script(no_list);
+  passfort.Script(NoList());
   // The caller leaves before it is known, and the call is over then.
   EXPECT_FALSE(AddTraced(gateway.caller, ARequestWithId(), 1s).ok());
-  const auto has_other_trace = [&passfort] {
-    return passfort.requests().back().method == "GET" &&
-           TraceOf(passfort.requests().back()).trace_id != kTraceId;
+  passfort.ClearFaults();
+  const std::string line =
+      gateway.process.WaitForLogLine("a write that was left unknown is settled");
+
+  EXPECT_THAT(line, HasSubstr(R"("end":"done")"));
+  EXPECT_THAT(line, HasSubstr(kTraceId));
+  EXPECT_THAT(TraceIdsAt(passfort), Each(kTraceId));
+  EXPECT_THAT(LinesOfCalls(gateway.process).trace_ids, Each(kTraceId));
+}
+
+TEST(TraceTest, WhatAnotherGatewayFindsOutHasATraceOfItsOwn) {
+  const TemporaryFolder folder;
+  const std::string store = "sqlite:" + folder.File("store.db");
+  FakePassfort passfort;
+  {
+    GatewayWithStore gateway(passfort, store);
+    passfort.Script(MakesAndThen(Fault::Then::kReset));
+    passfort.Script(NoList());
+    EXPECT_FALSE(AddTraced(gateway.caller, ARequestWithId(), 1s).ok());
+    gateway.process.Signal(SIGKILL);
+    gateway.process.WaitForExit();
+  }
+  passfort.ClearFaults();
+  const GatewayWithStore gateway(passfort, store);
+  const std::string line =
+      gateway.process.WaitForLogLine("a write that was left unknown is settled");
+  EXPECT_EQ(json::parse(line).at("trace_id"), TraceIdsAt(passfort).back());
+  EXPECT_THAT(line, Not(HasSubstr(kTraceId)));
+}
+
+TEST(TraceTest, TheLinesOfAnIdenticalCallLeadToTheTraceOfItsWrite) {
+  FakePassfort passfort;
+  const GatewayWithStore gateway(passfort, "sqlite::memory:");
+  passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
+  const auto add = [&](const std::string& traceparent) {
+    return std::async(std::launch::async, [&, traceparent] {
+      return AddWith(gateway.caller, {{"traceparent", traceparent}}, ARequestWithId());
+    });
   };
-  ASSERT_TRUE(passfort.WaitUntil(has_other_trace));
-  EXPECT_EQ(TraceIdsAt(passfort).front(), kTraceId);
+  auto first = add(kTraceparent);
+  ASSERT_TRUE(passfort.WaitUntil([&] { return passfort.counts().created == 1; }));
+  auto second = add(kOtherTraceparent);
+  const auto line = json::parse(gateway.process.WaitForLogLine("joins the write"));
+  passfort.Release();
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+
+  EXPECT_EQ(line.at("trace_id"), kOtherTraceId);
+  EXPECT_EQ(line.at("write_trace_id"), kTraceId);
+  gateway.process.WaitForLogLines(R"("message":"call")", 2);
+  EXPECT_THAT(LinesOfCalls(gateway.process).trace_ids,
+              UnorderedElementsAre(kTraceId, kOtherTraceId, kOtherTraceId));
+}
+
+TEST(TraceTest, ALaterCallLeadsToTheTraceOfTheOneThatLeftItUnknown) {
+  FakePassfort passfort;
+  const GatewayWithStore gateway(passfort, "sqlite::memory:");
+  passfort.Script(MakesAndThen(Fault::Then::kReset));
+  passfort.Script(NoList());
+  EXPECT_FALSE(AddTraced(gateway.caller, ARequestWithId(), 1s).ok());
+  EXPECT_FALSE(
+      AddWith(gateway.caller, {{"traceparent", kOtherTraceparent}}, ARequestWithId(), 1s).ok());
+  // It joins the first one's session, or goes on with what that left.
+  const auto line = json::parse(gateway.process.WaitForLogLine("write_trace_id"));
+  EXPECT_EQ(line.at("trace_id"), kOtherTraceId);
+  EXPECT_EQ(line.at("write_trace_id"), kTraceId);
+}
+
+TEST(TraceTest, AWriteThatEndsAfterItsCallerLeftSaysSoInItsTrace) {
+  FakePassfort passfort;
+  const GatewayWithStore gateway(passfort, "sqlite::memory:");
+  passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
+  EXPECT_FALSE(AddTraced(gateway.caller, ARequestWithId(), 1s).ok());
+  passfort.Release();
+  const std::string line =
+      gateway.process.WaitForLogLine("a write ended after its callers had left");
+  EXPECT_THAT(line, HasSubstr(R"("end":"done")"));
+  EXPECT_THAT(line, HasSubstr(kTraceId));
+}
+
+TEST(TraceTest, ACallThatIsCancelledHasOneLine) {
+  GatewayFixture fixture;
+  fixture.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
+  grpc::ClientContext context;
+  context.AddMetadata("traceparent", kTraceparent);
+  pb::AddProductApplicationResponse response;
+  auto call = std::async(std::launch::async, [&] {
+    return fixture.caller.stub().AddProductApplication(&context, ARequest(), &response);
+  });
+  ASSERT_TRUE(fixture.passfort.WaitUntil([&] { return fixture.passfort.counts().created == 1; }));
+  context.TryCancel();
+  EXPECT_EQ(call.get().error_code(), StatusCode::CANCELLED);
+
+  fixture.gateway.WaitForLogLine(R"("message":"call")");
+  fixture.gateway.Signal(SIGTERM);
+  EXPECT_EQ(fixture.gateway.WaitForExit(), 0);
+  const CallLines lines = LinesOfCalls(fixture.gateway);
+  EXPECT_THAT(lines.messages, Contains("call").Times(1));
+  EXPECT_THAT(lines.trace_ids, Contains(kTraceId));
+}
+
+TEST(TraceTest, AResponseThatIsOfNoUseIsALineOfItsCall) {
+  GatewayFixture fixture;
+  fixture.passfort.Script(Refuses(503, HtmlPage(500)));
+  EXPECT_FALSE(AddTraced(fixture.caller).ok());
+  fixture.gateway.WaitForLogLine(R"("message":"call")");
+  EXPECT_THAT(fixture.gateway.WaitForLogLine("Passfort's response is of no use"),
+              HasSubstr(R"("http_status":503)"));
+  const CallLines lines = LinesOfCalls(fixture.gateway);
+  EXPECT_THAT(lines.messages, ElementsAre("Passfort's response is of no use", "call"));
+  EXPECT_THAT(lines.trace_ids, Each(kTraceId));
+}
+
+grpc::Status CallPathTraced(const GatewayCaller& caller, const std::string& path,
+                            const grpc::ByteBuffer& request) {
+  grpc::GenericStub stub(caller.channel());
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kCallBound);
+  context.AddMetadata("traceparent", kTraceparent);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, path, grpc::StubOptions(), &request, &response,
+                 [&done](grpc::Status status) { done.set_value(std::move(status)); });
+  return done.get_future().get();
+}
+
+TEST(TraceTest, ACallToAMethodThatDoesNotExistHasItsLineWithoutThePath) {
+  const GatewayFixture fixture;
+  EXPECT_EQ(CallPathTraced(fixture.caller, "/no.such.Service/Secret", {nullptr, 0}).error_code(),
+            StatusCode::UNIMPLEMENTED);
+  const auto line = json::parse(fixture.gateway.WaitForLogLine(R"("message":"call")"));
+  EXPECT_EQ(line.at("method"), "unknown");
+  EXPECT_EQ(line.at("reason"), "UNKNOWN_METHOD");
+  EXPECT_EQ(line.at("trace_id"), kTraceId);
+  EXPECT_THAT(fixture.gateway.LogText(), Not(HasSubstr("Secret")));
+}
+
+TEST(TraceTest, CallsOfGrpcsOwnServicesAreLinesAtDebug) {
+  for (const char* level : {"info", "debug"}) {
+    const GatewayFixture fixture({std::string("--log_level=") + level});
+    EXPECT_TRUE(CallPathTraced(fixture.caller, "/grpc.health.v1.Health/Check", {nullptr, 0}).ok());
+    ASSERT_TRUE(AddWith(fixture.caller, {{"traceparent", kOtherTraceparent}}).ok());
+    fixture.gateway.WaitForLogLine(R"("method":"AddProductApplication")");
+    const bool is_debug = level == std::string("debug");
+    EXPECT_THAT(LinesOfCalls(fixture.gateway).trace_ids,
+                Contains(kTraceId).Times(is_debug ? 1 : 0));
+  }
+}
+
+// They reach no code of the gateway that knows their metadata. docs/operations.md says so.
+TEST(TraceTest, WhatGrpcItselfRefusesHasNoLine) {
+  const GatewayFixture fixture;
+  constexpr char kAdd[] = "/passfort.gateway.v1.ProductApplicationService/AddProductApplication";
+  const grpc::Slice no_message("\xFF\xFF\xFF");
+  EXPECT_FALSE(CallPathTraced(fixture.caller, kAdd, {&no_message, 1}).ok());
+  const grpc::Slice too_large(std::string(1100 * 1024, 'x'));
+  EXPECT_FALSE(CallPathTraced(fixture.caller, kAdd, {&too_large, 1}).ok());
+  ASSERT_TRUE(AddWith(fixture.caller, {{"traceparent", kOtherTraceparent}}).ok());
+  fixture.gateway.WaitForLogLine(kOtherTraceId);
+  EXPECT_THAT(LinesOfCalls(fixture.gateway).trace_ids, ElementsAre(kOtherTraceId));
 }
 
 TEST(TraceTest, ACallWithoutATraceBeginsOneForPassfortAndTheLog) {

@@ -1,166 +1,65 @@
-// A thousand calls of all kinds while Passfort misbehaves: of the persons they are about, nothing
-// is kept, logged, counted or told with an error.
+// Thousands of calls of all kinds while Passfort misbehaves. Of the persons they are about, nothing
+// is kept, logged, counted, shown or told with an error; and each call has one line in the log,
+// whose trace finds whatever else was logged of it.
+
+#include "tests/integration/gateway/secrecy/mixed_calls.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <memory>
-#include <mutex>
 #include <ostream>
-#include <random>
+#include <set>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "tests/fake_passfort/fake_passfort.h"
-#include "tests/integration/gateway/read_caller.h"
 #include "tests/integration/gateway/secrecy/bytes_in.h"
 #include "tests/integration/gateway/secrecy/canaries.h"
-#include "tests/support/gateway_caller.h"
+#include "tests/integration/gateway/secrecy/log_by_trace.h"
 #include "tests/support/gateway_process.h"
 #include "tests/support/postgres_server.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {
 
-constexpr char kPerson[] = "PersonCanary";
-constexpr int kCalls = 1000;
-constexpr int kCallers = 4;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::IsSubsetOf;
+using testing::Key;
 
-std::string Of(const std::string& what) { return kPerson + ("-" + what); }
+// With each store.
+constexpr int kCalls = kHasSanitizer ? 500 : 5000;
 
-pb::CreateProfileRequest CreatesAPerson(const std::string& request_id) {
-  pb::CreateProfileRequest request;
-  request.set_role(pb::PROFILE_ROLE_INDIVIDUAL_CUSTOMER);
-  auto& data = *request.mutable_collected_data()->mutable_fields();
-  data["entity_type"].set_string_value("INDIVIDUAL");
-  data["customer_ref"].set_string_value(Of("reference"));
-  auto& contact = *data["contact_details"].mutable_struct_value()->mutable_fields();
-  contact["email"].set_string_value(Of("mail") + "@example.com");
-  auto& details = *data["personal_details"].mutable_struct_value()->mutable_fields();
-  details["dob"].set_string_value(Of("1987-01-31"));
-  auto& name = *details["name"].mutable_struct_value()->mutable_fields();
-  name["family_name"].set_string_value(Of("family"));
-  request.add_product_applications()->mutable_product()->set_alias("forexo_basic");
-  request.set_request_id(request_id);
-  return request;
+// The lines that are of no call: of the process, of Passfort's and the store's state.
+const std::vector<std::string>& LinesOfNoCall() {
+  static const auto& lines = *new std::vector<std::string>{
+      "serving",
+      "draining",
+      "stopped",
+      "Passfort cannot be reached: nothing is sent",
+      "Passfort can be reached again",
+      "rate limited by Passfort; calls are paused",
+      "the store fails: what needs it is refused, and nothing is sent",
+      "the store is available again",
+  };
+  return lines;
 }
 
-// What Passfort may do to any request. Where it speaks, it speaks of persons.
-std::vector<Fault> Misbehaviour() {
-  using Then = Fault::Then;
-  const std::string error = R"({"errors": [{"code": 201, "source": ")" + Of("source") +
-                            R"(", "message": ")" + Of("message") + R"(", "info": {"name": ")" +
-                            Of("info") + R"("}}]})";
-  const std::string page = "<html><title>" + Of("title") + "</title></html>";
-  const auto speaks = [](int status, std::string body) -> Fault {
-    return {.carry_out = Fault::CarryOut::kNever,
-            .answer = {.status = status,
-                       .headers = {{"X-Request-Id", Of("id")}, {"Server", Of("server")}},
-                       .body = std::move(body)}};
-  };
-  const std::string quoted = '"' + Of("comment") + '"';
-  return {
-      speaks(422, error),
-      speaks(404, error),
-      speaks(500, page),
-      speaks(503, page),
-      speaks(200, page),
-      {.answer = {.body = "{\"id\": \"" + Of("cut")}},
-      {.send = Fault::Send::kNothing, .then = Then::kReset},
-      {.send = Fault::Send::kNothing, .then = Then::kClose},
-      {.carry_out = Fault::CarryOut::kNever, .send = Fault::Send::kNothing, .then = Then::kReset},
-      {.answer = {.set = {{"/comment", quoted}}, .cut_after = 200}},
-      {.answer = {.set = {{"/comment", quoted}, {"/status", quoted}, {"/flag", quoted}}}},
-  };
+// Where Passfort, or the way to it, had a part in it.
+bool IsFailureAtPassfort(const CallMade& call) {
+  return call.reason.starts_with("PASSFORT_") || call.reason == "OUTCOME_UNKNOWN" ||
+         call.reason == "READ_UNANSWERED" || call.reason == "NOT_CREATED";
 }
-
-// Calls of all five kinds by several callers, each with profiles of its own.
-class MixedCalls {
- public:
-  MixedCalls(FakePassfort& passfort, std::string target)
-      : passfort_(passfort), target_(std::move(target)) {}
-
-  void Run() {
-    std::vector<std::thread> callers;
-    for (int i = 0; i < kCallers; ++i) {
-      callers.emplace_back([this, i] { RunCaller(i); });
-    }
-    for (std::thread& caller : callers) caller.join();
-  }
-
-  int ok() const { return ok_; }
-  int failed() const { return failed_; }
-  // Everything that errors told.
-  std::string errors() const { return errors_; }
-  // That a person was in what succeeded: else no canary was planted.
-  int shown_persons() const { return shown_persons_; }
-
- private:
-  void RunCaller(int number) {
-    std::mt19937 random(number);
-    const auto below = [&random](size_t limit) { return random() % limit; };
-    const std::vector<Fault> misbehaviour = Misbehaviour();
-    const ReadCaller caller(target_);
-    const GatewayCaller writer(target_);
-    std::vector<pb::Profile> profiles;
-    int request_ids = 0;
-    const auto request_id = [&](size_t of) {
-      return "caller-" + std::to_string(number) + "-" + std::to_string(of);
-    };
-    for (int i = 0; i < kCalls / kCallers; ++i) {
-      if (below(3) == 0) passfort_.Script(misbehaviour[below(misbehaviour.size())]);
-      const size_t kind = below(6);
-      if (kind == 0 || profiles.empty()) {
-        const auto created = caller.Create(CreatesAPerson(request_id(++request_ids)));
-        Note(created);
-        if (created.status.ok()) profiles.push_back(created.response.profile());
-        continue;
-      }
-      const pb::Profile& profile = profiles[below(profiles.size())];
-      if (kind == 1) {
-        Note(caller.Create(CreatesAPerson(request_id(1 + below(request_ids)))));
-      } else if (kind == 2) {
-        auto request = ARequest();
-        request.set_profile_id(profile.id());
-        request.set_request_id("add-" + request_id(below(i + 1)));
-        Note(writer.Add(request));
-      } else if (kind == 3 && profile.product_applications_size() > 0) {
-        Note(caller.Get(profile.id(), profile.product_applications(0).id()));
-      } else if (kind == 4) {
-        Note(caller.List(profile.id()));
-      } else {
-        Note(caller.GetProfile(profile.id()));
-      }
-    }
-  }
-
-  template <typename Answer>
-  void Note(const Answer& answer) {
-    const std::lock_guard lock(mutex_);
-    if (answer.status.ok()) {
-      ++ok_;
-      if (answer.response.SerializeAsString().find(kPerson) != std::string::npos) ++shown_persons_;
-      return;
-    }
-    ++failed_;
-    errors_ += answer.status.error_message() + "\n";
-    for (const auto& [name, value] : answer.trailers) errors_ += name + ": " + value + "\n";
-  }
-
-  FakePassfort& passfort_;
-  const std::string target_;
-  std::mutex mutex_;
-  int ok_ = 0;
-  int failed_ = 0;
-  int shown_persons_ = 0;
-  std::string errors_;
-};
 
 // A store and a way to see each byte of it.
 class SeenStore {
@@ -205,35 +104,117 @@ struct StoreKind {
   friend void PrintTo(const StoreKind& shown, std::ostream* out) { *out << shown.name; }
 };
 
+// The calls that failed and whose lines do not say what was wrong at Passfort.
+std::vector<std::string> WithoutCause(const std::vector<CallMade>& calls, const LogByTrace& log) {
+  std::vector<std::string> without;
+  for (const CallMade& call : calls) {
+    if (!IsFailureAtPassfort(call) || call.trace_id.empty()) continue;
+    if (!log.TellsCause(call.trace_id)) without.push_back(log.CallOf(call.trace_id).dump());
+  }
+  return without;
+}
+
+// An attempt may end, and be logged, after its caller was told.
+void WaitForCauses(const std::vector<CallMade>& calls, const GatewayProcess& gateway) {
+  const auto bound = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < bound &&
+         !WithoutCause(calls, LogByTrace(gateway.LogLines())).empty()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
+// One line each, with what the caller was told; those that were given up at most one.
+void ExpectALineOfEach(const std::vector<CallMade>& calls, const LogByTrace& log) {
+  std::map<std::string, int> lines = log.CallsByTrace();
+  int without_trace = 0;
+  int given_up_without_trace = 0;
+  for (const CallMade& call : calls) {
+    if (call.trace_id.empty()) {
+      ++(call.is_answered ? without_trace : given_up_without_trace);
+      continue;
+    }
+    const auto found = lines.find(call.trace_id);
+    const int count = found == lines.end() ? 0 : found->second;
+    if (found != lines.end()) lines.erase(found);
+    if (!call.is_answered) {
+      EXPECT_LE(count, 1) << call.trace_id;
+      continue;
+    }
+    EXPECT_EQ(count, 1) << call.trace_id << " " << call.reason;
+    if (count != 1) continue;
+    const auto line = log.CallOf(call.trace_id);
+    EXPECT_EQ(line.value("reason", ""), call.reason) << line;
+    EXPECT_EQ(line.value("code", "") == "OK", call.reason.empty()) << line;
+    if (!call.phase.empty()) EXPECT_EQ(line.value("phase", ""), call.phase) << line;
+  }
+  // What is left has traces that the gateway began: each of one call.
+  int begun = 0;
+  for (const auto& [trace_id, count] : lines) {
+    EXPECT_EQ(count, 1) << "lines of a call that nobody made: " << trace_id;
+    ++begun;
+  }
+  EXPECT_GE(begun, without_trace);
+  EXPECT_LE(begun, without_trace + given_up_without_trace);
+}
+
+// What Passfort was asked is in the traces of calls.
+void ExpectTracesAtPassfort(const FakePassfort& passfort, const LogByTrace& log) {
+  const std::map<std::string, int> calls = log.CallsByTrace();
+  for (const LoggedRequest& request : passfort.requests()) {
+    int headers = 0;
+    for (const auto& [name, value] : request.headers) {
+      if (name != "traceparent") continue;
+      ++headers;
+      EXPECT_TRUE(calls.contains(value.substr(3, 32))) << request.method << request.target;
+    }
+    EXPECT_EQ(headers, 1);
+  }
+}
+
 class PersonsTest : public testing::TestWithParam<StoreKind> {};
 
-TEST_P(PersonsTest, LeaveNothingBehind) {
+TEST_P(PersonsTest, LeaveNothingBehindAndEachCallHasItsLine) {
   const std::unique_ptr<SeenStore> store = GetParam().make();
   FakePassfort passfort;
   GatewayProcess gateway(
       {.api_url = passfort.url(),
        .flags = {"--log_level=debug", "--circuit_breaker=off", "--settle_window=10ms",
                  "--attempt_timeout=2s", "--lease_duration=500ms", "--max_deadline=10s",
-                 "--default_deadline=10s"},
+                 "--default_deadline=10s", "--max_in_flight=32"},
        .environment = {"PASSFORT_GATEWAY_STORE=" + store->url()}});
-  MixedCalls calls(passfort, gateway.target());
+  MixedCalls calls(passfort, gateway.target(), kCalls);
   calls.Run();
+  WaitForCauses(calls.made(), gateway);
 
-  // Both happened, and there was somebody to be found.
-  EXPECT_GT(calls.ok(), kCalls / 4);
-  EXPECT_GT(calls.failed(), kCalls / 20);
+  // All of it happened, and there was somebody to be found.
+  const std::map<std::string, int> ends = calls.Ends();
+  EXPECT_GT(ends.at("OK"), kCalls / 4);
+  for (const char* end : {"INVALID_REQUEST", "UNKNOWN_METHOD", "OVERLOADED", "OUTCOME_UNKNOWN",
+                          "READ_UNANSWERED", "PASSFORT_FAILED", "given up"}) {
+    EXPECT_THAT(ends, Contains(Key(end)));
+  }
   EXPECT_GT(calls.shown_persons(), kCalls / 10);
   const std::string kept = store->Bytes();
-  EXPECT_THAT(kept, testing::HasSubstr("caller-0-1"));
+  EXPECT_THAT(kept, HasSubstr("caller-0-1"));
 
   const Words persons = {kPerson};
-  EXPECT_THAT(Found(persons, calls.errors()), testing::IsEmpty());
-  EXPECT_THAT(Found(persons, gateway.Metrics()), testing::IsEmpty());
-  EXPECT_THAT(Found(persons, kept), testing::IsEmpty());
+  EXPECT_THAT(Found(persons, calls.errors()), IsEmpty());
+  EXPECT_THAT(Found(persons, gateway.Metrics()), IsEmpty());
+  EXPECT_THAT(Found(persons, gateway.Page("/")), IsEmpty());
+  EXPECT_THAT(Found(persons, gateway.FreshStatus()), IsEmpty());
+  EXPECT_THAT(Found(persons, kept), IsEmpty());
+  EXPECT_EQ(gateway.Counter("passfort_gateway_log_lines_dropped_total", {}), 0);
   gateway.Signal(SIGTERM);
   EXPECT_EQ(gateway.WaitForExit(), 0);
-  EXPECT_THAT(Found(persons, gateway.LogText()), testing::IsEmpty());
-  EXPECT_THAT(Found(persons, store->Bytes()), testing::IsEmpty());
+  EXPECT_THAT(Found(persons, gateway.LogText()), IsEmpty());
+  EXPECT_THAT(Found(persons, store->Bytes()), IsEmpty());
+
+  const LogByTrace log(gateway.LogLines());
+  ExpectALineOfEach(calls.made(), log);
+  EXPECT_THAT(WithoutCause(calls.made(), log), IsEmpty());
+  EXPECT_THAT(log.without_trace(), IsSubsetOf(LinesOfNoCall()));
+  ExpectTracesAtPassfort(passfort, log);
+  EXPECT_LT(log.lines(), 2 * kCalls) << "more than twice as many lines as calls";
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, PersonsTest,
