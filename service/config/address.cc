@@ -138,8 +138,7 @@ absl::Status CheckListenAddress(std::string_view address) {
 }
 
 absl::Status CheckMetricsAddress(std::string_view address) {
-  // The metrics server listens on IPv4 alone.
-  if (IPv6Address(Split(address).host).has_value()) return Wrong("is an IPv6 address");
+  if (address.starts_with(kUnixPrefix)) return Wrong("is a unix socket");
   return CheckHostAndPort(address);
 }
 

@@ -14,7 +14,7 @@ namespace gateway {
 
 // "host:port", "[IPv6]:port" or "unix:/path". Port 0 takes a free one.
 absl::Status CheckListenAddress(std::string_view address);
-// "host:port" with a name or an IPv4 address: what the metrics server can take.
+// The same without "unix:/path": what the metrics server can take.
 absl::Status CheckMetricsAddress(std::string_view address);
 // Whether only programs of this machine can connect to `address`, which has been checked.
 bool IsLoopbackAddress(std::string_view address);

@@ -55,7 +55,7 @@ constexpr std::array kSettings = {
             "127.0.0.1:50051", "Where gRPC is served. Port 0 takes a free one."},
     Setting{
         "metrics_listen",
-        TextKind{&GatewayConfig::metrics_listen, "ADDRESS", "host:port, not IPv6",
+        TextKind{&GatewayConfig::metrics_listen, "ADDRESS", "host:port or [IPv6]:port",
                  ReadMetricsAddress},
         "127.0.0.1:9464",
         "Where Prometheus metrics, a page about the gateway's state and /healthz are served, to "

@@ -31,36 +31,56 @@ constexpr std::chrono::seconds kMaxExchange{10};
 // When the process has no descriptor left.
 constexpr std::chrono::milliseconds kPause{100};
 
-absl::Status CheckAddress(std::string_view address) {
+struct HostAndPort {
+  int family = AF_INET;
+  std::string host;
+  std::string port;
+};
+
+absl::StatusOr<HostAndPort> Split(std::string_view address) {
   const size_t colon = address.rfind(':');
-  const bool is_host_and_port =
-      colon != std::string_view::npos && colon > 0 && colon + 1 < address.size() &&
-      address.find_first_not_of("0123456789", colon + 1) == std::string_view::npos &&
-      address.find_first_of(", +[") == std::string_view::npos;
-  if (is_host_and_port) return absl::OkStatus();
+  HostAndPort parts;
+  if (colon != std::string_view::npos) {
+    std::string_view host = address.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) {
+      parts.family = AF_INET6;
+      host = host.substr(1, host.size() - 2);
+    }
+    parts.host = host;
+    parts.port = address.substr(colon + 1);
+  }
+  const bool has_colons = parts.host.find(':') != std::string::npos;
+  if (!parts.host.empty() && !parts.port.empty() && has_colons == (parts.family == AF_INET6) &&
+      parts.port.find_first_not_of("0123456789") == std::string::npos) {
+    return parts;
+  }
   return absl::InvalidArgumentError(absl::StrCat("serve metrics: \"", std::string(address),
-                                                 "\" is not host:port (IPv6 is not available)"));
+                                                 "\" is not host:port or [IPv6]:port"));
 }
 
-// A listening socket of an address that has been checked.
 absl::StatusOr<int> Listen(const std::string& address) {
   const auto failure = [&address](const char* reason) {
     return absl::UnavailableError(absl::StrCat("serve metrics on ", address, ": ", reason));
   };
-  const size_t colon = address.rfind(':');
+  const auto parts = Split(address);
+  if (!parts.ok()) return parts.status();
   addrinfo hints = {};
-  hints.ai_family = AF_INET;
+  hints.ai_family = parts->family;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int error = getaddrinfo(address.substr(0, colon).c_str(), address.substr(colon + 1).c_str(),
-                                &hints, &found);
+  const int error = getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &found);
   if (error != 0) return failure(gai_strerror(error));
   const absl::Cleanup free_found = [found] { freeaddrinfo(found); };
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int listener = socket(parts->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (listener < 0) return failure(std::strerror(errno));
   const int on = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  // As gRPC has it for `listen`: [::] takes connections over IPv4 too.
+  const int off = 0;
+  if (parts->family == AF_INET6) {
+    setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+  }
   if (bind(listener, found->ai_addr, found->ai_addrlen) == 0 && listen(listener, kBacklog) == 0) {
     return listener;
   }
@@ -263,10 +283,11 @@ class HttpServer final : public MetricsServer {
  public:
   HttpServer(std::unique_ptr<EventLoop> loop, int listener, MetricsServer::Pages pages)
       : loop_(std::move(loop)) {
-    sockaddr_in address = {};
+    sockaddr_in6 address = {};  // of both families the longer one, with the port at the same place
+    static_assert(offsetof(sockaddr_in6, sin6_port) == offsetof(sockaddr_in, sin_port));
     socklen_t size = sizeof(address);
     getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    port_ = ntohs(address.sin6_port);
     loop_->RunAndWait([&] {
       pthread_setname_np(pthread_self(), "metrics");
       connections_ = std::make_unique<Connections>(*loop_, listener, std::move(pages));
@@ -289,7 +310,6 @@ class HttpServer final : public MetricsServer {
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
                                                                     Pages pages) {
-  if (const absl::Status status = CheckAddress(address); !status.ok()) return status;
   auto loop = EventLoop::Create();
   if (!loop.ok()) return loop.status();
   const auto listener = Listen(address);

@@ -28,7 +28,8 @@ class MetricsServer {
   // The page at `path`, which has no query. Called on the server's own thread.
   using Pages = absl::AnyInvocable<HttpPage(std::string_view path)>;
 
-  // `address` is "host:port" with a name or an IPv4 address; port 0 takes a free one.
+  // `address` is "host:port" with a name or an IPv4 address, or "[IPv6]:port"; port 0 takes a free
+  // one. A name stands for its IPv4 address.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
                                                               Pages pages);
 

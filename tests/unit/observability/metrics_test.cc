@@ -192,10 +192,23 @@ TEST(MetricsServerTest, SaysThatThePortIsTaken) {
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(address));
 }
 
-TEST(MetricsServerTest, TakesOneAddressAndNoIPv6) {
+TEST(MetricsServerTest, ServesIPv6AndWithAllAddressesIPv4Too) {
   Metrics metrics;
-  for (const char* address :
-       {"127.0.0.1:0,127.0.0.1:0", "127.0.0.1:0s", "127.0.0.1", "[::1]:0", ":0", ""}) {
+  const auto server = Serve(metrics, "[::1]:0");
+  if (absl::IsUnavailable(server.status())) GTEST_SKIP() << "no IPv6: " << server.status();
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_THAT(Scrape("::1", (*server)->port()), HasSubstr("200 OK"));
+  EXPECT_EQ(Scrape("127.0.0.1", (*server)->port()), "");
+  const auto everywhere = Serve(metrics, "[::]:0");
+  ASSERT_TRUE(everywhere.ok()) << everywhere.status();
+  EXPECT_THAT(Scrape("::1", (*everywhere)->port()), HasSubstr("200 OK"));
+  EXPECT_THAT(Scrape("127.0.0.1", (*everywhere)->port()), HasSubstr("200 OK"));
+}
+
+TEST(MetricsServerTest, TakesOneAddress) {
+  Metrics metrics;
+  for (const char* address : {"127.0.0.1:0,127.0.0.1:0", "127.0.0.1:0s", "127.0.0.1", "::1:0",
+                              "[::1]", "[]:0", "[127.0.0.1]:0", ":0", ""}) {
     EXPECT_EQ(Serve(metrics, address).status().code(), absl::StatusCode::kInvalidArgument)
         << address;
   }
