@@ -18,7 +18,9 @@ using grpc::StatusCode;
 TEST(LoadTest, HoldsTwoThousandSlowCallsOfOneConnectionOnFewThreadsAndLittleMemory) {
   constexpr int kCalls = 2000;
   constexpr int kMaxThreads = 20;
-  constexpr size_t kMaxMemory = 100 * 1024 * 1024;
+  // Seen: 96 MiB with libcurl 7.88 and 109 MiB with 8.14, which keeps more for a request with a
+  // body.
+  constexpr size_t kMaxMemory = 128 * 1024 * 1024;
   FakePassfort passfort(1s);
   const GatewayProcess gateway({.api_url = passfort.url()});
   const GatewayCaller caller(gateway.target());
