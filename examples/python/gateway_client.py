@@ -120,6 +120,8 @@ class GatewayError(Exception):
             return f"{said} It is safe to retry in {self.retry_delay.total_seconds():g} s or later."
         if self.code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return f"{said} It is safe to retry with a longer --timeout."
+        if self.reason == "STORE_BROKEN":
+            return f"{said} Once the operator has mended the gateway's store, retry with the same request_id."
         return f"{said} " + ("A retry would end the same way." if self.reason else "It is safe to retry.")
 
     def __str__(self) -> str:

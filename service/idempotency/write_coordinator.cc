@@ -12,16 +12,12 @@ namespace {
 // back.
 constexpr Milliseconds kTimeToRelease{50};
 
-// Whether it is known what became of the write, and not only what did not become of one more call.
-bool IsSettled(const SessionResult& result) {
-  return std::holds_alternative<SharedResult>(result.outcome) ||
-         std::holds_alternative<Refused>(result.outcome);
-}
-
-// Of an end that is known.
+// What became of the write; empty if the result speaks of one more call alone.
 std::string_view EndName(const SessionResult& result) {
   if (std::holds_alternative<SharedResult>(result.outcome)) return "done";
-  return std::holds_alternative<Refused>(result.outcome) ? "refused" : "not_executed";
+  if (std::holds_alternative<Refused>(result.outcome)) return "refused";
+  const auto* const error = std::get_if<IdempotencyError>(&result.outcome);
+  return error != nullptr && error->cause == IdempotencyError::Cause::kNoEffect ? "no_effect" : "";
 }
 
 SteadyTime TimeToLeave(SteadyTime now, Deadline deadline) {
@@ -143,11 +139,13 @@ void WriteCoordinator::NoteEnd(const std::string& request_id, const InFlightWrit
     if (traces != nullptr) traces->Add(request_id, ended.session.trace());
     return;
   }
-  if (traces != nullptr && IsSettled(*ended.result)) traces->Remove(request_id);
+  const std::string_view end = EndName(*ended.result);
+  if (end.empty()) return;
+  if (traces != nullptr) traces->Remove(request_id);
   if (!ended.was_waited_for || !ended.waiters.empty()) return;
   dependencies_.log.Info("a write ended after its callers had left",
                          {{"operation", ended.session.operation_name()},
-                          {"end", EndName(*ended.result)},
+                          {"end", end},
                           {"trace_id", ended.session.trace().trace_id()}});
 }
 

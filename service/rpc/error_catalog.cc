@@ -103,7 +103,9 @@ constexpr ErrorEntry kCatalog[] = {
      "operator of the gateway."},
     {kStoreBroken, "STORE_BROKEN", INTERNAL, kCall, kNothingLeft, kNever,
      "the gateway's store refuses what it needs, and will until somebody mends it",
-     kThisCallExecutedNothing, kContactTheOperator},
+     kThisCallExecutedNothing,
+     "Contact the operator of the gateway, and retry once it is mended, with the same request_id "
+     "if there is one."},
     {kRateLimited, "RATE_LIMITED", RESOURCE_EXHAUSTED, kRequestId, kItDepends, kSoon,
      "Passfort is rate limiting the gateway", kNothingExecuted, kRetryAfterDelay},
     {kOverloaded, "OVERLOADED", RESOURCE_EXHAUSTED, kCall, kNothingLeft, kSoon,

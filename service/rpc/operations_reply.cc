@@ -172,11 +172,12 @@ CallError ErrorOf(const StoreFailed& result, const CallInfo& call) {
   const ErrorReason reason = StoreFailureReason(result.why);
   return BuildError(
       {.reason = reason,
-       .message =
-           absl::StrCat("the gateway's store did not say whether it is settled: nothing was sent. ",
-                        reason == ErrorReason::kStoreBroken
-                            ? "Look at its state with GetRequest once the store is mended."
-                            : "Make the same call again: it settles it, or says what it is now."),
+       .message = absl::StrCat(
+           "the gateway's store did not say whether it is settled: nothing was sent. ",
+           reason == ErrorReason::kStoreBroken
+               ? "Once the store is mended, make the same call again: it settles it, "
+                 "or says what it is by then."
+               : "Make the same call again: it settles it, or says what it is by then."),
        .request_id = call.request_id});
 }
 

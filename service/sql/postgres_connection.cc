@@ -42,15 +42,8 @@ absl::Status ConnectError(const PGconn* connection) {
   const auto is_said = [text](std::string_view reason) {
     return text.find(reason) != std::string_view::npos;
   };
-  // With several hosts, one of them may come back.
-  if (const auto* const found = std::ranges::find_if(kPassing, is_said);
-      found != std::end(kPassing)) {
-    return absl::UnavailableError(message.append(*found));
-  }
-  if (const auto* const found = std::ranges::find_if(kLasting, is_said);
-      found != std::end(kLasting)) {
-    return absl::InternalError(message.append(*found));
-  }
+  // One host has several addresses, and libpq tells of all that it tried: what a server said says
+  // more than that another address was out of reach.
   constexpr std::string_view kBeforeState = "FATAL:  ";
   if (const size_t at = text.find(kBeforeState); at != std::string_view::npos) {
     const std::string_view state = text.substr(at + kBeforeState.size(), 5);
@@ -59,6 +52,14 @@ absl::Status ConnectError(const PGconn* connection) {
       message.append("SQLSTATE ").append(state).append(", ").append(meaning);
       return absl::Status(CodeOfSqlState(state), message);
     }
+  }
+  if (const auto* const found = std::ranges::find_if(kLasting, is_said);
+      found != std::end(kLasting)) {
+    return absl::InternalError(message.append(*found));
+  }
+  if (const auto* const found = std::ranges::find_if(kPassing, is_said);
+      found != std::end(kPassing)) {
+    return absl::UnavailableError(message.append(*found));
   }
   return absl::UnavailableError(message.append("the server's log says why not"));
 }

@@ -35,6 +35,7 @@ struct KnownState {
   std::string_view meaning;
 };
 constexpr KnownState kKnownStates[] = {
+    {"0A000", "the server is a standby, or of another kind"},
     {"22021", "the database's encoding is not UTF8"},
     {"22P05", "the database's encoding is not UTF8"},
     {"25006", "the server is read-only"},
@@ -80,13 +81,15 @@ absl::StatusCode CodeOfSqlState(std::string_view state) {
   }
   // query_canceled and lock_not_available: the timeouts that we set
   if (state == "57014" || state == "55P03") return absl::StatusCode::kDeadlineExceeded;
-  // connection lost, rolled back for the sake of others, out of resources, shutting down, and
-  // read_only_sql_transaction: the server has become a standby
-  if (error_class == "08" || error_class == "40" || error_class == "53" || error_class == "57" ||
-      state == "25006") {
-    return absl::StatusCode::kUnavailable;
+  // What was asked for, or who asks: wrong data or constraint, not let in, no such database or
+  // schema, no such table or no right to it. It stays so until somebody changes something.
+  constexpr std::string_view kLasting[] = {"22", "23", "28", "3D", "3F", "42"};
+  if (std::ranges::find(kLasting, error_class) != std::end(kLasting)) {
+    return absl::StatusCode::kInternal;
   }
-  return absl::StatusCode::kInternal;
+  // Connection lost, rolled back for the sake of others, out of resources, shutting down, and 0A000
+  // and 25006: the server has become a standby, so that another connection may be better.
+  return absl::StatusCode::kUnavailable;
 }
 
 std::string_view MeaningOfSqlState(std::string_view state) {

@@ -181,6 +181,7 @@ absl::Status SqliteError(sqlite3* database, std::string_view operation) {
                  : absl::InternalError(message);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_CANTOPEN:  // of its journal, without a descriptor left
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_NOMEM:

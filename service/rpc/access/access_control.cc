@@ -77,7 +77,7 @@ bool AccessControl::MayCall(std::string_view path, const CallerIdentity& caller)
 grpc::Status AccessControl::AdmitBuiltin(const grpc::AuthContext& peer, std::string_view path,
                                          const Metadata& metadata) const {
   auto denial = AdmitBuiltin(&peer, path, metadata);
-  return denial.has_value() ? std::move(denial->status) : grpc::Status::OK;
+  return denial.has_value() ? denial->status : grpc::Status::OK;
 }
 
 std::optional<CallError> AccessControl::AdmitBuiltin(const grpc::ServerContextBase& context,

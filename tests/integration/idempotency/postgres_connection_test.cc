@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "service/sql/postgres_values.h"
 #include "tests/integration/idempotency/postgres_store_fixture.h"
 #include "tests/support/connection_server.h"
 #include "tests/support/temporary_file.h"
@@ -34,6 +35,17 @@ TEST_F(PostgresConnectionTest, WorksByTlsAndScramToAHostsName) {
                             "USING (pid) WHERE datname = '" +
                                 database_ + "'"),
             "t");
+}
+
+TEST(SqlStateTest, IsLastingOnlyWhereSomebodyHasToChangeSomething) {
+  // 0A000 and 25006: what a standby says, so behind a pooler it passes with the fail-over.
+  for (const char* passing :
+       {"08006", "0A000", "25006", "25P03", "40001", "53300", "57P03", "58030", "XX000", "?"}) {
+    EXPECT_EQ(CodeOfSqlState(passing), absl::StatusCode::kUnavailable) << passing;
+  }
+  for (const char* lasting : {"22P05", "23514", "28000", "28P01", "3D000", "42501", "42P01"}) {
+    EXPECT_EQ(CodeOfSqlState(lasting), absl::StatusCode::kInternal) << lasting;
+  }
 }
 
 std::string WhyNot(EventLoop& loop, const std::string& url) {

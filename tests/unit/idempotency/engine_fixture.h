@@ -209,6 +209,17 @@ class ImmediateExecutor final : public SqlExecutor {
   std::vector<OneShot<bool>*> waiting_;
 };
 
+// The messages alone.
+class LoggedLines final : public Log {
+ public:
+  std::vector<std::string> lines;
+
+  bool IsOn(LogLevel) const override { return true; }
+  void Write(LogLevel, std::string_view message, std::span<const LogField>) override {
+    lines.emplace_back(message);
+  }
+};
+
 class EngineTest : public testing::Test {
  protected:
   static constexpr AtMostOnceOptions kOptions{};
@@ -284,7 +295,7 @@ class EngineTest : public testing::Test {
   ScriptedRandom trace_random_{{0.5}};
   TraceIds trace_ids_{trace_random_};
   RetryBudget budget_{{}};
-  const std::unique_ptr<Log> log_ = Log::Discard();
+  const std::unique_ptr<LoggedLines> log_ = std::make_unique<LoggedLines>();
 };
 
 }  // namespace gateway

@@ -90,6 +90,19 @@ TEST_F(WriteCoordinatorTest, ARefusalThatIsNotStoredIsGivenToOthersWhileItsLease
   EXPECT_EQ(request_->executions, 1);
 }
 
+// That the store failed says nothing of the write, which an earlier call may have executed.
+TEST_F(WriteCoordinatorTest, HowASessionEndedWithoutTheStoreIsNotToldAsTheEndOfTheWrite) {
+  executor_->held = true;
+  Call& gone = Start({.request_id = kId}, 1s);
+  clock_.Advance(1s);
+  ASSERT_TRUE(gone.result);
+  executor_->fails = [](const std::string&) { return ImmediateExecutor::Failure::kBefore; };
+  executor_->Release();
+  clock_.Advance(1s);
+  EXPECT_TRUE(coordinator_.IsIdle());
+  EXPECT_THAT(log_->lines, testing::Not(testing::Contains(testing::HasSubstr("a write ended"))));
+}
+
 TEST_F(WriteCoordinatorTest, ACallWithOtherValuesDoesNotJoin) {
   request_->outcomes = {std::nullopt};
   Start();

@@ -194,16 +194,6 @@ TEST_F(WriteObserverTest, HearsNothingOfAReleaseThatTheStoreDidNotConfirm) {
 
 // ---- What the gateway itself makes of it. ----
 
-class LoggedLines final : public Log {
- public:
-  std::vector<std::string> lines;
-
-  bool IsOn(LogLevel) const override { return true; }
-  void Write(LogLevel, std::string_view message, std::span<const LogField>) override {
-    lines.emplace_back(message);
-  }
-};
-
 TEST(WriteReportTest, CountsEveryEndAndLogsThoseOfTheBackground) {
   using End = FinishedWrite::End;
   using By = FinishedWrite::By;

@@ -303,7 +303,8 @@ INSTANTIATE_TEST_SUITE_P(
         NotBegunCase{"STORE_BROKEN", IdempotencyError::Cause::kStoreBroken,
                      grpc::StatusCode::INTERNAL, "CALL", "NOT_SENT", 0, "refused",
                      "the gateway\\'s store refuses what it needs, and will until somebody mends "
-                     "it: this call executed nothing. Contact the operator of the gateway."},
+                     "it: this call executed nothing. Contact the operator of the gateway, and "
+                     "retry once it is mended, with the same request_id if there is one."},
         NotBegunCase{
             "STORE_FULL", IdempotencyError::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED,
             "CALL", "NOT_SENT", 60, "not_executed",
