@@ -147,7 +147,7 @@ TEST_F(PostgresConnectionTest, AWrongPasswordIsAnErrorThatDoesNotShowIt) {
 
   const auto begun = store.TryClaim(AClaim("canary-request", kProfile));
 
-  EXPECT_TRUE(absl::IsUnavailable(begun.status())) << begun.status();
+  EXPECT_TRUE(absl::IsInternal(begun.status())) << begun.status();
   EXPECT_THAT(begun.status().ToString(), HasSubstr("wrong user or password"));
   EXPECT_THAT(begun.status().ToString(), Not(HasSubstr("canary")));
 }
