@@ -16,6 +16,7 @@ constexpr Milliseconds kTimeToRelease{50};
 std::string_view EndName(const SessionResult& result) {
   if (std::holds_alternative<SharedResult>(result.outcome)) return "done";
   if (std::holds_alternative<Refused>(result.outcome)) return "refused";
+  if (std::holds_alternative<NotExecuted>(result.outcome)) return "not_executed";
   const auto* const error = std::get_if<IdempotencyError>(&result.outcome);
   return error != nullptr && error->cause == IdempotencyError::Cause::kNoEffect ? "no_effect" : "";
 }

@@ -11,6 +11,7 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -78,16 +79,20 @@ void AddReasons(const std::string& code, const std::string& text, std::set<Told>
   }
 }
 
+constexpr char kCodeCharacters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+
 // "- CODE if ... (`REASON`, ...)", over several lines, below each "Returns" of an RPC.
 std::set<Told> ToldByProto(const char* page) {
   const std::string proto = ContentsOf(page);
-  static const std::regex item("- ([A-Z_]+) if((?:[^-]|-[^ ])*)");
   std::set<Told> told;
   for (size_t begin = proto.find("// Returns\n"); begin != std::string::npos;
        begin = proto.find("// Returns\n", begin + 1)) {
     const std::string list = proto.substr(begin, proto.find("// Trailer", begin) - begin);
-    for (std::sregex_iterator it(list.begin(), list.end(), item), end; it != end; ++it) {
-      AddReasons((*it)[1], (*it)[2], told);
+    const std::vector<std::string> items = absl::StrSplit(list, "- ");
+    for (const std::string& item : items) {
+      const size_t code_end = item.find_first_not_of(kCodeCharacters);
+      if (item.compare(std::min(code_end, item.size()), 3, " if") != 0) continue;
+      AddReasons(item.substr(0, code_end), item.substr(code_end), told);
     }
   }
   return told;

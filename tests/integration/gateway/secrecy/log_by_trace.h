@@ -53,7 +53,8 @@ class LogByTrace {
     }
     return nullptr;
   }
-  // Whether the lines of the trace, or of one that they lead to, say what was wrong at Passfort.
+  // Whether the lines of the trace, or of one that they lead to, say what was wrong at Passfort; or
+  // how a write ended that only took longer than its callers waited.
   bool TellsCause(const std::string& trace_id) const {
     std::set<std::string> seen = {trace_id};
     std::vector<std::string> traces = {trace_id};
@@ -61,7 +62,9 @@ class LogByTrace {
       const std::string at = traces.back();
       traces.pop_back();
       for (const auto& line : Of(at)) {
-        if (line.contains("cause") || line.contains("http_status")) return true;
+        for (const char* field : {"cause", "http_status", "end"}) {
+          if (line.contains(field)) return true;
+        }
         const auto next = line.value("write_trace_id", "");
         if (!next.empty() && seen.insert(next).second) traces.push_back(next);
       }

