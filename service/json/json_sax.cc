@@ -4,7 +4,7 @@
 #include <array>
 #include <limits>
 #include <optional>
-#include <string>
+#include <utility>
 
 #include "service/json/json_number.h"
 #include "service/json/json_string.h"
@@ -41,12 +41,13 @@ class JsonReading::Scanner {
     if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   }
 
-  // Goes on for so many values or bytes, at least one value.
+  // Goes on for so many values or bytes.
   std::optional<JsonEnd> Run(size_t values, size_t bytes) {
     const size_t last_value = values_left_ - std::min(values, values_left_);
-    const size_t last_byte = at_ + std::min(bytes, text_.size() - at_);
-    while (ReadValue() && ReadUpToNextValue()) {
-      if (values_left_ <= last_value || at_ >= last_byte) return std::nullopt;
+    pause_at_ = at_ + std::min(bytes, text_.size() - at_);
+    while (ReadNext()) {
+      if (next_ == Next::kSeparator) continue;  // which may be the end
+      if (values_left_ <= last_value || at_ >= pause_at_) return std::nullopt;
     }
     return end_;
   }
@@ -58,6 +59,8 @@ class JsonReading::Scanner {
   }
 
  private:
+  enum class Next : uint8_t { kValue, kRestOfString, kRestOfName, kSeparator };
+
   bool End(JsonEnd end) {
     end_ = end;
     return false;
@@ -78,44 +81,53 @@ class JsonReading::Scanner {
     return true;
   }
 
-  // A scalar, or the beginning of an object up to the name of its first member, or of a list.
+  bool ReadNext() {
+    switch (next_) {
+      case Next::kValue:
+        return ReadValue();
+      case Next::kRestOfString:
+      case Next::kRestOfName:
+        return ReadString();
+      case Next::kSeparator:
+        return ReadSeparator();
+    }
+    return End(JsonEnd::kBroken);  // there is no other
+  }
+
+  // A scalar, or the beginning of an object or a list.
   bool ReadValue() {
     SkipSpace();
     if (at_ == text_.size()) return End(JsonEnd::kBroken);
     if (values_left_ == 0) return End(JsonEnd::kOverLimit);
     --values_left_;
+    next_ = Next::kSeparator;
     switch (text_[at_]) {
       case '{':
         return OnOpen(JsonContainer::kObject);
       case '[':
         return OnOpen(JsonContainer::kList);
-      case '"': {
-        const std::optional<JsonString> string = ReadString();
-        if (!string) return End(JsonEnd::kBroken);
-        return Told(string->is_odd ? events_.OnScalar(OddString{string->text})
-                                   : events_.OnScalar(string->text));
-      }
+      case '"':
+        return BeginString(Next::kRestOfString);
       default:
         return ReadWord();
     }
   }
 
-  // Goes on until a value has to come: false at the end of the text, too.
-  bool ReadUpToNextValue() {
-    while (depth_ > 0) {
-      if (is_empty_) {
-        is_empty_ = false;
-        if (!Take(InObject() ? '}' : ']')) return !InObject() || ReadName();
-      } else if (Take(',')) {
-        return !InObject() || ReadName();
-      } else if (!Take(InObject() ? '}' : ']')) {
-        return End(JsonEnd::kBroken);
-      }
-      --depth_;
-      if (!Told(events_.OnClose(at_))) return false;
+  // What comes after a value or the beginning of an object or a list, up to the next value or name.
+  bool ReadSeparator() {
+    if (depth_ == 0) {
+      SkipSpace();
+      return End(at_ == text_.size() ? JsonEnd::kWhole : JsonEnd::kBroken);
     }
-    SkipSpace();
-    return End(at_ == text_.size() ? JsonEnd::kWhole : JsonEnd::kBroken);
+    if (Take(InObject() ? '}' : ']')) {
+      --depth_;
+      is_empty_ = false;
+      return Told(events_.OnClose(at_));
+    }
+    if (!std::exchange(is_empty_, false) && !Take(',')) return End(JsonEnd::kBroken);
+    if (InObject()) return BeginName();
+    next_ = Next::kValue;
+    return true;
   }
 
   bool OnOpen(JsonContainer kind) {
@@ -129,20 +141,37 @@ class JsonReading::Scanner {
     return kinds_[static_cast<size_t>(depth_ - 1)] == JsonContainer::kObject;
   }
 
-  bool ReadName() {
+  bool BeginName() {
     SkipSpace();
     if (at_ == text_.size() || text_[at_] != '"') return End(JsonEnd::kBroken);
-    const std::optional<JsonString> name = ReadString();
-    if (!name) return End(JsonEnd::kBroken);
-    if (!Told(events_.OnKey(name->text))) return false;
-    return Take(':') || End(JsonEnd::kBroken);
+    return BeginString(Next::kRestOfName);
   }
 
-  std::optional<JsonString> ReadString() {
-    std::string_view rest = text_.substr(at_ + 1);
-    const std::optional<JsonString> string = ReadJsonString(rest, buffer_);
-    at_ = text_.size() - rest.size();
-    return string;
+  bool BeginString(Next rest) {
+    next_ = rest;
+    string_.Begin(++at_);
+    return ReadString();
+  }
+
+  // As far as it gets now.
+  bool ReadString() {
+    switch (string_.GoOn(text_, at_, pause_at_)) {
+      case JsonStringReader::State::kMore:
+        return true;
+      case JsonStringReader::State::kBroken:
+        return End(JsonEnd::kBroken);
+      case JsonStringReader::State::kWhole:
+        break;
+    }
+    const JsonString string = string_.Result();
+    if (next_ == Next::kRestOfName) {
+      next_ = Next::kValue;
+      if (!Told(events_.OnKey(string.text))) return false;
+      return Take(':') || End(JsonEnd::kBroken);
+    }
+    next_ = Next::kSeparator;
+    return Told(string.is_odd ? events_.OnScalar(OddString{string.text})
+                              : events_.OnScalar(string.text));
   }
 
   bool ReadWord() {
@@ -169,8 +198,10 @@ class JsonReading::Scanner {
   int depth_ = 0;
   // True right after the innermost of them began.
   bool is_empty_ = false;
-  // What ReadString returned, unless that is a part of `text_`.
-  std::string buffer_;
+  Next next_ = Next::kValue;
+  JsonStringReader string_;
+  // A string is not read further at a time.
+  size_t pause_at_ = 0;
   JsonEnd end_ = JsonEnd::kBroken;
 };
 

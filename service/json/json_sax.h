@@ -81,8 +81,7 @@ class JsonReading {
   JsonReading(const JsonReading&) = delete;
   JsonReading& operator=(const JsonReading&) = delete;
 
-  // Goes on for kJsonValuesOfPiece values, or kJsonBytesOfPiece and the rest of a string. Nothing:
-  // there is more to read.
+  // Goes on for kJsonValuesOfPiece values or kJsonBytesOfPiece. Nothing: there is more to read.
   std::optional<JsonEnd> ReadPiece();
   JsonEnd ReadToEnd();
 

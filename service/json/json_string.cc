@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace gateway {
 namespace {
@@ -79,71 +80,6 @@ void AppendCharacter(uint32_t character, std::string& text) {
 // Of a byte that is not UTF-8: `\x` and two digits.
 constexpr size_t kEscapedByteBytes = 4;
 
-// The string so far, apart from what can be taken over as it is.
-class Unescaper {
- public:
-  explicit Unescaper(std::string& text) : text_(text) { text_.clear(); }
-
-  void Append(std::string_view plain) { text_.append(plain); }
-
-  // What begins with a backslash. Returns how many bytes it was.
-  size_t Escape(std::string_view rest) {
-    if (const std::optional<uint32_t> unit = UnitEscape(rest)) return Unit(*unit, rest);
-    constexpr std::string_view kShortEscapes = "\"\\/bfnrt";
-    constexpr std::string_view kTheirCharacters = "\"\\/\b\f\n\r\t";
-    const size_t which = rest.size() < 2 ? std::string_view::npos : kShortEscapes.find(rest[1]);
-    if (which != std::string_view::npos) {
-      text_ += kTheirCharacters[which];
-      return 2;
-    }
-    // Not an escape, so no more than a backslash.
-    is_odd_ = true;
-    text_ += '\\';
-    return 1;
-  }
-
-  // What begins with a byte from 0x80 on.
-  size_t Character(std::string_view rest) {
-    const size_t bytes = CharacterBytes(rest);
-    if (bytes > 0) {
-      text_.append(rest.substr(0, bytes));
-      return bytes;
-    }
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    // It gets longer than it was, four times at most. To grow and copy it again and again takes
-    // tens of milliseconds for a megabyte; what is reserved and not used costs nothing.
-    if (!is_odd_) text_.reserve(text_.size() + kEscapedByteBytes * rest.size());
-    is_odd_ = true;
-    const std::array<char, kEscapedByteBytes> escape = {'\\', 'x', kDigits[Byte(rest, 0) >> 4],
-                                                        kDigits[Byte(rest, 0) & 0xF]};
-    text_.append(escape.data(), escape.size());
-    return 1;
-  }
-
-  JsonString Result() const { return {.text = text_, .is_odd = is_odd_}; }
-
- private:
-  size_t Unit(uint32_t unit, std::string_view rest) {
-    if (IsHighSurrogate(unit)) {
-      const std::optional<uint32_t> low = UnitEscape(rest.substr(kUnitEscapeBytes));
-      if (low && IsLowSurrogate(*low)) {
-        AppendCharacter(0x10000 + ((unit - 0xD800) << 10) + (*low - 0xDC00), text_);
-        return 2 * kUnitEscapeBytes;
-      }
-    }
-    if (IsHighSurrogate(unit) || IsLowSurrogate(unit)) {
-      is_odd_ = true;
-      text_.append(rest.substr(0, kUnitEscapeBytes));
-    } else {
-      AppendCharacter(unit, text_);
-    }
-    return kUnitEscapeBytes;
-  }
-
-  std::string& text_;
-  bool is_odd_ = false;
-};
-
 size_t PlainBytesOf(std::string_view text) {
   size_t count = 0;
   while (count < text.size() && kIsPlain[Byte(text, count)]) ++count;
@@ -152,23 +88,92 @@ size_t PlainBytesOf(std::string_view text) {
 
 }  // namespace
 
-std::optional<JsonString> ReadJsonString(std::string_view& rest, std::string& buffer) {
-  std::string_view plain = rest.substr(0, PlainBytesOf(rest));
-  if (plain.size() < rest.size() && rest[plain.size()] == '"') {
-    rest.remove_prefix(plain.size() + 1);
-    return JsonString{.text = plain};
-  }
-  Unescaper result(buffer);
+void JsonStringReader::Begin(size_t begin) {
+  begin_ = begin;
+  is_copied_ = false;
+  is_odd_ = false;
+}
+
+JsonStringReader::State JsonStringReader::GoOn(std::string_view text, size_t& at, size_t limit) {
   for (;;) {
-    result.Append(plain);
-    rest.remove_prefix(plain.size());
-    if (rest.empty()) return std::nullopt;
-    if (rest.front() == '"') break;
-    rest.remove_prefix(rest.front() == '\\' ? result.Escape(rest) : result.Character(rest));
-    plain = rest.substr(0, PlainBytesOf(rest));
+    // An escape may have gone on beyond the limit.
+    const size_t most = at < limit ? limit - at : 0;
+    const std::string_view plain = text.substr(at, PlainBytesOf(text.substr(at, most)));
+    if (is_copied_) copy_.append(plain);
+    at += plain.size();
+    if (at == text.size()) return State::kBroken;
+    if (at >= limit) return State::kMore;
+    if (text[at] == '"') {
+      if (!is_copied_) plain_ = text.substr(begin_, at - begin_);
+      ++at;
+      return State::kWhole;
+    }
+    if (!is_copied_) Copy(text.substr(begin_, at - begin_));
+    const std::string_view rest = text.substr(at);
+    at += rest.front() == '\\' ? TakeEscape(rest) : TakeCharacter(rest);
   }
-  rest.remove_prefix(1);
-  return result.Result();
+}
+
+JsonString JsonStringReader::Result() const {
+  return {.text = is_copied_ ? copy_ : plain_, .is_odd = is_odd_};
+}
+
+void JsonStringReader::Copy(std::string_view plain) {
+  copy_.assign(plain);
+  is_copied_ = true;
+}
+
+// What begins with a backslash. Returns how many bytes it was.
+size_t JsonStringReader::TakeEscape(std::string_view rest) {
+  if (const std::optional<uint32_t> unit = UnitEscape(rest)) return TakeUnit(*unit, rest);
+  constexpr std::string_view kShortEscapes = "\"\\/bfnrt";
+  constexpr std::string_view kTheirCharacters = "\"\\/\b\f\n\r\t";
+  const size_t which = rest.size() < 2 ? std::string_view::npos : kShortEscapes.find(rest[1]);
+  if (which != std::string_view::npos) {
+    copy_ += kTheirCharacters[which];
+    return 2;
+  }
+  // Not an escape, so no more than a backslash.
+  is_odd_ = true;
+  copy_ += '\\';
+  return 1;
+}
+
+size_t JsonStringReader::TakeUnit(uint32_t unit, std::string_view rest) {
+  if (IsHighSurrogate(unit)) {
+    const std::optional<uint32_t> low = UnitEscape(rest.substr(kUnitEscapeBytes));
+    if (low && IsLowSurrogate(*low)) {
+      AppendCharacter(0x10000 + ((unit - 0xD800) << 10) + (*low - 0xDC00), copy_);
+      return 2 * kUnitEscapeBytes;
+    }
+  }
+  if (IsHighSurrogate(unit) || IsLowSurrogate(unit)) {
+    is_odd_ = true;
+    copy_.append(rest.substr(0, kUnitEscapeBytes));
+  } else {
+    AppendCharacter(unit, copy_);
+  }
+  return kUnitEscapeBytes;
+}
+
+// What begins with a byte from 0x80 on. Returns how many bytes it was.
+size_t JsonStringReader::TakeCharacter(std::string_view rest) {
+  const size_t bytes = CharacterBytes(rest);
+  if (bytes > 0) {
+    copy_.append(rest.substr(0, bytes));
+    return bytes;
+  }
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  // It gets longer than it was, four times at most. To grow and copy it again and again takes
+  // tens of milliseconds for a megabyte; what is reserved and not used costs nothing.
+  if (copy_.capacity() - copy_.size() < kEscapedByteBytes) {
+    copy_.reserve(copy_.size() + kEscapedByteBytes * rest.size());
+  }
+  is_odd_ = true;
+  const std::array<char, kEscapedByteBytes> escape = {'\\', 'x', kDigits[Byte(rest, 0) >> 4],
+                                                      kDigits[Byte(rest, 0) & 0xF]};
+  copy_.append(escape.data(), escape.size());
+  return 1;
 }
 
 }  // namespace gateway

@@ -89,6 +89,18 @@ TEST_F(LargeResponseTest, AnApplicationLeavesTheLoopToOthersAfterEachPiece) {
   EXPECT_GE(turns, kValues / static_cast<int>(kJsonValuesOfPiece));
 }
 
+TEST_F(LargeResponseTest, ATextLeavesTheLoopToOthersAfterEachPiece) {
+  constexpr int kPieces = 15;
+  SetBody(R"({"id": "a1", "unknown": ")" + std::string(kPieces * kJsonBytesOfPiece, 'a') + "\"}");
+  const ApplicationDraft draft = {.profile_id = kProfileId, .product_alias = "forexo_basic"};
+  const int turns = TurnsDuring([&]() -> Task<void> {
+    const WriteAttempt made = co_await client_.CreateApplication(draft, InAMinute(), std::nullopt);
+    const auto* done = std::get_if<Done>(&made.outcome);
+    EXPECT_TRUE(done != nullptr && done->application->unmapped().fields().contains("unknown"));
+  });
+  EXPECT_GE(turns, kPieces);
+}
+
 TEST_F(LargeResponseTest, AListLeavesTheLoopToOthersAfterEachPiece) {
   constexpr int kItems = 49'000;
   SetBody(Repeated("[", R"({"id":"a","product":{"alias":"b"}})", kItems, "]"));

@@ -25,8 +25,11 @@ class Counter final : public JsonSaxHandler {
   std::string told;
 
   bool OnScalar(const JsonScalar& value) override {
-    const auto* text = std::get_if<std::string_view>(&value);
-    return Tell(text == nullptr ? "scalar" : std::string(*text), 1);
+    if (const auto* text = std::get_if<std::string_view>(&value))
+      return Tell(std::string(*text), 1);
+    if (const auto* odd = std::get_if<OddString>(&value))
+      return Tell("odd " + std::string(odd->text), 1);
+    return Tell("scalar", 1);
   }
   bool OnOpen(JsonContainer kind, size_t begin) override {
     return Tell((kind == JsonContainer::kList ? '[' : '{') + std::to_string(begin), 1);
@@ -69,14 +72,37 @@ std::string ListOf(const std::string& unit, int units) {
   return list + "]";
 }
 
+// Of more than one piece.
+std::string Long(const std::string& unit) {
+  std::string text;
+  while (text.size() < kJsonBytesOfPiece + 100) text += unit;
+  return text;
+}
+
 TEST(JsonReadingTest, TellsInPiecesWhatItTellsAtOnce) {
   const std::string item = R"({"id": "a", "unknown": [[1, 2], {"b": "\ud83d"}]})";
   std::string cut_off = ListOf(item, 2'000);
   cut_off.pop_back();
   const std::string too_deep =
       "[" + ListOf("0", 5'000) + "," + std::string(kMaxJsonDepth, '[') + "]";
-  for (const std::string& text : {ListOf(item, 3'000), ListOf("\xEF", 10'000), cut_off, too_deep,
-                                  "\xEF\xBB\xBF" + ListOf("0", 5'000), std::string("[]")}) {
+  std::vector<std::string> texts = {ListOf(item, 3'000),
+                                    ListOf("\xEF", 10'000),
+                                    cut_off,
+                                    too_deep,
+                                    "\xEF\xBB\xBF" + ListOf("0", 5'000),
+                                    "[]",
+                                    ""};
+  // A piece ends within an escape or a character, too, and right before and after one.
+  for (const std::string unit :
+       {"a", "\\n", "\\ud83d", "\\ud83d\\ude00", "\xFF", "\xF0\x9F\x98\x80", "\\q"}) {
+    for (size_t first = 0; first < 6; ++first) {
+      const std::string long_text = '"' + std::string(first, 'a') + Long(unit) + '"';
+      texts.push_back("[" + long_text + ", 1]");
+      texts.push_back("{" + long_text + ": [" + long_text + "]}");
+      texts.push_back("[" + long_text.substr(0, long_text.size() - 1));
+    }
+  }
+  for (const std::string& text : texts) {
     Counter at_once;
     const JsonEnd end = ParseJson(text, at_once, kMaxJsonValuesOfList);
     const Pieces pieces = ReadInPieces(text);
@@ -96,6 +122,12 @@ TEST(JsonReadingTest, APieceHasABoundedNumberOfBytes) {
   const Pieces pieces = ReadInPieces(ListOf('"' + std::string(1'000, 'a') + '"', 1'000));
   EXPECT_EQ(pieces.end, JsonEnd::kWhole);
   EXPECT_THAT(pieces.values, Each(Le(kJsonBytesOfPiece / 1'000 + 2)));
+}
+
+TEST(JsonReadingTest, APieceHasABoundedNumberOfBytesOfOneStringOrName) {
+  const std::string text = '"' + std::string(10 * kJsonBytesOfPiece, 'a') + '"';
+  EXPECT_THAT(ReadInPieces(text).values, SizeIs(11));
+  EXPECT_THAT(ReadInPieces("{" + text + ": 1}").values, SizeIs(11));
 }
 
 TEST(JsonReadingTest, ALimitThatIsReachedAtTheEndOfAPieceIsExact) {
