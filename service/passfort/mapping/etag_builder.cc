@@ -16,6 +16,9 @@ namespace {
 
 constexpr size_t kEtagBytes = 16;
 
+// What is longer stands in the canonical form by its digest: megabytes would be copied and sorted.
+constexpr size_t kMaxVerbatimBytes = 1024;
+
 // The text of a number that is the same for all ways to write it. The longest double has 24
 // characters.
 class NumberName {
@@ -56,7 +59,11 @@ void EtagBuilder::Append(char kind, std::string_view bytes) {
   for (; size >= 0x80; size >>= 7) head[used++] = static_cast<char>(size | 0x80);
   head[used++] = static_cast<char>(size);
   text_.append(head.data(), used);
-  text_.append(bytes);
+  if (bytes.size() > kMaxVerbatimBytes) {
+    text_.append(Sha256(bytes));
+  } else {
+    text_.append(bytes);
+  }
 }
 
 void EtagBuilder::OnScalar(const JsonScalar& value) {

@@ -140,6 +140,16 @@ TEST(EtagTest, TellsFalseAndEmptyFromAbsentAndNullNot) {
   EXPECT_NE(EtagOf(R"({"id": "a", "history": []})"), EtagOf(R"({"id": "a"})"));
 }
 
+TEST(EtagTest, TellsLongTextsByAllOfTheirBytes) {
+  const auto with = [](const std::string& text) {
+    return EtagOf(R"({"id": "a", "name": ")" + text + "\"}");
+  };
+  const std::string long_text(100'000, 'a');
+  EXPECT_EQ(with(long_text), with("\\u0061" + long_text.substr(1)));
+  EXPECT_NE(with(long_text), with(long_text.substr(1) + "b"));
+  EXPECT_NE(with(long_text), with(long_text + "a"));
+}
+
 TEST(EtagTest, CountsEqualItemsOfAList) {
   EXPECT_NE(EtagOf(R"({"id": "a", "x": [1]})"), EtagOf(R"({"id": "a", "x": [1, 1]})"));
   EXPECT_NE(EtagOf(R"({"id": "a", "x": [1, [2]]})"), EtagOf(R"({"id": "a", "x": [[1], 2]})"));
