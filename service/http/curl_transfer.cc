@@ -272,11 +272,14 @@ size_t CurlTransfer::AddBody(std::string_view piece) {
     return reader_.is_too_large() ? kRefused : CURL_WRITEFUNC_PAUSE;
   }
   if (!reader_.AddBody(piece)) return kRefused;
-  if (reader_.body_memory() < ResponseMemory::kSmallResponseBytes) return piece.size();
+  if (reader_.body_bytes() < ResponseMemory::kSmallResponseBytes) return piece.size();
   if (!IsLarge()) {
     body_share_ = std::make_unique<ResponseMemory::Share>(memory_, ResponseMemory::Use::kBody);
+    curl_off_t all = 0;  // -1: the response does not say
+    curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &all);
+    if (all > 0) reader_.ExpectBody(static_cast<size_t>(all));
   }
-  body_share_->Set(reader_.body_memory());
+  body_share_->Set(reader_.body_bytes());
   return piece.size();
 }
 

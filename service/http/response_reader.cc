@@ -65,6 +65,10 @@ bool ResponseReader::AddBody(std::string_view piece) {
   return true;
 }
 
+void ResponseReader::ExpectBody(size_t bytes) {
+  response_.body.reserve(std::min(bytes, max_body_bytes_));
+}
+
 HttpResponse ResponseReader::Finish(int status) {
   response_.status = status;
   return std::exchange(response_, HttpResponse());

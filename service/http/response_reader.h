@@ -33,10 +33,13 @@ class ResponseReader {
   bool AddHeaderLine(std::string_view line);
   // A piece of the body. False: too large.
   bool AddBody(std::string_view piece);
+  // The body says that it will be of so many bytes. Then it does not grow and move again and again;
+  // what does not come takes no memory.
+  void ExpectBody(size_t bytes);
 
   size_t max_body_bytes() const { return max_body_bytes_; }
-  // Memory that the body takes so far.
-  size_t body_memory() const { return response_.body.capacity(); }
+  // Of what came so far.
+  size_t body_bytes() const { return response_.body.size(); }
 
   // Takes no more of it, as if it were too large.
   void GiveUp() { is_too_large_ = true; }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 
 namespace gateway {
@@ -46,6 +47,24 @@ TEST(ResponseReaderTest, ForgetsInterimAnswersAndTrailers) {
   EXPECT_TRUE(reader.AddBody("x"));
   EXPECT_TRUE(reader.AddHeaderLine("Retry-After: 2\r\n"));
   EXPECT_THAT(reader.Finish(200).headers, IsEmpty());
+}
+
+TEST(ResponseReaderTest, ABodyThatSaysItsLengthDoesNotMoveWhileItComes) {
+  constexpr size_t kBytes = 100'000;
+  const auto limits = LimitsOf(kBytes, 1000);
+  ResponseReader reader(limits);
+  reader.ExpectBody(kBytes);
+  for (size_t i = 0; i < kBytes; i += 1000) EXPECT_TRUE(reader.AddBody(std::string(1000, 'x')));
+  EXPECT_EQ(reader.Finish(200).body.capacity(), kBytes);
+}
+
+TEST(ResponseReaderTest, ABodyThatSaysMoreThanItMayIsExpectedUpToTheLimit) {
+  const auto limits = LimitsOf(100, 1000);
+  ResponseReader reader(limits);
+  reader.ExpectBody(std::numeric_limits<size_t>::max());
+  EXPECT_TRUE(reader.AddBody("x"));
+  EXPECT_EQ(reader.body_bytes(), 1u);
+  EXPECT_EQ(reader.Finish(200).body.capacity(), 100u);
 }
 
 TEST(ResponseReaderTest, KnowsWhetherTheHeadersAreWhole) {
