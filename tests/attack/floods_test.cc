@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/attack/attack_fixture.h"
@@ -60,6 +61,22 @@ Flood CallsAgainAndAgain(const std::function<std::string(uint32_t stream)>& call
         for (; bytes.size() < kBytesPerSend; stream += 2) bytes += call(stream);
         client.Send(bytes);
       }
+    }
+  };
+}
+
+// The same on connections that end when each has opened as many calls as it may, and more.
+Flood CallsUntilDisconnected(const std::function<std::string(uint32_t stream)>& call) {
+  return [=](const std::string& target, Clock::time_point end) {
+    constexpr uint32_t kCalls = 8'000;
+    while (Clock::now() < end) {
+      HostileClient client(target);
+      std::string bytes;
+      for (uint32_t stream = 1; stream < 2 * kCalls; stream += 2) {
+        bytes += call(stream);
+        if (bytes.size() > kBytesPerSend) client.Send(std::exchange(bytes, ""));
+      }
+      client.WaitUntil([&] { return client.IsAnswered(2 * kCalls - 1); }, 1s);
     }
   };
 }
@@ -231,6 +248,9 @@ std::vector<Case> Cases() {
        {calls}},
       {"CallsWithoutAMessage",
        CallsAgainAndAgain([](uint32_t stream) { return HeadersOf(stream, RequestHeaders()); }),
+       {RefusedByGrpc("streams")}},
+      {"CallsThatEndWithTheirConnection",
+       CallsUntilDisconnected([](uint32_t stream) { return HeadersOf(stream, RequestHeaders()); }),
        {RefusedByGrpc("streams")}},
       {"GoAways", SendsAgainAndAgain("", Repeated(Frame(FrameType::kGoAway, 0, kWholeConnection,
                                                         BigEndian32(0) + BigEndian32(0) +

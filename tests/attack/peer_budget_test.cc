@@ -72,7 +72,7 @@ TEST(PeerBudgetTest, StreamsWhoseMemoryIsHeldAreBoundedInTheProcessButEveryPeerG
       ++held;
     }
   }
-  EXPECT_EQ(held, 8000);
+  EXPECT_EQ(held, 6000);
   PeerBudget newcomer;
   for (int i = 0; i < 16; ++i) {
     EXPECT_EQ(newcomer.Judge(kMaxConcurrentStreams, 0), Verdict::kAccept);
@@ -93,7 +93,7 @@ TEST(PeerBudgetTest, AServerThatLetsOnePeerOpenMoreHasALargerLimit) {
       ++held;
     }
   }
-  EXPECT_EQ(held, 23'000);
+  EXPECT_EQ(held, 22'000);
   for (int i = 0; i < held; ++i) first.OnStreamFreed();
 }
 
