@@ -119,7 +119,7 @@ int RefuseSettings(const absl::Status& status) {
 int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const sigset_t& ending) {
   Metrics metrics;
   auto log = Log::ToStandardOutput(config.log_level, metrics);
-  std::optional<LibraryLog> libraries(*log);
+  std::optional<LibraryLog> libraries(std::in_place, *log, metrics);
   for (const auto& warning : warnings) log->Warn(warning);
   const int64_t max_in_flight = config.max_in_flight;
   FitToDescriptorLimit(config, *log);

@@ -5,12 +5,15 @@
 
 #include <cassert>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "service/observability/last_words.h"
+#include "service/observability/log_throttle.h"
 
 namespace gateway {
 namespace {
@@ -18,9 +21,16 @@ namespace {
 constexpr std::string_view kGrpc = "gRPC";
 constexpr std::string_view kProtobuf = "Protocol Buffers";
 
+struct Destination {
+  Log& log;
+  CounterFamily messages;
+  SteadyTime (*now)();
+  LogThrottle throttle = {};  // by place
+};
+
 // Threads of gRPC may write at any time, also while a LibraryLog goes.
 std::mutex mutex;
-Log* log = nullptr;  // guarded by mutex
+std::optional<Destination> destination;  // guarded by mutex
 
 std::string_view FileName(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // the whole of it if there is no slash
@@ -28,10 +38,19 @@ std::string_view FileName(std::string_view path) {
 
 void Write(std::string_view library, const char* path, int line) {
   const std::lock_guard lock(mutex);
-  if (log == nullptr) return;
-  log->Warn(
+  if (!destination) return;
+  destination->messages.Increment({library});
+  const auto left_out =
+      destination->throttle.Admit(absl::StrCat(path, ":", line), destination->now());
+  if (!left_out) return;
+  const LogField fields[] = {{"library", library},
+                             {"file", FileName(path)},
+                             {"line", int64_t{line}},
+                             {"left_out", *left_out}};
+  destination->log.Write(
+      LogLevel::kWarn,
       "a library found a fault; its own words are not shown, since they may hold what callers sent",
-      {{"library", library}, {"file", FileName(path)}, {"line", int64_t{line}}});
+      {fields, std::size(fields) - (*left_out == 0 ? 1 : 0)});
 }
 
 // The last words of a process, which have to leave at once.
@@ -61,11 +80,15 @@ void OnProtobufLine(google::protobuf::LogLevel level, const char* file, int line
 
 }  // namespace
 
-LibraryLog::LibraryLog(Log& to) {
+LibraryLog::LibraryLog(Log& log, Metrics& metrics, SteadyTime (*now)()) {
+  const CounterFamily messages = metrics.AddCounter(
+      "passfort_gateway_library_messages_total",
+      "Messages of gRPC and Protocol Buffers about faults, with those that have no log line.",
+      {"library"});
   {
     const std::lock_guard lock(mutex);
-    [[maybe_unused]] Log* const before = std::exchange(log, &to);
-    assert(before == nullptr);
+    assert(!destination);
+    destination.emplace(log, messages, now);
   }
   gpr_set_log_function(OnGrpcLine);
   google::protobuf::SetLogHandler(OnProtobufLine);
@@ -73,7 +96,7 @@ LibraryLog::LibraryLog(Log& to) {
 
 LibraryLog::~LibraryLog() {
   const std::lock_guard lock(mutex);
-  log = nullptr;
+  destination.reset();
 }
 
 }  // namespace gateway
