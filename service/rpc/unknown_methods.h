@@ -9,6 +9,7 @@
 
 #include "service/rpc/access/access_control.h"
 #include "service/rpc/access/admitted_caller.h"
+#include "service/rpc/access/caller_limits.h"
 #include "service/rpc/calls/call_line.h"
 #include "service/rpc/calls/call_metrics.h"
 #include "service/rpc/calls/call_trace.h"
@@ -48,6 +49,8 @@ class UnknownMethods final : public grpc::CallbackGenericService {
     AdmittedCaller caller;
     auto denial =
         access_.AdmitUnknown(context, {.path = context.method(), .trace_id = trace_id}, caller);
+    // They count as other calls do, or a caller could make any number of them.
+    if (!denial && caller.entry != nullptr) denial = CheckRate(*caller.entry, arrived_at);
     const CallError error = denial ? *std::move(denial) : UnknownMethodError();
     metrics_.failed.Increment({kUnknownMethodLabel, GrpcCodeName(error.status.error_code()),
                                error.reason, caller.identity.name});

@@ -116,6 +116,14 @@ std::vector<Answered> ReadAllAs(const CallersFixture& fixture, const std::string
   return answered;
 }
 
+grpc::Status CallUnknownAs(const CallersFixture& fixture, const std::string& principal) {
+  const grpc::Slice nothing;
+  grpc::ByteBuffer answer;
+  return StockClient(fixture.ConnectAs(principal))
+      .CallPath("/no.such.Service/Method", grpc::ByteBuffer(&nothing, 1), &answer)
+      .status;
+}
+
 // Whoever refuses a call also says so in a form that clients can use.
 void ExpectRefused(const Answered& answered, grpc::StatusCode code, const std::string& reason) {
   EXPECT_EQ(answered.status.error_code(), code) << answered.status.error_message();
@@ -155,15 +163,8 @@ TEST(CallerEntryTest, WhoHasNoEntryGetsNothingOfGrpcsOwnServices) {
 
 TEST(CallerEntryTest, WhoHasNoEntryLearnsNothingOfUnknownMethods) {
   const CallersFixture fixture(CallersJson(""));
-  const auto reason = [&](const char* principal) {
-    const grpc::Slice nothing;
-    grpc::ByteBuffer answer;
-    return ReasonOf(StockClient(fixture.ConnectAs(principal))
-                        .CallPath("/no.such.Service/Method", grpc::ByteBuffer(&nothing, 1), &answer)
-                        .status);
-  };
-  EXPECT_EQ(reason(kStranger), "CALLER_NOT_ALLOWED");
-  EXPECT_EQ(reason(kOnboarding), "UNKNOWN_METHOD");
+  EXPECT_EQ(ReasonOf(CallUnknownAs(fixture, kStranger)), "CALLER_NOT_ALLOWED");
+  EXPECT_EQ(ReasonOf(CallUnknownAs(fixture, kOnboarding)), "UNKNOWN_METHOD");
   EXPECT_EQ(fixture.rpc.Counter("passfort_gateway_failed_calls_total",
                                 {"caller=\"onboarding\"", "reason=\"UNKNOWN_METHOD\""}),
             1);
@@ -194,6 +195,17 @@ TEST(CallerRateTest, IsAskedBeforeTheSizeAndCountsWhatIsRefusedLater) {
   const CallersFixture fixture(CallersJson(kOneCallAMinute));
   EXPECT_EQ(ReasonOf(fixture.AddAs(kOnboarding, TooLarge()).status), "INVALID_REQUEST");
   EXPECT_EQ(ReasonOf(fixture.AddAs(kOnboarding, TooLarge()).status), "CALLER_RATE_REACHED");
+}
+
+TEST(CallerRateTest, CountsUnknownMethodsAsOthers) {
+  const CallersFixture fixture(CallersJson(R"("calls_per_minute": 2)"));
+  EXPECT_EQ(ReasonOf(CallUnknownAs(fixture, kOnboarding)), "UNKNOWN_METHOD");
+  EXPECT_TRUE(fixture.AddAs(kOnboarding).status.ok());
+  const grpc::Status refused = CallUnknownAs(fixture, kOnboarding);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(refused), "CALLER_RATE_REACHED");
+  EXPECT_EQ(ReasonOf(fixture.AddAs(kOnboarding).status), "CALLER_RATE_REACHED");
+  EXPECT_EQ(ReasonOf(CallUnknownAs(fixture, kSupport)), "UNKNOWN_METHOD");
 }
 
 TEST(CallerRateTest, CountsReads) {
