@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <map>
@@ -16,7 +15,6 @@
 #include <ostream>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/fake_passfort/fake_passfort.h"
@@ -114,15 +112,6 @@ std::vector<std::string> WithoutCause(const std::vector<CallMade>& calls, const 
   return without;
 }
 
-// An attempt may end, and be logged, after its caller was told.
-void WaitForCauses(const std::vector<CallMade>& calls, const GatewayProcess& gateway) {
-  const auto bound = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (std::chrono::steady_clock::now() < bound &&
-         !WithoutCause(calls, LogByTrace(gateway.LogLines())).empty()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  }
-}
-
 // One line each, with what the caller was told; those that were given up at most one.
 void ExpectALineOfEach(const std::vector<CallMade>& calls, const LogByTrace& log) {
   std::map<std::string, int> lines = log.CallsByTrace();
@@ -184,7 +173,6 @@ TEST_P(PersonsTest, LeaveNothingBehindAndEachCallHasItsLine) {
        .environment = {"PASSFORT_GATEWAY_STORE=" + store->url()}});
   MixedCalls calls(passfort, gateway.target(), kCalls);
   calls.Run();
-  WaitForCauses(calls.made(), gateway);
 
   // All of it happened, and there was somebody to be found.
   const std::map<std::string, int> ends = calls.Ends();
