@@ -5,13 +5,13 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/integration/sql/executor_fixture.h"
 #include "tests/integration/sql/postgres_proxy.h"
 #include "tests/support/postgres_server.h"
+#include "tests/support/wait_until.h"
 
 namespace gateway {
 namespace {
@@ -26,15 +26,6 @@ class PostgresTransactionsTest : public ::testing::Test {
  protected:
   std::unique_ptr<SqlExecutor> Open(const std::string& url) {
     return OpenPostgres(*loop_, *random_, url, {.connections = 1});
-  }
-  // Until a condition comes true that only the server's own doing brings about.
-  template <typename Condition>
-  static void WaitUntil(const std::string& what, Condition condition) {
-    const auto bound = std::chrono::steady_clock::now() + kTaskBound;
-    while (!condition()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for " << what;
-      std::this_thread::yield();
-    }
   }
   static SqlRows Backend(ExecutorUnderTest& database) {
     return database.Rows("SELECT pg_backend_pid()::bigint");
