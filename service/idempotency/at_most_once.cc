@@ -49,7 +49,7 @@ AtMostOnce::AtMostOnce(const AtMostOnceOptions& once, Dependencies dependencies,
       budgets_(*store_, dependencies_.clock, dependencies_.log),
       settler_({.store_timeout = once.store_timeout, .settle_window = once.settle_window}, *store_,
                background_looks_, dependencies_.operations, dependencies_.clock,
-               dependencies_.observer, dependencies_.fail_point),
+               dependencies_.observer, unsettled_traces_, dependencies_.fail_point),
       background_reconciler_(
           SharedWith(background_looks_), ReconcilerOptions(once),
           [this](const std::string& request_id) { return coordinator_.IsActive(request_id); }) {}
@@ -73,7 +73,7 @@ SessionDependencies AtMostOnce::SharedWith(Reconciler& reconciler) {
           .budget = dependencies_.budget,
           .log = dependencies_.log,
           .observer = dependencies_.observer,
-          .unsettled_traces = &unsettled_traces_,
+          .unsettled_traces = unsettled_traces_,
           .fail_point = dependencies_.fail_point};
 }
 

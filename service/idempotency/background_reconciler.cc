@@ -88,13 +88,13 @@ Task<void> BackgroundReconciler::ReconcileNext(std::deque<Record>& due, int& loo
   while (!due.empty() && !stop.stop_requested()) {
     Record record = std::move(due.front());
     due.pop_front();
-    UnsettledTraces* const traces = dependencies_.unsettled_traces;
-    const auto left = traces != nullptr ? traces->Find(record.request_id) : std::nullopt;
+    UnsettledTraces& traces = dependencies_.unsettled_traces;
+    const auto left = traces.Find(record.request_id);
     const TraceContext trace = left ? *left : dependencies_.trace_ids.NewTrace();
     const CallContext context{.stop = stop, .trace = &trace};
     const std::string request_id = record.request_id;
     const auto look = co_await dependencies_.reconciler.Reconcile(std::move(record), context);
-    if (traces != nullptr && IsSettled(look.kind)) traces->Remove(request_id);
+    if (IsSettled(look.kind)) traces.Remove(request_id);
   }
   if (--lookers == 0) all_done.request_stop();
 }

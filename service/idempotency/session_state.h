@@ -63,8 +63,7 @@ struct SessionDependencies {
   RetryBudget& budget;
   Log& log;
   WriteObserver& observer;
-  // Null: what the background finds out has a trace of its own.
-  UnsettledTraces* unsettled_traces = nullptr;
+  UnsettledTraces& unsettled_traces;
   // Called at each step, for tests that end or stop the process there.
   FailPoints fail_point;
 };

@@ -143,8 +143,7 @@ Task<SettlementResult> Settler::Remove(Record record, const PersonsWord& word,
   const auto removed = co_await store_.Remove(record, StoreDeadline(context));
   if (!removed.ok()) co_return StoreFailed{.why = removed.status()};
   if (!*removed) co_return co_await Lost(std::move(record.request_id), context);
-  observer_.OnFinished(
-      {record, FinishedWrite::End::kNotExecuted, FinishedWrite::By::kOperator, context.trace_id()});
+  OnSettled(record, FinishedWrite::End::kNotExecuted, context);
   record.state = RecordState::kNoEffect;
   record.settled = SettledBy{.name = word.name, .at = record.store_now};
   co_return SettledRecord{.record = std::move(record)};
@@ -169,7 +168,7 @@ Task<SettlementResult> Settler::Store(Record record, RecordStore::Settlement set
   }
   auto* const changed = std::get_if<Record>(&*settled);
   if (changed == nullptr) co_return co_await Lost(std::move(request_id), context);
-  observer_.OnFinished({*changed, end, FinishedWrite::By::kOperator, context.trace_id()});
+  OnSettled(*changed, end, context);
   co_return SettledRecord{.record = std::move(*changed)};
 }
 
@@ -178,6 +177,11 @@ Task<SettlementResult> Settler::Lost(std::string request_id, const CallContext& 
   auto now = co_await store_.Find(std::move(request_id), StoreDeadline(context));
   if (!now.ok()) co_return StoreFailed{.why = now.status()};
   co_return SettledMeanwhile{.record = *std::move(now)};
+}
+
+void Settler::OnSettled(const Record& record, FinishedWrite::End end, const CallContext& context) {
+  unsettled_traces_.Remove(record.request_id);
+  observer_.OnFinished({record, end, FinishedWrite::By::kOperator, context.trace_id()});
 }
 
 Operation* Settler::FindOperation(const std::string& name) const {

@@ -16,6 +16,7 @@
 #include "service/idempotency/reconciler.h"
 #include "service/idempotency/store/record.h"
 #include "service/idempotency/store/record_store.h"
+#include "service/idempotency/unsettled_traces.h"
 #include "service/idempotency/write_observer.h"
 
 namespace gateway {
@@ -94,13 +95,14 @@ class Settler {
   // All outlive the settler.
   Settler(Options options, RecordStore& store, Reconciler& reconciler,
           std::vector<Operation*> operations, Clock& clock, WriteObserver& observer,
-          FailPoints fail_point)
+          UnsettledTraces& unsettled_traces, FailPoints fail_point)
       : options_(options),
         store_(store),
         reconciler_(reconciler),
         operations_(std::move(operations)),
         clock_(clock),
         observer_(observer),
+        unsettled_traces_(unsettled_traces),
         fail_point_(std::move(fail_point)) {}
 
   // `operation` is whose outcome `word` can be; empty: any. NotExecuted and Refused say why
@@ -120,6 +122,7 @@ class Settler {
   Task<SettlementResult> Store(Record record, RecordStore::Settlement settlement,
                                FinishedWrite::End end, const CallContext& context);
   Task<SettlementResult> Lost(std::string request_id, const CallContext& context);
+  void OnSettled(const Record& record, FinishedWrite::End end, const CallContext& context);
   Operation* FindOperation(const std::string& name) const;
   Deadline StoreDeadline(const CallContext& context) const {
     return Earlier(context.deadline, Deadline(clock_.Now() + options_.store_timeout));
@@ -131,6 +134,7 @@ class Settler {
   const std::vector<Operation*> operations_;
   Clock& clock_;
   WriteObserver& observer_;
+  UnsettledTraces& unsettled_traces_;
   const FailPoints fail_point_;
 };
 

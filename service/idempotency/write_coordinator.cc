@@ -113,10 +113,8 @@ std::shared_ptr<WriteCoordinator::InFlightWrite> WriteCoordinator::Join(
                      entry->second->session.trace().trace_id());
     return entry->second;
   }
-  if (auto* const traces = dependencies_.unsettled_traces; traces != nullptr) {
-    if (const auto left = traces->Find(key.request_id)) {
-      LogWhereItGoesOn("goes on with what an earlier call left unknown", context, left->trace_id());
-    }
+  if (const auto left = dependencies_.unsettled_traces.Find(key.request_id)) {
+    LogWhereItGoesOn("goes on with what an earlier call left unknown", context, left->trace_id());
   }
   // A copy: the session may outlive the call.
   TraceContext trace =
@@ -135,14 +133,13 @@ void WriteCoordinator::LogWhereItGoesOn(std::string_view what, const CallContext
 
 // What nobody hears of any more can be found in the trace of the call that began it.
 void WriteCoordinator::NoteEnd(const std::string& request_id, const InFlightWrite& ended) {
-  auto* const traces = dependencies_.unsettled_traces;
   if (std::holds_alternative<Ambiguous>(ended.result->outcome)) {
-    if (traces != nullptr) traces->Add(request_id, ended.session.trace());
+    dependencies_.unsettled_traces.Add(request_id, ended.session.trace());
     return;
   }
   const std::string_view end = EndName(*ended.result);
   if (end.empty()) return;
-  if (traces != nullptr) traces->Remove(request_id);
+  dependencies_.unsettled_traces.Remove(request_id);
   if (!ended.was_waited_for || !ended.waiters.empty()) return;
   dependencies_.log.Info("a write ended after its callers had left",
                          {{"operation", ended.session.operation_name()},

@@ -133,6 +133,7 @@ SessionDependencies Process::DependenciesWith(Reconciler& reconciler) {
           .budget = budget_,
           .log = *log_,
           .observer = finished_writes_,
+          .unsettled_traces = unsettled_traces_,
           .fail_point = FailPoints([this](FailPointId step, const std::string& request_id) {
             const StepNames& names = NamesOf(step);
             if (!life_.is_dead()) world_.Note(life_.name(), ": ", request_id, " ", names.step);

@@ -115,6 +115,7 @@ class Process {
   SeededRandom random_;
   SeededRandom trace_random_{0};  // of its own: trace ids change no history
   TraceIds trace_ids_{trace_random_};
+  UnsettledTraces unsettled_traces_;
   RetryBudget budget_;
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<ApiTransport> transport_;

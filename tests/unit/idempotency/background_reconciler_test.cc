@@ -112,6 +112,7 @@ class BackgroundReconcilerTest : public testing::Test {
   ScriptedRandom random_{{0.0, 0.999, 0.5}};
   ScriptedRandom trace_random_{{0.5}};
   TraceIds trace_ids_{trace_random_};
+  UnsettledTraces unsettled_traces_;
   RetryBudget budget_{{}};
   const std::unique_ptr<Log> log_ = Log::Discard();
   std::stop_source stop_;
@@ -124,6 +125,7 @@ class BackgroundReconcilerTest : public testing::Test {
                                                .budget = budget_,
                                                .log = *log_,
                                                .observer = observer_,
+                                               .unsettled_traces = unsettled_traces_,
                                                .fail_point = {}},
                                               {.poll_interval = kInterval},
                                               [this](const std::string&) { return is_active_; }};

@@ -237,6 +237,7 @@ class EngineTest : public testing::Test {
             .budget = budget_,
             .log = *log_,
             .observer = observer_,
+            .unsettled_traces = unsettled_traces_,
             .fail_point = {}};
   }
 
@@ -294,6 +295,7 @@ class EngineTest : public testing::Test {
   KeyedMutex key_mutex_;
   ScriptedRandom trace_random_{{0.5}};
   TraceIds trace_ids_{trace_random_};
+  UnsettledTraces unsettled_traces_;
   RetryBudget budget_{{}};
   const std::unique_ptr<LoggedLines> log_ = std::make_unique<LoggedLines>();
 };

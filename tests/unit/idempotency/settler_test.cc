@@ -67,6 +67,7 @@ class SettlerTest : public EngineTest {
                    {&operation_},
                    clock_,
                    observer_,
+                   unsettled_traces_,
                    FailPoints([this](FailPointId step, const std::string&) {
                      if (step == FailPointId::kBeforeSettle) before_settle_();
                    })};
@@ -233,6 +234,25 @@ TEST_F(SettlerTest, NotExecutedIsSaidOfTheAttemptThatWasLookedAtAlone) {
   EXPECT_EQ(std::get<SettledMeanwhile>(second).record->sent_at, again.sent_at);
   EXPECT_TRUE(std::holds_alternative<SettledMeanwhile>(Settle({})));
   EXPECT_EQ(Find()->state, RecordState::kInconclusive);
+}
+
+TEST_F(SettlerTest, NoLaterLineGoesOnWithTheTraceOfASettledWrite) {
+  unsettled_traces_.Add(kId, trace_ids_.NewTrace());
+  unsettled_traces_.Add("order-2", trace_ids_.NewTrace());
+  InconclusiveRecord();
+  EXPECT_FALSE(IsSettled(SettleAs("note/3")));
+  EXPECT_TRUE(unsettled_traces_.Find(kId)) << "it is not settled yet";
+  ASSERT_TRUE(IsSettled(SettleAs("note/2")));
+  EXPECT_FALSE(unsettled_traces_.Find(kId));
+  EXPECT_TRUE(unsettled_traces_.Find("order-2"));
+}
+
+TEST_F(SettlerTest, NorWithThatOfACreateThatIsForgotten) {
+  unsettled_traces_.Add(kId, trace_ids_.NewTrace());
+  UnobservableRecord();
+  BecomeConclusive();
+  ASSERT_TRUE(IsSettled(SettleAsNotExecuted()));
+  EXPECT_FALSE(unsettled_traces_.Find(kId));
 }
 
 TEST_F(SettlerTest, AClaimThatADeadProcessLeftDoesNotStandInTheWay) {
