@@ -14,6 +14,12 @@ Reconciliation End(Reconciliation::Kind kind, Record record) {
   return {.kind = kind, .record = std::move(record)};
 }
 
+Reconciliation EndWithoutStore(const absl::Status& why, Record record) {
+  Reconciliation end = End(Reconciliation::Kind::kUnavailable, std::move(record));
+  end.store_failure = why;
+  return end;
+}
+
 }  // namespace
 
 Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& context,
@@ -21,7 +27,7 @@ Task<Reconciliation> Reconciler::Reconcile(Record expected, const CallContext& c
   // Read again, for the store's clock: only a look that is begun after the conclusive moment proves
   // that nothing was executed.
   auto now = co_await store_.Find(expected.request_id, StoreDeadline());
-  if (!now.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
+  if (!now.ok()) co_return EndWithoutStore(now.status(), std::move(expected));
   if (!now->has_value() || (*now)->epoch != expected.epoch || (*now)->state != expected.state) {
     co_return End(Reconciliation::Kind::kVersionConflict, std::move(expected));
   }
@@ -48,7 +54,7 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& no
   if (operation == nullptr) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
   const auto attributed = co_await store_.AttributedIds(expected.serialization_key,
                                                         expected.request_id, StoreDeadline());
-  if (!attributed.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
+  if (!attributed.ok()) co_return EndWithoutStore(attributed.status(), std::move(expected));
   const std::string baseline = expected.baseline ? expected.baseline->state : "";
   Effect effect = operation->Evaluate(expected.target, baseline, now, *attributed);
   const bool shows_nothing = effect.candidate_ids.empty();
@@ -56,7 +62,7 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& no
 
   if (effect.result != nullptr) {
     auto stored = co_await store_.StoreReconciled(expected, effect.result->stored, StoreDeadline());
-    if (!stored.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
+    if (!stored.ok()) co_return EndWithoutStore(stored.status(), std::move(expected));
     if (auto* record = std::get_if<Record>(&*stored)) {
       TellObserver(*record, FinishedWrite::End::kDone, context);
       co_return End(Reconciliation::Kind::kTookEffect, std::move(*record));
@@ -93,7 +99,7 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& no
     change.candidate_ids = std::move(effect.candidate_ids);
   }
   auto changed = co_await store_.Update(expected, change, StoreDeadline());
-  if (!changed.ok()) co_return End(Reconciliation::Kind::kUnavailable, std::move(expected));
+  if (!changed.ok()) co_return EndWithoutStore(changed.status(), std::move(expected));
   auto* const record = std::get_if<Record>(&*changed);
   if (record == nullptr) co_return End(Reconciliation::Kind::kVersionConflict, std::move(expected));
   if (proves_no_effect) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "service/base/clock.h"
 #include "service/base/task.h"
 #include "service/idempotency/operation.h"
@@ -33,6 +34,8 @@ struct Reconciliation {
   Milliseconds conclusive_after{0};
   // kUnavailable: why, if Passfort did not refuse it and the store did answer.
   std::optional<NotExecuted::Cause> unobserved;
+  // kUnavailable: what the store said, if it did not do what it was asked.
+  absl::Status store_failure;
   // kVersionConflict: the key's claimed or sent record, if it is what stands in the way.
   std::optional<Record> holder;
 };

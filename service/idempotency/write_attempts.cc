@@ -47,7 +47,7 @@ Task<WriteAttempts::Next> WriteAttempts::ReadBaseline() {
       state_.pending.Update(look.record);
       co_return state_.Finish(state_.PendingResult());
     case Reconciliation::Kind::kUnavailable:
-      co_return state_.Finish(state_.StoreFailedResult(absl::UnavailableError("")));
+      co_return state_.Finish(state_.StoreFailedResult(look.store_failure));
     case Reconciliation::Kind::kTooEarly:
     case Reconciliation::Kind::kVersionConflict:
       break;

@@ -203,6 +203,13 @@ TEST_F(WriteSessionTest, AnIntentThatTheStoreRefusesIsToldApartAndSendsNothing) 
   EXPECT_EQ(request_->executions, 0);
 }
 
+TEST_F(WriteSessionTest, SoIsAComparisonBeforeALaterAttemptThatTheStoreRefuses) {
+  WithoutEffectElsewhere(kId);
+  FailAt(SelectAttributedIds(), Failure::kRefused);
+  EXPECT_EQ(Start().error(), Cause::kStoreBroken);
+  EXPECT_EQ(request_->executions, 0);
+}
+
 TEST_F(WriteSessionTest, WhoeverLosesTheRecordSendsNothingAndFollowsIt) {
   operation_.on_observe = [this] {
     operation_.on_observe = [] {};
