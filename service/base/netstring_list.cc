@@ -8,8 +8,12 @@ namespace gateway {
 
 std::string EncodeNetstrings(const std::vector<std::string>& strings) {
   std::string encoded;
-  for (const std::string& text : strings) absl::StrAppend(&encoded, text.size(), ":", text, ",");
+  for (const std::string& text : strings) AppendNetstring(text, encoded);
   return encoded;
+}
+
+void AppendNetstring(std::string_view text, std::string& encoded) {
+  absl::StrAppend(&encoded, text.size(), ":", absl::string_view(text.data(), text.size()), ",");
 }
 
 std::optional<std::vector<std::string>> DecodeNetstrings(std::string_view encoded) {

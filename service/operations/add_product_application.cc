@@ -26,11 +26,11 @@ constexpr size_t kMaxKeptBytes = 4096;
 constexpr std::string_view kWhole = "whole";
 constexpr std::string_view kPartial = "partial";
 
-template <typename Ids>
-std::string EncodeIds(bool is_complete, const Ids& ids) {
-  std::vector<std::string> values = {std::string(is_complete ? kWhole : kPartial)};
-  values.insert(values.end(), ids.begin(), ids.end());
-  return EncodeNetstrings(values);
+// The ids follow it.
+std::string BeginBaseline(bool is_complete) {
+  std::string baseline;
+  AppendNetstring(is_complete ? kWhole : kPartial, baseline);
+  return baseline;
 }
 
 struct ListedBefore {
@@ -121,9 +121,9 @@ std::optional<ApplicationDraft> DecodeDraft(const std::string& target) {
 }
 
 std::string EncodeBaseline(const ApplicationList& list) {
-  std::vector<std::string> ids;
-  for (const ListedApplication& listed : list.applications) ids.push_back(listed.id);
-  return EncodeIds(list.is_complete, ids);
+  std::string baseline = BeginBaseline(list.is_complete);
+  for (const ListedApplication& listed : list.applications) AppendNetstring(listed.id, baseline);
+  return baseline;
 }
 
 StoredResult ToStoredResult(const pb::ProductApplication& application) {
@@ -189,7 +189,9 @@ std::string AddProductApplication::ExtendBaseline(
   std::set<std::string> ids(before.ids.begin(), before.ids.end());
   for (const ListedApplication& listed : list.applications) ids.insert(listed.id);
   ids.insert(resource_ids.begin(), resource_ids.end());
-  return EncodeIds(before.is_complete && list.is_complete, ids);
+  std::string extended = BeginBaseline(before.is_complete && list.is_complete);
+  for (const std::string& id : ids) AppendNetstring(id, extended);
+  return extended;
 }
 
 Task<ObserveResult> AddProductApplication::ObserveResource(std::string target,
