@@ -175,8 +175,8 @@ constexpr std::array kSettings = {
             BytesKind{&GatewayConfig::max_response_bytes_in_flight, 8 * kMiB, 64 * 1024 * kMiB},
             "64MiB",
             "Memory for large responses of Passfort and what is made of them, up to twice as much "
-            "for a moment. Beyond it calls wait before they are sent, and responses are read one "
-            "by one. At least twice max_response_bytes."},
+            "for a moment. Beyond half of it large responses are read one by one, beyond all of it "
+            "calls wait before they are sent. At least twice max_response_bytes."},
     Setting{"circuit_breaker", BoolKind{&GatewayConfig::circuit_breaker}, "on",
             "Refuses calls at once while Passfort fails, and asks GET /whoami until it answers."},
     Setting{"passfort_message", BoolKind{&GatewayConfig::passfort_message}, "off",

@@ -40,8 +40,8 @@ ResponseIntake::~ResponseIntake() {
 
 bool ResponseIntake::MayReadOn(CurlTransfer& transfer, size_t bytes) {
   // What another one comes to would wait beside those that wait already.
-  if (going_on_ == nullptr && ended_.empty() && !memory_.HasRoom()) going_on_ = &transfer;
-  const bool has_room = memory_.HasRoom() || going_on_ == &transfer;
+  if (going_on_ == nullptr && ended_.empty() && !memory_.HasRoomToRead()) going_on_ = &transfer;
+  const bool has_room = memory_.HasRoomToRead() || going_on_ == &transfer;
   advance_.Request();
   if (has_room && read_in_turn_ < kReadInTurn) {
     read_in_turn_ += bytes;
@@ -91,7 +91,7 @@ void ResponseIntake::ReadOnSome() {
   for (int i = 0; i < kReadOnAtOnce && !held_.empty(); ++i) {
     CurlTransfer& first = *held_.front();
     const bool is_next = going_on_ == nullptr ? ended_.empty() : going_on_ == &first;
-    if (!memory_.HasRoom() && !is_next) return;
+    if (!memory_.HasRoomToRead() && !is_next) return;
     held_.pop_front();
     first.place() = {};
     first.ReadOn();

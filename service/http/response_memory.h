@@ -21,9 +21,11 @@ namespace gateway {
 // The memory that large responses take: their bodies as they arrive, and what is made of them until
 // it is a response to a caller, which may be many times as much. It is bounded like this:
 //
-// - With `max_bytes` taken nothing more is sent (WaitForRoom), and what comes is read from one
-//   connection at a time, to the end of its response; TCP keeps the rest where it comes from.
+// - With half of `max_bytes` taken, what comes is read from one connection at a time, to the end of
+//   its response; TCP keeps the rest where it comes from.
 // - With half of it taken by results, a whole response waits before anything is made of it.
+// - With all of it taken nothing more is sent (WaitForRoom). Those two halves see to it that calls
+//   with small responses seldom meet that.
 //
 // So no more than twice `max_bytes` are ever taken, and one response more. What was sent is waited
 // for, never given up. Responses below kSmallResponseBytes are not counted.
@@ -85,6 +87,7 @@ class ResponseMemory {
 
   // Any thread.
   bool HasRoom() const { return bodies_ + results_ < max_bytes_; }
+  bool HasRoomToRead() const { return bodies_ + results_ < max_bytes_ / 2; }
   bool HasRoomForResult() const { return results_ < max_bytes_ / 2; }
   // Not even one that is there already may be made into more than the least.
   bool IsFullOfResults() const { return results_ >= max_bytes_; }

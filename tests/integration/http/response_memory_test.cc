@@ -166,6 +166,22 @@ TEST(ResponseMemoryTest, LargeResponsesAreReadOneByOneWithoutRoomAndNoneIsLost) 
   EXPECT_TRUE(HasLine(client, "passfort_gateway_response_bytes 0"));
 }
 
+TEST(ResponseMemoryTest, WhatWaitsToBeReadLeavesRoomToSendForOthers) {
+  RawHttpServer large(AnswerAll(std::string(kLarge, 'x')));
+  RawHttpServer small(AnswerAll("ok"));
+  HttpTestClient client({}, kMiB);
+  // Nothing is handed on, so what has come stays.
+  std::optional<ResponseMemory::Reading> reading;
+  client.loop().RunAndWait([&] { reading.emplace(client.memory(), 0); });
+  std::vector<RunningTask<HttpResult>> sent;
+  for (int i = 0; i < 5; ++i) sent.push_back(client.Start(APost(client, large.Url())));
+  WaitFor(client, R"(passfort_gateway_response_waits_total{wait="read"})");
+  EXPECT_TRUE(IsAnswer(client.Send(APost(client, small.Url())), 200, "ok"));
+  EXPECT_FALSE(HasLine(client, R"(wait="send")"));
+  client.loop().RunAndWait([&] { reading.reset(); });
+  for (auto& request : sent) EXPECT_NE(ResponseOf(request.Wait("room")), nullptr);
+}
+
 TEST(ResponseMemoryTest, OneResponseMayBeLargerThanTheRoomForAll) {
   HttpTestClient client({}, kMiB);
   AnswerMany(client, std::nullopt, 1000 * 1000);
