@@ -46,6 +46,7 @@ class Bystander {
   std::string WhyItFailed() const { return failed_.empty() ? "" : failed_.front(); }
   // All but one in a hundred were answered within this time.
   std::chrono::milliseconds Slow() const;
+  std::chrono::milliseconds Slowest() const;
 
  private:
   const GatewayCaller caller_;
@@ -56,6 +57,10 @@ class Bystander {
   std::vector<std::string> failed_;
   std::thread thread_;
 };
+
+// How long calls of others may take while others again take `elsewhere` at a gateway beside it that
+// nobody attacks: so much the machine itself makes them wait.
+std::chrono::milliseconds LongestWait(std::chrono::milliseconds elsewhere);
 
 // A gateway that is attacked.
 class AttackFixture {

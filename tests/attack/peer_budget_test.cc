@@ -12,7 +12,7 @@ namespace {
 using grpc_core::PeerBudget;
 using Verdict = PeerBudget::Verdict;
 
-constexpr uint32_t kMaxConcurrentStreams = 5000;
+constexpr uint32_t kMaxConcurrentStreams = 4000;
 
 // Streams that the peer opens and resets one after the other, until it gets a GOAWAY.
 int ResetsUntilGoAway(PeerBudget& budget, int64_t now_ms) {
