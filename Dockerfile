@@ -40,7 +40,7 @@ RUN cmake --preset hardened -D GATEWAY_FAKE=ON \
 
 FROM scratch AS fake-passfort
 LABEL org.opencontainers.image.title="fake-passfort" \
-      org.opencontainers.image.description="Behaves like the product applications of Passfort's API; for trying and testing passfort-gateway" \
+      org.opencontainers.image.description="Behaves like the profiles and product applications of Passfort's API; for trying and testing passfort-gateway" \
       org.opencontainers.image.version="0.1.0"
 COPY --from=build-fake-passfort /image /
 # By number, because Kubernetes' runAsNonRoot cannot judge a name. The user owns nothing.

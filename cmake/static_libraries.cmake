@@ -6,7 +6,7 @@
 option(GATEWAY_STATIC_LIBRARIES "Link gRPC, protobuf and abseil statically" OFF)
 
 # write_link_map(TARGET): which object files the program holds, and of which archives, as PROGRAM.map beside it. From
-# this the image's bill of materials is made (tools/image/sbom.py).
+# this the image's bill of materials is made (tools/image/spdx.py).
 function(write_link_map target)
   if(GATEWAY_STATIC_LIBRARIES)
     target_link_options(${target} PRIVATE LINKER:-Map=$<TARGET_FILE:${target}>.map)

@@ -198,7 +198,7 @@ command_run() {
 
   command_deps run
   local binaries=$REPOSITORY/build/release/bin
-  build release passfort-gateway fake-passfort add_product_application
+  build release passfort-gateway fake-passfort add_product_application create_profile
 
   trap stop_processes EXIT
   work_folder=$(mktemp -d)

@@ -42,7 +42,7 @@ std::string UnknownProfileMessage(const Ambiguous& outcome, const CreateProfileR
 CallError UnknownProfileError(const Ambiguous& outcome, const CreateProfileResult& result,
                               const CallInfo& call) {
   std::map<std::string, std::string> metadata;
-  if (result.sent_at.has_value()) metadata["sent_at"] = Rfc3339(*result.sent_at);
+  if (result.sent_at.has_value()) metadata["sent_at"] = SentAtText(*result.sent_at);
   if (!call.request_id.empty()) metadata["request_id"] = std::string(call.request_id);
   if (call.request_id.empty() || result.stays_unknown) {
     metadata["final"] = "true";

@@ -1,5 +1,7 @@
 #include "service/rpc/loop_watch.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -39,6 +41,7 @@ LoopWatch::~LoopWatch() {
 }
 
 void LoopWatch::Watch() {
+  pthread_setname_np(pthread_self(), "loop-watch");
   // What the loop is asked for may outlive the watch.
   const auto has_turned = std::make_shared<std::atomic<bool>>(true);
   auto asked_at = std::chrono::steady_clock::now();

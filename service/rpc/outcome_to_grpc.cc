@@ -33,6 +33,10 @@ std::string Rfc3339(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
 }
 
+std::string SentAtText(absl::Time sent_at) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", sent_at, absl::UTCTimeZone());
+}
+
 namespace {
 
 constexpr std::string_view kNoGuarantee =
@@ -262,7 +266,7 @@ CallError ToCallError(const Ambiguous& outcome, const WriteResult& result, const
 
   std::map<std::string, std::string> metadata;
   if (known_by.has_value()) metadata["known_by"] = Rfc3339(*known_by);
-  if (result.sent_at.has_value()) metadata["sent_at"] = Rfc3339(*result.sent_at);
+  if (result.sent_at.has_value()) metadata["sent_at"] = SentAtText(*result.sent_at);
   if (is_once) metadata["request_id"] = std::string(call.request_id);
   if (std::string ids = JoinedIds(result.candidate_ids); !ids.empty()) {
     metadata["candidate_ids"] = std::move(ids);

@@ -1,5 +1,5 @@
-// fake-passfort: the product-application part of the Passfort API 4.0, for those without an
-// account.
+// fake-passfort: the profiles and product applications of the Passfort API 4.0, for those without
+// an account.
 
 #include <sys/resource.h>
 
@@ -27,8 +27,8 @@ struct Settings {
 
 constexpr int kExitUsage = 2;
 
-constexpr std::string_view kHelp = R"(fake-passfort: behaves like the product-application part of
-the Passfort REST API 4.0. State is in memory; nothing leaves this process.
+constexpr std::string_view kHelp = R"(fake-passfort: behaves like the profiles and product
+applications of the Passfort REST API 4.0. State is in memory; nothing leaves this process.
 
   --listen HOST:PORT   a numeric address; port 0 takes a free one (127.0.0.1:8080)
   --api_key KEY        what the header `apikey` must hold (demo-key)

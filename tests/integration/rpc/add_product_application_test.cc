@@ -189,7 +189,7 @@ TEST(AddProductApplicationTest, SaysWhenAnUnknownOutcomeCanBeKnown) {
   EXPECT_EQ(answered.status.error_code(), grpc::StatusCode::UNKNOWN);
   EXPECT_THAT(answered.error(), IsWellFormedError());
   const auto metadata = DetailOf<google::rpc::ErrorInfo>(answered.status).metadata();
-  EXPECT_EQ(metadata.at("sent_at"), "2025-10-09T08:53:20.000Z");
+  EXPECT_EQ(metadata.at("sent_at"), "2025-10-09T08:53:20.000000Z");
   absl::Time known_by;
   ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, metadata.at("known_by"), &known_by, nullptr));
   EXPECT_GE(known_by, absl::FromUnixMillis(absl::ToUnixMillis(before)) + absl::Seconds(65));

@@ -213,8 +213,16 @@ TEST(ErrorOfAmbiguousTest, SaysWhenItWasSentAndUntilWhenItMayStillHappen) {
       "application was created. Before retrying, check the profile\\'s applications after "
       "2025-10-09T08:54:35.250Z.",
       ExpectedInfo("OUTCOME_UNKNOWN", {{"phase", "SENT"},
-                                       {"sent_at", "2025-10-09T08:53:20.250Z"},
+                                       {"sent_at", "2025-10-09T08:53:20.250000Z"},
                                        {"known_by", "2025-10-09T08:54:35.250Z"}}));
+}
+
+// Whoever settles the write names its attempt by this time.
+TEST(ErrorOfAmbiguousTest, HasTheTimeWithAllDigitsThatARecordKeeps) {
+  const CallError error = ErrorWithoutRequestId({.outcome = NotKnown(Ambiguous::Cause::kTimeout),
+                                                 .sent_at = kSentAt + absl::Microseconds(417)});
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(error.status).metadata().at("sent_at"),
+            "2025-10-09T08:53:20.250417Z");
 }
 
 TEST(ErrorOfAmbiguousTest, TellsWhatPassfortAnswered) {
@@ -409,7 +417,7 @@ TEST(ErrorOfAmbiguousTest, ARequestIdCanBeCalledAgain) {
               "(after 2025-10-09T08:55:40.250Z).",
               ExpectedInfo("OUTCOME_UNKNOWN",
                            {{"phase", "SENT"},
-                            {"sent_at", "2025-10-09T08:53:20.250Z"},
+                            {"sent_at", "2025-10-09T08:53:20.250000Z"},
                             {"known_by", "2025-10-09T08:55:40.250Z"},
                             {"request_id", "order-1"}},
                            "REQUEST_ID") +
@@ -455,7 +463,7 @@ TEST(ErrorOfAmbiguousTest, NamesTheApplicationsThatMayBeIt) {
       "retry checks once more.",
       ExpectedInfo("OUTCOME_UNKNOWN",
                    {{"phase", "SENT"},
-                    {"sent_at", "2025-10-09T08:53:20.250Z"},
+                    {"sent_at", "2025-10-09T08:53:20.250000Z"},
                     {"candidate_ids", "a1,a2"},
                     {"request_id", "order-1"}},
                    "REQUEST_ID") +
