@@ -32,6 +32,8 @@ class PendingResult {
 
   // An attempt begins; what an earlier one came to is settled.
   void OnAttempt(absl::Time sent_at) { result_ = {.outcome = Ambiguous{}, .sent_at = sent_at}; }
+  // It was never let out.
+  void OnAttemptNotSent() { result_.sent_at.reset(); }
   // What the attempt came to, with what Passfort said to it.
   void OnAmbiguous(Ambiguous ambiguous) { result_.outcome = std::move(ambiguous); }
   // What the record says now.

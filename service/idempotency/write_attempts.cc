@@ -110,6 +110,8 @@ Task<WriteAttempts::Next> WriteAttempts::RecordIntent() {
       state_.pending.Update(*state_.owned);
       co_return Next::kContinue;
     case Change::kLost:
+      // What its new holder sends is not known yet.
+      state_.pending.OnAttemptNotSent();
       co_return state_.FollowNewHolder();
     // The gate was never passed, whatever the store has.
     case Change::kTooLarge:

@@ -223,6 +223,18 @@ TEST_F(WriteSessionTest, WhoeverLosesTheRecordSendsNothingAndFollowsIt) {
   EXPECT_EQ(request_->executions, 0);
 }
 
+TEST_F(WriteSessionTest, WhoeverLosesTheRecordNamesNoAttemptThatWasNeverLetOut) {
+  operation_.on_observe = [this] {
+    operation_.on_observe = [] {};
+    UpdatedElsewhere(*Find(), {.state = RecordState::kSent});
+    FailAt(InsertClaim(), Failure::kBefore);
+  };
+  Running& session = Start();
+  clock_.Advance(1s);
+  ASSERT_NE(session.Get<Ambiguous>(), nullptr);
+  EXPECT_EQ(session.result->sent_at, std::nullopt);
+}
+
 TEST_F(WriteSessionTest, WhatWasDefinitelyNotExecutedIsSentAgainUnderAnIntentOfItsOwn) {
   std::vector<int64_t> epochs;
   request_->on_execute = [&](BootTime) { epochs.push_back(Find()->epoch); };
