@@ -277,7 +277,7 @@ size_t CurlTransfer::AddBody(std::string_view piece) {
     body_share_ = std::make_unique<ResponseMemory::Share>(memory_, ResponseMemory::Use::kBody);
     curl_off_t all = 0;  // -1: the response does not say
     curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &all);
-    if (all > 0) reader_.ExpectBody(static_cast<size_t>(all));
+    if (all > 0 && !reader_.ExpectBody(static_cast<uint64_t>(all))) return kRefused;
   }
   body_share_->Set(reader_.body_bytes());
   return piece.size();

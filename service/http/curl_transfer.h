@@ -85,6 +85,7 @@ class CurlTransfer {
   }
   // Whether what came so far takes more memory, and may take more time, than most responses do.
   bool IsLarge() const { return body_share_ != nullptr; }
+  bool IsWrite() const { return request_->method == HttpMethod::kPost; }
 
   // As much may come on its connection for it: headers, framing and whatever else a server adds.
   uint64_t MaxWireBytes() const;

@@ -40,17 +40,28 @@ ResponseIntake::~ResponseIntake() {
 
 bool ResponseIntake::MayReadOn(CurlTransfer& transfer, size_t bytes) {
   // What another one comes to would wait beside those that wait already.
-  if (going_on_ == nullptr && ended_.empty() && !memory_.HasRoomToRead()) going_on_ = &transfer;
-  const bool has_room = memory_.HasRoomToRead() || going_on_ == &transfer;
+  if (going_on_ == nullptr && ended_.empty() && !HasRoomFor(transfer)) going_on_ = &transfer;
+  const bool has_room = HasRoomFor(transfer) || going_on_ == &transfer;
   advance_.Request();
   if (has_room && read_in_turn_ < kReadInTurn) {
     read_in_turn_ += bytes;
     return true;
   }
   if (!has_room) memory_.CountWait("read");
-  const auto before = going_on_ == &transfer ? held_.begin() : held_.end();
-  transfer.place().in_line = held_.insert(before, &transfer);
+  transfer.place().in_line = held_.insert(PlaceFor(transfer), &transfer);
   return false;
+}
+
+bool ResponseIntake::HasRoomFor(const CurlTransfer& transfer) const {
+  return transfer.IsWrite() ? memory_.HasRoom() : memory_.HasRoomToRead();
+}
+
+// After the one that goes on, and after other writes if it is one.
+std::list<CurlTransfer*>::iterator ResponseIntake::PlaceFor(const CurlTransfer& transfer) {
+  if (going_on_ == &transfer) return held_.begin();
+  if (!transfer.IsWrite()) return held_.end();
+  return std::ranges::find_if(
+      held_, [this](const CurlTransfer* held) { return held != going_on_ && !held->IsWrite(); });
 }
 
 void ResponseIntake::HandOn(CurlTransfer& ended) {
@@ -91,7 +102,7 @@ void ResponseIntake::ReadOnSome() {
   for (int i = 0; i < kReadOnAtOnce && !held_.empty(); ++i) {
     CurlTransfer& first = *held_.front();
     const bool is_next = going_on_ == nullptr ? ended_.empty() : going_on_ == &first;
-    if (!memory_.HasRoomToRead() && !is_next) return;
+    if (!HasRoomFor(first) && !is_next) return;
     held_.pop_front();
     first.place() = {};
     first.ReadOn();

@@ -41,6 +41,10 @@ class ResponseIntake {
   void Advance();
   void HandOnSome();
   void ReadOnSome();
+  // What Passfort says to a write must not be lost, so it has more room than what can be read
+  // again.
+  bool HasRoomFor(const CurlTransfer& transfer) const;
+  std::list<CurlTransfer*>::iterator PlaceFor(const CurlTransfer& transfer);
 
   ResponseMemory& memory_;
   size_t read_in_turn_ = 0;

@@ -24,8 +24,9 @@ namespace gateway {
 // - With half of `max_bytes` taken, what comes is read from one connection at a time, to the end of
 //   its response; TCP keeps the rest where it comes from.
 // - With half of it taken by results, a whole response waits before anything is made of it.
-// - With all of it taken nothing more is sent (WaitForRoom). Those two halves see to it that calls
-//   with small responses seldom meet that.
+// - With all of it taken nothing more is sent (WaitForRoom), and what comes for a write is read one
+//   by one too. Those halves are there so that calls with small responses seldom wait, and what
+//   Passfort says to a write does not wait for lists.
 //
 // So no more than twice `max_bytes` are ever taken, and one response more. What was sent is waited
 // for, never given up. Responses below kSmallResponseBytes are not counted.

@@ -65,8 +65,13 @@ bool ResponseReader::AddBody(std::string_view piece) {
   return true;
 }
 
-void ResponseReader::ExpectBody(size_t bytes) {
-  response_.body.reserve(std::min(bytes, max_body_bytes_));
+bool ResponseReader::ExpectBody(uint64_t bytes) {
+  if (bytes > max_body_bytes_) {
+    is_too_large_ = true;
+    return false;
+  }
+  response_.body.reserve(bytes);
+  return true;
 }
 
 HttpResponse ResponseReader::Finish(int status) {

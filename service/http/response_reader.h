@@ -2,6 +2,7 @@
 #define SERVICE_HTTP_RESPONSE_READER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,9 +34,9 @@ class ResponseReader {
   bool AddHeaderLine(std::string_view line);
   // A piece of the body. False: too large.
   bool AddBody(std::string_view piece);
-  // The body says that it will be of so many bytes. Then it does not grow and move again and again;
-  // what does not come takes no memory.
-  void ExpectBody(size_t bytes);
+  // The body says that it will be of so many bytes. False: too large. Then it does not grow and
+  // move again and again, and what does not come is not touched.
+  bool ExpectBody(uint64_t bytes);
 
   size_t max_body_bytes() const { return max_body_bytes_; }
   // Of what came so far.

@@ -46,7 +46,7 @@ class JsonReading::Scanner {
     const size_t last_value = values_left_ - std::min(values, values_left_);
     pause_at_ = at_ + std::min(bytes, text_.size() - at_);
     while (ReadNext()) {
-      if (next_ == Next::kSeparator) continue;  // which may be the end
+      if (next_ == Next::kAfterValue) continue;  // which may be the end
       if (values_left_ <= last_value || at_ >= pause_at_) return std::nullopt;
     }
     return end_;
@@ -59,7 +59,7 @@ class JsonReading::Scanner {
   }
 
  private:
-  enum class Next : uint8_t { kValue, kRestOfString, kRestOfName, kSeparator };
+  enum class Next : uint8_t { kValue, kRestOfString, kRestOfName, kAfterValue };
 
   bool End(JsonEnd end) {
     end_ = end;
@@ -88,10 +88,10 @@ class JsonReading::Scanner {
       case Next::kRestOfString:
       case Next::kRestOfName:
         return ReadString();
-      case Next::kSeparator:
-        return ReadSeparator();
+      case Next::kAfterValue:
+        return ReadAfterValue();
     }
-    return End(JsonEnd::kBroken);  // there is no other
+    return false;
   }
 
   // A scalar, or the beginning of an object or a list.
@@ -100,7 +100,7 @@ class JsonReading::Scanner {
     if (at_ == text_.size()) return End(JsonEnd::kBroken);
     if (values_left_ == 0) return End(JsonEnd::kOverLimit);
     --values_left_;
-    next_ = Next::kSeparator;
+    next_ = Next::kAfterValue;
     switch (text_[at_]) {
       case '{':
         return OnOpen(JsonContainer::kObject);
@@ -114,7 +114,7 @@ class JsonReading::Scanner {
   }
 
   // What comes after a value or the beginning of an object or a list, up to the next value or name.
-  bool ReadSeparator() {
+  bool ReadAfterValue() {
     if (depth_ == 0) {
       SkipSpace();
       return End(at_ == text_.size() ? JsonEnd::kWhole : JsonEnd::kBroken);
@@ -169,7 +169,7 @@ class JsonReading::Scanner {
       if (!Told(events_.OnKey(string.text))) return false;
       return Take(':') || End(JsonEnd::kBroken);
     }
-    next_ = Next::kSeparator;
+    next_ = Next::kAfterValue;
     return Told(string.is_odd ? events_.OnScalar(OddString{string.text})
                               : events_.OnScalar(string.text));
   }

@@ -16,7 +16,7 @@ struct JsonString {
 };
 
 // Reads JSON strings, one after another and each in pieces. Control characters stand for
-// themselves. A string without escapes and odd bytes is not copied.
+// themselves. A string of ASCII without escapes is not copied.
 class JsonStringReader {
  public:
   enum class State { kMore, kWhole, kBroken };

@@ -10,14 +10,14 @@
 
 namespace gateway {
 
-// Decides which of the lines that a stranger can cause as often as they like are written: of each
+// Decides which of the lines that a peer can cause as often as they like are written: of each
 // key the first one, then at most one a second. Not thread-safe.
 class LogThrottle {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   static constexpr std::chrono::seconds kInterval{1};
-  // All further keys share one more.
+  // All further keys share one more, and so its count.
   static constexpr size_t kMaxKeys = 256;
 
   // How many lines of `key` were left out since the last one that was written. None: leave this one

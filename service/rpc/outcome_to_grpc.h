@@ -44,7 +44,7 @@ std::string InBrackets(const std::optional<ResponseSummary>& response);
 std::string_view Describe(Ambiguous::Cause cause);
 // In UTC, with milliseconds.
 std::string Rfc3339(absl::Time time);
-// With all digits that a record keeps: by these an attempt is known.
+// With all digits that a record keeps: by them an attempt is recognised.
 std::string SentAtText(absl::Time sent_at);
 
 // What a request to Passfort came to that did nothing; a refusal is in refusal_to_grpc.cc.

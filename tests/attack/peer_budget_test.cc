@@ -12,7 +12,7 @@ namespace {
 using grpc_core::PeerBudget;
 using Verdict = PeerBudget::Verdict;
 
-constexpr uint32_t kMaxConcurrentStreams = 4000;
+constexpr uint32_t kMaxConcurrentStreams = 4375;
 
 // Streams that the peer opens and resets one after the other, until it gets a GOAWAY.
 int ResetsUntilGoAway(PeerBudget& budget, int64_t now_ms) {
@@ -72,7 +72,7 @@ TEST(PeerBudgetTest, StreamsWhoseMemoryIsHeldAreBoundedInTheProcessButEveryPeerG
       ++held;
     }
   }
-  EXPECT_EQ(held, 6000);
+  EXPECT_EQ(held, 6500);
   PeerBudget newcomer;
   for (int i = 0; i < 16; ++i) {
     EXPECT_EQ(newcomer.Judge(kMaxConcurrentStreams, 0), Verdict::kAccept);
@@ -93,7 +93,7 @@ TEST(PeerBudgetTest, AServerThatLetsOnePeerOpenMoreHasALargerLimit) {
       ++held;
     }
   }
-  EXPECT_EQ(held, 22'000);
+  EXPECT_EQ(held, 24'357);
   for (int i = 0; i < held; ++i) first.OnStreamFreed();
 }
 

@@ -16,7 +16,7 @@ namespace gateway {
 // - the members of an object are sorted, and those that are null are left out, as absent ones are;
 // - the items of a list are sorted too: Passfort promises no order, so lists count as multisets;
 // - strings and numbers stand for their values: "A" is "\u0041", and 1.0 is 1; long ones for the
-//   SHA-256 of that;
+//   SHA-256 of their values;
 // - every value says where it ends, so that different values never look the same.
 // It is made from the JSON rather than from the message, which no longer tells false from absent or
 // a long number from its digits, and keeps what has no field under positions.

@@ -33,6 +33,10 @@ HttpRequest APost(const HttpTestClient& client, std::string url) {
           .body = "{}"};
 }
 
+HttpRequest AGet(const HttpTestClient& client, std::string url) {
+  return {.url = std::move(url), .headers = client.headers()};
+}
+
 bool HasLine(HttpTestClient& client, const std::string& line) {
   return client.metrics().Text().find(line) != std::string::npos;
 }
@@ -174,12 +178,36 @@ TEST(ResponseMemoryTest, WhatWaitsToBeReadLeavesRoomToSendForOthers) {
   std::optional<ResponseMemory::Reading> reading;
   client.loop().RunAndWait([&] { reading.emplace(client.memory(), 0); });
   std::vector<RunningTask<HttpResult>> sent;
-  for (int i = 0; i < 5; ++i) sent.push_back(client.Start(APost(client, large.Url())));
+  for (int i = 0; i < 5; ++i) sent.push_back(client.Start(AGet(client, large.Url())));
   WaitFor(client, R"(passfort_gateway_response_waits_total{wait="read"})");
   EXPECT_TRUE(IsAnswer(client.Send(APost(client, small.Url())), 200, "ok"));
   EXPECT_FALSE(HasLine(client, R"(wait="send")"));
   client.loop().RunAndWait([&] { reading.reset(); });
   for (auto& request : sent) EXPECT_NE(ResponseOf(request.Wait("room")), nullptr);
+}
+
+TEST(ResponseMemoryTest, WhatIsSaidToAWriteDoesNotWaitForWhatIsRead) {
+  std::atomic<bool> goes_on = false;
+  RawHttpServer stops_midway([&](RawConnection& connection) {
+    while (connection.ReadRequest()) {
+      connection.Write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kLarge) + "\r\n\r\n" +
+                       std::string(kLarge / 2, 'x'));
+      goes_on.wait(false);
+      connection.Write(std::string(kLarge - kLarge / 2, 'x'));
+    }
+  });
+  RawHttpServer other(AnswerAll(std::string(kLarge, 'y')));
+  HttpTestClient client({}, kMiB);
+  ResponseMemory::Share others(client.memory(), Use::kBody);
+  others.Set(kMiB / 2);
+  auto first = client.Start(AGet(client, stops_midway.Url()));
+  auto second = client.Start(AGet(client, stops_midway.Url()));
+  WaitFor(client, R"(passfort_gateway_response_waits_total{wait="read"})");
+  EXPECT_TRUE(IsAnswer(client.Send(APost(client, other.Url())), 200, std::string(kLarge, 'y')));
+  goes_on = true;
+  goes_on.notify_all();
+  EXPECT_NE(ResponseOf(first.Wait("the rest")), nullptr);
+  EXPECT_NE(ResponseOf(second.Wait("its turn")), nullptr);
 }
 
 TEST(ResponseMemoryTest, OneResponseMayBeLargerThanTheRoomForAll) {
