@@ -161,6 +161,7 @@ void AnswerMany(HttpTestClient& client, std::optional<TlsIdentity> identity, siz
     ASSERT_NE(response, nullptr) << Describe(result);
     EXPECT_EQ(response->body.size(), body.size());
   }
+  client.loop().RunAndWait([] {});  // the last one's memory is given back
 }
 
 TEST(ResponseMemoryTest, LargeResponsesAreReadOneByOneWithoutRoomAndNoneIsLost) {
