@@ -47,7 +47,7 @@ MUTATIONS = {
     )],
     "no baseline": [(
         OPERATION,
-        "for (const ListedApplication& listed : list.applications) ids.push_back(listed.id);",
+        "for (const ListedApplication& listed : list.applications) AppendNetstring(listed.id, baseline);",
         "",
     )],
     "settle window counted from sending": [
@@ -170,13 +170,13 @@ MUTATIONS = {
     ],
     "a create: the background reconciler gives it back": [(
         BACKGROUND,
-        "    co_await dependencies_.reconciler.Reconcile(std::move(record), context);",
+        "    const auto look = co_await dependencies_.reconciler.Reconcile(std::move(record), context);",
         "    if (!record.conclusive_at) {\n"
         "      const Deadline soon(dependencies_.clock.Now() + kStoreTimeout);\n"
         "      static_cast<void>(co_await dependencies_.store.Remove(std::move(record), soon));\n"
         "      continue;\n"
         "    }\n"
-        "    co_await dependencies_.reconciler.Reconcile(std::move(record), context);",
+        "    const auto look = co_await dependencies_.reconciler.Reconcile(std::move(record), context);",
     )],
     "a create: inconclusive is sent again": [
         (SESSION,
