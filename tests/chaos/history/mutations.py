@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Makes the code wrong in one way after the other and expects the history checker to notice.
 
-Usage: mutations.py [NAME...]
+Usage: mutations.py [--fit | NAME...]
+
+--fit only looks whether each mutation still finds its place in the code, and changes nothing.
 
 Works on a copy of the repository in build/mutations. Prints a Markdown table with the number of
 histories that each mutation survived. Exit codes: 0 all were noticed; 1 one was not, or its place in
@@ -335,7 +337,19 @@ def histories_survived():
     return number.group(1), finding.group(1)
 
 
+def misfits():
+    """The mutations whose places in the code are gone: (name, file, what it does not hold)."""
+    return [(name, file, old)
+            for name, changes in MUTATIONS.items()
+            for file, old, _ in changes if old not in (REPOSITORY / file).read_text()]
+
+
 def main(names):
+    if names == ["--fit"]:
+        found = misfits()
+        for name, file, old in found:
+            print(f"mutation '{name}': {file} does not hold this any more: {old}")
+        return 1 if found else 0
     unknown = [name for name in names if name not in MUTATIONS]
     if unknown:
         sys.exit(f"no mutation is called {unknown[0]}; there are: {', '.join(MUTATIONS)}")
