@@ -42,7 +42,7 @@ class PythonClientTest(unittest.TestCase):
 
     def run_command(self, command: str) -> tuple[int, str]:
         """The exit code, and what was printed."""
-        printed = self.tour.run(Sample("test", 0, f'PYTHONPATH={self.stubs} {command}; echo "exit code $?"'))
+        printed = self.tour.run(Sample("test", 0, f'export PYTHONPATH={self.stubs}; {command}; echo "exit code $?"'))
         output, code = re.fullmatch(r"(?s)(.*?)exit code (\d+)\n", printed).groups()
         return int(code), output
 
