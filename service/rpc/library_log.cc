@@ -5,7 +5,6 @@
 
 #include <cassert>
 #include <cstdint>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -50,7 +49,7 @@ void Write(std::string_view library, const char* path, int line) {
   destination->log.Write(
       LogLevel::kWarn,
       "a library found a fault; its own words are not shown, since they may hold what callers sent",
-      {fields, std::size(fields) - (*left_out == 0 ? 1 : 0)});
+      fields);
 }
 
 // The last words of a process, which have to leave at once.
