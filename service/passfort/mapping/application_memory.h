@@ -7,9 +7,13 @@
 
 namespace gateway {
 
-// About the memory that a message takes, together with the bytes that it is written as. It walks
-// through the whole message. Its many small pieces take half as much again as they say.
+// About the memory that a message takes, together with the bytes that it is written as. Its many
+// small pieces take half as much again as they say. To find out, it walks through the whole
+// message, which would show in the cost of a call: most messages are small, and taken for no more
+// than they are written as.
 inline size_t MemoryOf(const google::protobuf::Message& message, size_t bytes_written) {
+  constexpr size_t kMeasuredBytes = 2048;
+  if (bytes_written < kMeasuredBytes) return bytes_written;
   return message.SpaceUsedLong() * 3 / 2 + bytes_written;
 }
 

@@ -13,9 +13,6 @@
 namespace gateway {
 namespace {
 
-// Most are smaller. To measure how much memory one takes would show in the cost of a call.
-constexpr size_t kMeasuredReplyBytes = 2048;
-
 std::optional<std::chrono::nanoseconds> TimeLeft(const grpc::CallbackServerContext& context) {
   const auto deadline = context.deadline();
   if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
@@ -73,8 +70,7 @@ void RpcCall::AddUnread(size_t bytes) { pipeline_.unread_.Add(*this, peer_, byte
 void RpcCall::RemoveUnread() { pipeline_.unread_.Remove(*this); }
 
 size_t MemoryOfReply(const google::protobuf::Message& response) {
-  const auto bytes = static_cast<size_t>(response.GetCachedSize());
-  return bytes < kMeasuredReplyBytes ? bytes : MemoryOf(response, bytes);
+  return MemoryOf(response, static_cast<size_t>(response.GetCachedSize()));
 }
 
 }  // namespace gateway
