@@ -10,8 +10,8 @@ readonly POSTGRESQL
 readonly PACKAGES_RUN=(
   ca-certificates ccache clang-19 cmake git lld-19 ninja-build pkg-config
   golang-github-gogo-googleapis-dev protobuf-compiler protobuf-compiler-grpc
-  libabsl-dev libboost-dev libcurl4-openssl-dev libgrpc++-dev libpq-dev libprotobuf-dev libspdlog-dev
-  libsqlite3-dev libssl-dev libuv1-dev nlohmann-json3-dev prometheus-cpp-dev
+  libabsl-dev libboost-dev libcurl4-openssl-dev libgoogle-perftools-dev libgrpc++-dev libpq-dev
+  libprotobuf-dev libspdlog-dev libsqlite3-dev libssl-dev libuv1-dev nlohmann-json3-dev prometheus-cpp-dev
 )
 # The patch in gRPC, for the preset hardened: Debian's own compiler, because the patched files join Debian's library.
 readonly PACKAGES_HARDENED=("${PACKAGES_RUN[@]}" g++ patch xz-utils)

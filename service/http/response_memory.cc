@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "service/base/freed_memory.h"
+
 namespace gateway {
 
 void ResponseMemory::Share::Set(size_t bytes) {
@@ -60,7 +62,9 @@ void ResponseMemory::Change(Use use, size_t from, size_t to) {
   std::atomic<size_t>& taken = use == Use::kBody ? bodies_ : results_;
   taken += to - from;  // modulo, so also less
   bytes_.Add(static_cast<double>(to) - static_cast<double>(from));
-  if (to < from) TellOfRoom();
+  if (to >= from) return;
+  ReturnFreedMemory(from - to);
+  TellOfRoom();
 }
 
 void ResponseMemory::TellOfRoom() {

@@ -77,7 +77,7 @@ Flood CallsUntilDisconnected(const std::function<std::string(uint32_t stream)>& 
         if (bytes.size() > kBytesPerSend) client.Send(std::exchange(bytes, ""));
       }
       client.Send(bytes);
-      client.WaitUntil([&] { return !client.is_open(); }, 1s);
+      client.WaitUntil([&] { return !client.is_open(); }, 300ms);
     }
   };
 }

@@ -39,6 +39,7 @@ declare -rA LIBRARY_STAYS_IN=(
   ['\.pb\.h$']="json passfort operations rpc"
   ['^spdlog/']="observability"
   ['^prometheus/']="observability"
+  ['^gperftools/']="base"
 )
 
 findings=0
