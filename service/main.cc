@@ -315,6 +315,9 @@ int Main(int argc, char** argv) {
   if (const absl::Status files = CheckFiles(parsed->config); !files.ok()) {
     return RefuseSettings(files);
   }
+  if (const absl::Status allocator = CheckAllocatorVariables(unset); !allocator.ok()) {
+    return RefuseSettings(allocator);
+  }
   if (!unset.empty()) {
     parsed->warnings.push_back(
         absl::StrCat("variables of the environment that would steer libraries are ignored: ",

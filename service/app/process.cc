@@ -14,11 +14,15 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
+
 namespace gateway {
 namespace {
 
 constexpr std::string_view kSettingPrefix = "PASSFORT_GATEWAY_";
-constexpr std::array<std::string_view, 4> kLibraryPrefixes = {"GRPC_", "SSL", "OPENSSL_", "PG"};
+constexpr std::string_view kAllocatorPrefix = "TCMALLOC_";
+constexpr std::array<std::string_view, 6> kLibraryPrefixes = {
+    "GRPC_", "SSL", "OPENSSL_", "PG", "MALLOCSTATS", kAllocatorPrefix};
 // Names a file with passwords, which libpq takes only if nobody else can read it.
 constexpr std::string_view kKeptVariable = "PGPASSFILE";
 
@@ -69,6 +73,16 @@ void ReserveStandardStreams() {
 }
 
 std::vector<std::string> UnsetLibraryVariables() { return EraseVariables(IsForLibraries); }
+
+absl::Status CheckAllocatorVariables(std::span<const std::string> unset) {
+  for (const std::string& name : unset) {
+    if (!name.starts_with(kAllocatorPrefix)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "environment variable ", name,
+        ": not allowed, since the allocator follows it before it can be ignored; unset it"));
+  }
+  return absl::OkStatus();
+}
 
 void EraseSettingVariables() {
   EraseVariables([](std::string_view name) { return name.starts_with(kSettingPrefix); });

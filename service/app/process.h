@@ -3,8 +3,11 @@
 
 #include <signal.h>
 
+#include <span>
 #include <string>
 #include <vector>
+
+#include "absl/status/status.h"
 
 namespace gateway {
 
@@ -20,9 +23,12 @@ void ShieldProcess();
 void ReserveStandardStreams();
 
 // Unsets the variables by which libraries would take orders beside the gateway's own settings:
-// GRPC_*, SSL*, OPENSSL_* and PG*, except for PGPASSFILE. SSLKEYLOGFILE, for one, makes libcurl
-// write the keys of its sessions to a file. Returns their names.
+// GRPC_*, SSL*, OPENSSL_*, PG* except for PGPASSFILE, MALLOCSTATS and TCMALLOC_*. SSLKEYLOGFILE,
+// for one, makes libcurl write the keys of its sessions to a file. Returns their names.
 std::vector<std::string> UnsetLibraryVariables();
+
+// InvalidArgument if one of those that were unset is TCMALLOC_*: tcmalloc reads them before `main`.
+absl::Status CheckAllocatorVariables(std::span<const std::string> unset);
 
 // Overwrites the values of all PASSFORT_GATEWAY_* variables where the kernel keeps them, for
 // /proc/PID/environ shows them as long as the process lives, and unsets them. For when they have

@@ -5,9 +5,9 @@
 
 namespace gateway {
 
-// Returns pages of freed memory to the system, about `bytes` of them. tcmalloc, which the gateway
-// is linked with (docs/decisions/0028-tcmalloc.md), keeps them otherwise; with any other malloc,
-// as in tests and with sanitizers, this does nothing. Any thread.
+// Returns about `bytes` of freed memory to the system. tcmalloc, which the gateway is linked with
+// (docs/decisions/0028-tcmalloc.md), would keep most of it; with any other malloc, as in tests and
+// with sanitizers, this does nothing. Any thread.
 void ReturnFreedMemory(size_t bytes);
 
 }  // namespace gateway

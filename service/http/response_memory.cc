@@ -6,6 +6,12 @@
 #include "service/base/freed_memory.h"
 
 namespace gateway {
+namespace {
+
+// Less is not worth the look at what is free.
+constexpr size_t kReturnedAtOnce = size_t{1} << 20;
+
+}  // namespace
 
 void ResponseMemory::Share::Set(size_t bytes) {
   if (bytes < kSmallResponseBytes) bytes = 0;
@@ -63,7 +69,7 @@ void ResponseMemory::Change(Use use, size_t from, size_t to) {
   taken += to - from;  // modulo, so also less
   bytes_.Add(static_cast<double>(to) - static_cast<double>(from));
   if (to >= from) return;
-  ReturnFreedMemory(from - to);
+  given_back_ += from - to;
   TellOfRoom();
 }
 
@@ -71,6 +77,8 @@ void ResponseMemory::TellOfRoom() {
   if (is_posted_.exchange(true)) return;
   loop_.Post([this] {
     is_posted_ = false;
+    // Whoever gave something back has freed it by now.
+    if (given_back_ >= kReturnedAtOnce) ReturnFreedMemory(given_back_.exchange(0));
     LetIn();
   });
 }

@@ -123,6 +123,7 @@ class ResponseMemory {
   const CounterFamily refusals_;
   std::atomic<size_t> bodies_ = 0;
   std::atomic<size_t> results_ = 0;
+  std::atomic<size_t> given_back_ = 0;  // and not yet returned to the system
   std::atomic<bool> is_posted_ = false;
   std::function<void()> on_room_ = [] {};
   std::list<OneShot<Entry>> senders_;

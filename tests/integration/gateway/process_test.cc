@@ -158,10 +158,11 @@ TEST(ProcessTest, VariablesForLibrariesAreUnsetWithOneWarningThatShowsNoValue) {
   const GatewayProcess gateway(
       {.api_url = kNowhere,
        .environment = {"GRPC_TRACE=canary", "SSL_CERT_FILE=/canary", "OPENSSL_CONF=/canary",
-                       "PGSSLMODE=canary", "PGPASSFILE=/canary"}});
+                       "PGSSLMODE=canary", "PGPASSFILE=/canary", "MALLOCSTATS=1"}});
   const std::string line = gateway.WaitForLogLine("GRPC_TRACE");
-  EXPECT_THAT(line, AllOf(HasSubstr("\"warn\""), HasSubstr("SSL_CERT_FILE"),
-                          HasSubstr("OPENSSL_CONF"), HasSubstr("PGSSLMODE")));
+  EXPECT_THAT(line,
+              AllOf(HasSubstr("\"warn\""), HasSubstr("SSL_CERT_FILE"), HasSubstr("OPENSSL_CONF"),
+                    HasSubstr("PGSSLMODE"), HasSubstr("MALLOCSTATS")));
   EXPECT_THAT(gateway.LogText(), AllOf(Not(HasSubstr("PGPASSFILE")), Not(HasSubstr("canary"))));
 }
 

@@ -100,6 +100,14 @@ TEST(StartTest, WithoutAKeyItDoesNotStart) {
   EXPECT_THAT(run.error, HasSubstr("PASSFORT_GATEWAY_API_KEY"));
 }
 
+// It is too late to unset it.
+TEST(StartTest, AVariableOfTheAllocatorStopsTheStart) {
+  const GatewayRun run =
+      RunGateway({}, {"PASSFORT_GATEWAY_API_KEY=test-key", "TCMALLOC_HEAP_LIMIT_MB=canary"});
+  EXPECT_EQ(run.exit_code, kWrongSettings);
+  EXPECT_THAT(run.error, AllOf(HasSubstr("TCMALLOC_HEAP_LIMIT_MB"), Not(HasSubstr("canary"))));
+}
+
 TEST(StartTest, AKeyFileThatIsNotThereStopsTheStart) {
   const GatewayRun run = RunGateway({"--api_key_file=/no/such/key"}, {});
   EXPECT_NE(run.exit_code, 0);
