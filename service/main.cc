@@ -128,7 +128,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
         "store: it is in memory: request_ids are lost on exit, so a retry after a restart can "
         "create a second application, and callers' daily budgets begin anew");
   }
-  if (!IsLoopbackAddress(config.listen)) WarnOfGrpcFaults(*log);
+  if (ServesOtherMachines(config)) WarnOfGrpcFaults(*log);
   auto key = OpenApiKey(config);
   if (!key.ok()) return Fail(*log, "cannot start: the API key", key.status());
   if ((*key)->IsReadableByAnybody()) {

@@ -212,6 +212,11 @@ bool ServesReflection(const GatewayConfig& config) {
 
 bool KnowsCallers(const GatewayConfig& config) { return !config.tls_client_ca_file.empty(); }
 
+bool ServesOtherMachines(const GatewayConfig& config) {
+  return !IsLoopbackAddress(config.listen) ||
+         (!config.health_listen.empty() && !IsLoopbackAddress(config.health_listen));
+}
+
 absl::Status CheckFiles(const GatewayConfig& config) {
   if (config.api_ca_file.empty()) return absl::OkStatus();
   const int file = open(config.api_ca_file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -94,6 +94,9 @@ bool ServesReflection(const GatewayConfig& config);
 // Whether every caller has shown a certificate.
 bool KnowsCallers(const GatewayConfig& config);
 
+// Whether gRPC is served where other machines reach it: at `listen` or at `health_listen`.
+bool ServesOtherMachines(const GatewayConfig& config);
+
 // Whether the files that are read once, at start, can be read. The file of the API key is not among
 // them: ApiKeySource reads it.
 absl::Status CheckFiles(const GatewayConfig& config);

@@ -46,7 +46,8 @@ void WarnOfGrpcFaults(Log& log) {
   const std::string library = GrpcLibrary();
   if (!HasKnownFaults(library)) return;
   log.Warn(
-      "listen: other machines reach this port, and one client can make this gRPC take all memory "
+      "other machines reach `listen` or `health_listen`, and one client can make this gRPC take "
+      "all memory "
       "(CVE-2023-44487, rapid reset; CVE-2023-33953, endless headers). Deploy the build of the "
       "preset hardened",
       {{"grpc", library}});

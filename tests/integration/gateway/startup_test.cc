@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "nlohmann/json.hpp"
 #include "service/base/version.h"
 #include "tests/fake_passfort/fake_passfort.h"
@@ -98,6 +99,19 @@ TEST(StartTest, WithoutAKeyItDoesNotStart) {
   const GatewayRun run = RunGateway({}, {});
   EXPECT_EQ(run.exit_code, kWrongSettings);
   EXPECT_THAT(run.error, HasSubstr("PASSFORT_GATEWAY_API_KEY"));
+}
+
+TEST(StartTest, FaultsOfGrpcAreNamedWhereOtherMachinesReachIt) {
+  for (const auto& [flags, others_reach_it] :
+       {std::pair<std::vector<std::string>, bool>({}, false),
+        {{"--listen=0.0.0.0:0", "--allow_insecure_listen"}, true},
+        {{"--health_listen=0.0.0.0:0"}, true},
+        {{"--health_listen=127.0.0.1:0"}, false}}) {
+    const GatewayProcess gateway({.api_url = "http://127.0.0.1:9", .flags = flags});
+    const bool is_faulty = !absl::StrContains(gateway.WaitForLogLine("\"serving\""), " hardened");
+    EXPECT_EQ(absl::StrContains(gateway.LogText(), "CVE-2023-44487"), others_reach_it && is_faulty)
+        << testing::PrintToString(flags);
+  }
 }
 
 // It is too late to unset it.

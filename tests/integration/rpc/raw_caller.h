@@ -22,7 +22,7 @@ namespace gateway {
 // A client of HTTP/2 that does as it is told: it writes frames, and reads or leaves what comes.
 class RawCaller {
  public:
-  enum FrameType : uint8_t { kData = 0, kHeaders = 1, kRstStream = 3, kSettings = 4, kGoAway = 7 };
+  enum FrameType : uint8_t { kData = 0, kHeaders = 1, kRstStream = 3, kSettings = 4, kPing = 6 };
 
   // Allows the server no byte of any answer.
   explicit RawCaller(int port) : descriptor_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -63,6 +63,8 @@ class RawCaller {
     data[4] = static_cast<char>(message.size());
     SendFrame(kData, kEndStream, stream, data + message);
   }
+
+  void Ping() const { SendFrame(kPing, 0, 0, std::string(8, 'p')); }
 
   // Reads up to a frame of this type; false if the connection ends before.
   bool WaitForFrame(FrameType type) const {
