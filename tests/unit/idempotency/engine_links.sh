@@ -8,6 +8,12 @@ set -euo pipefail
 
 symbols=$(nm --demangle "$1")
 loaded=$(readelf --wide --dynamic "$1")
-found=$(grep -oE '\b(grpc|grpc_core|google::protobuf)::[A-Za-z]+|\bcurl_[a-z]+_[a-z]+' <<<"$symbols" | sort -u |
-  head -n 5; grep -oE 'lib(grpc|protobuf|curl)[^]]*' <<<"$loaded") || true
-[[ -z $found ]] || { echo "$1 has: $found"; exit 1; }
+found=$(
+  grep -oE '\b(grpc|grpc_core|google::protobuf)::[A-Za-z]+|\bcurl_[a-z]+_[a-z]+' <<<"$symbols" | sort -u |
+    head -n 5
+  grep -oE 'lib(grpc|protobuf|curl)[^]]*' <<<"$loaded"
+) || true
+[[ -z $found ]] || {
+  echo "$1 has: $found"
+  exit 1
+}
