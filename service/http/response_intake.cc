@@ -47,9 +47,13 @@ bool ResponseIntake::MayReadOn(CurlTransfer& transfer, size_t bytes) {
     read_in_turn_ += bytes;
     return true;
   }
-  if (!has_room) memory_.CountWait("read");
   transfer.place().in_line = held_.insert(PlaceFor(transfer), &transfer);
+  if (!has_room) CountWait(transfer);
   return false;
+}
+
+void ResponseIntake::CountWait(CurlTransfer& held) {
+  if (!std::exchange(held.place().is_counted, true)) memory_.CountWait("read");
 }
 
 bool ResponseIntake::HasRoomFor(const CurlTransfer& transfer) const {
@@ -102,7 +106,10 @@ void ResponseIntake::ReadOnSome() {
   for (int i = 0; i < kReadOnAtOnce && !held_.empty(); ++i) {
     CurlTransfer& first = *held_.front();
     const bool is_next = going_on_ == nullptr ? ended_.empty() : going_on_ == &first;
-    if (!HasRoomFor(first) && !is_next) return;
+    if (!HasRoomFor(first) && !is_next) {
+      CountWait(first);  // it may have been held for the next turn only
+      return;
+    }
     held_.pop_front();
     first.place() = {};
     first.ReadOn();

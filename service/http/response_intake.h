@@ -21,7 +21,8 @@ class ResponseIntake {
   // Where a transfer waits, if it does; it keeps this for us.
   struct Place {
     std::optional<std::list<CurlTransfer*>::iterator> in_line;
-    bool is_ended = false;  // it waits to be handed on, else to be read on
+    bool is_ended = false;    // it waits to be handed on, else to be read on
+    bool is_counted = false;  // as one that waits for memory
   };
 
   // `memory` tells no one else when it has room.
@@ -45,6 +46,8 @@ class ResponseIntake {
   // again.
   bool HasRoomFor(const CurlTransfer& transfer) const;
   std::list<CurlTransfer*>::iterator PlaceFor(const CurlTransfer& transfer);
+  // Once for each time that it is held.
+  void CountWait(CurlTransfer& held);
 
   ResponseMemory& memory_;
   size_t read_in_turn_ = 0;
