@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <utility>
@@ -68,6 +69,7 @@ bool CurlMultiLoop::Add(CURL* easy) {
 }
 
 void CurlMultiLoop::Remove(CURL* easy) {
+  std::erase(reading_, TransferOf(easy));
   curl_multi_remove_handle(multi_, easy);
   max_wire_bytes_ -= TransferOf(easy)->MaxWireBytes();
   if (multiplexing_ == Multiplexing::kOn) {
@@ -165,6 +167,7 @@ int CurlMultiLoop::OnTimerRequest(CURLM* /*multi*/, long milliseconds, void* sel
   multi_loop->curl_timer_.Stop();
   multi_loop->drive_now_.Cancel();
   if (milliseconds == 0) {
+    multi_loop->goes_on_ = true;
     // Not from here, where libcurl must not be called; and once serves all that was added.
     multi_loop->drive_now_.Request();
   } else if (milliseconds > 0) {
@@ -183,12 +186,14 @@ void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
     entry.watch->SetInterest(DescriptorWatch::kNone);
     return;
   }
-  if ((events & DescriptorWatch::kReadable) && ExceedsWireBytes(entry, descriptor)) {
-    if (entry.transfer != nullptr) {
-      return entry.transfer->Abort(
-          {.kind = HttpFailure::Kind::kTooLarge, .fault = TransportFault::kResponseTooLarge});
+  if (events & DescriptorWatch::kReadable) {
+    // The rest of a response comes again in the next turn. A first piece is mostly the whole.
+    if (entry.reads > 0 && intake_.HasReadEnough()) return;
+    if (ExceedsWireBytes(entry, descriptor)) {
+      if (entry.transfer != nullptr) return entry.transfer->AbortAsTooLarge();
+      EndConnection(descriptor);
     }
-    EndConnection(descriptor);
+    if (entry.transfer != nullptr) reading_.push_back(entry.transfer);
   }
   int curl_events = 0;
   if (events & DescriptorWatch::kReadable) curl_events |= CURL_CSELECT_IN;
@@ -212,13 +217,38 @@ bool CurlMultiLoop::ExceedsWireBytes(Socket& entry, int descriptor) const {
   return BytesReceived(descriptor) - entry.received_before > most;
 }
 
+void CurlMultiLoop::OnReadOn(CurlTransfer& resumed) { reading_.push_back(&resumed); }
+
 void CurlMultiLoop::Drive(curl_socket_t socket, int events) {
   int still_running = 0;
+  goes_on_ = false;
   curl_multi_socket_action(multi_, socket, events, &still_running);
-  DispatchCompletions();
+  RemoveEnded();
+  if (goes_on_) HoldWhatGoesOn();
+  reading_.clear();
+  TellEnded();
 }
 
-void CurlMultiLoop::DispatchCompletions() {
+// libcurl takes a hundred pieces from a peer that sends without end and then asks to be called at
+// once. It would go on with all such peers whenever anything is driven: in each turn it would read
+// from each of them as often as others have something to say.
+void CurlMultiLoop::HoldWhatGoesOn() {
+  while (!reading_.empty()) {
+    CurlTransfer& transfer = *reading_.back();
+    reading_.pop_back();
+    if (transfer.IsHeld()) continue;
+    const auto found = std::ranges::find(sockets_, &transfer,
+                                         [](const auto& socket) { return socket.second.transfer; });
+    if (found == sockets_.end()) continue;
+    if (ExceedsWireBytes(found->second, found->first)) {
+      transfer.AbortAsTooLarge();
+    } else {
+      transfer.Hold();
+    }
+  }
+}
+
+void CurlMultiLoop::RemoveEnded() {
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
@@ -229,7 +259,10 @@ void CurlMultiLoop::DispatchCompletions() {
     ended_.push_back(TransferOf(easy));
     ended_.back()->OnEnd(code);
   }
-  // Nothing below comes back here: what a resumed caller starts or stops waits for the next turn.
+}
+
+// Nothing below comes back here: what a resumed caller starts or stops waits for the next turn.
+void CurlMultiLoop::TellEnded() {
   for (CurlTransfer* const transfer : ended_) {
     if (transfer->NeedsTurn()) {
       transfer->WaitForSlot();

@@ -64,6 +64,9 @@ class CurlMultiLoop {
   // For CURLOPT_CLOSESOCKETFUNCTION, with the CurlMultiLoop as its data.
   static int OnSocketClosed(void* self, curl_socket_t socket);
 
+  // A transfer that was held is read on from here.
+  void OnReadOn(CurlTransfer& resumed);
+
   ResponseIntake& intake() { return intake_; }
 
   // Transfers added and not ended.
@@ -100,7 +103,9 @@ class CurlMultiLoop {
   void CountAnew(Socket& entry, int descriptor);
   bool ExceedsWireBytes(Socket& entry, int descriptor) const;
   void Drive(curl_socket_t socket, int events);
-  void DispatchCompletions();
+  void RemoveEnded();
+  void HoldWhatGoesOn();
+  void TellEnded();
   void CloseIdleConnections();
 
   EventLoop& loop_;
@@ -115,8 +120,11 @@ class CurlMultiLoop {
   Timer idle_timer_;
   absl::flat_hash_map<int, Socket> sockets_;  // by descriptor
   size_t running_ = 0;
-  uint64_t max_wire_bytes_ = 0;       // of all that are running
-  std::vector<CurlTransfer*> ended_;  // kept for its capacity
+  uint64_t max_wire_bytes_ = 0;  // of all that are running
+  // Whether libcurl has asked to be called again at once.
+  bool goes_on_ = false;
+  std::vector<CurlTransfer*> reading_;  // what that may be for
+  std::vector<CurlTransfer*> ended_;    // kept for its capacity
   uint64_t generation_ = 0;
 };
 

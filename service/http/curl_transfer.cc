@@ -137,6 +137,10 @@ void CurlTransfer::Abort(HttpFailure failure) {
   Complete();
 }
 
+void CurlTransfer::AbortAsTooLarge() {
+  Abort({.kind = HttpFailure::Kind::kTooLarge, .fault = TransportFault::kResponseTooLarge});
+}
+
 void CurlTransfer::OnEnd(CURLcode code) {
   is_running_ = false;
   result_.response_or_failure = ResponseOrFailure(code);
@@ -149,7 +153,7 @@ void CurlTransfer::WaitForSlot() { multi_->intake().HandOn(*this); }
 
 void CurlTransfer::Complete() {
   deadline_timer_.Stop();
-  if (body_share_ != nullptr) multi_->intake().Forget(*this);
+  if (IsLarge() || IsHeld()) multi_->intake().Forget(*this);
   result_.may_have_sent_body = body_requested_;
   // Whoever is told is done with the body when this returns; and may be done with the transfer too.
   const auto share = std::move(body_share_);
@@ -299,15 +303,21 @@ uint64_t CurlTransfer::MaxWireBytes() const {
   return kTimes * reader_.max_body_bytes() + kBeside;
 }
 
+void CurlTransfer::Hold() {
+  multi_->intake().HoldForTurn(*this);
+  // Both directions, or libcurl would look at it once more.
+  curl_easy_pause(easy_, CURLPAUSE_ALL);
+}
+
 void CurlTransfer::ReadOn() {
+  multi_->OnReadOn(*this);
   // It takes at once what libcurl has read.
   const CURLcode code = curl_easy_pause(easy_, CURLPAUSE_CONT);
   if (code == CURLE_OK) return;
   const HttpFailure failure =
       ToHttpFailure({.code = code, .route = route_, .has_connection = true});
-  const HttpFailure too_large{.kind = HttpFailure::Kind::kTooLarge,
-                              .fault = TransportFault::kResponseTooLarge};
-  Abort(reader_.is_too_large() ? too_large : failure);
+  if (reader_.is_too_large()) return AbortAsTooLarge();
+  Abort(failure);
 }
 
 // What was written to a socket is delivered by the kernel even after the socket was closed or the

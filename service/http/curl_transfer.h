@@ -69,6 +69,7 @@ class CurlTransfer {
 
   // Breaks the transfer off. One that has ended and waits for its turn need not wait any longer.
   void Abort(HttpFailure failure);
+  void AbortAsTooLarge();
 
   // The connection that libcurl took from its pool was not clean, so nothing was sent: the request
   // is to be started again, on a fresh connection.
@@ -90,7 +91,9 @@ class CurlTransfer {
   // As much may come on its connection for it: headers, framing and whatever else a server adds.
   uint64_t MaxWireBytes() const;
 
-  // Whether it waits until there is room to read on, and the end of that wait.
+  // Has it wait for its turn to be read on.
+  void Hold();
+  // Whether it waits for that, or until there is room, and the end of that wait.
   bool IsHeld() const { return place_.in_line.has_value() && !place_.is_ended; }
   void ReadOn();
   ResponseIntake::Place& place() { return place_; }

@@ -18,6 +18,7 @@ constexpr auto kSlice = 2ms;
 constexpr auto kMaxPause = 5ms;
 // Received in one turn, of all of them; libcurl takes them by the kilobyte, up to 100 at a time.
 constexpr size_t kReadInTurn = size_t{128} * 1024;
+constexpr size_t kReadBeforeHold = size_t{100} * 1024;
 // As many are read on in one turn, and as many in the next if there is still room.
 constexpr int kReadOnAtOnce = 2;
 
@@ -51,6 +52,14 @@ bool ResponseIntake::MayReadOn(CurlTransfer& transfer, size_t bytes) {
   if (!has_room) CountWait(transfer);
   return false;
 }
+
+void ResponseIntake::HoldForTurn(CurlTransfer& transfer) {
+  read_in_turn_ += kReadBeforeHold;
+  advance_.Request();
+  transfer.place().in_line = held_.insert(PlaceFor(transfer), &transfer);
+}
+
+bool ResponseIntake::HasReadEnough() const { return read_in_turn_ >= kReadInTurn; }
 
 void ResponseIntake::CountWait(CurlTransfer& held) {
   if (!std::exchange(held.place().is_counted, true)) memory_.CountWait("read");

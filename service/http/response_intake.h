@@ -33,6 +33,10 @@ class ResponseIntake {
 
   // Whether so much more of a large response may be read. If not, `ReadOn` says when to ask again.
   bool MayReadOn(CurlTransfer& transfer, size_t bytes);
+  // Has a response that comes without end be read on in a later turn.
+  void HoldForTurn(CurlTransfer& transfer);
+  // Whether what is not new may wait for the next turn.
+  bool HasReadEnough() const;
   // Tells a large response's end when its turn has come.
   void HandOn(CurlTransfer& ended);
   // Nothing more comes of it, or it waits no longer.

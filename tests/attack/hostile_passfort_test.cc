@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/attack/attack_fixture.h"
 #include "tests/support/raw_http_server.h"
 
@@ -39,14 +40,51 @@ std::string ManyMembers(int members) {
   return body + "}";
 }
 
+enum class Framing {
+  kWithLength,
+  kOneChunk,
+  kEndless,  // `head` and then `body`, as they are: again and again, until the gateway hangs up
+};
+
 struct Hostile {
   std::string name;
   std::string body;
   // Of a list, which is asked for where there is a request_id; else of the answer to a write.
   bool is_list = false;
+  Framing framing = Framing::kWithLength;
+  std::string head = {};
 
   friend void PrintTo(const Hostile& shown, std::ostream* out) { *out << shown.name; }
 };
+
+constexpr char kStatus[] = "HTTP/1.1 200 OK\r\n";
+constexpr char kChunked[] = "Transfer-Encoding: chunked\r\n\r\n";
+
+Hostile Endless(const std::string& of, const std::string& head, const std::string& unit) {
+  return {.name = "Endless" + of,
+          .body = Repeated(unit, kMiB),
+          .framing = Framing::kEndless,
+          .head = head};
+}
+
+void Send(const Hostile& hostile, RawConnection& connection) {
+  switch (hostile.framing) {
+    case Framing::kWithLength:
+      connection.Write(absl::StrCat(kStatus, "Content-Length: ", hostile.body.size(), "\r\n\r\n"));
+      connection.Write(hostile.body);
+      return;
+    case Framing::kOneChunk:
+      connection.Write(absl::StrCat(kStatus, kChunked, absl::Hex(hostile.body.size()), "\r\n"));
+      connection.Write(hostile.body);
+      connection.Write("\r\n0\r\n\r\n");
+      return;
+    case Framing::kEndless:
+      connection.Write(hostile.head);
+      while (connection.Write(hostile.body)) {
+      }
+      return;
+  }
+}
 
 std::vector<Hostile> Bodies() {
   const std::string item =
@@ -69,6 +107,18 @@ std::vector<Hostile> Bodies() {
       {"List", "[" + Repeated(item + ",", 4 * kMiB - 1000) + item + "]", true},
       {"ListOfZeros", "[" + Repeated("0,", 4 * kMiB - 1000) + "0]", true},
       {"ListOfText", R"([{"id":")" + Repeated("a", 4 * kMiB - 1000) + "\"}]", true},
+      // Longer than that.
+      {"LongList", "[" + Repeated(item + ",", 16 * kMiB) + item + "]", true},
+      {"LongListWithoutALength", "[" + Repeated(item + ",", 16 * kMiB) + item + "]", true,
+       Framing::kOneChunk},
+      Endless("Body", absl::StrCat(kStatus, "\r\n"), std::string(1000, 'x')),
+      Endless("ChunkExtensions", absl::StrCat(kStatus, kChunked),
+              "1;" + std::string(1000, 'x') + "\r\n \r\n"),
+      Endless("SmallChunks", absl::StrCat(kStatus, kChunked), "1\r\n \r\n"),
+      Endless("Trailers", absl::StrCat(kStatus, kChunked, "0\r\n"),
+              "x: " + std::string(1000, 'x') + "\r\n"),
+      Endless("Headers", kStatus, "x: " + std::string(1000, 'x') + "\r\n"),
+      Endless("InterimResponses", "", "HTTP/1.1 100 Continue\r\n\r\n"),
   };
 }
 
@@ -95,9 +145,7 @@ TEST_P(HostileBodyTest, HoldsUpNoOtherCallerAndTakesLittleMemory) {
       // other callers, and no lock that they need. A copy of the body would take the one of all
       // memory of this process.
       RunOnlyWhenIdle(true);
-      connection.Write("HTTP/1.1 200 OK\r\nContent-Length: " +
-                       std::to_string(GetParam().body.size()) + "\r\n\r\n");
-      connection.Write(GetParam().body);
+      Send(GetParam(), connection);
       RunOnlyWhenIdle(false);
     }
   });

@@ -136,7 +136,8 @@ TEST(ResponseMemoryTest, SmallResponsesAreReadWithoutRoom) {
   EXPECT_TRUE(IsAnswer(sent.Wait("a small response"), 200, "ok"));
 }
 
-// Everything that is sent is answered, however much comes at a time.
+// Everything that is sent is answered, however much comes at a time. Nothing is handed on before
+// there is no room.
 void AnswerMany(HttpTestClient& client, std::optional<TlsIdentity> identity, size_t body_bytes) {
   constexpr int kRequests = 24;
   std::atomic<int> arrived = 0;
@@ -151,10 +152,14 @@ void AnswerMany(HttpTestClient& client, std::optional<TlsIdentity> identity, siz
         connection.WaitUntilClosedByClient();
       },
       std::move(identity));
+  std::optional<ResponseMemory::Reading> reading;
+  client.loop().RunAndWait([&] { reading.emplace(client.memory(), 0); });
   std::vector<RunningTask<HttpResult>> sent;
   for (int i = 0; i < kRequests; ++i) {
     sent.push_back(client.Start(APost(client, server.Url("127.0.0.1"))));
   }
+  WaitFor(client, R"(passfort_gateway_response_waits_total{wait="read"})");
+  client.loop().RunAndWait([&] { reading.reset(); });
   for (auto& request : sent) {
     const HttpResult result = request.Wait("a large response");
     const auto* response = ResponseOf(result);
@@ -167,7 +172,6 @@ void AnswerMany(HttpTestClient& client, std::optional<TlsIdentity> identity, siz
 TEST(ResponseMemoryTest, LargeResponsesAreReadOneByOneWithoutRoomAndNoneIsLost) {
   HttpTestClient client({}, kMiB);
   AnswerMany(client, std::nullopt, kLarge);
-  EXPECT_TRUE(HasLine(client, R"(passfort_gateway_response_waits_total{wait="read"})"));
   EXPECT_TRUE(HasLine(client, "passfort_gateway_response_bytes 0"));
 }
 
@@ -222,7 +226,6 @@ TEST(ResponseMemoryTest, LargeResponsesUnderTlsAreReadOneByOneToo) {
   const TemporaryFile ca_file(authority.certificate_pem());
   HttpTestClient client({.ca_file = ca_file.path()}, kMiB);
   AnswerMany(client, authority.Issue({"127.0.0.1"}), kLarge);
-  EXPECT_TRUE(HasLine(client, R"(passfort_gateway_response_waits_total{wait="read"})"));
 }
 
 TEST(ResponseMemoryTest, AWholeResponseWaitsForWhatOthersWereMadeInto) {

@@ -6,7 +6,9 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
+#include "service/base/event_loop.h"
 #include "tests/integration/http/http_test_client.h"
 #include "tests/support/raw_http_server.h"
 #include "tests/support/temporary_file.h"
@@ -75,6 +77,38 @@ std::vector<Endless> AllOfThem() {
 
 INSTANTIATE_TEST_SUITE_P(All, EndlessResponseTest, ::testing::ValuesIn(AllOfThem()),
                          [](const auto& tested) { return tested.param.name; });
+
+// libcurl goes on with all that send without end whenever it is called.
+TEST(WireBytesTest, OfManyThatSendWithoutEndAreReadAFewInATurn) {
+  constexpr int kPeers = 16;
+  constexpr size_t kMaxInTurn = 512 * 1024;
+  const std::string piece = "1;" + std::string(64 * 1024, 'x') + "\r\n \r\n";
+  RawHttpServer server([&](RawConnection& connection) {
+    if (!connection.ReadRequest() || !connection.Write(kChunked)) return;
+    while (connection.Write(piece)) {
+    }
+  });
+  HttpTestClient client({.max_response_bytes = kMiB});
+  int turns = 0;
+  std::optional<EndOfTurnCallback> turn_end;
+  client.loop().RunAndWait([&] {
+    turn_end.emplace(client.loop(), [&] {
+      ++turns;
+      turn_end->Request();
+    });
+    turn_end->Request();
+  });
+  std::vector<RunningTask<HttpResult>> sent;
+  for (int i = 0; i < kPeers; ++i) {
+    sent.push_back(client.Start(
+        {.method = HttpMethod::kGet, .url = server.Url(), .headers = client.headers()}));
+  }
+  for (auto& request : sent) {
+    EXPECT_TRUE(IsFailure(request.Wait("too much"), Kind::kTooLarge, Body::kRequested));
+  }
+  client.loop().RunAndWait([&] { turn_end.reset(); });
+  EXPECT_GT(turns * kMaxInTurn, kPeers * 4 * kMiB);
+}
 
 TEST(WireBytesTest, CountForOneResponseNotForItsConnection) {
   constexpr int kRequests = 60;  // of 50 KiB each: more together than one of them may take
