@@ -184,7 +184,14 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
   parts->acceptor = std::make_unique<ConnectionAcceptor>(
-      loop, *std::move(sockets), options.max_connections, metrics,
+      loop, *std::move(sockets), options.max_connections,
+      ConnectionMetrics{
+          .open = metrics.AddGauge("passfort_gateway_connections",
+                                   "Callers' connections that are open."),
+          .refused = metrics.AddCounter(
+              "passfort_gateway_connections_refused_total",
+              "Callers' connections that were closed at once, or could not be accepted.",
+              {"reason"})},
       [grpc = parts->connections.get()](int listener, int descriptor) {
         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
         connection.listener_fd = listener;
@@ -192,7 +199,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
         grpc->HandleNewConnection(&connection);
       });
   if (!options.health_listen.empty()) {
-    auto health = HealthServer::Start(options.health_listen, names, loop);
+    auto health = HealthServer::Start(options.health_listen, names, loop, metrics);
     if (!health.ok()) return health.status();
     parts->health = *std::move(health);
   }

@@ -49,7 +49,7 @@ class HealthServer::Parts {
   explicit Parts(const std::vector<std::string>& services)
       : health_service(AccessControl::ForLocalCallers(), services) {}
 
-  // Of its connections and calls nobody needs to know: those of callers have these names.
+  // Of its calls nobody needs to know: those of callers have these names.
   Metrics unseen;
   CallMetrics unseen_calls{unseen};
   UnknownMethods unknown_methods{AccessControl::ForLocalCallers(), unseen_calls, std::nullopt};
@@ -61,7 +61,8 @@ class HealthServer::Parts {
 };
 
 absl::StatusOr<std::unique_ptr<HealthServer>> HealthServer::Start(
-    const std::string& listen, const std::vector<std::string>& services, EventLoop& loop) {
+    const std::string& listen, const std::vector<std::string>& services, EventLoop& loop,
+    Metrics& metrics) {
   auto sockets = ListenSockets::Open(listen);
   if (!sockets.ok()) return sockets.status();
   auto parts = std::make_unique<Parts>(services);
@@ -85,7 +86,14 @@ absl::StatusOr<std::unique_ptr<HealthServer>> HealthServer::Start(
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr) return absl::InternalError("gRPC cannot build a server");
   parts->acceptor = std::make_unique<ConnectionAcceptor>(
-      loop, *std::move(sockets), kMaxConnections, parts->unseen,
+      loop, *std::move(sockets), kMaxConnections,
+      ConnectionMetrics{
+          .open = metrics.AddGauge("passfort_gateway_health_connections",
+                                   "Connections to health_listen that are open."),
+          .refused = metrics.AddCounter(
+              "passfort_gateway_health_connections_refused_total",
+              "Connections to health_listen that were closed at once, or could not be accepted.",
+              {"reason"})},
       [grpc = parts->connections.get()](int listener, int descriptor) {
         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
         connection.listener_fd = listener;

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/base/event_loop.h"
+#include "service/observability/metrics.h"
 
 namespace gateway {
 
@@ -14,9 +15,10 @@ namespace gateway {
 // have no certificate. It takes few connections and small requests.
 class HealthServer {
  public:
-  // `listen` as for GrpcServer. Serves at once, healthy. `loop` outlives it.
+  // `listen` as for GrpcServer. Serves at once, healthy. `loop` and `metrics` outlive it.
   static absl::StatusOr<std::unique_ptr<HealthServer>> Start(
-      const std::string& listen, const std::vector<std::string>& services, EventLoop& loop);
+      const std::string& listen, const std::vector<std::string>& services, EventLoop& loop,
+      Metrics& metrics);
   // Bounded in time.
   ~HealthServer();
   HealthServer(const HealthServer&) = delete;

@@ -57,17 +57,14 @@ bool IsPassing(int error) {
 }  // namespace
 
 ConnectionAcceptor::ConnectionAcceptor(EventLoop& loop, ListenSockets sockets,
-                                       size_t max_connections, Metrics& metrics, HandOn hand_on)
+                                       size_t max_connections, const ConnectionMetrics& metrics,
+                                       HandOn hand_on)
     : loop_(loop),
-      open_(
-          metrics.AddGauge("passfort_gateway_connections", "Callers' connections that are open.")),
-      refused_(metrics.AddCounter(
-          "passfort_gateway_connections_refused_total",
-          "Callers' connections that were closed at once, or could not be accepted.", {"reason"})),
+      metrics_(metrics),
       hand_on_(std::move(hand_on)),
       sockets_(std::make_unique<ListenSockets>(std::move(sockets))),
       table_(max_connections) {
-  open_.Set(0);
+  metrics_.open.Set(0);
   loop_.RunAndWait([this] {
     pause_ = std::make_unique<Timer>(loop_, [this] { Watch(); });
     look_for_ended_ = std::make_unique<Timer>(loop_, [this] { LookForEnded(); });
@@ -98,7 +95,7 @@ size_t ConnectionAcceptor::CountOpen() {
   loop_.RunAndWait([this, &open] {
     table_.RemoveEnded();
     open = table_.size();
-    open_.Set(static_cast<double>(open));
+    metrics_.open.Set(static_cast<double>(open));
   });
   return open;
 }
@@ -118,7 +115,7 @@ void ConnectionAcceptor::AcceptSome(int listener) {
     } else if (errno == EAGAIN) {
       return;
     } else if (!IsPassing(errno)) {
-      refused_.Increment({"accept_failed"});
+      metrics_.refused.Increment({"accept_failed"});
       Pause();
       return;
     }
@@ -127,7 +124,7 @@ void ConnectionAcceptor::AcceptSome(int listener) {
 
 void ConnectionAcceptor::Take(int listener, int descriptor, const std::string& address) {
   const auto refuse = [this, descriptor](std::string_view reason) {
-    refused_.Increment({reason});
+    metrics_.refused.Increment({reason});
     close(descriptor);
   };
   if (IsReserved(descriptor)) return refuse("descriptors");
@@ -139,7 +136,7 @@ void ConnectionAcceptor::Take(int listener, int descriptor, const std::string& a
     case FairShares::Result::kTaken:
       break;
   }
-  open_.Set(static_cast<double>(table_.size()));
+  metrics_.open.Set(static_cast<double>(table_.size()));
   hand_on_(listener, descriptor);
   if (is_looking_) return;
   is_looking_ = true;
@@ -153,7 +150,7 @@ void ConnectionAcceptor::Pause() {
 
 void ConnectionAcceptor::LookForEnded() {
   table_.RemoveEnded();
-  open_.Set(static_cast<double>(table_.size()));
+  metrics_.open.Set(static_cast<double>(table_.size()));
   is_looking_ = table_.size() > 0;
   if (!is_looking_) return;
   look_for_ended_->StartAt(std::chrono::steady_clock::now() + kLookForEndedEvery);

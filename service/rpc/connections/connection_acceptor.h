@@ -14,6 +14,12 @@
 
 namespace gateway {
 
+// What an operator sees of the connections to one port.
+struct ConnectionMetrics {
+  Gauge open;
+  CounterFamily refused;  // by `reason`
+};
+
 // Accepts connections and hands them on, never more than there is room for: gRPC's own listener
 // takes what comes and is deaf for good once the process is out of descriptors (CVE-2023-4785).
 //
@@ -28,17 +34,17 @@ class ConnectionAcceptor {
   // Owns the descriptor from here on. Called on the loop's thread.
   using HandOn = absl::AnyInvocable<void(int listener, int descriptor)>;
 
-  // Begins at once. `loop` and `metrics` outlive it. Any thread but the loop's, as all here.
+  // Begins at once. `loop` and what `metrics` count in outlive it. Any thread but the loop's, as
+  // all here.
   ConnectionAcceptor(EventLoop& loop, ListenSockets sockets, size_t max_connections,
-                     Metrics& metrics, HandOn hand_on);
+                     const ConnectionMetrics& metrics, HandOn hand_on);
   ~ConnectionAcceptor();
   ConnectionAcceptor(const ConnectionAcceptor&) = delete;
   ConnectionAcceptor& operator=(const ConnectionAcceptor&) = delete;
 
   // Nobody is let in any more; who was let in stays.
   void Close();
-  // The gauge of open connections.
-  const Gauge& open() const { return open_; }
+  const Gauge& open() const { return metrics_.open; }
   // Connections that are still open.
   size_t CountOpen();
 
@@ -50,8 +56,7 @@ class ConnectionAcceptor {
   void LookForEnded();
 
   EventLoop& loop_;
-  const Gauge open_;
-  const CounterFamily refused_;
+  const ConnectionMetrics metrics_;
   HandOn hand_on_;
   // Loop thread only.
   std::unique_ptr<ListenSockets> sockets_;

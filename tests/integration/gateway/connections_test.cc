@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -24,15 +25,15 @@ namespace {
 
 constexpr char kRefused[] = "passfort_gateway_connections_refused_total";
 
-// Connections to the gateway that say nothing, from an address of their own.
+// Connections that say nothing, from an address of their own.
 class SilentConnections {
  public:
   static constexpr in_addr_t kFrom = INADDR_LOOPBACK + 1;
 
-  explicit SilentConnections(const GatewayProcess& gateway) {
+  // `target`: a port on loopback.
+  explicit SilentConnections(const std::string& target) {
     to_.sin_family = AF_INET;
-    to_.sin_port = htons(
-        static_cast<uint16_t>(std::stoi(gateway.target().substr(gateway.target().rfind(':') + 1))));
+    to_.sin_port = htons(static_cast<uint16_t>(std::stoi(target.substr(target.rfind(':') + 1))));
     to_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   }
   ~SilentConnections() { Close(); }
@@ -62,10 +63,10 @@ class SilentConnections {
 };
 
 void WaitForRefusals(const GatewayProcess& gateway, const std::vector<std::string>& labels,
-                     int refused) {
+                     int refused, const std::string& counter = kRefused) {
   const auto bound = std::chrono::steady_clock::now() + kProcessBound;
-  while (gateway.Counter(kRefused, labels) < refused) {
-    ASSERT_LT(std::chrono::steady_clock::now(), bound) << gateway.Counter(kRefused, labels);
+  while (gateway.Counter(counter, labels) < refused) {
+    ASSERT_LT(std::chrono::steady_clock::now(), bound) << gateway.Counter(counter, labels);
   }
 }
 
@@ -86,7 +87,7 @@ TEST(ConnectionsTest, NewCallersAreServedAfterAllDescriptorsWereInUse) {
   const FakePassfort passfort;
   const GatewayProcess gateway({.api_url = passfort.url()});
   LimitDescriptors(gateway, 256);
-  SilentConnections silent(gateway);
+  SilentConnections silent(gateway.target());
   silent.Open(600);
   WaitForRefusals(gateway, {}, 400);
   silent.Close();
@@ -98,12 +99,26 @@ TEST(ConnectionsTest, OneAddressCannotKeepTheOthersOut) {
   // 8 of the 64 are kept for other addresses: the callers below may overlap, because a channel
   // closes its connection some time after it is gone.
   const GatewayProcess gateway({.api_url = passfort.url(), .flags = {"--max_connections=64"}});
-  SilentConnections silent(gateway);
+  SilentConnections silent(gateway.target());
   silent.Open(80);
   WaitForRefusals(gateway, {"address_share"}, 24);
   ExpectServesNewCallers(gateway);
   EXPECT_EQ(gateway.Counter(kRefused, {"max_connections"}), 0);
   EXPECT_GE(gateway.Counter("passfort_gateway_connections", {}), 56);
+}
+
+TEST(ConnectionsTest, ThoseToThePortForProbesAreBoundedAndCountedApart) {
+  const FakePassfort passfort;
+  const GatewayProcess gateway(
+      {.api_url = passfort.url(), .flags = {"--health_listen=127.0.0.1:0"}});
+  const auto serving = nlohmann::json::parse(gateway.WaitForLogLine("\"message\":\"serving\""));
+  SilentConnections silent(serving.at("health_listen").get<std::string>());
+  silent.Open(40);
+  WaitForRefusals(gateway, {"address_share"}, 40 - 28,
+                  "passfort_gateway_health_connections_refused_total");
+  EXPECT_EQ(gateway.Counter("passfort_gateway_health_connections", {}), 28);
+  EXPECT_EQ(gateway.Counter(kRefused, {}), 0);
+  ExpectServesNewCallers(gateway);
 }
 
 }  // namespace
