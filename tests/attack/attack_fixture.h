@@ -89,7 +89,7 @@ class AttackFixture {
   static void RunAttack(int attackers, const Attack& attack, std::chrono::seconds time);
   double CountOf(const Refusals& refused) const;
   bool HaveAll(const std::vector<Refusals>& refusals) const;
-  void ExpectANewcomerIsServed() const;
+  void ExpectANewcomerIsServed(const GatewayProcess& unattacked) const;
 };
 
 inline constexpr char kAttackersProfile[] = "deadbeef-0000-4000-8000-000000000001";

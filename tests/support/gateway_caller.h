@@ -57,6 +57,8 @@ class GatewayCaller {
     channel_ = grpc::CreateCustomChannel(target, credentials, arguments);
     stub_ = pb::ProductApplicationService::NewStub(channel_);
   }
+  explicit GatewayCaller(std::shared_ptr<grpc::Channel> channel)
+      : channel_(std::move(channel)), stub_(pb::ProductApplicationService::NewStub(channel_)) {}
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <optional>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/integration/rpc/raw_caller.h"
 #include "tests/integration/rpc/rpc_fixture.h"
 
 namespace gateway {
@@ -92,6 +94,26 @@ TEST(DrainTest, TellsHealthWatchersFirstAndDoesNotWaitForThem) {
   EXPECT_TRUE(drained.get().ok());
   EXPECT_FALSE(watch->Read(&health));
   EXPECT_FALSE(watch->Finish().ok());
+}
+
+// A client that watches health calls another gateway before its connection here is about to end.
+TEST(DrainTest, IsUnhealthyBeforeItSendsAGoAway) {
+  constexpr int kRoundTrips = 20;
+  std::optional<RawCaller> caller;
+  auto options = SomeServerOptions();
+  options.on_health = [&](bool is_serving) {
+    if (is_serving || !caller.has_value()) return;
+    for (int i = 0; i < kRoundTrips; ++i) {
+      caller->Ping();
+      ASSERT_TRUE(caller->WaitForFrame(RawCaller::kPing, RawCaller::kGoAway)) << i;
+    }
+  };
+  RpcFixture fixture(SomeOptions(), options);
+  caller.emplace(fixture.server->port());
+  caller->Ping();
+  ASSERT_TRUE(caller->WaitForFrame(RawCaller::kPing));
+  EXPECT_TRUE(fixture.server->Drain(0ms).ok());
+  EXPECT_TRUE(caller->WaitForFrame(RawCaller::kGoAway));
 }
 
 TEST(DrainTest, FreesThePort) {

@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <deque>
 #include <future>
 #include <memory>
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "service/rpc/health_service.h"
 #include "tests/integration/rpc/rpc_fixture.h"
 
 namespace gateway {
@@ -80,6 +83,25 @@ TEST(HealthTest, ManyWatchesComeAndGo) {
       EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED);
     }
   }
+}
+
+TEST(HealthTest, RefusesTooManyWatches) {
+  auto options = SomeOptions();
+  options.max_in_flight = 2 * HealthService::kMaxWatches;  // so many fit on one connection
+  RpcFixture fixture(options);
+  const auto stub = grpc::health::v1::Health::NewStub(fixture.Connect());
+  std::deque<grpc::ClientContext> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<HealthCheckResponse>>> watches;
+  for (size_t i = 0; i < HealthService::kMaxWatches; ++i) {
+    contexts.emplace_back().set_deadline(std::chrono::system_clock::now() + kTestBound);
+    watches.push_back(stub->Watch(&contexts.back(), {}));
+    ASSERT_EQ(Next(*watches.back()), HealthCheckResponse::SERVING) << i;
+  }
+  grpc::ClientContext one_more;
+  one_more.set_deadline(std::chrono::system_clock::now() + kTestBound);
+  EXPECT_EQ(stub->Watch(&one_more, {})->Finish().error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  for (auto& context : contexts) context.TryCancel();
 }
 
 }  // namespace

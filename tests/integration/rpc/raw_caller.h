@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +23,14 @@ namespace gateway {
 // A client of HTTP/2 that does as it is told: it writes frames, and reads or leaves what comes.
 class RawCaller {
  public:
-  enum FrameType : uint8_t { kData = 0, kHeaders = 1, kRstStream = 3, kSettings = 4, kPing = 6 };
+  enum FrameType : uint8_t {
+    kData = 0,
+    kHeaders = 1,
+    kRstStream = 3,
+    kSettings = 4,
+    kPing = 6,
+    kGoAway = 7,
+  };
 
   // Allows the server no byte of any answer.
   explicit RawCaller(int port) : descriptor_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -66,14 +74,16 @@ class RawCaller {
 
   void Ping() const { SendFrame(kPing, 0, 0, std::string(8, 'p')); }
 
-  // Reads up to a frame of this type; false if the connection ends before.
-  bool WaitForFrame(FrameType type) const {
+  // Reads up to a frame of this type; false if the connection ends before, or a frame of the other
+  // type comes.
+  bool WaitForFrame(FrameType type, std::optional<FrameType> other = std::nullopt) const {
     while (true) {
       std::array<uint8_t, 9> head;
       if (!Receive(head.data(), head.size())) return false;
       std::string payload((size_t{head[0]} << 16U) + (size_t{head[1]} << 8U) + head[2], '\0');
       if (!Receive(payload.data(), payload.size())) return false;
       if (head[3] == type) return true;
+      if (other.has_value() && head[3] == *other) return false;
     }
   }
 
