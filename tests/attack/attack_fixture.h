@@ -58,10 +58,6 @@ class Bystander {
   std::thread thread_;
 };
 
-// How long calls of others may take, if `elsewhere` is what they take at a gateway beside it that
-// nobody attacks: so much the machine itself makes them wait.
-std::chrono::milliseconds LongestWait(std::chrono::milliseconds elsewhere);
-
 // A gateway that is attacked.
 class AttackFixture {
  public:
