@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -22,10 +23,13 @@ using Clock = AttackFixture::Clock;
 constexpr char kAnotherAddress[] = "127.0.0.2";
 
 // What one attacker does: opens connections, and each sends what `Sends` makes of its number; then
-// all stay until the end and read. A connection that the gateway closes is not opened again.
+// all stay until the end and read. A connection that the gateway closes is not opened again. It
+// looks once before they go.
 template <typename Sends>
-void StaysConnected(const std::string& target, int connections, Clock::time_point end,
-                    const HostileClient::Options& options, const Sends& sends) {
+void StaysConnected(
+    const std::string& target, int connections, Clock::time_point end,
+    const HostileClient::Options& options, const Sends& sends,
+    const std::function<void()>& look = [] {}) {
   std::vector<std::unique_ptr<HostileClient>> clients;
   for (int i = 0; i < connections; ++i) {
     clients.push_back(std::make_unique<HostileClient>(target, options));
@@ -34,6 +38,7 @@ void StaysConnected(const std::string& target, int connections, Clock::time_poin
   while (Clock::now() < end) {
     for (const auto& client : clients) client->WaitUntil([] { return false; }, 1ms);
   }
+  look();
 }
 
 std::string Calls(int calls, const std::string& content) {
@@ -154,18 +159,19 @@ TEST(GreedyCallerTest, FiveThousandStreamsOfReflectionTakeFewThreads) {
   constexpr int kMaxThreads = 60;
   AttackFixture fixture;
   std::atomic<int> threads = 0;
+  const auto open_streams = [](int) {
+    const std::string headers =
+        RequestHeaders("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+    std::string streams;
+    for (uint32_t i = 0; i < kStreams; ++i) {
+      streams += Frame(FrameType::kHeaders, kEndHeaders, 2 * i + 1, headers);
+    }
+    return streams;
+  };
   fixture.Withstands(2,
                      [&](Clock::time_point end) {
-                       StaysConnected(fixture.gateway.target(), 1, end, {}, [](int) {
-                         const std::string headers = RequestHeaders(
-                             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
-                         std::string streams;
-                         for (uint32_t i = 0; i < kStreams; ++i) {
-                           streams += Frame(FrameType::kHeaders, kEndHeaders, 2 * i + 1, headers);
-                         }
-                         return streams;
-                       });
-                       threads = fixture.gateway.Threads();
+                       StaysConnected(fixture.gateway.target(), 1, end, {}, open_streams,
+                                      [&] { threads = fixture.gateway.Threads(); });
                      },
                      {AnsweredWith("RESOURCE_EXHAUSTED")});
   EXPECT_LT(threads, kMaxThreads);

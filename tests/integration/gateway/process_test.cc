@@ -2,15 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/integration/gateway/gateway_fixture.h"
@@ -116,6 +120,55 @@ std::string ReadProcFile(pid_t pid, const char* name) {
 
 // The files in /proc/PID of a process that is not dumpable belong to root and root's group. To see
 // that as root, the process gets another group.
+// The thread of a process that has this name; 0 if there is none.
+pid_t ThreadOf(pid_t process, const std::string& name) {
+  const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    std::string found;
+    std::getline(std::ifstream(task.path() / "comm"), found);
+    if (found == name) return std::stoi(task.path().filename());
+  }
+  return 0;
+}
+
+// A thread of another process that goes on no more, until that process ends it.
+class StoppedThread {
+ public:
+  explicit StoppedThread(pid_t thread)
+      : thread_(thread), is_stopped_(ptrace(PTRACE_SEIZE, thread, 0, 0) == 0) {
+    if (!is_stopped_) return;
+    EXPECT_EQ(ptrace(PTRACE_INTERRUPT, thread_, 0, 0), 0);
+    EXPECT_EQ(waitpid(thread_, nullptr, __WALL), thread_);
+  }
+
+  bool is_stopped() const { return is_stopped_; }
+  // The process has not ended for its parent before this is seen.
+  bool WaitForEnd() const {
+    const auto end = std::chrono::steady_clock::now() + kProcessBound;
+    while (std::chrono::steady_clock::now() < end) {
+      if (waitpid(thread_, nullptr, __WALL | WNOHANG) == thread_) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  }
+
+ private:
+  const pid_t thread_;
+  const bool is_stopped_;
+};
+
+// With thousands of open streams of reflection gRPC's shutdown never came to its end.
+TEST(ProcessTest, EndsOnceItHasStoppedWhateverThreadsOfGrpcDo) {
+  GatewayFixture fixture;
+  const StoppedThread thread(ThreadOf(fixture.gateway.pid(), "grpcpp_sync_ser"));
+  if (!thread.is_stopped()) GTEST_SKIP() << "this needs the right to trace a process";
+  EXPECT_TRUE(fixture.caller.Add().status.ok());
+  fixture.gateway.Signal(SIGTERM);
+  fixture.gateway.WaitForLogLine("\"message\":\"stopped\"");
+  EXPECT_TRUE(thread.WaitForEnd());
+  EXPECT_EQ(fixture.gateway.WaitForExit(), 0);
+}
+
 TEST(ProcessTest, NoOtherProcessOfTheUserSeesItsMemory) {
   if (kHasSanitizer) GTEST_SKIP() << "LeakSanitizer needs a process that is dumpable";
   ChildProcess::Command command = {.program = GatewayProgram(),
