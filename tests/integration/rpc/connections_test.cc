@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr char kRefused[] = "passfort_gateway_connections_refused_total";
+constexpr char kRefusedByGrpc[] = "passfort_gateway_grpc_refusals_total";
 
 // A connection without gRPC.
 class PlainConnection {
@@ -88,12 +89,24 @@ TEST(ConnectionsTest, AreClosedIfTheySayNothing) {
   auto options = SomeServerOptions();
   options.handshake_timeout = 10ms;
   RpcFixture fixture(SomeOptions(), options);
+  const double refused_before = fixture.Counter(kRefusedByGrpc, {"handshake"});
   const PlainConnection connection;
   ASSERT_TRUE(connection.Connect(fixture.server->port()));
   ssize_t bytes = 0;
   while ((bytes = connection.Read()) > 0) {
   }
   EXPECT_EQ(bytes, 0) << "not closed";
+  // The patched gRPC counts it.
+  if (absl::StrContains(fixture.metrics.Text(), kRefusedByGrpc)) {
+    EXPECT_EQ(fixture.Counter(kRefusedByGrpc, {"handshake"}), refused_before + 1);
+  }
+}
+
+// Those that the tests, which cannot wait so long, set otherwise.
+TEST(ConnectionsTest, HaveTheTimesOfTheDocuments) {
+  EXPECT_EQ(GrpcServer::Options().handshake_timeout, 10s);
+  EXPECT_EQ(GrpcServer::Options().max_turn, 30s);
+  EXPECT_EQ(CallPipeline::Options().reply_read_within, 30s);
 }
 
 TEST(ConnectionsTest, AreClosedAtOnceAboveTheirNumber) {
