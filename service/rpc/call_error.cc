@@ -1,6 +1,7 @@
 #include "service/rpc/call_error.h"
 
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
@@ -87,6 +88,10 @@ void AddDetail(const google::protobuf::Message& detail, google::rpc::Status& sta
 
 CallError BuildError(ErrorSpec spec) {
   const ErrorEntry& entry = EntryOf(spec.reason);
+  return BuildError(entry, std::move(spec));
+}
+
+CallError BuildError(const ErrorEntry& entry, ErrorSpec spec) {
   if (spec.message.empty()) spec.message = MessageOf(entry, spec.details);
 
   google::rpc::Status status;

@@ -70,6 +70,8 @@ struct ErrorSpec {
   std::string_view request_id = {};
 };
 CallError BuildError(ErrorSpec spec);
+// By this row in place of the reason's.
+CallError BuildError(const ErrorEntry& entry, ErrorSpec spec);
 
 }  // namespace gateway
 
