@@ -9,7 +9,7 @@ namespace gateway {
 namespace {
 
 // Finds the members that do not count, by the position of their name among all names of the text.
-class EqualNames final : public JsonSaxHandler {
+class DuplicateKeys final : public JsonSaxHandler {
  public:
   bool OnScalar(const JsonScalar& /*value*/) override { return true; }
   bool OnOpen(JsonContainer /*kind*/, size_t /*begin*/) override {
@@ -80,8 +80,8 @@ class WhatCounts final : public JsonSaxHandler {
 
 }  // namespace
 
-JsonEnd ReadLastOfEqualNames(std::string_view text, JsonSaxHandler& events, size_t max_values) {
-  EqualNames names;
+JsonEnd ReadLastOfDuplicateKeys(std::string_view text, JsonSaxHandler& events, size_t max_values) {
+  DuplicateKeys names;
   if (const JsonEnd end = ParseJson(text, names, max_values); end != JsonEnd::kWhole) return end;
   WhatCounts what_counts(names.TakeResult(), events);
   return ParseJson(text, what_counts, max_values);

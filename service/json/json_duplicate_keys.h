@@ -9,8 +9,8 @@ namespace gateway {
 
 // As ParseJson, but of the members of an object with duplicate keys only the last one is told.
 // Reads the text twice, so it is for those readers and texts that need it.
-JsonEnd ReadLastOfEqualNames(std::string_view text, JsonSaxHandler& events,
-                             size_t max_values = kMaxJsonValues);
+JsonEnd ReadLastOfDuplicateKeys(std::string_view text, JsonSaxHandler& events,
+                                size_t max_values = kMaxJsonValues);
 
 }  // namespace gateway
 

@@ -31,7 +31,7 @@ TEST_F(DatabaseRestartTest, NoAnswerIsLostAndNothingIsMadeTwice) {
   FakePassfort passfort(10ms);
   passfort.Script({.endpoint = Endpoint::kAdd, .times = Fault::kAlways, .carry_out_after = 20ms});
   GatewayCluster cluster({.api_url = passfort.url(), .store = store_});
-  RepeatingLoad load(cluster, passfort, kCallers);
+  RetryingLoad load(cluster, passfort, kCallers);
 
   std::minstd_rand random(1);
   for (int restart = 0; restart < kRestarts; ++restart) {
@@ -48,7 +48,7 @@ TEST_F(DatabaseRestartTest, NoAnswerIsLostAndNothingIsMadeTwice) {
     postgres_.Start();
   }
 
-  const RepeatingLoad::Sums sums = load.Finish();
+  const RetryingLoad::Sums sums = load.Finish();
   EXPECT_EQ(passfort.counts().created, sums.done);
   // What the restarts were for.
   EXPECT_GT(sums.without_store, 0);

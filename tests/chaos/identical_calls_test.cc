@@ -17,7 +17,7 @@ double CallsTaken(const GatewayProcess& gateway) {
   return gateway.Counter("grpc_server_started_total", {"grpc_method=\"AddProductApplication\""});
 }
 
-TEST(EqualCallsTest, AThousandEqualCallsAreOnePostAndAThousandEqualAnswers) {
+TEST(IdenticalCallsTest, AThousandEqualCallsAreOnePostAndAThousandEqualAnswers) {
   constexpr int kCalls = 1000;
   auto& postgres = PostgresServer::OfThisProgram();
   FakePassfort passfort;

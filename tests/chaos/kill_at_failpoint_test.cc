@@ -60,9 +60,9 @@ void ScriptWhatLeadsTo(const std::string& step, FakePassfort& passfort) {
   }
 }
 
-class KillAtStepTest : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+class KillAtFailpointTest : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
 
-TEST_P(KillAtStepTest, ARepeatGetsTheTruthAndNothingIsMadeTwice) {
+TEST_P(KillAtFailpointTest, ARepeatGetsTheTruthAndNothingIsMadeTwice) {
   const auto& [step, store_kind] = GetParam();
   DeadlyCall call(store_kind);
   ScriptWhatLeadsTo(step, call.passfort);
@@ -85,7 +85,7 @@ TEST_P(KillAtStepTest, ARepeatGetsTheTruthAndNothingIsMadeTwice) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    , KillAtStepTest,
+    , KillAtFailpointTest,
     Combine(Values("begin", "claimed", "intent", "attempted", "resolving", "release", "finished"),
             Values("Sqlite", "Postgres")),
     [](const auto& param) { return std::get<0>(param.param) + "On" + std::get<1>(param.param); });

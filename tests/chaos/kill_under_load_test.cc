@@ -25,7 +25,7 @@ TEST(KillUnderLoadTest, NoAnswerIsLostAndNothingIsMadeTwice) {
   passfort.Script({.endpoint = Endpoint::kAdd, .times = Fault::kAlways, .carry_out_after = 20ms});
   GatewayCluster cluster(
       {.api_url = passfort.url(), .store = postgres.Url(postgres.CreateDatabase())});
-  RepeatingLoad load(cluster, passfort, kCallers);
+  RetryingLoad load(cluster, passfort, kCallers);
 
   std::minstd_rand random(1);
   for (int kill = 0; kill < kKills; ++kill) {
@@ -36,7 +36,7 @@ TEST(KillUnderLoadTest, NoAnswerIsLostAndNothingIsMadeTwice) {
     cluster.KillAndReplace(kill % cluster.size());
   }
 
-  const RepeatingLoad::Sums sums = load.Finish();
+  const RetryingLoad::Sums sums = load.Finish();
   EXPECT_EQ(passfort.counts().created, sums.done);
   // What the kills were for: calls broke off, and applications were created whose responses were
   // lost.

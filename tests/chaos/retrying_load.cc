@@ -20,8 +20,7 @@ constexpr std::chrono::milliseconds kPause = 20ms;
 
 }  // namespace
 
-RepeatingLoad::RepeatingLoad(const GatewayCluster& cluster, const FakePassfort& passfort,
-                             int callers)
+RetryingLoad::RetryingLoad(const GatewayCluster& cluster, const FakePassfort& passfort, int callers)
     : cluster_(cluster), passfort_(passfort) {
   for (int i = 0; i < callers; ++i) {
     Caller caller = {.number = static_cast<size_t>(i),
@@ -31,11 +30,11 @@ RepeatingLoad::RepeatingLoad(const GatewayCluster& cluster, const FakePassfort& 
   }
 }
 
-RepeatingLoad::~RepeatingLoad() {
+RetryingLoad::~RetryingLoad() {
   if (!threads_.empty()) Finish();
 }
 
-RepeatingLoad::Sums RepeatingLoad::Finish() {
+RetryingLoad::Sums RetryingLoad::Finish() {
   {
     const std::lock_guard lock(mutex_);
     stopped_at_ = std::chrono::steady_clock::now();
@@ -52,7 +51,7 @@ RepeatingLoad::Sums RepeatingLoad::Finish() {
   return sums_;
 }
 
-void RepeatingLoad::CallUntilStopped(Caller caller) {
+void RetryingLoad::CallUntilStopped(Caller caller) {
   while (true) {
     const Intent intent = FreshIntent();
     caller.calls = 0;
@@ -68,7 +67,7 @@ void RepeatingLoad::CallUntilStopped(Caller caller) {
   }
 }
 
-std::string RepeatingLoad::AddUntilAnswered(Caller& caller, const Intent& intent) {
+std::string RetryingLoad::AddUntilAnswered(Caller& caller, const Intent& intent) {
   while (true) {
     ++caller.calls;
     const bool has_hardly_any_time = caller.random() % kOneInHasHardlyAnyTime == 0;
@@ -86,13 +85,13 @@ std::string RepeatingLoad::AddUntilAnswered(Caller& caller, const Intent& intent
   }
 }
 
-bool RepeatingLoad::IsOverdue() {
+bool RetryingLoad::IsOverdue() {
   const std::lock_guard lock(mutex_);
   return stopped_at_ && std::chrono::steady_clock::now() > *stopped_at_ + kCallBound;
 }
 
 // Whatever is said must be true at that moment.
-void RepeatingLoad::Hold(const Answered& answered, const Intent& intent, int calls) {
+void RetryingLoad::Hold(const Answered& answered, const Intent& intent, int calls) {
   const Counts counts = passfort_.counts(intent.profile_id);
   const std::string reason = ReasonOf(answered.status);
   if (answered.status.ok()) {

@@ -20,7 +20,7 @@ namespace gateway {
 // what was answered is asked for again.
 //
 // What it is told is held against what Passfort has done by then; a lie fails the test.
-class RepeatingLoad {
+class RetryingLoad {
  public:
   // What became of the calls.
   struct Sums {
@@ -34,10 +34,10 @@ class RepeatingLoad {
   };
 
   // Both outlive the load.
-  RepeatingLoad(const GatewayCluster& cluster, const FakePassfort& passfort, int callers);
-  ~RepeatingLoad();
-  RepeatingLoad(const RepeatingLoad&) = delete;
-  RepeatingLoad& operator=(const RepeatingLoad&) = delete;
+  RetryingLoad(const GatewayCluster& cluster, const FakePassfort& passfort, int callers);
+  ~RetryingLoad();
+  RetryingLoad(const RetryingLoad&) = delete;
+  RetryingLoad& operator=(const RetryingLoad&) = delete;
 
   // Begins no more intents and waits for the responses to those begun; every one made one
   // application, and its responses named that one.

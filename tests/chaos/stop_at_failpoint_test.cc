@@ -29,8 +29,8 @@ class TwoStoppedGatewaysTest : public testing::Test {
   FakePassfort passfort_;
 };
 
-class StopAtStepTest : public TwoStoppedGatewaysTest,
-                       public testing::WithParamInterface<std::tuple<std::string, Length>> {
+class StopAtFailpointTest : public TwoStoppedGatewaysTest,
+                            public testing::WithParamInterface<std::tuple<std::string, Length>> {
  protected:
   // What Passfort does to the first POST, so that the step is reached at all.
   void ScriptWhatLeadsTo(const std::string& step) {
@@ -79,7 +79,7 @@ TEST_F(TwoStoppedGatewaysTest, TheOneThatWasOvertakenSendsNothingMore) {
   EXPECT_EQ(passfort_.counts().created, 1);
 }
 
-TEST_P(StopAtStepTest, NothingIsMadeTwiceAndTheAnswersAgree) {
+TEST_P(StopAtFailpointTest, NothingIsMadeTwiceAndTheAnswersAgree) {
   const auto& [step, length] = GetParam();
   ScriptWhatLeadsTo(step);
   const GatewayProcess other(WithStore(passfort_.url(), store_));
@@ -122,7 +122,7 @@ TEST_P(StopAtStepTest, NothingIsMadeTwiceAndTheAnswersAgree) {
   EXPECT_EQ(passfort_.counts(intent_.profile_id).created, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(, StopAtStepTest,
+INSTANTIATE_TEST_SUITE_P(, StopAtFailpointTest,
                          Combine(Values("begin", "claimed", "intent", "attempted", "resolving",
                                         "release", "finished"),
                                  Values(Length::kBeyondTheLease, Length::kBeyondEverything)),

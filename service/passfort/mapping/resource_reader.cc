@@ -56,22 +56,22 @@ bool ResourceReader::OnOpen(JsonContainer kind, size_t /*begin*/) {
 bool ResourceReader::OnKey(std::string_view name) {
   if (etag_.is_open()) etag_.OnKey(name);
   if (structs_.is_open()) {
-    found_equal_names_ = !structs_.OnKey(name);
-    return !found_equal_names_;
+    found_duplicate_keys_ = !structs_.OnKey(name);
+    return !found_duplicate_keys_;
   }
   Frame& frame = frames_.back();
   const auto found = std::ranges::find(frame.members, name, &Member::name);
   if (found == frame.members.end()) {
     frame.member = nullptr;
     unknown_ = AddMember(Kept(frames_.size() - 1), name);
-    found_equal_names_ = unknown_ == nullptr;
+    found_duplicate_keys_ = unknown_ == nullptr;
   } else {
     frame.member = &*found;
     const auto index = static_cast<size_t>(found - frame.members.begin());
-    found_equal_names_ = frame.seen[index];
+    found_duplicate_keys_ = frame.seen[index];
     frame.seen[index] = true;
   }
-  return !found_equal_names_;
+  return !found_duplicate_keys_;
 }
 
 bool ResourceReader::OnClose(size_t /*end*/) {

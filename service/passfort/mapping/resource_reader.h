@@ -30,7 +30,7 @@ class ResourceReader final : public JsonSaxHandler {
   ResourceReader(const Field& list, google::protobuf::Message& message)
       : message_(&message), list_(&list) {}
 
-  bool found_duplicate_keys() const { return found_equal_names_; }
+  bool found_duplicate_keys() const { return found_duplicate_keys_; }
 
   bool OnScalar(const JsonScalar& value) override;
   bool OnOpen(JsonContainer kind, size_t begin) override;
@@ -87,7 +87,7 @@ class ResourceReader final : public JsonSaxHandler {
   google::protobuf::Value* unknown_ = nullptr;
   // Open while an object or list is read that goes to a Struct as a whole.
   StructBuilder structs_;
-  bool found_equal_names_ = false;
+  bool found_duplicate_keys_ = false;
   // Of the resource that is read, if it has one.
   EtagBuilder etag_;
 };

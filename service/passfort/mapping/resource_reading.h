@@ -56,7 +56,7 @@ class ResourceReading {
       // The last one counts, but another one was read before.
       message_.emplace();
       ResourceReader second_reader = ReaderInto(*message_);
-      end_ = ReadLastOfEqualNames(text_, second_reader, max_values_);
+      end_ = ReadLastOfDuplicateKeys(text_, second_reader, max_values_);
     }
     if (end_ != JsonEnd::kWhole || !HasId(*message_)) message_.reset();
     return std::move(message_);

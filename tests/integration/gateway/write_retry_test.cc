@@ -14,7 +14,7 @@ using grpc::StatusCode;
 // A circuit would open at the fifth failure in a row; circuit_test.cc is about that.
 constexpr char kNoCircuit[] = "--circuit_breaker=off";
 
-TEST(RepeatTest, SaysThatNothingWasDoneIfPassfortCannotBeReached) {
+TEST(WriteRetryTest, SaysThatNothingWasDoneIfPassfortCannotBeReached) {
   GatewayFixture fixture(EndsEveryCallWithin2s());
   fixture.passfort.GoAway();
   const Answered answered = fixture.caller.Add();
@@ -25,7 +25,7 @@ TEST(RepeatTest, SaysThatNothingWasDoneIfPassfortCannotBeReached) {
   EXPECT_EQ(fixture.passfort.counts().requests, 0);
 }
 
-TEST(RepeatTest, AddsOnceIfPassfortComesBackInsideTheDeadline) {
+TEST(WriteRetryTest, AddsOnceIfPassfortComesBackInsideTheDeadline) {
   GatewayFixture fixture({kNoCircuit});
   fixture.passfort.GoAway();
   auto call = fixture.caller.StartAdd();
@@ -38,7 +38,7 @@ TEST(RepeatTest, AddsOnceIfPassfortComesBackInsideTheDeadline) {
   EXPECT_EQ(fixture.passfort.counts().created, 1);
 }
 
-TEST(RepeatTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
+TEST(WriteRetryTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   constexpr int kCalls = 200;
   GatewayFixture fixture({kNoCircuit});
   fixture.passfort.GoAway();
@@ -56,7 +56,7 @@ TEST(RepeatTest, AnOutageMakesHardlyMoreRequestsThanCalls) {
   EXPECT_LE(attempts, kCalls + 10 + kCalls / 20);
 }
 
-TEST(RepeatTest, GivesUpAtOnceIfTheDeadlineIsAlmostOver) {
+TEST(WriteRetryTest, GivesUpAtOnceIfTheDeadlineIsAlmostOver) {
   GatewayFixture fixture;
   const Answered answered = fixture.caller.Add(ARequest(), 5ms);
   // Whose word comes first, ours or the client library's, depends on the machine. Sending depends

@@ -85,7 +85,7 @@ constexpr BadFile kBadFiles[] = {
      "\"local\" is the gateway's own name for callers in plain text; choose another one"},
     {"NameOther", "{\"callers\": [{\"name\": @\"other\"}], \"default\": null}",
      "\"other\" is the gateway's own name for callers without an entry; choose another one"},
-    {"EqualNames",
+    {"DuplicateKeys",
      "{\"callers\": [{\"name\": \"a\", \"principals\": [\"a\"]},\n"
      "{\"name\": @\"a\", \"principals\": [\"b\"]}], \"default\": null}",
      "another caller is named \"a\", in line 1; merge the two or rename one"},

@@ -96,7 +96,7 @@ TEST(JsonReaderTest, ReadsEveryKindOfValueWhereItStands) {
 
 TEST(JsonReaderTest, ReadsAValueThatIsNoObject) { EXPECT_EQ(ReadJson("\"x\""), json("x")); }
 
-TEST(JsonReaderTest, TakesTheLastOfMembersWithEqualNames) {
+TEST(JsonReaderTest, TakesTheLastOfMembersWithDuplicateKeys) {
   EXPECT_EQ(ReadJson(R"({"a": {"b": 1}, "a": {"c": 2}})"), json({{"a", {{"c", 2}}}}));
 }
 

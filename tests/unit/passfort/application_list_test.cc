@@ -85,7 +85,7 @@ TEST(ApplicationListTest, NullAndAnotherTypeThanDocumentedAreAbsent) {
               ElementsAre("a|||", "b|||", "c|||", "d|||", "e|||"));
 }
 
-TEST(ApplicationListTest, OfEqualNamesTheLastOneCounts) {
+TEST(ApplicationListTest, OfDuplicateKeysTheLastOneCounts) {
   EXPECT_THAT(Describe(Read(Answer(200, R"([
                 {"id": "a", "product": {"id": "p", "alias": "x"}, "product": {"alias": "y"}},
                 {"id": "b", "product": {"alias": "x", "alias": null}, "id": "c"},

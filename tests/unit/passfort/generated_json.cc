@@ -368,7 +368,7 @@ std::string GeneratedJson::Text(const json& json) {
   std::string text;
   for (const auto& [name, value] : json.items()) {
     text += text.empty() ? "" : ",";
-    if (json.is_object() && has_equal_names_ && SeededRandom(5)) {
+    if (json.is_object() && has_duplicate_keys_ && SeededRandom(5)) {
       text += Text(name) + ":" + WriteJson(Uncounted(value)) + ",";
     }
     if (json.is_object()) {

@@ -15,7 +15,7 @@ namespace gateway {
 // the same JSON.
 class GeneratedJson {
  public:
-  explicit GeneratedJson(uint64_t seed) : random_(seed), has_equal_names_(SeededRandom(30)) {}
+  explicit GeneratedJson(uint64_t seed) : random_(seed), has_duplicate_keys_(SeededRandom(30)) {}
 
   // An object with a non-empty `id`.
   nlohmann::json Application();
@@ -68,7 +68,7 @@ class GeneratedJson {
   nlohmann::json Uncounted(const nlohmann::json& counted);
 
   std::mt19937_64 random_;
-  bool has_equal_names_;
+  bool has_duplicate_keys_;
 };
 
 }  // namespace gateway

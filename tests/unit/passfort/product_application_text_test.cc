@@ -68,18 +68,18 @@ TEST(ProductApplicationJsonTest, ReadsNoTextWithAZeroByte) {
 
 // --- Members with duplicate keys
 
-struct EqualNames {
+struct DuplicateKeys {
   const char* name;
   const char* json;
   // The same without the members that do not count.
   const char* last_ones;
 };
 
-void PrintTo(const EqualNames& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const DuplicateKeys& row, std::ostream* out) { *out << row.name; }
 
-class EqualNamesTest : public testing::TestWithParam<EqualNames> {};
+class DuplicateKeysTest : public testing::TestWithParam<DuplicateKeys> {};
 
-TEST_P(EqualNamesTest, TheLastOneCounts) {
+TEST_P(DuplicateKeysTest, TheLastOneCounts) {
   const json last_ones = ReadJson(GetParam().last_ones).value();
   ASSERT_EQ(ReadJson(GetParam().json), last_ones);
 
@@ -96,8 +96,8 @@ TEST_P(EqualNamesTest, TheLastOneCounts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Kinds, EqualNamesTest,
-    testing::ValuesIn<EqualNames>({
+    Kinds, DuplicateKeysTest,
+    testing::ValuesIn<DuplicateKeys>({
         {"TypedThenTyped", R"({"id": "x", "status": "APPLIED", "status": "APPROVED"})",
          R"({"id": "x", "status": "APPROVED"})"},
         {"TypedThenObject", R"({"id": "x", "status": "APPLIED", "status": {"a": 1}})",
@@ -164,7 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
     }),
     [](const auto& info) { return info.param.name; });
 
-TEST(ProductApplicationJsonTest, TheLastOfEqualNamesCountsInTheTextOfADeepSubtree) {
+TEST(ProductApplicationJsonTest, TheLastOfDuplicateKeysCountsInTheTextOfADeepSubtree) {
   std::string text = R"({"n": [1], "m": 2, "n": {"o": 3}})";
   for (int level = 25; level > 0; --level) text = absl::StrCat(R"({"a": )", text, "}");
   text.insert(1, R"("id": "x", )");
@@ -176,7 +176,7 @@ TEST(ProductApplicationJsonTest, AnIdThatDoesNotCountIsNone) {
   EXPECT_FALSE(ReadProductApplication(R"({"id": "x", "id": ""})").has_value());
 }
 
-TEST(ProductApplicationJsonTest, IsNothingIfTheTextBreaksAfterEqualNames) {
+TEST(ProductApplicationJsonTest, IsNothingIfTheTextBreaksAfterDuplicateKeys) {
   EXPECT_FALSE(ReadProductApplication(R"({"id": "x", "flag": 1, "flag": 2)").has_value());
 }
 
