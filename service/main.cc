@@ -159,7 +159,7 @@ int Serve(GatewayConfig config, const std::vector<std::string>& warnings, const 
   std::unique_ptr<AtMostOnce> once;
   std::optional<AtMostOnceWriter> at_most_once_writer;
   if (!config.store.empty()) {
-    auto opened = AtMostOnce::Open(OnceModeOptions(config),
+    auto opened = AtMostOnce::Open(ToAtMostOnceOptions(config),
                                    {.loop = **loop,
                                     .operations = {&add_application, &create_profile},
                                     .clock = clock,

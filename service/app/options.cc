@@ -35,7 +35,7 @@ ThrottledTransport::Options ThrottleOptions(const GatewayConfig& config) {
   return options;
 }
 
-AtMostOnce::Options OnceModeOptions(const GatewayConfig& config) {
+AtMostOnce::Options ToAtMostOnceOptions(const GatewayConfig& config) {
   return {.store_url = config.store,
           .store = {.records = {.replay_window = config.replay_window,
                                 .max_records = config.store_max_records},

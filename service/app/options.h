@@ -22,7 +22,7 @@ namespace gateway {
 CurlHttpClient::Options HttpOptions(const GatewayConfig& config);
 RestTransport::Options RestOptions(const GatewayConfig& config);
 ThrottledTransport::Options ThrottleOptions(const GatewayConfig& config);
-AtMostOnce::Options OnceModeOptions(const GatewayConfig& config);
+AtMostOnce::Options ToAtMostOnceOptions(const GatewayConfig& config);
 // `max_in_flight` as it was set: a machine with few descriptors does not make a callers file wrong.
 CallerAccess::Options AccessOptions(const GatewayConfig& config, int64_t max_in_flight);
 CallPipeline::Options PipelineOptions(const GatewayConfig& config);

@@ -24,9 +24,9 @@ Task<OwnedRecord::Change> OwnedRecord::HoldIntent(absl::Time sent_at) {
   const bool is_ours = found->has_value() && (*found)->state == RecordState::kSent &&
                        (*found)->epoch == record_.epoch + 1 && (*found)->sent_at &&
                        absl::ToUnixMicros(*(*found)->sent_at) == absl::ToUnixMicros(sent_at);
-  if (!is_ours) co_return Change::kLost;
+  if (!is_ours) co_return Change::kVersionConflict;
   record_ = **std::move(found);
-  co_return Change::kMade;
+  co_return Change::kApplied;
 }
 
 Task<OwnedRecord::Change> OwnedRecord::RecordAmbiguous(
@@ -48,7 +48,7 @@ Task<OwnedRecord::Change> OwnedRecord::Release(FinishedWrite::End end) {
       record_.was_ambiguous
           ? co_await Update({.state = RecordState::kNoEffect, .conclusive_after = Milliseconds(0)})
           : co_await Remove();
-  if (change == Change::kMade) TellObserver(end);
+  if (change == Change::kApplied) TellObserver(end);
   co_return change;
 }
 
@@ -71,15 +71,15 @@ Task<OwnedRecord::Change> OwnedRecord::Update(RecordStore::RecordUpdate update) 
     co_return Change::kBudgetReached;
   }
   auto* const record = std::get_if<Record>(&*updated);
-  if (record == nullptr) co_return Change::kLost;
+  if (record == nullptr) co_return Change::kVersionConflict;
   record_ = std::move(*record);
-  co_return Change::kMade;
+  co_return Change::kApplied;
 }
 
 Task<OwnedRecord::Change> OwnedRecord::Remove() {
   const auto removed = co_await store_.Remove(record_, StoreDeadline());
   if (!removed.ok()) co_return StoreFailed(removed.status());
-  co_return *removed ? Change::kMade : Change::kLost;
+  co_return *removed ? Change::kApplied : Change::kVersionConflict;
 }
 
 }  // namespace gateway

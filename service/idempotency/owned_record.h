@@ -19,11 +19,11 @@ namespace gateway {
 class OwnedRecord {
  public:
   enum class Change {
-    kMade,
-    kLost,           // somebody else changed it: what is true now is for the store to say
-    kStoreFailed,    // or it was made all the same; later conditions see to that
-    kTooLarge,       // for the store, for good
-    kBudgetReached,  // `budget_resets_at` says when to come again; nothing was changed
+    kApplied,
+    kVersionConflict,  // somebody else changed it: what is true now is for the store to say
+    kStoreFailed,      // or it was applied all the same; later conditions see to that
+    kTooLarge,         // for the store, for good
+    kBudgetReached,    // `budget_resets_at` says when to come again; nothing was changed
   };
 
   // All outlive it.
@@ -44,8 +44,8 @@ class OwnedRecord {
   Task<Change> RecordIntent(Milliseconds lease, std::optional<Milliseconds> conclusive_after,
                             Baseline baseline, absl::Time sent_at,
                             std::optional<WriteBudget> budget);
-  // Holds the record as an intent of `sent_at` left it that the store did not acknowledge. kLost:
-  // there is none.
+  // Holds the record as an intent of `sent_at` left it that the store did not acknowledge.
+  // kVersionConflict: there is none.
   Task<Change> HoldIntent(absl::Time sent_at);
   // The attempt has ended, so the wait for a conclusive look can be counted from now.
   Task<Change> RecordAmbiguous(std::optional<Milliseconds> conclusive_after);

@@ -106,7 +106,7 @@ struct SessionState {
   Deadline StoreDeadline() const {
     return Deadline(dependencies.clock.Now() + options.store_timeout);
   }
-  RetryDependencies RetryTools() const {
+  RetryDependencies retry_dependencies() const {
     return {.clock = dependencies.clock,
             .random = dependencies.random,
             .budget = dependencies.budget,

@@ -25,10 +25,10 @@ Task<bool> UnrecordedEnd::TryRecording() {
   }
   const auto why = std::get<FinishedWrite::End>(end_);
   Change change = co_await owned.Release(why);
-  if (change == Change::kLost) {
+  if (change == Change::kVersionConflict) {
     // The intent may have been stored all the same.
     change = co_await owned.HoldIntent(*state_.pending.sent_at());
-    if (change == Change::kMade) change = co_await owned.Release(why);
+    if (change == Change::kApplied) change = co_await owned.Release(why);
   }
   co_return change != Change::kStoreFailed;
 }

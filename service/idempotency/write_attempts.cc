@@ -19,7 +19,7 @@ Task<WriteAttempts::Next> WriteAttempts::ReadBaseline() {
   CallContext reading = state_.until_released;
   reading.deadline = Deadline(state_.dependencies.clock.Now() + state_.options.lease_duration / 2);
   auto [observed, end] = co_await ObserveWithRetries(
-      state_.request->operation(), state_.owned->target, reading, state_.RetryTools());
+      state_.request->operation(), state_.owned->target, reading, state_.retry_dependencies());
   if (auto* refused = std::get_if<Refused>(&observed)) {
     co_return co_await Release({.outcome = std::move(*refused), .retry_end = end});
   }
@@ -106,10 +106,10 @@ Task<WriteAttempts::Next> WriteAttempts::RecordIntent() {
   lease_ends_ = state_.dependencies.clock.BootNow() + lease;
   switch (co_await state_.owned.RecordIntent(lease, conclusive_after, baseline_, sent_at,
                                              state_.key.budget)) {
-    case Change::kMade:
+    case Change::kApplied:
       state_.pending.Update(*state_.owned);
       co_return Next::kContinue;
-    case Change::kLost:
+    case Change::kVersionConflict:
       // What its new holder sends is not known yet.
       state_.pending.OnAttemptNotSent();
       co_return state_.FollowNewHolder();
@@ -160,9 +160,9 @@ Task<WriteAttempts::Next> WriteAttempts::AfterRefused(Refused refused) {
   // It may be refused because of an earlier attempt, or because of a stranger. This attempt did
   // nothing, so there is nothing to wait for.
   switch (co_await state_.owned.RecordConclusive()) {
-    case Change::kMade:
+    case Change::kApplied:
       co_return co_await reconcile_.Run(*state_.owned, std::move(result));
-    case Change::kLost:
+    case Change::kVersionConflict:
       co_return state_.FollowNewHolder();
     case Change::kStoreFailed:
     case Change::kTooLarge:
@@ -176,7 +176,8 @@ Task<WriteAttempts::Next> WriteAttempts::AfterNotExecuted(NotExecuted not_execut
   state_.stage = Stage::kNothingSent;
   RetryDecision decision = ShouldRetry(not_executed);
   if (state_.IsReleaseRequested()) decision = RetryEnd::kCancelled;
-  auto next = PlanRetry(decision, state_.latest_deadline, state_.RetryTools(), retry_backoff_);
+  auto next =
+      PlanRetry(decision, state_.latest_deadline, state_.retry_dependencies(), retry_backoff_);
   // By then another process would take it for lost.
   if (const auto* const again = std::get_if<SteadyTime>(&next);
       again != nullptr && !state_.is_observable()) {
@@ -195,7 +196,7 @@ Task<WriteAttempts::Next> WriteAttempts::AfterNotExecuted(NotExecuted not_execut
 Task<WriteAttempts::Next> WriteAttempts::AfterAmbiguous(Ambiguous ambiguous) {
   state_.pending.OnAmbiguous(std::move(ambiguous));
   if (co_await state_.owned.RecordAmbiguous(ConclusiveAfter(state_.options.settle_window)) ==
-      Change::kLost) {
+      Change::kVersionConflict) {
     co_return state_.FollowNewHolder();
   }
   state_.pending.Update(*state_.owned);
@@ -211,9 +212,9 @@ Task<WriteAttempts::Next> WriteAttempts::Release(SessionResult result) {
   const bool is_refused = std::holds_alternative<Refused>(result.outcome);
   const auto end = is_refused ? FinishedWrite::End::kRefused : FinishedWrite::End::kNotExecuted;
   switch (co_await state_.owned.Release(end)) {
-    case Change::kMade:
+    case Change::kApplied:
       co_return state_.Finish(std::move(result));
-    case Change::kLost:
+    case Change::kVersionConflict:
       co_return state_.FollowNewHolder();
     case Change::kStoreFailed:
     case Change::kTooLarge:

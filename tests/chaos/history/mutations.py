@@ -45,7 +45,7 @@ MUTATIONS = {
         ATTEMPTS,
         "co_await state_.owned.RecordIntent(lease, conclusive_after, baseline_, sent_at,\n"
         "                                             state_.key.budget)) {",
-        "((void)lease, (void)conclusive_after, (void)sent_at, Change::kMade)) {",
+        "((void)lease, (void)conclusive_after, (void)sent_at, Change::kApplied)) {",
     )],
     "no baseline": [(
         OPERATION,

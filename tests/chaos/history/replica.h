@@ -101,7 +101,7 @@ class Process {
   void LookForLeftOvers();
   void MayStop(double crash, double freeze, const StepNames& at);
   SessionDependencies DependenciesWith(Reconciler& reconciler);
-  RetryDependencies RetryTools() {
+  RetryDependencies retry_dependencies() {
     return {
         .clock = clock_, .random = random_, .budget = budget_, .backoff = ShortWindows().resend};
   }
