@@ -293,7 +293,7 @@ int AskPolicy(std::span<const std::string_view> arguments) {
 int Main(int argc, char** argv) {
   ShieldProcess();
   ReserveStandardStreams();
-  TellOfAborts();
+  ReportAborts();
   const std::vector<std::string> unset = UnsetLibraryVariables();
   BoundGrpcReads();
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);

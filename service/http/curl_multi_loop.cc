@@ -226,7 +226,7 @@ void CurlMultiLoop::Drive(curl_socket_t socket, int events) {
   RemoveEnded();
   if (goes_on_) HoldWhatGoesOn();
   reading_.clear();
-  TellEnded();
+  CompleteEnded();
 }
 
 // libcurl takes a hundred pieces from a peer that sends without end and then asks to be called at
@@ -262,7 +262,7 @@ void CurlMultiLoop::RemoveEnded() {
 }
 
 // Nothing below comes back here: what a resumed caller starts or stops waits for the next turn.
-void CurlMultiLoop::TellEnded() {
+void CurlMultiLoop::CompleteEnded() {
   for (CurlTransfer* const transfer : ended_) {
     if (transfer->NeedsTurn()) {
       transfer->WaitForSlot();

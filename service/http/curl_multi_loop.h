@@ -105,7 +105,7 @@ class CurlMultiLoop {
   void Drive(curl_socket_t socket, int events);
   void RemoveEnded();
   void HoldWhatGoesOn();
-  void TellEnded();
+  void CompleteEnded();
   void CloseIdleConnections();
 
   EventLoop& loop_;

@@ -26,7 +26,7 @@ ResponseMemory::Reading::Reading(ResponseMemory& memory, size_t body_bytes)
 
 ResponseMemory::Reading::~Reading() {
   --memory_.readings_;
-  memory_.TellOfRoom();
+  memory_.ReportRoom();
 }
 
 void ResponseMemory::AddPiece(std::coroutine_handle<> waiter) {
@@ -70,10 +70,10 @@ void ResponseMemory::Change(Use use, size_t from, size_t to) {
   bytes_.Add(static_cast<double>(to) - static_cast<double>(from));
   if (to >= from) return;
   given_back_ += from - to;
-  TellOfRoom();
+  ReportRoom();
 }
 
-void ResponseMemory::TellOfRoom() {
+void ResponseMemory::ReportRoom() {
   if (is_posted_.exchange(true)) return;
   loop_.Post([this] {
     is_posted_ = false;

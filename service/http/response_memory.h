@@ -111,7 +111,7 @@ class ResponseMemory {
  private:
   void Change(Use use, size_t from, size_t to);
   // To those who wait for it, soon.
-  void TellOfRoom();
+  void ReportRoom();
   void LetIn();
   void AddPiece(std::coroutine_handle<> waiter);
   void RunPiece();

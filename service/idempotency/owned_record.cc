@@ -48,7 +48,7 @@ Task<OwnedRecord::Change> OwnedRecord::Release(FinishedWrite::End end) {
       record_.was_ambiguous
           ? co_await Update({.state = RecordState::kNoEffect, .conclusive_after = Milliseconds(0)})
           : co_await Remove();
-  if (change == Change::kApplied) TellObserver(end);
+  if (change == Change::kApplied) ReportToObserver(end);
   co_return change;
 }
 
@@ -58,7 +58,7 @@ Task<absl::Status> OwnedRecord::StoreResponse(StoredResult result) {
   record_.state = RecordState::kDone;
   record_.result = std::move(result);
   record_.result_origin = ResultOrigin::kReceived;
-  if (*is_stored) TellObserver(FinishedWrite::End::kDone);
+  if (*is_stored) ReportToObserver(FinishedWrite::End::kDone);
   co_return absl::OkStatus();
 }
 

@@ -68,7 +68,7 @@ class OwnedRecord {
     store_failure_ = std::move(why);
     return Change::kStoreFailed;
   }
-  void TellObserver(FinishedWrite::End end) {
+  void ReportToObserver(FinishedWrite::End end) {
     observer_.OnFinished({record_, end, FinishedWrite::By::kCall, trace_id_});
   }
   Deadline StoreDeadline() const { return Deadline(clock_.Now() + store_timeout_); }

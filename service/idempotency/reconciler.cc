@@ -64,7 +64,7 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& no
     auto stored = co_await store_.StoreReconciled(expected, effect.result->stored, StoreDeadline());
     if (!stored.ok()) co_return EndWithoutStore(stored.status(), std::move(expected));
     if (auto* record = std::get_if<Record>(&*stored)) {
-      TellObserver(*record, FinishedWrite::End::kDone, context);
+      ReportToObserver(*record, FinishedWrite::End::kDone, context);
       co_return End(Reconciliation::Kind::kTookEffect, std::move(*record));
     }
     if (!std::holds_alternative<RecordStore::Contested>(*stored)) {
@@ -103,14 +103,14 @@ Task<Reconciliation> Reconciler::Evaluate(Record expected, const Observation& no
   auto* const record = std::get_if<Record>(&*changed);
   if (record == nullptr) co_return End(Reconciliation::Kind::kVersionConflict, std::move(expected));
   if (proves_no_effect) {
-    TellObserver(
+    ReportToObserver(
         *record,
         absence == Absence::kKnown ? FinishedWrite::End::kRefused : FinishedWrite::End::kNoEffect,
         context);
     co_return End(Reconciliation::Kind::kNoEffect, std::move(*record));
   }
   if (expected.state != RecordState::kInconclusive) {
-    TellObserver(*record, FinishedWrite::End::kInconclusive, context);
+    ReportToObserver(*record, FinishedWrite::End::kInconclusive, context);
   }
   co_return End(Reconciliation::Kind::kInconclusive, std::move(*record));
 }
@@ -129,7 +129,7 @@ Task<std::optional<NotExecuted::Cause>> Reconciler::ReleaseExpired(Record expect
     const auto removed = co_await store_.Remove(expected, StoreDeadline());
     is_released = removed.ok() && *removed;
   }
-  if (is_released) TellObserver(expected, FinishedWrite::End::kNotExecuted, context);
+  if (is_released) ReportToObserver(expected, FinishedWrite::End::kNotExecuted, context);
   co_return std::nullopt;
 }
 

@@ -86,7 +86,7 @@ class Reconciler {
 
  private:
   Operation* FindOperation(const std::string& name) const;
-  void TellObserver(const Record& record, FinishedWrite::End end, const CallContext& context) {
+  void ReportToObserver(const Record& record, FinishedWrite::End end, const CallContext& context) {
     observer_.OnFinished({record, end, options_.by, context.trace_id()});
   }
   Deadline StoreDeadline() const { return Deadline(clock_.Now() + options_.store_timeout); }

@@ -132,7 +132,7 @@ void WriteCoordinator::LogWhereItGoesOn(std::string_view what, const CallContext
 }
 
 // What nobody hears of any more can be found in the trace of the call that began it.
-void WriteCoordinator::NoteEnd(const std::string& request_id, const InFlightWrite& ended) {
+void WriteCoordinator::OnEnd(const std::string& request_id, const InFlightWrite& ended) {
   if (std::holds_alternative<Ambiguous>(ended.result->outcome)) {
     dependencies_.unsettled_traces.Add(request_id, ended.session.trace());
     return;
@@ -150,7 +150,7 @@ void WriteCoordinator::NoteEnd(const std::string& request_id, const InFlightWrit
 Task<void> WriteCoordinator::RunSession(std::string request_id,
                                         std::shared_ptr<InFlightWrite> shared) {
   shared->result = co_await shared->session.Run();
-  NoteEnd(request_id, *shared);
+  OnEnd(request_id, *shared);
   // A call that arrives later asks the store, unless only this session knows the end yet.
   const bool is_recorded = !shared->session.IsUnrecorded();
   if (is_recorded) sessions_.erase(request_id);

@@ -62,7 +62,7 @@ class WriteCoordinator {
                                       const CallContext& context);
   // Says in the call's trace which other one has the lines about its write.
   void LogWhereItGoesOn(std::string_view what, const CallContext& call, std::string_view trace_id);
-  void NoteEnd(const std::string& request_id, const InFlightWrite& ended);
+  void OnEnd(const std::string& request_id, const InFlightWrite& ended);
   Task<void> RunSession(std::string request_id, std::shared_ptr<InFlightWrite> shared);
   Task<void> WaitFor(InFlightWrite& shared, SteadyTime until, Deadline deadline,
                      std::stop_token stop);

@@ -59,7 +59,7 @@ void WriteLastWords(std::string_view message, std::initializer_list<LogField> fi
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }
 
-void TellOfAborts() { std::set_terminate(&OnTerminate); }
+void ReportAborts() { std::set_terminate(&OnTerminate); }
 
 }  // namespace gateway
 

@@ -17,7 +17,7 @@ void WriteLastWords(std::string_view message, std::initializer_list<LogField> fi
 // From now on an exception that nobody catches, and an assertion that fails in a library or here,
 // end the process with such a line instead of libc's plain text. What an exception says is not
 // shown: it may hold anything.
-void TellOfAborts();
+void ReportAborts();
 
 }  // namespace gateway
 

@@ -18,15 +18,15 @@ void Reachability::OnResult(TransportFault fault) {
   if (IsOurs(fault)) return;
   if (!IsUnreachable(fault)) {
     // Even a connection that was lost had been made.
-    const TransportFault ended = std::exchange(told_, TransportFault::kNone);
+    const TransportFault ended = std::exchange(reported_, TransportFault::kNone);
     if (ended == TransportFault::kNone) return;
     log_.Info("Passfort can be reached again", {{"cause", FaultName(ended)}});
     return;
   }
-  if (fault == told_ || clock_.Now() < next_line_) return;
+  if (fault == reported_ || clock_.Now() < next_line_) return;
   log_.Error("Passfort cannot be reached: nothing is sent",
              {{"cause", FaultName(fault)}, {"detail", FaultWords(fault)}});
-  told_ = fault;
+  reported_ = fault;
   next_line_ = clock_.Now() + kBetweenLines;
 }
 

@@ -23,7 +23,7 @@ class Reachability {
  private:
   Clock& clock_;
   Log& log_;
-  TransportFault told_ = TransportFault::kNone;  // of the line that stands; kNone: none does
+  TransportFault reported_ = TransportFault::kNone;  // of the line that stands; kNone: none does
   SteadyTime next_line_ = SteadyTime::min();
 };
 

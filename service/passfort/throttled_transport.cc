@@ -181,9 +181,9 @@ Task<ApiResult> ThrottledTransport::Watch(const ApiEndpoint& endpoint, std::stri
   const Milliseconds took = WholeMilliseconds(clock_.Now() - start);
   const Milliseconds min_counted =
       endpoint.is_hurried ? options_.min_counted_list_timeout : options_.min_counted_timeout;
-  NoteVerdict(generation, ToSample(endpoint, result.outcome, took, min_counted), result.outcome,
-              profile_id);
-  NoteEnd(endpoint, pass, result.outcome);
+  OnVerdict(generation, ToSample(endpoint, result.outcome, took, min_counted), result.outcome,
+            profile_id);
+  OnEnd(endpoint, pass, result.outcome);
   co_return result;
 }
 
@@ -215,8 +215,8 @@ NotExecuted ThrottledTransport::CircuitOpenOutcome() const {
       .fault = last_fault_};
 }
 
-void ThrottledTransport::NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass pass,
-                                 const ApiOutcome& outcome) {
+void ThrottledTransport::OnEnd(const ApiEndpoint& endpoint, RateLimiter::Pass pass,
+                               const ApiOutcome& outcome) {
   RateLimiter& limiter = LimiterOf(endpoint);
   const auto* not_executed = std::get_if<NotExecuted>(&outcome);
   if (not_executed == nullptr) return limiter.OnAccepted(pass);
@@ -231,8 +231,8 @@ void ThrottledTransport::NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass 
              {"retry_after_ms", int64_t{stated.value_or(Milliseconds(0)).count()}}});
 }
 
-void ThrottledTransport::NoteVerdict(CircuitBreaker::Generation generation, Sample sample,
-                                     const ApiOutcome& outcome, std::string_view profile_id) {
+void ThrottledTransport::OnVerdict(CircuitBreaker::Generation generation, Sample sample,
+                                   const ApiOutcome& outcome, std::string_view profile_id) {
   if (options_.circuit_breaker == Breaker::kOff) return;
   if (sample != Sample::kSuccess && sample != Sample::kIgnored) last_fault_ = FaultOf(outcome);
   switch (breaker_.OnResult(generation, sample, profile_id)) {

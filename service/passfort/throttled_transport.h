@@ -75,9 +75,9 @@ class ThrottledTransport final : public ApiTransport, public StatusSource {
   Task<ApiResult> Watch(const ApiEndpoint& endpoint, std::string_view profile_id,
                         RateLimiter::Pass pass, Task<ApiResult> call);
   // What the end of a request means for the limiter of its endpoint, and for the circuit.
-  void NoteEnd(const ApiEndpoint& endpoint, RateLimiter::Pass pass, const ApiOutcome& outcome);
-  void NoteVerdict(CircuitBreaker::Generation generation, CircuitBreaker::Sample verdict,
-                   const ApiOutcome& outcome, std::string_view profile_id);
+  void OnEnd(const ApiEndpoint& endpoint, RateLimiter::Pass pass, const ApiOutcome& outcome);
+  void OnVerdict(CircuitBreaker::Generation generation, CircuitBreaker::Sample verdict,
+                 const ApiOutcome& outcome, std::string_view profile_id);
   void OnClosed();
   Task<void> ProbeUntilHealthy(std::stop_token stop);
 

@@ -203,7 +203,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
     if (!health.ok()) return health.status();
     parts->health = *std::move(health);
   }
-  parts->health_service.TellState(options.on_health);
+  parts->health_service.ReportStateTo(options.on_health);
   parts->loop_watch = std::make_unique<LoopWatch>(
       loop, options.max_turn, metrics,
       [health = &parts->health_service, more = parts->health.get()](LoopWatch::Loop is) {

@@ -41,10 +41,10 @@ class HealthService::OpenWatch final : public grpc::ServerWriteReactor<HealthChe
   }
 
   // The state now; later, whenever it is another one than was told. With the mutex.
-  void Tell() {
+  void Report() {
     const Status now = is_known_ ? service_.status() : HealthCheckResponse::SERVICE_UNKNOWN;
-    if (is_writing_ || has_ended_ || now == told_) return;
-    told_ = now;
+    if (is_writing_ || has_ended_ || now == reported_) return;
+    reported_ = now;
     response_.set_status(now);
     is_writing_ = true;
     StartWrite(&response_);
@@ -54,7 +54,7 @@ class HealthService::OpenWatch final : public grpc::ServerWriteReactor<HealthChe
     AnnotateHappensAfter(this);
     const std::lock_guard lock(service_.mutex_);
     is_writing_ = false;
-    if (ok) Tell();
+    if (ok) Report();
   }
   void OnCancel() override {
     AnnotateHappensAfter(this);
@@ -75,7 +75,7 @@ class HealthService::OpenWatch final : public grpc::ServerWriteReactor<HealthChe
   HealthService& service_;
   const bool is_known_;
   HealthCheckResponse response_;  // gRPC's while is_writing_
-  std::optional<Status> told_;
+  std::optional<Status> reported_;
   bool is_writing_ = false;
   bool has_ended_ = false;
 };
@@ -83,22 +83,22 @@ class HealthService::OpenWatch final : public grpc::ServerWriteReactor<HealthChe
 HealthService::HealthService(const AccessControl& access, const std::vector<std::string>& services)
     : access_(access), services_(WithTheWhole(services)) {}
 
-void HealthService::TellState(std::function<void(bool is_serving)> listener) {
+void HealthService::ReportStateTo(std::function<void(bool is_serving)> listener) {
   const std::lock_guard lock(mutex_);
   listener_ = std::move(listener);
-  Tell();
+  Report();
 }
 
 void HealthService::SetServing(bool is_serving) {
   const std::lock_guard lock(mutex_);
   is_serving_ = is_serving;
-  Tell();
+  Report();
 }
 
 void HealthService::BeginDrain() {
   const std::lock_guard lock(mutex_);
   is_draining_ = true;
-  Tell();
+  Report();
 }
 
 HealthService::Status HealthService::status() const {
@@ -106,9 +106,9 @@ HealthService::Status HealthService::status() const {
                                       : HealthCheckResponse::NOT_SERVING;
 }
 
-void HealthService::Tell() {
+void HealthService::Report() {
   listener_(status() == HealthCheckResponse::SERVING);
-  for (OpenWatch* const watch : watches_) watch->Tell();
+  for (OpenWatch* const watch : watches_) watch->Report();
 }
 
 std::optional<grpc::Status> HealthService::Refuse(grpc::CallbackServerContext& context,
@@ -149,7 +149,7 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
   }
   auto* const watch = new OpenWatch(*this, Knows(request->service()));
   watches_.insert(watch);
-  watch->Tell();
+  watch->Report();
   return watch;
 }
 

@@ -35,7 +35,7 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
 
   // Told of the state now, and from here on whenever something was said of it; with a mutex held,
   // so it only takes note. At most once, before the server begins.
-  void TellState(std::function<void(bool is_serving)> listener);
+  void ReportStateTo(std::function<void(bool is_serving)> listener);
 
   // It serves at first.
   void SetServing(bool is_serving);
@@ -57,7 +57,7 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
                                      std::string_view method) const;
   bool Knows(const std::string& service) const { return services_.contains(service); }
   Status status() const;  // of what is known; with mutex_
-  void Tell();            // with mutex_
+  void Report();          // with mutex_
 
   const AccessControl& access_;
   const std::set<std::string> services_;

@@ -100,7 +100,7 @@ ErrorReason ReasonOf(const NotExecuted& outcome, Caller caller) {
 constexpr std::string_view kRetryOrTell =
     "It is safe to retry; if it goes on, contact the operator of the gateway.";
 
-void TellFault(TransportFault fault, std::string_view further, ErrorSpec& spec) {
+void AddFault(TransportFault fault, std::string_view further, ErrorSpec& spec) {
   spec.fault = fault;
   spec.details = Joined(std::string(FaultWords(fault)), further);
   if (!IsUnreachable(fault)) return;
@@ -133,7 +133,7 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
       Joined(outcome.response ? SummaryOf(*outcome.response) : "", given_up);
   switch (outcome.cause) {
     case NotExecuted::Cause::kUnreachable:
-      TellFault(outcome.fault, given_up, spec);
+      AddFault(outcome.fault, given_up, spec);
       // 421 and 425: it was reached.
       if (outcome.response.has_value() &&
           (outcome.response->http_status == 421 || outcome.response->http_status == 425)) {
@@ -167,9 +167,9 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
       spec.details = given_up;
       break;
     case NotExecuted::Cause::kCircuitOpen:
-      TellFault(outcome.fault,
-                IsUnreachable(outcome.fault) ? "requests are paused until it can be reached" : "",
-                spec);
+      AddFault(outcome.fault,
+               IsUnreachable(outcome.fault) ? "requests are paused until it can be reached" : "",
+               spec);
       break;
     case NotExecuted::Cause::kNoTimeLeft:
       break;

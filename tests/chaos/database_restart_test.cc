@@ -24,7 +24,7 @@ class DatabaseRestartTest : public testing::Test {
   const Intent intent_ = FreshIntent();
 };
 
-TEST_F(DatabaseRestartTest, NoAnswerIsLostAndNothingIsMadeTwice) {
+TEST_F(DatabaseRestartTest, NoAnswerIsLostAndNothingIsCreatedTwice) {
   constexpr int kRestarts = kHasSanitizer ? 20 : 100;
   constexpr int kCallers = 16;
   constexpr int kMaxPostsBetween = 10;

@@ -62,7 +62,7 @@ void ScriptWhatLeadsTo(const std::string& step, FakePassfort& passfort) {
 
 class KillAtFailpointTest : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
 
-TEST_P(KillAtFailpointTest, ARepeatGetsTheTruthAndNothingIsMadeTwice) {
+TEST_P(KillAtFailpointTest, ARetryGetsTheTruthAndNothingIsCreatedTwice) {
   const auto& [step, store_kind] = GetParam();
   DeadlyCall call(store_kind);
   ScriptWhatLeadsTo(step, call.passfort);

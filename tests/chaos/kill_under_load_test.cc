@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(KillUnderLoadTest, NoAnswerIsLostAndNothingIsMadeTwice) {
+TEST(KillUnderLoadTest, NoAnswerIsLostAndNothingIsCreatedTwice) {
   constexpr int kKills = kHasSanitizer ? 25 : 100;
   constexpr int kCallers = 16;
   constexpr int kMaxPostsBetween = 20;

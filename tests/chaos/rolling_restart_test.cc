@@ -115,7 +115,7 @@ class RollingRestartTest : public testing::TestWithParam<const char*> {
   FakePassfort passfort_{PacedClient::kAnswerAfter};
 };
 
-TEST_P(RollingRestartTest, FailsNoCallAndMakesNoneTwice) {
+TEST_P(RollingRestartTest, FailsNoCallAndCreatesNoneTwice) {
   constexpr char kSlowProfile[] = "b2c4393a-e219-67a4-5ab4-2186952e9038";
   constexpr auto kSlowAnswer = 12s;
   const std::string policy = GetParam();

@@ -79,7 +79,7 @@ TEST_F(TwoStoppedGatewaysTest, TheOneThatWasOvertakenSendsNothingMore) {
   EXPECT_EQ(passfort_.counts().created, 1);
 }
 
-TEST_P(StopAtFailpointTest, NothingIsMadeTwiceAndTheAnswersAgree) {
+TEST_P(StopAtFailpointTest, NothingIsCreatedTwiceAndTheAnswersAgree) {
   const auto& [step, length] = GetParam();
   ScriptWhatLeadsTo(step);
   const GatewayProcess other(WithStore(passfort_.url(), store_));

@@ -28,17 +28,17 @@ void StoreFailures::OnResult(const absl::Status& status, SteadyTime::duration to
     if (!status.ok()) return;
     failing_.Set(0);
     why_.clear();
-    if (!told_.empty()) log_.Info("the store is available again");
-    told_.clear();
+    if (!reported_.empty()) log_.Info("the store is available again");
+    reported_.clear();
     return;
   }
   failing_.Set(1);
   if (why_.empty()) since_ = clock_.WallNow();
   std::string text(status.message());
   why_ = text.empty() ? "no reason was given" : text;
-  if (text == told_ || clock_.Now() < next_line_) return;
+  if (text == reported_ || clock_.Now() < next_line_) return;
   log_.Error("the store fails: what needs it is refused, and nothing is sent", {{"detail", text}});
-  told_ = std::move(text);
+  reported_ = std::move(text);
   next_line_ = clock_.Now() + kBetweenLines;
 }
 

@@ -33,9 +33,9 @@ class StoreFailures {
   Clock& clock_;
   Log& log_;
   const Gauge failing_;
-  std::string why_;   // it fails; empty: it does not
-  absl::Time since_;  // when it fails
-  std::string told_;  // of the line that stands; empty: none does
+  std::string why_;       // it fails; empty: it does not
+  absl::Time since_;      // when it fails
+  std::string reported_;  // of the line that stands; empty: none does
   SteadyTime next_line_ = SteadyTime::min();
 };
 

@@ -15,9 +15,11 @@ constexpr Milliseconds kStoreTimeout{5000};
 
 bool IsDirect(const Call& call) { return call.request_id.empty(); }
 
-bool IsNotBegun(const Told& told) { return std::holds_alternative<IdempotencyError>(told.outcome); }
+bool IsNotBegun(const Reported& told) {
+  return std::holds_alternative<IdempotencyError>(told.outcome);
+}
 
-bool IsSurelyNotExecuted(const Told& told) {
+bool IsSurelyNotExecuted(const Reported& told) {
   return std::holds_alternative<NotExecuted>(told.outcome) ||
          std::holds_alternative<Refused>(told.outcome);
 }

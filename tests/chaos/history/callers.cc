@@ -205,7 +205,8 @@ Call* Callers::CallNow(const Intent& intent, Milliseconds timeout) {
   }
   process->life().Deliver([this, process, &call, as_given, number = replica->number()] {
     process->Call(call.number, as_given, KeyOf(call, number), Deadline(call.deadline),
-                  call.stop.get_token(), [this, &call](const Told& told) { OnAnswer(call, told); });
+                  call.stop.get_token(),
+                  [this, &call](const Reported& told) { OnAnswer(call, told); });
   });
   return &call;
 }
@@ -233,7 +234,7 @@ void Callers::CancelSometime(Call& call) {
   });
 }
 
-void Callers::OnAnswer(Call& call, const Told& told) {
+void Callers::OnAnswer(Call& call, const Reported& told) {
   call.ended = world_.now();
   call.end = told;
   world_.Note("call ", call.number, " of ", call.request_id, " ends: ", Describe(told));

@@ -10,7 +10,7 @@
 
 #include "tests/chaos/history/budget_plan.h"
 #include "tests/chaos/history/replica.h"
-#include "tests/chaos/history/told.h"
+#include "tests/chaos/history/reported.h"
 #include "tests/chaos/history/virtual_world.h"
 #include "tests/chaos/history/wish.h"
 
@@ -33,9 +33,9 @@ struct Call {
   // When the process ended it, with a response or by dying.
   std::optional<SteadyTime> ended;
   // What it ended in, heard or not. Unset if the process died.
-  std::optional<Told> end;
+  std::optional<Reported> end;
   // What the caller was told by the gateway, if it was still there.
-  std::optional<Told> result;
+  std::optional<Reported> result;
   std::stop_source stop;
 
   // Until when somebody may still work for it.
@@ -90,7 +90,7 @@ class Callers {
   void PlanCall(Intent& intent, Milliseconds from, Milliseconds to);
   void MakeCall(Intent& intent);
   RequestKey KeyOf(Call& call, size_t replica) const;
-  void OnAnswer(Call& call, const Told& told);
+  void OnAnswer(Call& call, const Reported& told);
   void CancelSometime(Call& call);
 
   VirtualWorld& world_;

@@ -157,26 +157,26 @@ void Process::MayStop(double crash, double freeze, const StepNames& at) {
 }
 
 void Process::Call(int number, Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
-                   std::function<void(const Told&)> on_answer) {
+                   std::function<void(const Reported&)> on_answer) {
   Spawn(Answer(number, std::move(wish), std::move(key), deadline, std::move(stop),
                std::move(on_answer)));
 }
 
 Task<void> Process::Answer(int number, Wish wish, RequestKey key, Deadline deadline,
-                           std::stop_token stop, std::function<void(const Told&)> on_answer) {
+                           std::stop_token stop, std::function<void(const Reported&)> on_answer) {
   ++calls_;
   const TraceContext trace = TraceOf(number);
   const CallContext context{.deadline = deadline, .stop = std::move(stop), .trace = &trace};
-  const Told told = co_await Grant(std::move(wish), std::move(key), context);
+  const Reported told = co_await Grant(std::move(wish), std::move(key), context);
   if (--calls_ == 0 && is_draining()) all_answered_.request_stop();
   LookForLeftOvers();
   if (!life_.is_dead()) on_answer(told);
 }
 
-Task<Told> Process::Grant(Wish wish, RequestKey key, const CallContext& context) {
+Task<Reported> Process::Grant(Wish wish, RequestKey key, const CallContext& context) {
   // As the server does: what comes too late is charged to nobody.
   if (is_draining() && key.request_id.empty() && key.budget) {
-    co_return Told{.outcome = NotExecuted{.cause = NotExecuted::Cause::kStopped}};
+    co_return Reported{.outcome = NotExecuted{.cause = NotExecuted::Cause::kStopped}};
   }
   if (const auto* const person = std::get_if<Person>(&wish)) {
     co_return ToTold(co_await profile_writer_.Create(ToDraft(*person), std::move(key), context));

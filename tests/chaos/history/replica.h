@@ -18,10 +18,10 @@
 #include "service/operations/create_profile.h"
 #include "service/operations/direct_writer.h"
 #include "service/operations/resource_reads.h"
+#include "tests/chaos/history/reported.h"
 #include "tests/chaos/history/simulated_passfort.h"
 #include "tests/chaos/history/simulated_process.h"
 #include "tests/chaos/history/simulated_store.h"
-#include "tests/chaos/history/told.h"
 #include "tests/chaos/history/wish.h"
 
 namespace gateway::history {
@@ -81,7 +81,7 @@ class Process {
   // What the request of the call of this number does here: `on_answer` gets what it was told. Not
   // called if the process dies before.
   void Call(int number, Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
-            std::function<void(const Told&)> on_answer);
+            std::function<void(const Reported&)> on_answer);
   // SIGTERM: ends when all sessions have, all calls are answered, nothing is given back any more
   // and the background reconciler is done.
   void BeginDrain();
@@ -93,8 +93,8 @@ class Process {
 
  private:
   Task<void> Answer(int number, Wish wish, RequestKey key, Deadline deadline, std::stop_token stop,
-                    std::function<void(const Told&)> on_answer);
-  Task<Told> Grant(Wish wish, RequestKey key, const CallContext& context);
+                    std::function<void(const Reported&)> on_answer);
+  Task<Reported> Grant(Wish wish, RequestKey key, const CallContext& context);
   Task<void> Reconcile();
   Task<void> Drain();
   Task<void> DrainBudgets();

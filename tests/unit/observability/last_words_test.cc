@@ -27,7 +27,7 @@ TEST(LastWordsTest, OfAnExceptionThatNobodyCatchesAreWithoutItsText) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
-        TellOfAborts();
+        ReportAborts();
         std::thread([] { throw std::runtime_error("canary"); }).join();
       },
       testing::KilledBySignal(SIGABRT),

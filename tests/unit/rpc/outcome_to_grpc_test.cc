@@ -270,7 +270,7 @@ struct NotBegunCase {
 
 class IdempotencyErrorTest : public testing::TestWithParam<NotBegunCase> {};
 
-TEST_P(IdempotencyErrorTest, IsToldAsTheTableSays) {
+TEST_P(IdempotencyErrorTest, IsReportedAsTheTableSays) {
   const NotBegunCase& expected = GetParam();
   const CallError error =
       ErrorWithRequestId({.outcome = IdempotencyError{.cause = expected.cause}});

@@ -31,7 +31,7 @@ std::string RefusalName(const testing::TestParamInfo<RefusalCase>& info) {
 
 class RefusalTest : public testing::TestWithParam<RefusalCase> {};
 
-TEST_P(RefusalTest, IsToldAsTheTableSays) {
+TEST_P(RefusalTest, IsReportedAsTheTableSays) {
   const auto& [http_status, code, grpc_code, reason, words] = GetParam();
   const std::string code_text = code ? absl::StrCat(", code ", *code) : "";
   std::vector<std::pair<std::string, std::string>> metadata = {

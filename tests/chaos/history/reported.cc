@@ -1,4 +1,4 @@
-#include "tests/chaos/history/told.h"
+#include "tests/chaos/history/reported.h"
 
 #include <utility>
 #include <variant>
@@ -92,26 +92,26 @@ struct Meanings {
 
 }  // namespace
 
-Told ToTold(WriteResult result) {
+Reported ToTold(WriteResult result) {
   return MapDone<Given>(std::move(result), [](const Done& done) {
     return Given{.id = absl::AsciiStrToLower(done.application->id())};
   });
 }
 
-Told ToTold(CreateProfileResult result) {
+Reported ToTold(CreateProfileResult result) {
   return MapDone<Given>(std::move(result), [](const CreatedProfile& created) {
     return Given{.id = absl::AsciiStrToLower(created.profile->id())};
   });
 }
 
-Meaning MeaningOf(const Told& told) { return std::visit(Meanings(), told.outcome); }
+Meaning MeaningOf(const Reported& told) { return std::visit(Meanings(), told.outcome); }
 
-bool IsBudgetReached(const Told& told) {
+bool IsBudgetReached(const Reported& told) {
   const auto* const not_begun = std::get_if<IdempotencyError>(&told.outcome);
   return not_begun != nullptr && not_begun->cause == IdempotencyError::Cause::kBudgetReached;
 }
 
-std::string KindOf(const Told& told) {
+std::string KindOf(const Reported& told) {
   std::string text = std::visit(Words(), told.outcome);
   if (told.source == ResultSource::kReconciled) text += " reconciled";
   if (told.source == ResultSource::kExisting) text += " existing";
@@ -120,7 +120,7 @@ std::string KindOf(const Told& told) {
   return text;
 }
 
-std::string Describe(const Told& told) {
+std::string Describe(const Reported& told) {
   std::string text = KindOf(told);
   if (const auto* given = std::get_if<Given>(&told.outcome)) absl::StrAppend(&text, " ", given->id);
   if (!told.candidate_ids.empty()) {

@@ -1,5 +1,5 @@
-#ifndef TESTS_CHAOS_HISTORY_TOLD_H_
-#define TESTS_CHAOS_HISTORY_TOLD_H_
+#ifndef TESTS_CHAOS_HISTORY_REPORTED_H_
+#define TESTS_CHAOS_HISTORY_REPORTED_H_
 
 #include <string>
 
@@ -15,23 +15,23 @@ struct Given {
 };
 
 // What a caller was told, whatever it wanted made.
-using Told = WriteResultOf<Given>;
+using Reported = WriteResultOf<Given>;
 
-Told ToTold(WriteResult result);
-Told ToTold(CreateProfileResult result);
+Reported ToTold(WriteResult result);
+Reported ToTold(CreateProfileResult result);
 
 // What the gRPC code and the scope of an answer mean to the caller.
 enum class Meaning { kDone, kNotDone, kThisCallDidNothing, kNotKnown };
 
-Meaning MeaningOf(const Told& told);
+Meaning MeaningOf(const Reported& told);
 
-bool IsBudgetReached(const Told& told);
+bool IsBudgetReached(const Reported& told);
 
 // "OK reconciled", "UNKNOWN", "NOT_CREATED".
-std::string KindOf(const Told& told);
+std::string KindOf(const Reported& told);
 // The same with the ids.
-std::string Describe(const Told& told);
+std::string Describe(const Reported& told);
 
 }  // namespace gateway::history
 
-#endif  // TESTS_CHAOS_HISTORY_TOLD_H_
+#endif  // TESTS_CHAOS_HISTORY_REPORTED_H_
