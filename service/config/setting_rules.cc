@@ -32,7 +32,7 @@ absl::Status CheckTls(const GatewayConfig& config) {
     if (!config.allow_insecure_listen) return absl::OkStatus();
     return Wrong(
         "allow_insecure_listen: callers have to show certificates (tls_client_ca_file), so nothing "
-        "insecure is to be allowed; leave one of the two away");
+        "insecure is to be allowed; leave out one of the two");
   }
   for (const auto& [name, value] :
        {std::pair("tls_trust_domain", &config.tls_trust_domain),

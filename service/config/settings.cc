@@ -76,11 +76,11 @@ constexpr std::array kSettings = {
             "and the next two are read again when they change."},
     Setting{"tls_key_file", TextKind{&GatewayConfig::tls_key_file, "PATH", "a path", ReadPath}, "",
             "The key of that certificate (PEM)."},
-    Setting{
-        "tls_client_ca_file",
-        TextKind{&GatewayConfig::tls_client_ca_file, "PATH", "a path", ReadPath}, "",
-        "The authorities (PEM) of callers' certificates. With it, who has none is refused, and a "
-        "caller is known by the one SPIFFE id, or else DNS name, in the certificate."},
+    Setting{"tls_client_ca_file",
+            TextKind{&GatewayConfig::tls_client_ca_file, "PATH", "a path", ReadPath}, "",
+            "The authorities (PEM) of callers' certificates. With it, callers without one are "
+            "refused, and a "
+            "caller is known by the one SPIFFE id, or else DNS name, in the certificate."},
     Setting{"tls_trust_domain",
             TextKind{&GatewayConfig::tls_trust_domain, "NAME", "a SPIFFE trust domain",
                      ReadTrustDomain},

@@ -18,6 +18,10 @@
 
 namespace gateway {
 
+// An HttpClient sends an HttpRequest and returns an HttpResult: a whole HttpResponse, whatever its
+// status, or an HttpFailure with its kind and cause, and in both cases whether the request's body
+// may have been sent.
+
 enum class HttpMethod { kGet, kPost };
 
 // Headers in the order they are sent.

@@ -16,6 +16,11 @@
 
 namespace gateway {
 
+// What the engine knows of a write, whatever it writes. An Operation is a kind of write; it makes
+// an Observation of the state that the write changes, and evaluates into an Effect what a later
+// observation says about a write whose response was lost. A WriteRequest is one write with its
+// values: it executes one attempt, which comes to an OperationResult.
+
 // What a write came to: as the record keeps it, and as it was received.
 struct OperationResult {
   StoredResult stored;

@@ -3,10 +3,10 @@
 
 // A session has four parts, by the steps of docs/at-most-once.md:
 //
-//   WriteSession    claims the record or follows whoever holds it (step 1); what others see of it
-//   all WriteAttempts   reads the baseline, sends, and finishes or releases (steps 2, 3 and 5)
+//   WriteSession    claims the record or follows whoever holds it (step 1); all that others see
+//   WriteAttempts   reads the baseline, sends, and finishes or releases (steps 2, 3 and 5)
 //   ReconcileLoop   looks until it is clear what became of an attempt (step 4)
-//   UnrecordedEnd   tells the store an end that it could not be told at once
+//   UnrecordedEnd   stores an end that could not be stored at once
 //
 // SessionState is what they share. A part hands the record on by calling another one, and says with
 // a Next how the session goes on.

@@ -21,6 +21,10 @@
 
 namespace gateway {
 
+// An operator settles a write that the gateway cannot: a PersonsWord says what it came to, and the
+// Settler stores that in the write's record, if the record allows it. A SettlementResult is the
+// SettledRecord, or why there is none.
+
 // What a person found out about a write whose outcome nobody else can.
 struct PersonsWord {
   // It came to this resource, in lower case. Empty: it was not executed.

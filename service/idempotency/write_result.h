@@ -17,13 +17,17 @@
 
 namespace gateway {
 
+// A RequestKey says who asks for a write and under which name. A WriteResultOf is what the write
+// came to: the outcome of its last attempt or an IdempotencyError, and how that became known (a
+// ResultSource, a Replay).
+
 // Nothing was executed, for a reason that lies in the bookkeeping of request_ids.
 struct IdempotencyError {
   enum class Cause {
     kRequestIdReused,   // another caller or other values under the same request_id
     kNeedsStore,        // no store is configured
     kStoreUnavailable,  // the store did not answer before anything was sent
-    kStoreBroken,       // it refused, as it will until somebody mends it
+    kStoreBroken,       // it refused, as it will until somebody repairs it
     kStoreFull,
     kTooManySessions,   // as many writes in flight as allowed, with those whose callers have left
     kWriteInProgress,   // another record of the key is claimed or sent

@@ -10,6 +10,10 @@
 
 namespace gateway {
 
+// A JsonReading reads a text, in pieces, and reports each JsonScalar, key and JsonContainer to a
+// JsonSaxHandler as it comes; a JsonEnd says whether it was JSON. Nothing is built here. What JSON
+// or a double cannot hold (NumberText, OddString, OddWord) is reported as its text.
+
 // The deepest nesting read from Passfort: what is built from it is printed, copied and freed by
 // recursion.
 inline constexpr int kMaxJsonDepth = 64;

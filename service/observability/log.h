@@ -15,6 +15,9 @@ namespace gateway {
 
 class Metrics;
 
+// A Log writes lines: a LogLevel, a message and LogFields. A LoggedProblem counts the lines of one
+// warning or error, for the status page.
+
 enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 
 // One member of a log line. The views live until `Log` returns.

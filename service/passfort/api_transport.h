@@ -13,6 +13,9 @@
 
 namespace gateway {
 
+// An ApiTransport sends one ApiRequest to an ApiEndpoint (endpoint.h) and returns an ApiResult. The
+// typed functions above it return what they know the answer to be: a WriteAttemptOf, for a write.
+
 struct ApiRequest {
   // For the path, checked by whoever made the request. It outlives the call.
   std::string_view profile_id{};

@@ -102,7 +102,7 @@ constexpr ErrorEntry kCatalog[] = {
      "It is safe to retry, with the same request_id if there is one; if it goes on, contact the "
      "operator of the gateway."},
     {kStoreBroken, "STORE_BROKEN", INTERNAL, kCall, kNothingLeft, kNever,
-     "the gateway's store refuses what it needs, and will until somebody mends it",
+     "the gateway's store refuses what it needs, and will until somebody repairs it",
      kThisCallExecutedNothing,
      "Contact the operator of the gateway, and retry once it is mended, with the same request_id "
      "if there is one."},
@@ -142,7 +142,7 @@ constexpr ErrorEntry kCatalog[] = {
      "no such request_id", kNothingSent,
      "It was never used, is another caller's, was not executed, or has expired."},
     {kNotSettleable, "NOT_SETTLEABLE", FAILED_PRECONDITION, kCall, kNothingLeft, kNever,
-     "what became of this request_id is not for a person to say, or not yet", kNothingChanged,
+     "what became of this request_id cannot be settled by a person, or not yet", kNothingChanged,
      "Look at its state with GetRequest; if there is a known_by, come again after it."},
     {kSettlementContradicted, "SETTLEMENT_CONTRADICTED", FAILED_PRECONDITION, kCall, kItDepends,
      kNever, "what Passfort or the store shows speaks against it", kNothingChanged,

@@ -150,7 +150,7 @@ CallError ToCallError(const NotExecuted& outcome, const CallInfo& call) {
     case NotExecuted::Cause::kUnreadable:
       spec.message = MessageWith(spec.reason, details,
                                  "a request_id needs the list of the profile's applications, and "
-                                 "the response was none");
+                                 "the response was not one");
       break;
     case NotExecuted::Cause::kResponseTooLarge:
       spec.message = TooMuchToCompare(

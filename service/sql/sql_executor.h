@@ -13,6 +13,9 @@
 
 namespace gateway {
 
+// A transaction is a list of SqlStatements with SqlValues as parameters. A SqlExecutor runs it on a
+// database and returns the SqlRows of each statement.
+
 struct SqlNull {
   friend bool operator==(const SqlNull&, const SqlNull&) = default;
 };

@@ -76,7 +76,7 @@ TEST(RapidResetTest, WholeRequestsTakeNeitherMemoryNorTheOthersTurn) {
       {RefusedByGrpc("resets")});
 }
 
-TEST(RapidResetTest, TheConnectionIsGivenUpButItsCallUnderWayIsAnswered) {
+TEST(RapidResetTest, TheConnectionIsGivenUpButItsCallInFlightIsAnswered) {
   AttackFixture fixture;
   fixture.passfort.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
   HostileClient client(fixture.gateway.target());

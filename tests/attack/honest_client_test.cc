@@ -94,7 +94,7 @@ TEST(HonestClientTest, LosesNoneOfAHundredThousandCallsOnOneConnectionWhenItCanc
 }
 
 // A gateway that takes no more unfinished messages than 32 MiB.
-TEST(HonestClientTest, HasManyLargeRequestsUnderWay) {
+TEST(HonestClientTest, HasManyLargeRequestsInFlight) {
   constexpr int kCalls = 700;
   constexpr int kUnknownField = 1000;
   AttackFixture fixture;

@@ -81,7 +81,7 @@ TEST(SigtermUnderLoadTest, EveryCallThatWasTakenIsAnsweredAndCounted) {
   EXPECT_EQ(passfort.counts().posts_begun, answered_ok);
 }
 
-TEST(SigtermUnderLoadTest, ACallUnderWayGetsItsApplication) {
+TEST(SigtermUnderLoadTest, ACallInFlightGetsItsApplication) {
   FakePassfort passfort;
   GatewayProcess gateway({.api_url = passfort.url()});
   const GatewayCaller caller(gateway.target());

@@ -103,9 +103,9 @@ void SoakLoad::WaitUntilEnded(milliseconds bound) {
     parts_.findings.Add("open for ever", intent.entry.what + " has no end after " +
                                              std::to_string(intent.calls) + " calls");
   }
-  const size_t under_way = open_ - waiting_.size();
-  if (under_way > 0)
-    parts_.findings.Add("open for ever", std::to_string(under_way) + " calls have no end");
+  const size_t in_flight = open_ - waiting_.size();
+  if (in_flight > 0)
+    parts_.findings.Add("open for ever", std::to_string(in_flight) + " calls have no end");
 }
 
 size_t SoakLoad::open() const {

@@ -102,7 +102,7 @@ class ManyCalls {
     call.context.set_deadline(std::chrono::system_clock::now() + kCallBound);
     {
       const std::lock_guard lock(mutex_);
-      ++under_way_;
+      ++in_flight_;
     }
     caller.stub().async()->AddProductApplication(
         &call.context, &call.request, &call.answered.response,
@@ -126,18 +126,18 @@ class ManyCalls {
     call.answered.status = std::move(status);
     call.answered.trailers = Received(call.answered.status, call.context).trailers;
     const std::lock_guard lock(mutex_);
-    if (--under_way_ == 0) all_ended_.notify_all();
+    if (--in_flight_ == 0) all_ended_.notify_all();
   }
 
   void Wait() {
     std::unique_lock lock(mutex_);
-    all_ended_.wait(lock, [this] { return under_way_ == 0; });
+    all_ended_.wait(lock, [this] { return in_flight_ == 0; });
   }
 
   std::deque<Call> calls_;  // a deque: calls in flight keep their addresses
   std::mutex mutex_;
   std::condition_variable all_ended_;
-  size_t under_way_ = 0;  // guarded by mutex_
+  size_t in_flight_ = 0;  // guarded by mutex_
 };
 
 }  // namespace gateway

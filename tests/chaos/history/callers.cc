@@ -43,7 +43,7 @@ std::string NameOf(const Call& call) {
   return absl::StrCat("call ", call.number, " of ", call.request_id);
 }
 
-SteadyTime Call::UnderWayUntil() const {
+SteadyTime Call::InFlightUntil() const {
   SteadyTime until = deadline;
   if (ended) until = std::min(until, *ended);
   if (cancelled) until = std::min(until, *cancelled);

@@ -39,7 +39,7 @@ struct Call {
   std::stop_source stop;
 
   // Until when somebody may still work for it.
-  SteadyTime UnderWayUntil() const;
+  SteadyTime InFlightUntil() const;
 };
 
 // One thing that somebody wants, and the name that it gets.

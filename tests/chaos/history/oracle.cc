@@ -15,8 +15,8 @@ constexpr Milliseconds kSoon{60};
 // and for two statements.
 constexpr Milliseconds kMaxLook{600 + 400 + 400};
 
-bool WasUnderWay(const Call& call, SteadyTime at) {
-  return call.begun <= at && at <= call.UnderWayUntil();
+bool WasInFlight(const Call& call, SteadyTime at) {
+  return call.begun <= at && at <= call.InFlightUntil();
 }
 
 bool IsOwn(ResultSource source) { return source != ResultSource::kExisting; }
@@ -188,13 +188,13 @@ void Oracle::JudgeNotDone(const Call& call, Meaning meaning, const Made& made) {
   const bool was_for_another =
       std::any_of(callers_.calls().begin(), callers_.calls().end(), [&](const Call& other) {
         if (&other == &call || other.request_id != call.request_id) return false;
-        if (other.process != post.process || other.UnderWayUntil() <= told) return false;
-        return left > told ? other.begun <= left : WasUnderWay(other, left);
+        if (other.process != post.process || other.InFlightUntil() <= told) return false;
+        return left > told ? other.begun <= left : WasInFlight(other, left);
       });
   if (was_for_another) return;
   // A call that begins at the very moment that a POST leaves comes too late for it.
   const bool is_of_this_call =
-      post.process == call.process && call.begun < left && WasUnderWay(call, left);
+      post.process == call.process && call.begun < left && WasInFlight(call, left);
   if (meaning == Meaning::kThisCallDidNothing && !is_of_this_call) return;
   Report(absl::StrCat("(c) ", NameOf(call), " was told ", Describe(*call.result), ", but POST ",
                       post.number, " made ", made.id));

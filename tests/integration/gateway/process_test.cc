@@ -38,9 +38,9 @@ std::string NameOf(const testing::TestParamInfo<int>& info) {
 }
 
 // A call whose POST has come to Passfort and is not answered before `Answer`.
-class CallUnderWay {
+class CallInFlight {
  public:
-  explicit CallUnderWay(GatewayFixture& fixture) : passfort_(fixture.passfort) {
+  explicit CallInFlight(GatewayFixture& fixture) : passfort_(fixture.passfort) {
     passfort_.Script({.endpoint = Endpoint::kAdd, .hold = Fault::Hold::kBeforeAnswer});
     call_ = fixture.caller.StartAdd(ARequest());
     EXPECT_TRUE(passfort_.WaitUntil([this] { return passfort_.counts().created == 1; }));
@@ -58,9 +58,9 @@ class CallUnderWay {
 class EndingSignalTest : public testing::TestWithParam<int> {};
 
 // SIGHUP and SIGQUIT ended the process at once, with the POST on its way.
-TEST_P(EndingSignalTest, DrainsAndAnswersTheCallUnderWay) {
+TEST_P(EndingSignalTest, DrainsAndAnswersTheCallInFlight) {
   GatewayFixture fixture;
-  CallUnderWay call(fixture);
+  CallInFlight call(fixture);
   fixture.gateway.Signal(GetParam());
   fixture.gateway.WaitForLogLine("\"signal\":\"SIG" + std::string(sigabbrev_np(GetParam())));
 
@@ -74,9 +74,9 @@ INSTANTIATE_TEST_SUITE_P(Signals, EndingSignalTest,
 
 class IgnoredSignalTest : public testing::TestWithParam<int> {};
 
-TEST_P(IgnoredSignalTest, LeavesTheCallUnderWayAlone) {
+TEST_P(IgnoredSignalTest, LeavesTheCallInFlightAlone) {
   GatewayFixture fixture;
-  CallUnderWay call(fixture);
+  CallInFlight call(fixture);
   fixture.gateway.Signal(GetParam());
 
   const Answered answered = call.Answer();

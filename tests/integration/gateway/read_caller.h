@@ -102,19 +102,19 @@ class ManyReads {
     call.context.set_deadline(std::chrono::system_clock::now() + kCallBound);
     {
       const std::lock_guard lock(mutex_);
-      ++under_way_;
+      ++in_flight_;
     }
     stub_.async()->GetProductApplication(&call.context, &request_, &call.response,
                                          [this](const grpc::Status& status) {
                                            const std::lock_guard lock(mutex_);
                                            if (status.ok()) ++ok_;
-                                           if (--under_way_ == 0) all_ended_.notify_all();
+                                           if (--in_flight_ == 0) all_ended_.notify_all();
                                          });
   }
 
   int WaitAndCountOk() {
     std::unique_lock lock(mutex_);
-    all_ended_.wait(lock, [this] { return under_way_ == 0; });
+    all_ended_.wait(lock, [this] { return in_flight_ == 0; });
     return ok_;
   }
 
@@ -129,7 +129,7 @@ class ManyReads {
   std::deque<Call> calls_;  // a deque: calls in flight keep their addresses
   std::mutex mutex_;
   std::condition_variable all_ended_;
-  int under_way_ = 0;  // guarded by mutex_
+  int in_flight_ = 0;  // guarded by mutex_
   int ok_ = 0;         // guarded by mutex_
 };
 

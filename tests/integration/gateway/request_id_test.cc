@@ -154,7 +154,7 @@ TEST_F(RequestIdTest, WhatIsNotKnownAtTheDeadlineIsFoundOutInTheBackground) {
 }
 
 // Callers with short deadlines leave, and their writes go on: there must not be ever more of them.
-TEST_F(RequestIdTest, WritesWithoutACallerCountAsUnderWay) {
+TEST_F(RequestIdTest, WritesWithoutACallerCountAsInFlight) {
   constexpr int kMost = 2;
   const GatewayWithStore gateway(passfort_, StoreUrl(),
                                  {"--max_in_flight=2", "--lease_duration=30s"});

@@ -18,7 +18,7 @@ using ::testing::SizeIs;
 TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
   RpcFixture fixture;
   fixture.writer.Hold();
-  auto under_way = fixture.StartAdd();
+  auto in_flight = fixture.StartAdd();
   fixture.writer.WaitUntilAsked(1);
   fixture.pipeline.BeginDrain();
 
@@ -29,7 +29,7 @@ TEST(DrainTest, RefusesNewCallsAndLetsTheOthersEnd) {
 
   auto drained = std::async(std::launch::async, [&] { return fixture.server->Drain(60s); });
   fixture.writer.Release();
-  EXPECT_TRUE(under_way.get().status.ok());
+  EXPECT_TRUE(in_flight.get().status.ok());
   EXPECT_TRUE(drained.get().ok());
   EXPECT_THAT(fixture.writer.asked(), SizeIs(1));
 }
@@ -60,7 +60,7 @@ TEST(DrainTest, AnswersCallsThatOutlastItWhenTheyWereSent) {
   EXPECT_THAT(answered.error(), IsWellFormedError());
 }
 
-TEST(DrainTest, AnswersEveryCallUnderWay) {
+TEST(DrainTest, AnswersEveryCallInFlight) {
   constexpr int kCalls = 30;
   RpcFixture fixture;
   fixture.writer.Hold();

@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenRule{{"--tls_cert_file=c", "--tls_key_file=k", "--tls_client_ca_file=ca",
                     "--allow_insecure_listen"},
                    "allow_insecure_listen: callers have to show certificates (tls_client_ca_file), "
-                   "so nothing insecure is to be allowed; leave one of the two away"},
+                   "so nothing insecure is to be allowed; leave out one of the two"},
         BrokenRule{{"--tls_trust_domain=bank.example"},
                    "tls_trust_domain: without tls_client_ca_file nobody knows who calls; set that "
                    "too"},

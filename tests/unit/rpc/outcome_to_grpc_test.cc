@@ -50,7 +50,7 @@ TEST(NotExecutedErrorTest, WhatIsNoListIsForTheOperator) {
       ErrorWithoutRequestId(
           {.outcome = NotDone(NotExecuted::Cause::kUnreadable, std::nullopt, AnAnswer(200))}),
       grpc::StatusCode::INTERNAL,
-      "a request_id needs the list of the profile\\'s applications, and the response was none "
+      "a request_id needs the list of the profile\\'s applications, and the response was not one "
       "(HTTP 200): nothing was executed. Contact the operator of the gateway.",
       ExpectedInfo("PASSFORT_ANSWER_UNREADABLE", {{"phase", "ANSWERED"}, {"http_status", "200"}}));
 }

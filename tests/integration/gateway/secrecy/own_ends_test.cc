@@ -109,7 +109,7 @@ TEST(OwnEndsTest, ACallerThatLeavesShowsNothing) {
   fixture.ExpectNothingShownUntilItEnds();
 }
 
-TEST(OwnEndsTest, ADrainWithCallsUnderWayShowsNothing) {
+TEST(OwnEndsTest, ADrainWithCallsInFlightShowsNothing) {
   SecrecyFixture fixture(WithStore({"--drain_timeout=10ms"}));
   HeldCall sent(fixture, Endpoint::kAdd, RequestId::kNone);
   HeldCall not_sent(fixture, Endpoint::kList, RequestId::kOwn);
@@ -123,7 +123,7 @@ TEST(OwnEndsTest, ADrainWithCallsUnderWayShowsNothing) {
 }
 
 // Its last words are the kernel's.
-TEST(OwnEndsTest, ACrashWithCallsUnderWayShowsNothing) {
+TEST(OwnEndsTest, ACrashWithCallsInFlightShowsNothing) {
   SecrecyFixture fixture(WithStore({}));
   HeldCall sent(fixture, Endpoint::kAdd, RequestId::kNone);
   HeldCall not_sent(fixture, Endpoint::kList, RequestId::kOwn);
