@@ -310,7 +310,7 @@ INSTANTIATE_TEST_SUITE_P(
             "operator of the gateway."},
         NotBegunCase{"STORE_BROKEN", IdempotencyError::Cause::kStoreBroken,
                      grpc::StatusCode::INTERNAL, "CALL", "NOT_SENT", 0, "refused",
-                     "the gateway\\'s store refuses what it needs, and will until somebody mends "
+                     "the gateway\\'s store refuses what it needs, and will until somebody repairs "
                      "it: this call executed nothing. Contact the operator of the gateway, and "
                      "retry once it is mended, with the same request_id if there is one."},
         NotBegunCase{
