@@ -1,6 +1,7 @@
 #include "service/rpc/grpc_library.h"
 
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/version_info.h>
 
 #include <cstdlib>
 #include <utility>
@@ -28,8 +29,12 @@ std::string GrpcLibrary() {
 
 // The experiment is on in 1.51.1: a peer that always has something to read gets as much memory as
 // it has sent since it last paused, hundreds of MiB in seconds. Without it a read has
-// GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE at most.
-void BoundGrpcReads() { setenv("GRPC_EXPERIMENTS", "-tcp_read_chunks", 1); }
+// GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE at most. 1.83 does not know it any more, and would complain.
+void BoundGrpcReads() {
+#if GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR < 83
+  setenv("GRPC_EXPERIMENTS", "-tcp_read_chunks", 1);
+#endif
+}
 
 bool HasKnownFaults(std::string_view library) {
   if (library.ends_with(kHardened)) return false;

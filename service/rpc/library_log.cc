@@ -1,7 +1,14 @@
 #include "service/rpc/library_log.h"
 
+#if __has_include(<google/protobuf/stubs/logging.h>)
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
+#else
+#include <absl/log/globals.h>
+#include <absl/log/initialize.h>
+#include <absl/log/log_sink.h>
+#include <absl/log/log_sink_registry.h>
+#endif
 
 #include <cassert>
 #include <cstdint>
@@ -35,12 +42,12 @@ std::string_view FileName(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // the whole of it if there is no slash
 }
 
-void Write(std::string_view library, const char* path, int line) {
+void Write(std::string_view library, std::string_view path, int line) {
   const std::lock_guard lock(mutex);
   if (!destination) return;
   destination->messages.Increment({library});
   const auto left_out =
-      destination->throttle.Admit(absl::StrCat(path, ":", line), destination->now());
+      destination->throttle.Admit(absl::StrCat(std::string(path), ":", line), destination->now());
   if (!left_out) return;
   const LogField fields[] = {{"library", library},
                              {"file", FileName(path)},
@@ -53,11 +60,13 @@ void Write(std::string_view library, const char* path, int line) {
 }
 
 // The last words of a process, which have to leave at once.
-void TellOfEnd(std::string_view library, const char* path, int line, std::string_view words) {
+void TellOfEnd(std::string_view library, std::string_view path, int line, std::string_view words) {
   WriteLastWords(
       "the process ends: a library gives up",
       {{"library", library}, {"file", FileName(path)}, {"line", int64_t{line}}, {"detail", words}});
 }
+
+#if __has_include(<google/protobuf/stubs/logging.h>)
 
 void OnGrpcLine(gpr_log_func_args* args) {
   // What follows is source code.
@@ -77,6 +86,39 @@ void OnProtobufLine(google::protobuf::LogLevel level, const char* file, int line
   Write(kProtobuf, file, line);
 }
 
+void TakeTheirLines() {
+  gpr_set_log_function(OnGrpcLine);
+  google::protobuf::SetLogHandler(OnProtobufLine);
+}
+
+#else  // newer versions of both write through abseil
+
+class AbseilLines final : public absl::LogSink {
+ public:
+  void Send(const absl::LogEntry& entry) override {
+    const std::string_view path = entry.source_filename();
+    const std::string_view library =
+        path.find("google/protobuf/") == std::string_view::npos ? kGrpc : kProtobuf;
+    if (entry.log_severity() == absl::LogSeverity::kFatal) {
+      TellOfEnd(library, path, entry.source_line(), "fatal");
+      return;
+    }
+    Write(library, path, entry.source_line());
+  }
+};
+
+void TakeTheirLines() {
+  // Once in a process, and for as long as it lives.
+  [[maybe_unused]] static const bool is_done = [] {
+    absl::AddLogSink(new AbseilLines);
+    absl::SetStderrThreshold(absl::LogSeverityAtLeast::kInfinity);
+    absl::InitializeLog();  // until then abseil writes all lines to standard error
+    return true;
+  }();
+}
+
+#endif
+
 }  // namespace
 
 LibraryLog::LibraryLog(Log& log, Metrics& metrics, SteadyTime (*now)()) {
@@ -89,8 +131,7 @@ LibraryLog::LibraryLog(Log& log, Metrics& metrics, SteadyTime (*now)()) {
     assert(!destination);
     destination.emplace(log, messages, now);
   }
-  gpr_set_log_function(OnGrpcLine);
-  google::protobuf::SetLogHandler(OnProtobufLine);
+  TakeTheirLines();
 }
 
 LibraryLog::~LibraryLog() {

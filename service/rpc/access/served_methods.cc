@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
 #include "service/rpc/operations_service.h"
 #include "service/rpc/product_application_service.h"
 #include "service/rpc/profile_service.h"
@@ -35,7 +36,8 @@ std::vector<std::string> ServedMethods() {
                                  operations_pb::GetRequestRequest::descriptor()->file()}) {
     const auto* const service = file->service(0);
     for (int i = 0; i < service->method_count(); ++i) {
-      methods.push_back("/" + service->full_name() + "/" + service->method(i)->name());
+      // Not with +: newer versions of protobuf give the names as views.
+      methods.push_back(absl::StrCat("/", service->full_name(), "/", service->method(i)->name()));
     }
   }
   methods.insert(methods.end(), std::begin(kOfGrpc), std::end(kOfGrpc));

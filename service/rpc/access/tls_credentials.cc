@@ -63,11 +63,23 @@ class BuiltinServices final : public grpc::AuthMetadataProcessor {
   const AccessControl& access_;
 };
 
-TlsServerCredentialsOptions OptionsFor(const CertificatePaths& staged) {
-  TlsServerCredentialsOptions options(std::make_shared<FileWatcherCertificateProvider>(
-      staged.key_file, staged.cert_file, staged.client_ca_file, kRefreshSeconds));
-  options.watch_identity_key_cert_pairs();
-  return options;
+// A template, so that only what this version of gRPC has is compiled: newer ones do it in another
+// way, and deprecate that of 1.51.
+template <typename Options = TlsServerCredentialsOptions>
+Options OptionsFor(const CertificatePaths& staged) {
+  const auto files = std::make_shared<FileWatcherCertificateProvider>(
+      staged.key_file, staged.cert_file, staged.client_ca_file, kRefreshSeconds);
+  const bool has_authorities = !staged.client_ca_file.empty();
+  if constexpr (requires { Options::Create(files); }) {
+    Options options = *Options::Create(files);  // fails for null alone
+    if (has_authorities) options.set_root_certificate_provider(files);
+    return options;
+  } else {
+    Options options(files);
+    options.watch_identity_key_cert_pairs();
+    if (has_authorities) options.watch_root_certs();
+    return options;
+  }
 }
 
 }  // namespace
@@ -82,7 +94,6 @@ std::shared_ptr<grpc::ServerCredentials> MutualTlsCredentials(const CertificateP
                                                               ClientVerifier& verifier,
                                                               const AccessControl* builtin) {
   TlsServerCredentialsOptions options = OptionsFor(staged);
-  options.watch_root_certs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   options.set_certificate_verifier(
       ExternalCertificateVerifier::Create<IdentityAtHandshake>(verifier));

@@ -39,7 +39,7 @@ bool IsAge(EventEngine::Duration wait) {
 // The timers of all connections' ages. Safe from any thread.
 class Alarms {
  public:
-  explicit Alarms(std::unique_ptr<EventEngine> engine) : engine_(std::move(engine)) {}
+  explicit Alarms(std::shared_ptr<EventEngine> engine) : engine_(std::move(engine)) {}
 
   // gRPC's own.
   EventEngine& engine() { return *engine_; }
@@ -108,13 +108,17 @@ class Alarms {
     closure->Run();
   }
 
-  const std::unique_ptr<EventEngine> engine_;
+  const std::shared_ptr<EventEngine> engine_;
   std::mutex mutex_;
   Milliseconds max_age_{0};                      // guarded by mutex_
   bool is_over_ = false;                         // guarded by mutex_
   intptr_t last_number_ = 0;                     // guarded by mutex_
   std::unordered_map<intptr_t, Alarm> waiting_;  // guarded by mutex_
 };
+
+// A pointer; in newer versions of gRPC a StatusOr of one.
+using DnsResolver = decltype(std::declval<EventEngine&>().GetDNSResolver(
+    std::declval<EventEngine::DNSResolver::ResolverOptions>()));
 
 // gRPC's engine, but for the timers of ages.
 class AgingEngine final : public EventEngine {
@@ -147,12 +151,15 @@ class AgingEngine final : public EventEngine {
   }
   bool CancelConnect(ConnectionHandle handle) override { return engine().CancelConnect(handle); }
   bool IsWorkerThread() override { return engine().IsWorkerThread(); }
-  std::unique_ptr<DNSResolver> GetDNSResolver(
-      const DNSResolver::ResolverOptions& options) override {
+  DnsResolver GetDNSResolver(const DNSResolver::ResolverOptions& options) override {
     return engine().GetDNSResolver(options);
   }
   void Run(Closure* closure) override { engine().Run(closure); }
   void Run(absl::AnyInvocable<void()> closure) override { engine().Run(std::move(closure)); }
+#if __has_include(<grpc/event_engine/extensible.h>)
+  // Newer versions of gRPC ask so for what an engine has beside these.
+  void* QueryExtension(absl::string_view id) override { return engine().QueryExtension(id); }
+#endif
 
  private:
   // gRPC's threads come by the engine from the one that made it.
