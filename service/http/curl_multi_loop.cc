@@ -13,6 +13,9 @@ namespace gateway {
 
 namespace {
 
+// By then an ordinary response is there.
+constexpr unsigned kReadsOfOrdinary = 3;
+
 // Null of the handle by which a newer libcurl closes connections: that one is its own.
 CurlTransfer* TransferOf(CURL* easy) {
   char* transfer = nullptr;
@@ -187,8 +190,8 @@ void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
     return;
   }
   if (events & DescriptorWatch::kReadable) {
-    // The rest of a response comes again in the next turn. A first piece is mostly the whole.
-    if (entry.reads > 0 && intake_.HasReadEnough()) return;
+    // The rest of a long response is there in the next turn too.
+    if (entry.reads > kReadsOfOrdinary && intake_.HasReadEnough()) return;
     if (ExceedsWireBytes(entry, descriptor)) {
       if (entry.transfer != nullptr) return entry.transfer->AbortAsTooLarge();
       EndConnection(descriptor);
@@ -209,9 +212,8 @@ void CurlMultiLoop::CountAnew(Socket& entry, int descriptor) {
 // What libcurl tells of a response is decoded: chunks without the extensions that may be in each of
 // their heads, frames without padding. So this counts below it, also for TLS.
 bool CurlMultiLoop::ExceedsWireBytes(Socket& entry, int descriptor) const {
-  // Ordinary responses are there by then, and the system call is saved.
-  constexpr unsigned kReadsNotCounted = 3;
-  if (++entry.reads <= kReadsNotCounted) return false;
+  // It is a system call.
+  if (++entry.reads <= kReadsOfOrdinary) return false;
   const uint64_t most =
       entry.transfer != nullptr ? entry.transfer->MaxWireBytes() : max_wire_bytes_;
   return BytesReceived(descriptor) - entry.received_before > most;

@@ -14,8 +14,8 @@ class CurlTransfer;
 
 // When large responses are read on, and when whole ones are handed on: as ResponseMemory has room,
 // some of each in a turn of the loop, and with pauses in between: to receive a megabyte takes
-// milliseconds. While one is read as JSON (ResponseMemory::Reading) no other is handed on. Loop
-// thread only, apart from construction.
+// milliseconds. What comes without end and is no body takes its turn too. While one is read as JSON
+// (ResponseMemory::Reading) no other is handed on. Loop thread only, apart from construction.
 class ResponseIntake {
  public:
   // Where a transfer waits, if it does; it keeps this for us.
@@ -35,7 +35,7 @@ class ResponseIntake {
   bool MayReadOn(CurlTransfer& transfer, size_t bytes);
   // Has a response that comes without end be read on in a later turn.
   void HoldForTurn(CurlTransfer& transfer);
-  // Whether what is not new may wait for the next turn.
+  // Whether enough was read in this turn, so that the rest of a long response waits for the next.
   bool HasReadEnough() const;
   // Tells a large response's end when its turn has come.
   void HandOn(CurlTransfer& ended);
