@@ -102,6 +102,7 @@ void CurlMultiLoop::OnSocketConnected(int socket, int local_port,
   entry.local_port = local_port;
   entry.tls = std::move(tls);
   if (entry.counted != nullptr) return;
+  CountAnew(entry, socket);  // the handshake is no response
   counts_.open.Add(1);
   entry.counted.reset(&counts_.open);
 }
@@ -190,13 +191,19 @@ void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
     return;
   }
   if (events & DescriptorWatch::kReadable) {
-    // The rest of a long response is there in the next turn too.
-    if (entry.reads > kReadsOfOrdinary && intake_.HasReadEnough()) return;
-    if (ExceedsWireBytes(entry, descriptor)) {
+    const bool is_ordinary = ++entry.reads <= kReadsOfOrdinary;
+    // It is a system call.
+    if (!is_ordinary && ExceedsWireBytes(entry, descriptor)) {
       if (entry.transfer != nullptr) return entry.transfer->AbortAsTooLarge();
       EndConnection(descriptor);
     }
-    if (entry.transfer != nullptr) reading_.push_back(entry.transfer);
+    if (!is_ordinary && intake_.HasReadEnough()) {
+      // What is left of a long response is there in the next turn too.
+      events &= ~unsigned{DescriptorWatch::kReadable};
+      if (events == DescriptorWatch::kNone) return;
+    } else if (entry.transfer != nullptr) {
+      reading_.push_back(entry.transfer);
+    }
   }
   int curl_events = 0;
   if (events & DescriptorWatch::kReadable) curl_events |= CURL_CSELECT_IN;
@@ -206,14 +213,12 @@ void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
 
 void CurlMultiLoop::CountAnew(Socket& entry, int descriptor) {
   entry.reads = 0;
-  entry.received_before = BytesReceived(descriptor);
+  entry.received_before = entry.received_in_turns = BytesReceived(descriptor);
 }
 
 // What libcurl tells of a response is decoded: chunks without the extensions that may be in each of
 // their heads, frames without padding. So this counts below it, also for TLS.
-bool CurlMultiLoop::ExceedsWireBytes(Socket& entry, int descriptor) const {
-  // It is a system call.
-  if (++entry.reads <= kReadsOfOrdinary) return false;
+bool CurlMultiLoop::ExceedsWireBytes(const Socket& entry, int descriptor) const {
   const uint64_t most =
       entry.transfer != nullptr ? entry.transfer->MaxWireBytes() : max_wire_bytes_;
   return BytesReceived(descriptor) - entry.received_before > most;
@@ -238,15 +243,20 @@ void CurlMultiLoop::HoldWhatGoesOn() {
   while (!reading_.empty()) {
     CurlTransfer& transfer = *reading_.back();
     reading_.pop_back();
-    if (transfer.IsHeld()) continue;
+    // Headers are bounded, and libcurl would mix them up.
+    if (transfer.IsHeld() || !transfer.HasWholeHeaders()) continue;
     const auto found = std::ranges::find(sockets_, &transfer,
                                          [](const auto& socket) { return socket.second.transfer; });
     if (found == sockets_.end()) continue;
-    if (ExceedsWireBytes(found->second, found->first)) {
+    auto& [descriptor, entry] = *found;
+    // Another one goes on.
+    if (!HasUnread(descriptor, entry.tls.get())) continue;
+    if (ExceedsWireBytes(entry, descriptor)) {
       transfer.AbortAsTooLarge();
-    } else {
-      transfer.Hold();
+      continue;
     }
+    const uint64_t received = BytesReceived(descriptor);
+    transfer.Hold(received - std::exchange(entry.received_in_turns, received));
   }
 }
 

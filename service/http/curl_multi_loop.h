@@ -87,6 +87,8 @@ class CurlMultiLoop {
     // connection before them.
     unsigned reads = 0;
     uint64_t received_before = 0;
+    // The same when a turn was counted last.
+    uint64_t received_in_turns = 0;
     // Whose response it is. Null where there may be several.
     CurlTransfer* transfer = nullptr;
     bool is_connected = false;
@@ -101,7 +103,7 @@ class CurlMultiLoop {
   static int OnTimerRequest(CURLM* multi, long milliseconds, void* self);
   void OnReady(int descriptor, unsigned events);
   void CountAnew(Socket& entry, int descriptor);
-  bool ExceedsWireBytes(Socket& entry, int descriptor) const;
+  bool ExceedsWireBytes(const Socket& entry, int descriptor) const;
   void Drive(curl_socket_t socket, int events);
   void RemoveEnded();
   void HoldWhatGoesOn();

@@ -303,10 +303,10 @@ uint64_t CurlTransfer::MaxWireBytes() const {
   return kTimes * reader_.max_body_bytes() + kBeside;
 }
 
-void CurlTransfer::Hold() {
-  multi_->intake().HoldForTurn(*this);
-  // Both directions, or libcurl would look at it once more.
-  curl_easy_pause(easy_, CURLPAUSE_ALL);
+void CurlTransfer::Hold(size_t bytes) {
+  multi_->intake().HoldForTurn(*this, bytes);
+  // Both directions, or libcurl would look at it again at once. It still reads one piece.
+  if (curl_easy_pause(easy_, CURLPAUSE_ALL) != CURLE_OK) multi_->intake().Forget(*this);
 }
 
 void CurlTransfer::ReadOn() {

@@ -86,13 +86,14 @@ class CurlTransfer {
   }
   // Whether what came so far takes more memory, and may take more time, than most responses do.
   bool IsLarge() const { return body_share_ != nullptr; }
+  bool HasWholeHeaders() const { return reader_.has_whole_headers(); }
   bool IsWrite() const { return request_->method == HttpMethod::kPost; }
 
   // As much may come on its connection for it: headers, framing and whatever else a server adds.
   uint64_t MaxWireBytes() const;
 
-  // Has it wait for its turn to be read on.
-  void Hold();
+  // Has it wait for its turn to be read on; `bytes` of it have come since the last one.
+  void Hold(size_t bytes);
   // Whether it waits for that, or until there is room, and the end of that wait.
   bool IsHeld() const { return place_.in_line.has_value() && !place_.is_ended; }
   void ReadOn();

@@ -18,7 +18,6 @@ constexpr auto kSlice = 2ms;
 constexpr auto kMaxPause = 5ms;
 // Received in one turn, of all of them; libcurl takes them by the kilobyte, up to 100 at a time.
 constexpr size_t kReadInTurn = size_t{128} * 1024;
-constexpr size_t kReadBeforeHold = size_t{100} * 1024;
 // As many are read on in one turn, and as many in the next if there is still room.
 constexpr int kReadOnAtOnce = 2;
 
@@ -53,10 +52,15 @@ bool ResponseIntake::MayReadOn(CurlTransfer& transfer, size_t bytes) {
   return false;
 }
 
-void ResponseIntake::HoldForTurn(CurlTransfer& transfer) {
-  read_in_turn_ += kReadBeforeHold;
+void ResponseIntake::HoldForTurn(CurlTransfer& transfer, size_t bytes) {
   advance_.Request();
-  transfer.place().in_line = held_.insert(PlaceFor(transfer), &transfer);
+  if (transfer.IsLarge()) {  // its bytes were counted
+    transfer.place().in_line = held_.insert(PlaceFor(transfer), &transfer);
+    return;
+  }
+  read_in_turn_ += bytes;
+  transfer.place() = {.in_line = waiting_for_turn_.insert(waiting_for_turn_.end(), &transfer),
+                      .waits_for_turn = true};
 }
 
 bool ResponseIntake::HasReadEnough() const { return read_in_turn_ >= kReadInTurn; }
@@ -87,7 +91,8 @@ void ResponseIntake::HandOn(CurlTransfer& ended) {
 
 void ResponseIntake::Forget(CurlTransfer& transfer) {
   const Place place = std::exchange(transfer.place(), {});
-  if (place.in_line) (place.is_ended ? ended_ : held_).erase(*place.in_line);
+  auto& waiting = place.waits_for_turn ? waiting_for_turn_ : held_;
+  if (place.in_line) (place.is_ended ? ended_ : waiting).erase(*place.in_line);
   if (going_on_ == &transfer) going_on_ = nullptr;
   advance_.Request();
 }
@@ -112,18 +117,30 @@ void ResponseIntake::HandOnSome() {
 
 void ResponseIntake::ReadOnSome() {
   read_in_turn_ = 0;
-  for (int i = 0; i < kReadOnAtOnce && !held_.empty(); ++i) {
+  // One of each kind, so that neither waits for the other.
+  int left = kReadOnAtOnce;
+  if (!waiting_for_turn_.empty()) {
+    ReadOnFirst(waiting_for_turn_);
+    --left;
+  }
+  for (; left > 0 && !held_.empty(); --left) {
     CurlTransfer& first = *held_.front();
     const bool is_next = going_on_ == nullptr ? ended_.empty() : going_on_ == &first;
     if (!HasRoomFor(first) && !is_next) {
       CountWait(first);  // it may have been held for the next turn only
-      return;
+      break;
     }
-    held_.pop_front();
-    first.place() = {};
-    first.ReadOn();
+    ReadOnFirst(held_);
+    if (left == 1 && !held_.empty()) advance_.Request();
   }
-  if (!held_.empty()) advance_.Request();
+  if (!waiting_for_turn_.empty()) advance_.Request();
+}
+
+void ResponseIntake::ReadOnFirst(std::list<CurlTransfer*>& line) {
+  CurlTransfer& first = *line.front();
+  line.pop_front();
+  first.place() = {};
+  first.ReadOn();
 }
 
 }  // namespace gateway

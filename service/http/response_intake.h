@@ -21,8 +21,9 @@ class ResponseIntake {
   // Where a transfer waits, if it does; it keeps this for us.
   struct Place {
     std::optional<std::list<CurlTransfer*>::iterator> in_line;
-    bool is_ended = false;    // it waits to be handed on, else to be read on
-    bool is_counted = false;  // as one that waits for memory
+    bool is_ended = false;        // it waits to be handed on, else to be read on
+    bool waits_for_turn = false;  // to be read on, and for nothing else
+    bool is_counted = false;      // as one that waits for memory
   };
 
   // `memory` tells no one else when it has room.
@@ -33,8 +34,8 @@ class ResponseIntake {
 
   // Whether so much more of a large response may be read. If not, `ReadOn` says when to ask again.
   bool MayReadOn(CurlTransfer& transfer, size_t bytes);
-  // Has a response that comes without end be read on in a later turn.
-  void HoldForTurn(CurlTransfer& transfer);
+  // Has a response of which `bytes` have come and more is there be read on in a later turn.
+  void HoldForTurn(CurlTransfer& transfer, size_t bytes);
   // Whether enough was read in this turn, so that the rest of a long response waits for the next.
   bool HasReadEnough() const;
   // Tells a large response's end when its turn has come.
@@ -46,6 +47,7 @@ class ResponseIntake {
   void Advance();
   void HandOnSome();
   void ReadOnSome();
+  void ReadOnFirst(std::list<CurlTransfer*>& line);
   // What Passfort says to a write must not be lost, so it has more room than what can be read
   // again.
   bool HasRoomFor(const CurlTransfer& transfer) const;
@@ -56,6 +58,7 @@ class ResponseIntake {
   ResponseMemory& memory_;
   size_t read_in_turn_ = 0;
   std::list<CurlTransfer*> held_;
+  std::list<CurlTransfer*> waiting_for_turn_;  // not large, so memory is not what they wait for
   // The one that is read although there is no room, to its end.
   CurlTransfer* going_on_ = nullptr;
   std::list<CurlTransfer*> ended_;

@@ -136,6 +136,37 @@ TEST(ResponseMemoryTest, SmallResponsesAreReadWithoutRoom) {
   EXPECT_TRUE(IsAnswer(sent.Wait("a small response"), 200, "ok"));
 }
 
+TEST(ResponseMemoryTest, WhatIsNoBodyIsReadToItsLimitWithoutRoom) {
+  constexpr int kPeers = 4;
+  std::atomic<bool> is_full = false;
+  RawHttpServer endless([&](RawConnection& connection) {
+    if (!connection.ReadRequest()) return;
+    is_full.wait(false);
+    connection.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    while (connection.Write("1;" + std::string(64 * 1024, 'x') + "\r\n \r\n")) {
+    }
+  });
+  RawHttpServer small([&](RawConnection& connection) {
+    while (connection.ReadRequest()) {
+      is_full.wait(false);
+      connection.Answer(200, "ok");
+    }
+  });
+  HttpTestClient client({}, kMiB);
+  std::vector<RunningTask<HttpResult>> without_end;
+  for (int i = 0; i < kPeers; ++i) without_end.push_back(client.Start(AGet(client, endless.Url())));
+  auto sent = client.Start(APost(client, small.Url()));
+  while (endless.requests().size() < kPeers || small.requests().empty()) std::this_thread::yield();
+  ResponseMemory::Share others(client.memory(), Use::kBody);
+  others.Set(kMiB);
+  is_full = true;
+  is_full.notify_all();
+  EXPECT_TRUE(IsAnswer(sent.Wait("a small response"), 200, "ok"));
+  for (auto& request : without_end) {
+    EXPECT_TRUE(IsFailure(request.Wait("too much"), Kind::kTooLarge, Body::kRequested));
+  }
+}
+
 // Everything that is sent is answered, however much comes at a time. Nothing is handed on before
 // there is no room.
 void AnswerMany(HttpTestClient& client, std::optional<TlsIdentity> identity, size_t body_bytes) {
