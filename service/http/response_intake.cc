@@ -123,17 +123,18 @@ void ResponseIntake::ReadOnSome() {
     ReadOnFirst(waiting_for_turn_);
     --left;
   }
-  for (; left > 0 && !held_.empty(); --left) {
+  bool has_room = true;
+  for (; left > 0 && has_room && !held_.empty(); --left) {
     CurlTransfer& first = *held_.front();
     const bool is_next = going_on_ == nullptr ? ended_.empty() : going_on_ == &first;
-    if (!HasRoomFor(first) && !is_next) {
+    has_room = HasRoomFor(first) || is_next;
+    if (has_room) {
+      ReadOnFirst(held_);
+    } else {
       CountWait(first);  // it may have been held for the next turn only
-      break;
     }
-    ReadOnFirst(held_);
-    if (left == 1 && !held_.empty()) advance_.Request();
   }
-  if (!waiting_for_turn_.empty()) advance_.Request();
+  if ((has_room && !held_.empty()) || !waiting_for_turn_.empty()) advance_.Request();
 }
 
 void ResponseIntake::ReadOnFirst(std::list<CurlTransfer*>& line) {
