@@ -193,7 +193,7 @@ void CurlMultiLoop::OnReady(int descriptor, unsigned events) {
   if (events & DescriptorWatch::kReadable) {
     const bool is_ordinary = ++entry.reads <= kReadsOfOrdinary;
     // It is a system call.
-    if (!is_ordinary && ExceedsWireBytes(entry, descriptor)) {
+    if (!is_ordinary && ExceedsWireBytes(entry, BytesReceived(descriptor))) {
       if (entry.transfer != nullptr) return entry.transfer->AbortAsTooLarge();
       EndConnection(descriptor);
     }
@@ -218,10 +218,10 @@ void CurlMultiLoop::CountAnew(Socket& entry, int descriptor) {
 
 // What libcurl tells of a response is decoded: chunks without the extensions that may be in each of
 // their heads, frames without padding. So this counts below it, also for TLS.
-bool CurlMultiLoop::ExceedsWireBytes(const Socket& entry, int descriptor) const {
+bool CurlMultiLoop::ExceedsWireBytes(const Socket& entry, uint64_t received) const {
   const uint64_t most =
       entry.transfer != nullptr ? entry.transfer->MaxWireBytes() : max_wire_bytes_;
-  return BytesReceived(descriptor) - entry.received_before > most;
+  return received - entry.received_before > most;
 }
 
 void CurlMultiLoop::OnReadOn(CurlTransfer& resumed) { reading_.push_back(&resumed); }
@@ -251,12 +251,12 @@ void CurlMultiLoop::HoldWhatGoesOn() {
     auto& [descriptor, entry] = *found;
     // Another one goes on.
     if (!HasUnread(descriptor, entry.tls.get())) continue;
-    if (ExceedsWireBytes(entry, descriptor)) {
-      transfer.AbortAsTooLarge();
-      continue;
-    }
     const uint64_t received = BytesReceived(descriptor);
-    transfer.Hold(received - std::exchange(entry.received_in_turns, received));
+    if (ExceedsWireBytes(entry, received)) {
+      transfer.AbortAsTooLarge();
+    } else {
+      transfer.Hold(received - std::exchange(entry.received_in_turns, received));
+    }
   }
 }
 

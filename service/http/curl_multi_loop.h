@@ -103,7 +103,7 @@ class CurlMultiLoop {
   static int OnTimerRequest(CURLM* multi, long milliseconds, void* self);
   void OnReady(int descriptor, unsigned events);
   void CountAnew(Socket& entry, int descriptor);
-  bool ExceedsWireBytes(const Socket& entry, int descriptor) const;
+  bool ExceedsWireBytes(const Socket& entry, uint64_t received) const;
   void Drive(curl_socket_t socket, int events);
   void RemoveEnded();
   void HoldWhatGoesOn();

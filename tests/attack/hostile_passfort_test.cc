@@ -129,6 +129,10 @@ void RunOnlyWhenIdle(bool only_when_idle) {
   ASSERT_EQ(sched_setscheduler(0, only_when_idle ? SCHED_IDLE : SCHED_OTHER, &none), 0);
 }
 
+// Of every round, whatever the machine does.
+constexpr std::chrono::milliseconds kAllowedAlways{250};
+constexpr int kSlowerThanElsewhere = 10;
+
 // The slowest call of another caller, and of one at a gateway beside it that nobody attacks.
 struct Slowest {
   std::chrono::milliseconds here{0};
@@ -197,11 +201,13 @@ Slowest HostileBodyTest::Attack() {
       "max_turn_us",
       static_cast<int>(1e6 * gateway.Counter("passfort_gateway_loop_longest_turn_seconds", {})));
   RecordProperty("peak_resident_mib", static_cast<int>(gateway.PeakResidentBytes() / kMiB));
-  return {.here = other.Slowest(), .elsewhere = elsewhere.Slowest()};
+  const Slowest slowest = {.here = other.Slowest(), .elsewhere = elsewhere.Slowest()};
+  EXPECT_LT(slowest.here, kAllowedAlways + kSlowerThanElsewhere * slowest.elsewhere);
+  return slowest;
 }
 
 TEST_P(HostileBodyTest, HoldsUpNoOtherCallerAndTakesLittleMemory) {
-  // 50 ms for what is deployed, which is optimized; this build takes up to twice as long.
+  // Wanted are 50 ms of what is deployed, which is optimized; this build takes up to twice as long.
   constexpr std::chrono::milliseconds kAllowed{2 * 50};
   constexpr int kRounds = 3;  // what holds a call up now and then is the machine
   Slowest slowest;
