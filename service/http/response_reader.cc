@@ -8,6 +8,9 @@
 namespace gateway {
 namespace {
 
+// A server sends one or two. Each takes libcurl longer than as many bytes of headers.
+constexpr int kMaxInterimResponses = 20;
+
 std::string_view WithoutSpaceAround(std::string_view text) {
   while (!text.empty() && absl::ascii_isspace(static_cast<unsigned char>(text.front()))) {
     text.remove_prefix(1);
@@ -30,6 +33,7 @@ void ResponseReader::Reset(size_t bytes_allowed) {
   max_body_bytes_ = std::max(limits_.max_response_bytes, bytes_allowed);
   response_ = HttpResponse();
   header_bytes_ = 0;
+  interim_responses_ = 0;
   has_status_line_ = false;
   in_headers_ = false;
   is_too_large_ = false;
@@ -43,6 +47,10 @@ bool ResponseReader::AddHeaderLine(std::string_view line) {
   }
   if (line.starts_with("HTTP/")) {
     // A status line: what came before was an interim response.
+    if (has_status_line_ && ++interim_responses_ > kMaxInterimResponses) {
+      is_too_large_ = true;
+      return false;
+    }
     response_.headers.clear();
     has_status_line_ = true;
     in_headers_ = true;

@@ -60,6 +60,7 @@ class ResponseReader {
   HttpResponse response_;
   size_t max_body_bytes_ = 0;
   size_t header_bytes_ = 0;
+  int interim_responses_ = 0;
   bool has_status_line_ = false;
   bool in_headers_ = false;
   bool is_too_large_ = false;

@@ -48,6 +48,22 @@ TEST(ResponseReaderTest, ForgetsInterimAnswersAndTrailers) {
   EXPECT_THAT(reader.Finish(200).headers, IsEmpty());
 }
 
+TEST(ResponseReaderTest, ReadsTwentyInterimResponsesAndNoMore) {
+  const auto limits = LimitsOf(100, 100'000);
+  for (const int interim : {20, 21}) {
+    ResponseReader reader(limits);
+    for (int i = 0; i < interim; ++i) {
+      EXPECT_TRUE(reader.AddHeaderLine("HTTP/1.1 100 Continue\r\n"));
+      EXPECT_TRUE(reader.AddHeaderLine("\r\n"));
+    }
+    EXPECT_EQ(reader.AddHeaderLine("HTTP/1.1 200 OK\r\n"), interim == 20);
+    EXPECT_EQ(reader.is_too_large(), interim != 20);
+    reader.Reset();
+    EXPECT_TRUE(reader.AddHeaderLine("HTTP/1.1 100 Continue\r\n"));
+    EXPECT_TRUE(reader.AddHeaderLine("HTTP/1.1 200 OK\r\n"));
+  }
+}
+
 TEST(ResponseReaderTest, ABodyThatSaysItsLengthDoesNotMoveWhileItComes) {
   constexpr size_t kBytes = 100'000;
   const auto limits = LimitsOf(kBytes, 1000);
