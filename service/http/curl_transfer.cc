@@ -283,7 +283,9 @@ size_t CurlTransfer::AddBody(std::string_view piece) {
     curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &all);
     if (all > 0 && !reader_.ExpectBody(static_cast<uint64_t>(all))) return kRefused;
   }
-  body_share_->Set(reader_.body_bytes());
+  // In steps: a body may come by the byte.
+  constexpr size_t kStep = ResponseMemory::kSmallResponseBytes;
+  body_share_->Set((reader_.body_bytes() / kStep + 1) * kStep);
   return piece.size();
 }
 

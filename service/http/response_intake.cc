@@ -117,6 +117,7 @@ void ResponseIntake::HandOnSome() {
 
 void ResponseIntake::ReadOnSome() {
   read_in_turn_ = 0;
+  const SteadyTime start = std::chrono::steady_clock::now();
   // One of each kind, so that neither waits for the other.
   int left = kReadOnAtOnce;
   if (!waiting_for_turn_.empty()) {
@@ -124,7 +125,9 @@ void ResponseIntake::ReadOnSome() {
     --left;
   }
   bool has_room = true;
-  for (; left > 0 && has_room && !held_.empty(); --left) {
+  // The second one only after a first that was quick.
+  const auto is_slow = [start] { return std::chrono::steady_clock::now() - start >= kSlice; };
+  for (; left > 0 && has_room && !held_.empty() && (left == kReadOnAtOnce || !is_slow()); --left) {
     CurlTransfer& first = *held_.front();
     const bool is_next = going_on_ == nullptr ? ended_.empty() : going_on_ == &first;
     has_room = HasRoomFor(first) || is_next;
