@@ -60,7 +60,7 @@ void Write(std::string_view library, std::string_view path, int line) {
 }
 
 // The last words of a process, which have to leave at once.
-void TellOfEnd(std::string_view library, std::string_view path, int line, std::string_view words) {
+void ReportEnd(std::string_view library, std::string_view path, int line, std::string_view words) {
   WriteLastWords(
       "the process ends: a library gives up",
       {{"library", library}, {"file", FileName(path)}, {"line", int64_t{line}}, {"detail", words}});
@@ -71,7 +71,7 @@ void TellOfEnd(std::string_view library, std::string_view path, int line, std::s
 void OnGrpcLine(gpr_log_func_args* args) {
   // What follows is source code.
   if (std::string_view(args->message).starts_with("assertion failed: ")) {
-    TellOfEnd(kGrpc, args->file, args->line, args->message);
+    ReportEnd(kGrpc, args->file, args->line, args->message);
     return;
   }
   Write(kGrpc, args->file, args->line);
@@ -80,7 +80,7 @@ void OnGrpcLine(gpr_log_func_args* args) {
 void OnProtobufLine(google::protobuf::LogLevel level, const char* file, int line,
                     const std::string& /*message*/) {
   if (level == google::protobuf::LOGLEVEL_FATAL) {
-    TellOfEnd(kProtobuf, file, line, "fatal");
+    ReportEnd(kProtobuf, file, line, "fatal");
     return;
   }
   Write(kProtobuf, file, line);
@@ -100,7 +100,7 @@ class AbseilLines final : public absl::LogSink {
     const std::string_view library =
         path.find("google/protobuf/") == std::string_view::npos ? kGrpc : kProtobuf;
     if (entry.log_severity() == absl::LogSeverity::kFatal) {
-      TellOfEnd(library, path, entry.source_line(), "fatal");
+      ReportEnd(library, path, entry.source_line(), "fatal");
       return;
     }
     Write(library, path, entry.source_line());

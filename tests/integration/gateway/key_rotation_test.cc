@@ -123,7 +123,7 @@ class Load {
   std::vector<std::thread> threads_;
 };
 
-TEST(KeyRotationTest, FailsNoCallAndMakesNoneTwiceIfTheFileHasTheNewKeyWhenTheOldOneEnds) {
+TEST(KeyRotationTest, FailsNoCallAndExecutesNoneTwiceIfTheFileHasTheNewKeyWhenTheOldOneEnds) {
   constexpr int kRotations = 5;
   constexpr int kCallsBetween = 60;
   OneKeyPassfort passfort("key-0");

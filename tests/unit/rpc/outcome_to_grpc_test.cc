@@ -257,7 +257,7 @@ TEST(ErrorOfAmbiguousTest, NamesEveryCause) {
   }
 }
 
-struct NotBegunCase {
+struct IdempotencyErrorCase {
   std::string name;
   IdempotencyError::Cause cause;
   grpc::StatusCode code;
@@ -268,10 +268,10 @@ struct NotBegunCase {
   std::string message;
 };
 
-class IdempotencyErrorTest : public testing::TestWithParam<NotBegunCase> {};
+class IdempotencyErrorTest : public testing::TestWithParam<IdempotencyErrorCase> {};
 
 TEST_P(IdempotencyErrorTest, IsReportedAsTheTableSays) {
-  const NotBegunCase& expected = GetParam();
+  const IdempotencyErrorCase& expected = GetParam();
   const CallError error =
       ErrorWithRequestId({.outcome = IdempotencyError{.cause = expected.cause}});
   const std::string retry =
@@ -290,61 +290,64 @@ TEST_P(IdempotencyErrorTest, IsReportedAsTheTableSays) {
 INSTANTIATE_TEST_SUITE_P(
     Causes, IdempotencyErrorTest,
     testing::Values(
-        NotBegunCase{"REQUEST_ID_REUSED", IdempotencyError::Cause::kRequestIdReused,
-                     grpc::StatusCode::INVALID_ARGUMENT, "CALL", "NOT_SENT", 0, "refused",
-                     "this request_id was already used with different values or by a different "
-                     "caller: nothing was sent for this call. A further application needs a new "
-                     "request_id; before you repeat an earlier one under a new request_id, look at "
-                     "the applications of the profile."},
-        NotBegunCase{
+        IdempotencyErrorCase{
+            "REQUEST_ID_REUSED", IdempotencyError::Cause::kRequestIdReused,
+            grpc::StatusCode::INVALID_ARGUMENT, "CALL", "NOT_SENT", 0, "refused",
+            "this request_id was already used with different values or by a different "
+            "caller: nothing was sent for this call. A further application needs a new "
+            "request_id; before you repeat an earlier one under a new request_id, look at "
+            "the applications of the profile."},
+        IdempotencyErrorCase{
             "REQUEST_ID_NEEDS_STORE", IdempotencyError::Cause::kNeedsStore,
             grpc::StatusCode::FAILED_PRECONDITION, "CALL", "NOT_SENT", 0, "refused",
             "this gateway has no store, so it cannot guarantee at most one application per "
             "request_id: nothing was sent. Ask the operator to configure one, or call "
             "without request_id and without that guarantee."},
-        NotBegunCase{
+        IdempotencyErrorCase{
             "STORE_UNAVAILABLE", IdempotencyError::Cause::kStoreUnavailable,
             grpc::StatusCode::UNAVAILABLE, "CALL", "NOT_SENT", 1, "not_executed",
             "the gateway\\'s store is unavailable: this call executed nothing. It is safe "
             "to retry, with the same request_id if there is one; if it goes on, contact the "
             "operator of the gateway."},
-        NotBegunCase{"STORE_BROKEN", IdempotencyError::Cause::kStoreBroken,
-                     grpc::StatusCode::INTERNAL, "CALL", "NOT_SENT", 0, "refused",
-                     "the gateway\\'s store refuses what it needs, and will until somebody repairs "
-                     "it: this call executed nothing. Contact the operator of the gateway, and "
-                     "retry once it is mended, with the same request_id if there is one."},
-        NotBegunCase{
+        IdempotencyErrorCase{
+            "STORE_BROKEN", IdempotencyError::Cause::kStoreBroken, grpc::StatusCode::INTERNAL,
+            "CALL", "NOT_SENT", 0, "refused",
+            "the gateway\\'s store refuses what it needs, and will until somebody repairs "
+            "it: this call executed nothing. Contact the operator of the gateway, and "
+            "retry once it is mended, with the same request_id if there is one."},
+        IdempotencyErrorCase{
             "STORE_FULL", IdempotencyError::Cause::kStoreFull, grpc::StatusCode::RESOURCE_EXHAUSTED,
             "CALL", "NOT_SENT", 60, "not_executed",
             "the gateway\\'s store is full: nothing was sent. It is safe to retry after the "
             "delay in RetryInfo."},
-        NotBegunCase{
+        IdempotencyErrorCase{
             "OVERLOADED", IdempotencyError::Cause::kTooManySessions,
             grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 1, "not_executed",
             "the gateway is at its concurrency limit: nothing was sent. It is safe to retry "
             "after the delay in RetryInfo."},
-        NotBegunCase{
+        IdempotencyErrorCase{
             "WRITE_IN_PROGRESS", IdempotencyError::Cause::kWriteInProgress,
             grpc::StatusCode::UNAVAILABLE, "REQUEST_ID", "NOT_SENT", 2, "not_executed",
             "another write to this profile is in progress: nothing was executed. It is safe "
             "to retry with the same request_id."},
-        NotBegunCase{
+        IdempotencyErrorCase{
             "NOT_CREATED", IdempotencyError::Cause::kNoEffect, grpc::StatusCode::UNAVAILABLE,
             "REQUEST_ID", "SENT", 1, "not_executed",
             "the request was sent and its response lost: the profile\\'s applications show "
             "that nothing was created. It is safe to retry with the same request_id."},
-        NotBegunCase{
+        IdempotencyErrorCase{
             "QUOTA_REACHED", IdempotencyError::Cause::kTooManyToCompare,
             grpc::StatusCode::RESOURCE_EXHAUSTED, "REQUEST_ID", "NOT_SENT", 0, "refused",
             "the profile has more applications than the gateway\\'s store keeps the ids of, "
             "so the gateway cannot guarantee at most one application per request_id: "
             "nothing was executed. Retrying does not help; a call without request_id "
             "works, but without that guarantee."},
-        NotBegunCase{"CALLER_BUDGET_REACHED", IdempotencyError::Cause::kBudgetReached,
-                     grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 0, "refused",
-                     "the limit of writes per day for this caller is reached: this call executed "
-                     "nothing. Retry after resets_at, or ask the operator of the gateway to raise "
-                     "the limit."}),
+        IdempotencyErrorCase{
+            "CALLER_BUDGET_REACHED", IdempotencyError::Cause::kBudgetReached,
+            grpc::StatusCode::RESOURCE_EXHAUSTED, "CALL", "NOT_SENT", 0, "refused",
+            "the limit of writes per day for this caller is reached: this call executed "
+            "nothing. Retry after resets_at, or ask the operator of the gateway to raise "
+            "the limit."}),
     [](const auto& info) { return info.param.name; });
 
 TEST(BudgetReachedTest, SaysWhenTheNextDayBegins) {
