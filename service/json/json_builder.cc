@@ -34,7 +34,7 @@ bool JsonBuilder::OnScalar(const JsonScalar& value) {
   return true;
 }
 
-bool JsonBuilder::OnOpen(JsonContainer kind, size_t /*begin*/) {
+bool JsonBuilder::OnOpen(JsonContainer kind) {
   open_.push_back(Add(kind == JsonContainer::kObject ? json::object() : json::array()));
   return true;
 }
@@ -45,7 +45,7 @@ bool JsonBuilder::OnKey(std::string_view name) {
   return true;
 }
 
-bool JsonBuilder::OnClose(size_t /*end*/) {
+bool JsonBuilder::OnClose() {
   open_.pop_back();
   return true;
 }

@@ -15,9 +15,9 @@ namespace gateway {
 class JsonBuilder final : public JsonSaxHandler {
  public:
   bool OnScalar(const JsonScalar& value) override;
-  bool OnOpen(JsonContainer kind, size_t begin) override;
+  bool OnOpen(JsonContainer kind) override;
   bool OnKey(std::string_view name) override;
-  bool OnClose(size_t end) override;
+  bool OnClose() override;
 
   // Whether the innermost object has it.
   bool HasMember(std::string_view name) const { return open_.back()->contains(name); }

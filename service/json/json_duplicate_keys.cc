@@ -12,7 +12,7 @@ namespace {
 class DuplicateKeys final : public JsonSaxHandler {
  public:
   bool OnScalar(const JsonScalar& /*value*/) override { return true; }
-  bool OnOpen(JsonContainer /*kind*/, size_t /*begin*/) override {
+  bool OnOpen(JsonContainer /*kind*/) override {
     open_.emplace_back();
     return true;
   }
@@ -25,7 +25,7 @@ class DuplicateKeys final : public JsonSaxHandler {
     counts_.push_back(true);
     return true;
   }
-  bool OnClose(size_t /*end*/) override {
+  bool OnClose() override {
     open_.pop_back();
     return true;
   }
@@ -45,8 +45,8 @@ class WhatCounts final : public JsonSaxHandler {
       : counts_(std::move(counts)), events_(events) {}
 
   bool OnScalar(const JsonScalar& value) override { return Skips() || events_.OnScalar(value); }
-  bool OnOpen(JsonContainer kind, size_t begin) override {
-    if (!Skips()) return events_.OnOpen(kind, begin);
+  bool OnOpen(JsonContainer kind) override {
+    if (!Skips()) return events_.OnOpen(kind);
     ++depth_;
     return true;
   }
@@ -56,8 +56,8 @@ class WhatCounts final : public JsonSaxHandler {
     skips_value_ = !counts;
     return skips_value_ || events_.OnKey(name);
   }
-  bool OnClose(size_t end) override {
-    if (depth_ == 0) return events_.OnClose(end);
+  bool OnClose() override {
+    if (depth_ == 0) return events_.OnClose();
     --depth_;
     return true;
   }
@@ -80,11 +80,44 @@ class WhatCounts final : public JsonSaxHandler {
 
 }  // namespace
 
-JsonEnd ReadLastOfDuplicateKeys(std::string_view text, JsonSaxHandler& events, size_t max_values) {
-  DuplicateKeys names;
-  if (const JsonEnd end = ParseJson(text, names, max_values); end != JsonEnd::kWhole) return end;
-  WhatCounts what_counts(names.TakeResult(), events);
-  return ParseJson(text, what_counts, max_values);
+class LastOfDuplicateKeysReading::Names {
+ public:
+  Names(std::string_view text, size_t max_values) : reading(text, keys, max_values) {}
+
+  DuplicateKeys keys;
+  JsonReading reading;
+};
+
+class LastOfDuplicateKeysReading::Counting {
+ public:
+  Counting(std::vector<bool> counts, std::string_view text, JsonSaxHandler& events,
+           size_t max_values)
+      : what_counts(std::move(counts), events), reading(text, what_counts, max_values) {}
+
+  WhatCounts what_counts;
+  JsonReading reading;
+};
+
+LastOfDuplicateKeysReading::LastOfDuplicateKeysReading(std::string_view text,
+                                                       JsonSaxHandler& events, size_t max_values)
+    : text_(text),
+      events_(events),
+      max_values_(max_values),
+      names_(std::make_unique<Names>(text, max_values)) {}
+
+LastOfDuplicateKeysReading::~LastOfDuplicateKeysReading() = default;
+
+size_t LastOfDuplicateKeysReading::values() const {
+  return counting_ != nullptr ? counting_->reading.values() : names_->reading.values();
+}
+
+std::optional<JsonEnd> LastOfDuplicateKeysReading::ReadPiece() {
+  if (counting_ != nullptr) return counting_->reading.ReadPiece();
+  const std::optional<JsonEnd> end = names_->reading.ReadPiece();
+  if (end != JsonEnd::kWhole) return end;
+  counting_ = std::make_unique<Counting>(names_->keys.TakeResult(), text_, events_, max_values_);
+  names_.reset();
+  return std::nullopt;
 }
 
 }  // namespace gateway

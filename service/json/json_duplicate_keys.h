@@ -1,16 +1,41 @@
 #ifndef SERVICE_JSON_JSON_DUPLICATE_KEYS_H_
 #define SERVICE_JSON_JSON_DUPLICATE_KEYS_H_
 
+#include <cstddef>
+#include <memory>
+#include <optional>
 #include <string_view>
 
 #include "service/json/json_sax.h"
 
 namespace gateway {
 
-// As ParseJson, but of the members of an object with duplicate keys only the last one is told.
+// As JsonReading, but of the members of an object with duplicate keys only the last one is told.
 // Reads the text twice, so it is for those readers and texts that need it.
-JsonEnd ReadLastOfDuplicateKeys(std::string_view text, JsonSaxHandler& events,
-                                size_t max_values = kMaxJsonValues);
+class LastOfDuplicateKeysReading {
+ public:
+  // Text and events outlive it.
+  LastOfDuplicateKeysReading(std::string_view text, JsonSaxHandler& events, size_t max_values);
+  ~LastOfDuplicateKeysReading();
+  LastOfDuplicateKeysReading(const LastOfDuplicateKeysReading&) = delete;
+  LastOfDuplicateKeysReading& operator=(const LastOfDuplicateKeysReading&) = delete;
+
+  // Nothing: there is more to read.
+  std::optional<JsonEnd> ReadPiece();
+  // Those that were begun so far, whether they count or not.
+  size_t values() const;
+
+ private:
+  class Names;
+  class Counting;
+
+  const std::string_view text_;
+  JsonSaxHandler& events_;
+  const size_t max_values_;
+  // Which members count: known after the first time.
+  std::unique_ptr<Names> names_;
+  std::unique_ptr<Counting> counting_;
+};
 
 }  // namespace gateway
 

@@ -36,10 +36,12 @@ constexpr size_t kAll = std::numeric_limits<size_t>::max();
 class JsonReading::Scanner {
  public:
   Scanner(std::string_view text, JsonSaxHandler& events, size_t max_values)
-      : text_(text), events_(events), values_left_(max_values) {
+      : text_(text), events_(events), max_values_(max_values), values_left_(max_values) {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   }
+
+  size_t values() const { return max_values_ - values_left_; }
 
   // Goes on for so many values or bytes.
   std::optional<JsonEnd> Run(size_t values, size_t bytes) {
@@ -122,7 +124,7 @@ class JsonReading::Scanner {
     if (Take(InObject() ? '}' : ']')) {
       --depth_;
       is_empty_ = false;
-      return Told(events_.OnClose(at_));
+      return Told(events_.OnClose());
     }
     if (!std::exchange(is_empty_, false) && !Take(',')) return End(JsonEnd::kBroken);
     if (InObject()) return BeginName();
@@ -134,7 +136,8 @@ class JsonReading::Scanner {
     if (depth_ == kMaxJsonDepth) return End(JsonEnd::kOverLimit);
     kinds_[static_cast<size_t>(depth_++)] = kind;
     is_empty_ = true;
-    return Told(events_.OnOpen(kind, at_++));
+    ++at_;
+    return Told(events_.OnOpen(kind));
   }
 
   bool InObject() const {
@@ -191,6 +194,7 @@ class JsonReading::Scanner {
 
   const std::string_view text_;
   JsonSaxHandler& events_;
+  const size_t max_values_;
   size_t values_left_;
   size_t at_ = 0;
   // The objects and lists around `at_`, outermost first.
@@ -213,6 +217,8 @@ JsonReading::~JsonReading() = default;
 std::optional<JsonEnd> JsonReading::ReadPiece() {
   return scanner_->Run(kJsonValuesOfPiece, kJsonBytesOfPiece);
 }
+
+size_t JsonReading::values() const { return scanner_->values(); }
 
 JsonEnd JsonReading::ReadToEnd() { return scanner_->RunToEnd(); }
 

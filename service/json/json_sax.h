@@ -54,13 +54,12 @@ class JsonSaxHandler {
   virtual ~JsonSaxHandler() = default;
 
   virtual bool OnScalar(const JsonScalar& value) = 0;
-  // What comes until the matching OnClose() is inside. `begin` is where it begins in the text.
-  virtual bool OnOpen(JsonContainer kind, size_t begin) = 0;
+  // What comes until the matching OnClose() is inside.
+  virtual bool OnOpen(JsonContainer kind) = 0;
   // The name of the member whose value comes next, with escapes as in OddString. An object may have
   // it twice.
   virtual bool OnKey(std::string_view name) = 0;
-  // `end` is where the next thing begins in the text.
-  virtual bool OnClose(size_t end) = 0;
+  virtual bool OnClose() = 0;
 };
 
 enum class JsonEnd {
@@ -89,6 +88,8 @@ class JsonReading {
   // white space. Nothing: there is more to read.
   std::optional<JsonEnd> ReadPiece();
   JsonEnd ReadToEnd();
+  // Those that were begun so far.
+  size_t values() const;
 
  private:
   friend JsonEnd ParseJson(std::string_view text, JsonSaxHandler& events, size_t max_values);

@@ -79,7 +79,7 @@ void StructBuilder::OnScalar(const JsonScalar& scalar) {
 void StructBuilder::OnOpen(JsonContainer kind) {
   if (subtree_) {
     ++depth_;
-    subtree_->OnOpen(kind, 0);
+    subtree_->OnOpen(kind);
   } else {
     Enter(kind, NextValue());
   }
@@ -99,7 +99,7 @@ void StructBuilder::OnClose() {
     open_.pop_back();
     return;
   }
-  subtree_->OnClose(0);
+  subtree_->OnClose();
   if (depth_ == open_.size()) {
     subtree_value_->set_string_value(WriteJson(subtree_->TakeResult()));
     subtree_.reset();
@@ -116,7 +116,7 @@ void StructBuilder::Enter(JsonContainer kind, Value& value) {
   const int level = first_level_ + static_cast<int>(open_.size());
   if (level > kMaxStructLevels) {
     subtree_ = std::make_unique<JsonBuilder>();
-    subtree_->OnOpen(kind, 0);
+    subtree_->OnOpen(kind);
     subtree_value_ = &value;
   } else if (kind == JsonContainer::kObject) {
     open_.push_back({.object = value.mutable_struct_value()});

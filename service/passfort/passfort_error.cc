@@ -70,7 +70,7 @@ class ErrorReader final : public JsonSaxHandler {
     return true;
   }
 
-  bool OnOpen(JsonContainer kind, size_t /*begin*/) override {
+  bool OnOpen(JsonContainer kind) override {
     if (depth_ == 0 && kind != JsonContainer::kObject) return false;
     if (depth_ == 1 && member_ == Member::kErrors) {
       errors_depth_ = 1;
@@ -103,7 +103,7 @@ class ErrorReader final : public JsonSaxHandler {
     return true;
   }
 
-  bool OnClose(size_t /*end*/) override {
+  bool OnClose() override {
     if (depth_ == item_depth_) {
       if (!item_is_empty_) EndItem();
       item_depth_ = 0;

@@ -47,6 +47,18 @@ void CheckApplication(const nlohmann::json& json,
   Check(broken.empty(), "nothing is lost", broken);
 }
 
+// An item of a list, of which a part is read.
+void CheckKept(const nlohmann::json& json, const gateway::pb::ProductApplication& listed) {
+  const auto alone = gateway::ReadProductApplication(gateway::WriteJson(json));
+  Check(alone.has_value(), "an item of a list is an application", json.dump());
+  const gateway::pb::ProductApplication& is = *alone;
+  Check(listed.id() == is.id() && listed.product().id() == is.product().id() &&
+            listed.product().alias() == is.product().alias() &&
+            listed.associated_role() == is.associated_role() && listed.status() == is.status() &&
+            listed.flag() == is.flag(),
+        "an item of a list is read as if it were alone", json.dump());
+}
+
 bool NamesAProfile(const nlohmann::json& item) {
   return item.is_object() && (item.contains("profile_id") || item.contains("profile"));
 }
@@ -61,7 +73,7 @@ void CheckList(const nlohmann::json& json, const gateway::ListOutcome& listed) {
   for (const nlohmann::json& element : json) {
     if (!IsApplication(element)) continue;
     Check(item != list->applications.end(), "every application of a list is read", "");
-    CheckApplication(element, gateway::ApplicationOf(*item++));
+    CheckKept(element, gateway::ApplicationOf(*item++));
   }
   Check(item == list->applications.end(), "nothing else is read as an application", "");
 }

@@ -9,36 +9,37 @@
 #include "service/http/http_client.h"
 #include "service/json/json_sax.h"
 #include "service/passfort/http_status.h"
-#include "service/passfort/mapping/product_application_json.h"
+#include "service/passfort/mapping/enum_names.h"
 
 namespace gateway {
 
-// Reads a list of applications, of each what it is compared by. Members of another type than
-// documented are absent, and of duplicate keys the last one counts.
+// Reads a list of applications. Members of another type than documented are absent, and of
+// duplicate keys the last one counts.
 class ApplicationListReading::Reader final : public JsonSaxHandler {
  public:
-  Reader(std::string_view text, std::string_view profile_id)
-      : text_(text), asked_profile_id_(profile_id.data(), profile_id.size()) {
+  Reader(size_t text_bytes, std::string_view profile_id)
+      : asked_profile_id_(profile_id.data(), profile_id.size()) {
     // Most items are longer, and what is reserved and not used costs nothing.
     constexpr size_t kBytesOfShortItem = 256;
-    list_.applications.reserve(text.size() / kBytesOfShortItem);
+    list_.applications.reserve(text_bytes / kBytesOfShortItem);
   }
 
   bool OnScalar(const JsonScalar& value) override {
     if (depth_ == 0) return false;
     if (depth_ == kInList) list_.is_complete = false;
-    if (std::string* field = std::exchange(field_, nullptr)) *field = TextOf(value);
+    if (std::string* field = std::exchange(field_, nullptr)) *field = TextOf(value, Longest());
     if (depth_ == kInItem) inner_ = Inner::kOther;
     return true;
   }
 
-  bool OnOpen(JsonContainer kind, size_t begin) override {
+  bool OnOpen(JsonContainer kind) override {
     if (depth_ == 0 && kind != JsonContainer::kList) return false;
     if (depth_ == kInList) {
       item_ = {};
+      status_.clear();
+      flag_.clear();
       profile_id_.clear();
       profile_.clear();
-      begin_ = begin;
       is_in_object_ = kind == JsonContainer::kObject;
     }
     if (depth_ == kInItem && kind != JsonContainer::kObject) inner_ = Inner::kOther;
@@ -57,10 +58,10 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
     return true;
   }
 
-  bool OnClose(size_t end) override {
+  bool OnClose() override {
     --depth_;
     if (depth_ == kInItem) inner_ = Inner::kOther;
-    if (depth_ == kInList) EndItem(end);
+    if (depth_ == kInList) EndItem();
     return true;
   }
 
@@ -73,8 +74,10 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
   }
 
  private:
-  // No id, alias or role is longer. Megabytes would be copied with all that is made of the list.
+  // No id or role is longer. Megabytes would be copied with all that is made of the list.
   static constexpr size_t kMaxComparedBytes = 1024;
+  // More of a product than a record keeps.
+  static constexpr size_t kMaxProductBytes = 4096;
 
   // How many objects and lists are around the next value.
   static constexpr int kInList = 1;
@@ -82,12 +85,16 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
   // Which object inside of an item it is.
   enum class Inner { kOther, kProduct, kProfile };
 
-  static std::string TextOf(const JsonScalar& value) {
+  size_t Longest() const {
+    return inner_ == Inner::kProduct ? kMaxProductBytes : kMaxComparedBytes;
+  }
+
+  static std::string TextOf(const JsonScalar& value, size_t longest) {
     std::string_view text;
     if (const auto* whole = std::get_if<std::string_view>(&value)) text = *whole;
     if (const auto* odd = std::get_if<OddString>(&value)) text = odd->text;
     // A part of a text that is too long still differs from all that are not.
-    return std::string(text.substr(0, kMaxComparedBytes + 1));
+    return std::string(text.substr(0, longest + 1));
   }
 
   void NameInItem(std::string_view name) {
@@ -96,6 +103,10 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
       field_ = &item_.id;
     } else if (name == "associated_role") {
       field_ = &item_.associated_role;
+    } else if (name == "status") {
+      field_ = &status_;
+    } else if (name == "flag") {
+      field_ = &flag_;
     } else if (name == "profile_id") {
       field_ = &profile_id_;
     } else if (name == "product") {
@@ -121,31 +132,40 @@ class ApplicationListReading::Reader final : public JsonSaxHandler {
     return !profile_id.empty() && !absl::EqualsIgnoreCase(profile_id, asked_profile_id_);
   }
 
-  void EndItem(size_t end) {
+  // Returns what it was before if that was different.
+  static std::string ToLowerCase(std::string& id) {
+    std::string lower = absl::AsciiStrToLower(id);
+    if (lower == id) return {};
+    id.swap(lower);
+    return lower;
+  }
+
+  void EndItem() {
     if (IsAnother(profile_id_) || IsAnother(profile_)) names_another_profile_ = true;
     if (item_.id.empty() || item_.id.size() > kMaxComparedBytes) {
       list_.is_complete = false;
       return;
     }
-    absl::AsciiStrToLower(&item_.id);
-    absl::AsciiStrToLower(&item_.product_id);
-    item_.json = text_.substr(begin_, end - begin_);
+    item_.sent_id = ToLowerCase(item_.id);
+    item_.sent_product_id = ToLowerCase(item_.product_id);
+    item_.status = ValueOf(kStatuses, status_);
+    item_.flag = ValueOf(kFlags, flag_);
     list_.applications.push_back(std::move(item_));
   }
 
-  const std::string_view text_;
   const absl::string_view asked_profile_id_;
   ApplicationList list_;
   int depth_ = 0;
   Inner inner_ = Inner::kOther;
-  // Where the next value goes. Null if it is not compared.
+  // Where the next value goes. Null if nothing needs it.
   std::string* field_ = nullptr;
   // The item that is read.
   ListedApplication item_;
+  std::string status_;
+  std::string flag_;
   // Its `profile_id`, and the `id` of its `profile`: not documented, so mostly empty.
   std::string profile_id_;
   std::string profile_;
-  size_t begin_ = 0;
   bool is_in_object_ = false;
   bool names_another_profile_ = false;
 };
@@ -163,7 +183,7 @@ NotExecuted NotTheList(Cause cause, const HttpResponse& response) {
 ApplicationListReading::ApplicationListReading(const HttpResponse& response,
                                                std::string_view profile_id)
     : response_(response),
-      reader_(std::make_unique<Reader>(response.body, profile_id)),
+      reader_(std::make_unique<Reader>(response.body.size(), profile_id)),
       json_(response.body, *reader_, kMaxJsonValuesOfList) {}
 
 ApplicationListReading::~ApplicationListReading() = default;
@@ -188,19 +208,22 @@ ReadResponse ApplicationListReading::TakeOutcome(absl::Time now, const MessageFi
       ApiResponse{std::make_shared<ApplicationList>(reader_->TakeResult(MayBeWhole(response_)))}};
 }
 
-// The text of each item, and what it is compared by.
+// What is read of each item, which is in the body too.
 size_t ApplicationListReading::BytesOf(const ApiResponse& response) const {
   const auto& list = *std::static_pointer_cast<const ApplicationList>(response.value);
   return response_.body.size() + list.applications.size() * 2 * sizeof(ListedApplication);
 }
 
 pb::ProductApplication ApplicationOf(const ListedApplication& listed) {
-  auto application = ReadProductApplication(listed.json, kMaxJsonValuesOfList);
-  if (application) return *std::move(application);
-  // Not from a list, then.
-  pb::ProductApplication known;
-  known.set_id(listed.id);
-  return known;
+  pb::ProductApplication application;
+  application.set_id(listed.sent_id.empty() ? listed.id : listed.sent_id);
+  application.mutable_product()->set_id(listed.sent_product_id.empty() ? listed.product_id
+                                                                       : listed.sent_product_id);
+  application.mutable_product()->set_alias(listed.product_alias);
+  application.set_associated_role(ValueOf(kAssociatedRoles, listed.associated_role));
+  application.set_status(listed.status);
+  application.set_flag(listed.flag);
+  return application;
 }
 
 }  // namespace gateway

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "passfort/gateway/v1/product_application.pb.h"
 #include "service/json/json_sax.h"
 #include "service/passfort/endpoint.h"
 
 namespace gateway {
 
-// One application of a profile, as far as it can be recognised by.
+// One application of a profile: what it can be recognised by, and what a record keeps of it.
 struct ListedApplication {
   // In lower case, as are all ids that are compared.
   std::string id;
@@ -21,8 +22,13 @@ struct ListedApplication {
   std::string product_id;
   // Passfort's own name of the role, also one that the contract does not know. Empty if absent.
   std::string associated_role;
-  // The item as Passfort sent it, for ApplicationOf.
-  std::string json;
+
+  // The rest is for ApplicationOf.
+  pb::ProductApplicationStatus status = pb::PRODUCT_APPLICATION_STATUS_UNSPECIFIED;
+  pb::ProductApplicationFlag flag = pb::PRODUCT_APPLICATION_FLAG_UNSPECIFIED;
+  // As Passfort wrote them. Empty: in lower case too.
+  std::string sent_id{};
+  std::string sent_product_id{};
 };
 
 // A profile's applications, as far as Passfort's list of them could be read.
@@ -42,8 +48,7 @@ struct ApplicationList {
 // (Age). A list that exceeds a limit is told apart from one that cannot be read: asking again
 // changes nothing. Everything else is what the table of outcomes makes of it.
 //
-// Of each item it reads what is compared, so that a long list does not hold the loop; the rest is
-// for ApplicationOf.
+// Of each item it reads what is compared and what a record keeps.
 class ApplicationListReading final : public ResponseReading {
  public:
   ApplicationListReading(const HttpResponse& response, std::string_view profile_id);
@@ -62,7 +67,7 @@ class ApplicationListReading final : public ResponseReading {
   JsonEnd end_ = JsonEnd::kBroken;
 };
 
-// The whole application, with nothing lost.
+// What is read of the application: id, product, role, status and flag, as Passfort sent them.
 pb::ProductApplication ApplicationOf(const ListedApplication& listed);
 
 }  // namespace gateway

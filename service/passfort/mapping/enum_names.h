@@ -28,6 +28,15 @@ constexpr std::string_view NameOf(const EnumName<Enum> (&names)[count], Enum val
   return {};
 }
 
+// UNSPECIFIED for a name that is none of them.
+template <typename Enum, size_t count>
+constexpr Enum ValueOf(const EnumName<Enum> (&names)[count], std::string_view name) {
+  for (const EnumName<Enum>& known : names) {
+    if (known.name == name) return known.value;
+  }
+  return Enum{};
+}
+
 inline constexpr EnumName<pb::AssociatedRole> kAssociatedRoles[] = {
     {"AUTHORIZED_PERSON", pb::ASSOCIATED_ROLE_AUTHORIZED_PERSON},
     {"UNAUTHORIZED_PERSON", pb::ASSOCIATED_ROLE_UNAUTHORIZED_PERSON},

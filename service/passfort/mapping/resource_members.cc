@@ -57,13 +57,10 @@ Reading ReadEnum(const JsonScalar& value, Message& message) {
   if (text == nullptr) {
     return Reading::kKeepJson;
   }
-  for (const auto& [name, number] : Names) {
-    if (name == *text) {
-      (Downcast<Accessor>(message).*Accessor)(number);
-      return Reading::kWhole;
-    }
-  }
-  return Reading::kKeepJson;
+  const auto number = ValueOf(Names, *text);
+  if (number == decltype(number){}) return Reading::kKeepJson;
+  (Downcast<Accessor>(message).*Accessor)(number);
+  return Reading::kWhole;
 }
 
 template <auto Accessor>

@@ -41,7 +41,7 @@ bool ResourceReader::OnScalar(const JsonScalar& value) {
   return true;
 }
 
-bool ResourceReader::OnOpen(JsonContainer kind, size_t /*begin*/) {
+bool ResourceReader::OnOpen(JsonContainer kind) {
   if (etag_.is_open()) etag_.OnOpen(kind);
   if (structs_.is_open()) {
     structs_.OnOpen(kind);
@@ -74,7 +74,7 @@ bool ResourceReader::OnKey(std::string_view name) {
   return !found_duplicate_keys_;
 }
 
-bool ResourceReader::OnClose(size_t /*end*/) {
+bool ResourceReader::OnClose() {
   const bool ends_etag = etag_.is_open() && etag_.OnClose();
   if (structs_.is_open()) {
     structs_.OnClose();

@@ -33,9 +33,9 @@ class ResourceReader final : public JsonSaxHandler {
   bool found_duplicate_keys() const { return found_duplicate_keys_; }
 
   bool OnScalar(const JsonScalar& value) override;
-  bool OnOpen(JsonContainer kind, size_t begin) override;
+  bool OnOpen(JsonContainer kind) override;
   bool OnKey(std::string_view name) override;
-  bool OnClose(size_t end) override;
+  bool OnClose() override;
 
  private:
   // An object or a list that has a field of its own.

@@ -44,7 +44,14 @@ class ResourceReading {
 
   // False: there is more to read.
   bool ReadPiece() {
-    const std::optional<JsonEnd> end = json_.ReadPiece();
+    const std::optional<JsonEnd> end = last_keys_ ? last_keys_->ReadPiece() : json_.ReadPiece();
+    if (!last_keys_ && end && reader_.found_duplicate_keys()) {
+      // The last one counts, but another one was read before.
+      message_.emplace();
+      last_keys_reader_.emplace(*message_);
+      last_keys_.emplace(text_, last_keys_reader_->reader, max_values_);
+      return false;
+    }
     end_ = end.value_or(end_);
     return end.has_value();
   }
@@ -52,24 +59,34 @@ class ResourceReading {
   // What was read, after the last piece; once. Nothing if it is no JSON, of another shape, or
   // without an `id` that is a non-empty string.
   std::optional<Message> TakeResult() {
-    if (reader_.found_duplicate_keys()) {
-      // The last one counts, but another one was read before.
-      message_.emplace();
-      ResourceReader second_reader = ReaderInto(*message_);
-      end_ = ReadLastOfDuplicateKeys(text_, second_reader, max_values_);
-    }
     if (end_ != JsonEnd::kWhole || !HasId(*message_)) message_.reset();
     return std::move(message_);
+  }
+  // About the memory that the result takes, together with the bytes that it is written as: to look
+  // at all of it would take milliseconds. The smallest pieces cost most: an object with one value
+  // that is kept, and so twice.
+  size_t MemoryOfResult() const {
+    constexpr size_t kBytesOfValue = 350;
+    const size_t values = last_keys_ ? last_keys_->values() : json_.values();
+    return values * kBytesOfValue + 2 * text_.size();
   }
   // It has more values, or is nested deeper, than is read.
   bool is_over_limit() const { return end_ == JsonEnd::kOverLimit; }
 
  private:
+  struct Into {
+    explicit Into(Message& message) : reader(ReaderInto(message)) {}
+    ResourceReader reader;
+  };
+
   const std::string_view text_;
   const size_t max_values_;
   std::optional<Message> message_{std::in_place};
   ResourceReader reader_ = ReaderInto(*message_);
   JsonReading json_;
+  // From here on it is read once more, if it has duplicate keys.
+  std::optional<Into> last_keys_reader_;
+  std::optional<LastOfDuplicateKeysReading> last_keys_;
   JsonEnd end_ = JsonEnd::kBroken;
 };
 

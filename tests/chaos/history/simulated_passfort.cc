@@ -1,7 +1,5 @@
 #include "tests/chaos/history/simulated_passfort.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -36,14 +34,6 @@ Product ProductOf(const ApplicationDraft& draft) {
 }
 
 // The contract's names are Passfort's own.
-std::string JsonOf(const pb::ProductApplication& application) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  static_cast<void>(google::protobuf::util::MessageToJsonString(application, &json, options));
-  return json;
-}
-
 // What somebody typed once, and Passfort shows.
 std::string OddForm(const std::string& alias, SeededRandom& chance) {
   switch (chance.Below(3)) {
@@ -339,8 +329,8 @@ ApplicationList SimulatedPassfort::List(const std::string& profile_id) {
     const Done answer = AnswerWith(there);
     ListedApplication listed{.id = there.id,
                              .product_alias = answer.application->product().alias(),
-                             .product_id = answer.application->product().id(),
-                             .json = JsonOf(*answer.application)};
+                             .product_id = answer.application->product().id()};
+    if (answer.application->id() != there.id) listed.sent_id = answer.application->id();
     if (listed.product_alias.empty()) there.was_listed_without_alias = true;
     if (!world_.chance().Happens(weather_.no_role)) listed.associated_role = there.role;
     list.push_back(std::move(listed));

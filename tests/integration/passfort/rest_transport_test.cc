@@ -51,7 +51,7 @@ TEST_F(RestTransportTest, ListsWhatAProfileHas) {
   EXPECT_EQ(list[0].product_alias, "forexo_basic");
   EXPECT_EQ(list[0].product_id, "b0ce7c17-2cab-86e7-9a83-ebee0d4d5dc8");
   EXPECT_EQ(list[0].associated_role, "");
-  EXPECT_TRUE(ApplicationOf(list[0]).hidden());
+  EXPECT_EQ(ApplicationOf(list[0]).status(), pb::PRODUCT_APPLICATION_STATUS_APPLIED);
   EXPECT_EQ(list[1].id, second);
   EXPECT_EQ(list[1].associated_role, "DIRECTOR");
   EXPECT_EQ(ApplicationOf(list[1]).associated_role(), pb::ASSOCIATED_ROLE_DIRECTOR);

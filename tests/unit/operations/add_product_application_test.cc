@@ -37,8 +37,7 @@ class ListingPassfort final : public ApiTransport {
 };
 
 ListedApplication Listed(std::string id, std::string alias = "forexo_basic") {
-  const std::string json = R"({"id": ")" + id + R"("})";
-  return {.id = std::move(id), .product_alias = std::move(alias), .json = json};
+  return {.id = std::move(id), .product_alias = std::move(alias)};
 }
 
 class AddProductApplicationTest : public testing::Test {

@@ -162,10 +162,8 @@ TEST_F(AtMostOnceWriterTest, FindsByProductAndRoleWhatItsRecordRemembers) {
   passfort_.list.applications = {};
   Add(draft_, 1s);
   EXPECT_TRUE(std::holds_alternative<Ambiguous>(result_->outcome));
-  passfort_.list.applications = {{.id = "a2",
-                                  .product_id = draft_.product_id,
-                                  .associated_role = "DIRECTOR",
-                                  .json = R"({"id": "a2"})"}};
+  passfort_.list.applications = {
+      {.id = "a2", .product_id = draft_.product_id, .associated_role = "DIRECTOR"}};
   Add(draft_, 60s);
   EXPECT_EQ(std::get<Done>(result_->outcome).application->id(), "a2");
   EXPECT_EQ(result_->source, ResultSource::kReconciled);
@@ -178,8 +176,8 @@ TEST_F(AtMostOnceWriterTest, AnUnknownOutcomeComesWithAllThatIsKnown) {
   EXPECT_EQ(std::get<Ambiguous>(result_->outcome).cause, Ambiguous::Cause::kTimeout);
   EXPECT_EQ(result_->sent_at, sent_at);
   EXPECT_EQ(result_->known_by, sent_at + absl::FromChrono(kOptions.settle_window));
-  passfort_.list.applications = {{.id = "a2", .product_id = draft_.product_id, .json = "{}"},
-                                 {.id = "a3", .product_id = draft_.product_id, .json = "{}"}};
+  passfort_.list.applications = {{.id = "a2", .product_id = draft_.product_id},
+                                 {.id = "a3", .product_id = draft_.product_id}};
   Add(draft_, 10s);
   EXPECT_THAT(result_->candidate_ids, ElementsAre("a2", "a3"));
 }

@@ -64,15 +64,36 @@ TEST(ApplicationListTest, KeepsIdsInLowerCaseAndTheRestAsItCame) {
                           "7f1d2c08|||NOMINEE"));
 }
 
-TEST(ApplicationListTest, ReadsEveryItemWithNothingLost) {
-  const auto outcome = Read(Answer(200, R"([{"id": "EDC2", "status": "PAUSED", "hidden": true,
-                                             "product": {"alias": "a"}}])"));
+TEST(ApplicationListTest, ReadsWhatARecordKeepsAsPassfortSentIt) {
+  const auto outcome = Read(Answer(200, R"([{"id": "EDC2", "hidden": true, "flag": "DECIDED",
+                                             "product": {"alias": "Ab", "id": "B0CE"},
+                                             "history": [{"status": "APPLIED", "flag": "x"}],
+                                             "associated_role": "DIRECTOR",
+                                             "status": "APPROVED"},
+                                            {"id": "f1", "status": "PAUSED",
+                                             "product": {"status": "APPLIED", "id": "c1"}}])"));
   const auto& list = std::get<ApplicationList>(outcome).applications;
   const pb::ProductApplication application = ApplicationOf(list[0]);
   EXPECT_EQ(application.id(), "EDC2");
-  EXPECT_EQ(application.product().alias(), "a");
-  EXPECT_TRUE(application.hidden());
-  EXPECT_EQ(application.unmapped().fields().at("status").string_value(), "PAUSED");
+  EXPECT_EQ(application.product().alias(), "Ab");
+  EXPECT_EQ(application.product().id(), "B0CE");
+  EXPECT_EQ(application.associated_role(), pb::ASSOCIATED_ROLE_DIRECTOR);
+  EXPECT_EQ(application.status(), pb::PRODUCT_APPLICATION_STATUS_APPROVED);
+  EXPECT_EQ(application.flag(), pb::PRODUCT_APPLICATION_FLAG_DECIDED);
+  EXPECT_EQ(ApplicationOf(list[1]).id(), "f1");
+  EXPECT_EQ(ApplicationOf(list[1]).product().id(), "c1");
+  EXPECT_EQ(ApplicationOf(list[1]).status(), pb::PRODUCT_APPLICATION_STATUS_UNSPECIFIED);
+  EXPECT_EQ(ApplicationOf(list[1]).flag(), pb::PRODUCT_APPLICATION_FLAG_UNSPECIFIED);
+}
+
+// A record keeps 4 KiB.
+TEST(ApplicationListTest, ALongProductIsReadAsFarAsARecordCouldKeepIt) {
+  for (const auto& [sent, read] : {std::pair<size_t, size_t>{4096, 4096}, {100'000, 4097}}) {
+    const auto outcome = Read(
+        Answer(200, R"([{"id": "a", "product": {"alias": ")" + std::string(sent, 'p') + "\"}}]"));
+    const auto& list = std::get<ApplicationList>(outcome).applications;
+    EXPECT_EQ(ApplicationOf(list[0]).product().alias().size(), read);
+  }
 }
 
 TEST(ApplicationListTest, NullAndAnotherTypeThanDocumentedAreAbsent) {
@@ -186,12 +207,13 @@ TEST(ApplicationListTest, ReadsAsManyValuesAsItsLimit) {
   EXPECT_EQ(std::get<ApplicationList>(outcome).applications.size(), 1u);
 }
 
-// An item that is longer than a response may be is read whole all the same.
-TEST(ApplicationListTest, ReadsALongItemWithNothingLost) {
-  const auto outcome = Read(Answer(200, LongList(2 * kMaxJsonValues)));
+// An item that is longer than a response may be is read to its end all the same.
+TEST(ApplicationListTest, ReadsALongItemToItsEnd) {
+  std::string list = LongList(2 * kMaxJsonValues);
+  list.insert(list.size() - 2, R"(, "status": "APPROVED")");
+  const auto outcome = Read(Answer(200, list));
   const auto application = ApplicationOf(std::get<ApplicationList>(outcome).applications[0]);
-  EXPECT_EQ(application.unmapped().fields().at("x").list_value().values_size(),
-            static_cast<int>(2 * kMaxJsonValues) - 4);
+  EXPECT_EQ(application.status(), pb::PRODUCT_APPLICATION_STATUS_APPROVED);
 }
 
 struct NoListCase {

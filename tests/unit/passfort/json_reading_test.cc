@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "service/json/json_duplicate_keys.h"
 #include "service/json/json_sax.h"
 
 namespace gateway {
@@ -31,11 +32,11 @@ class Counter final : public JsonSaxHandler {
       return Tell("odd " + std::string(odd->text), 1);
     return Tell("scalar", 1);
   }
-  bool OnOpen(JsonContainer kind, size_t begin) override {
-    return Tell((kind == JsonContainer::kList ? '[' : '{') + std::to_string(begin), 1);
+  bool OnOpen(JsonContainer kind) override {
+    return Tell(kind == JsonContainer::kList ? "[" : "{", 1);
   }
   bool OnKey(std::string_view name) override { return Tell(std::string(name), 0); }
-  bool OnClose(size_t end) override { return Tell('/' + std::to_string(end), 0); }
+  bool OnClose() override { return Tell("/", 0); }
 
  private:
   bool Tell(const std::string& event, size_t count) {
@@ -116,6 +117,29 @@ TEST(JsonReadingTest, APieceHasABoundedNumberOfValues) {
   EXPECT_EQ(pieces.end, JsonEnd::kWhole);
   EXPECT_THAT(pieces.values, SizeIs(20'000 / kJsonValuesOfPiece));
   EXPECT_THAT(pieces.values, Each(Le(kJsonValuesOfPiece)));
+}
+
+TEST(JsonReadingTest, CountsItsValues) {
+  const std::string text = ListOf("0", 4'999);
+  Counter counter;
+  JsonReading reading(text, counter, kMaxJsonValuesOfList);
+  EXPECT_EQ(reading.values(), 0u);
+  EXPECT_EQ(reading.ReadToEnd(), JsonEnd::kWhole);
+  EXPECT_EQ(reading.values(), 5'000u);
+}
+
+TEST(LastOfDuplicateKeysReadingTest, ReadsTwiceAndInPieces) {
+  const std::string text = R"({"a": 1, "b": )" + ListOf("0", 9'999) + R"(, "a": 2})";
+  Counter counter;
+  LastOfDuplicateKeysReading reading(text, counter, kMaxJsonValues);
+  int pieces = 1;
+  std::optional<JsonEnd> end;
+  for (; !(end = reading.ReadPiece()); ++pieces) {
+  }
+  EXPECT_EQ(end, JsonEnd::kWhole);
+  EXPECT_GE(pieces, 2 * 10'000 / static_cast<int>(kJsonValuesOfPiece));
+  EXPECT_EQ(counter.values, 10'002u);
+  EXPECT_EQ(reading.values(), 10'003u);
 }
 
 TEST(JsonReadingTest, APieceHasABoundedNumberOfBytes) {

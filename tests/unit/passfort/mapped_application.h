@@ -55,6 +55,18 @@ inline const google::protobuf::Value& Below(const google::protobuf::Struct& root
 }
 
 // An etag does not count.
+// What a record keeps of an application, whether it was read alone or from a list.
+inline pb::ProductApplication Kept(const pb::ProductApplication& application) {
+  pb::ProductApplication kept;
+  kept.set_id(application.id());
+  kept.set_status(application.status());
+  kept.set_flag(application.flag());
+  kept.set_associated_role(application.associated_role());
+  kept.mutable_product()->set_id(application.product().id());
+  kept.mutable_product()->set_alias(application.product().alias());
+  return kept;
+}
+
 MATCHER_P(IsProto, expected_text, "") {
   pb::ProductApplication expected;
   if (!google::protobuf::TextFormat::ParseFromString(std::string(expected_text), &expected)) {

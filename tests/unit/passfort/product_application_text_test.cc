@@ -10,6 +10,7 @@
 #include "service/http/http_client.h"
 #include "service/json/json_reader.h"
 #include "service/passfort/mapping/product_application_json.h"
+#include "service/passfort/mapping/resource_reading.h"
 #include "service/passfort/product_application_client.h"
 #include "tests/unit/passfort/mapped_application.h"
 
@@ -92,7 +93,7 @@ TEST_P(DuplicateKeysTest, TheLastOneCounts) {
   EXPECT_EQ(listed[1].id, read.id());
   EXPECT_EQ(listed[1].product_alias, read.product().alias());
   EXPECT_EQ(listed[1].product_id, read.product().id());
-  EXPECT_THAT(ApplicationOf(listed[1]), IsProto(read.DebugString()));
+  EXPECT_THAT(ApplicationOf(listed[1]), IsProto(Kept(read).DebugString()));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -172,6 +173,24 @@ TEST(ProductApplicationJsonTest, TheLastOfDuplicateKeysCountsInTheTextOfADeepSub
   EXPECT_EQ(Below(application.value().unmapped(), 25).string_value(), R"({"m":2,"n":{"o":3}})");
 }
 
+// Or a large result would be taken for a small one.
+TEST(ProductApplicationJsonTest, TheMemoryOfAResultIsKnownWhetherOrNotItHasDuplicateKeys) {
+  std::string blockers = R"({"blocker_type": "Q"})";
+  for (int i = 1; i < 5'000; ++i) blockers += R"(, {"blocker_type": "Q"})";
+  for (const char* before : {"", R"("n": 1, "n": 2, )"}) {
+    const std::string text =
+        absl::StrCat("{", before, R"("id": "x", "approval_blockers": [)", blockers, "]}");
+    ResourceReading<pb::ProductApplication> reading(text);
+    while (!reading.ReadPiece()) {
+    }
+    const size_t memory = reading.MemoryOfResult();
+    const auto application = reading.TakeResult();
+    ASSERT_TRUE(application.has_value());
+    EXPECT_GE(memory, application->SpaceUsedLong() + application->ByteSizeLong()) << before;
+    EXPECT_LE(memory, 3 * application->SpaceUsedLong()) << before;
+  }
+}
+
 TEST(ProductApplicationJsonTest, AnIdThatDoesNotCountIsNone) {
   EXPECT_FALSE(ReadProductApplication(R"({"id": "x", "id": ""})").has_value());
 }
@@ -188,7 +207,7 @@ TEST(ProductApplicationJsonTest, ReadsEveryItemOfAListAsIfItWereAlone) {
   const std::vector<ListedApplication> items = ItemsOf(text);
   ASSERT_EQ(items.size(), list.size());
   for (size_t i = 0; i < list.size(); ++i) {
-    EXPECT_THAT(ApplicationOf(items[i]), IsProto(Mapped(list[i]).DebugString())) << i;
+    EXPECT_THAT(ApplicationOf(items[i]), IsProto(Kept(Mapped(list[i])).DebugString())) << i;
   }
 }
 
