@@ -11,6 +11,18 @@ namespace {
 // Less is not worth the look at what is free.
 constexpr size_t kReturnedAtOnce = size_t{1} << 20;
 
+// Deletes a result for a shared_ptr, which can be asked for it.
+struct CountedDeleter {
+  std::shared_ptr<void> result;
+  std::unique_ptr<ResponseMemory::Share> share;
+  size_t bytes;
+
+  void operator()(void* /*result*/) {
+    result.reset();
+    share.reset();
+  }
+};
+
 }  // namespace
 
 void ResponseMemory::Share::Set(size_t bytes) {
@@ -78,7 +90,11 @@ void ResponseMemory::ReportRoom() {
   loop_.Post([this] {
     is_posted_ = false;
     // Whoever gave something back has freed it by now.
-    if (given_back_ >= kReturnedAtOnce) ReturnFreedMemory(given_back_.exchange(0));
+    if (given_back_ >= kReturnedAtOnce) {
+      given_back_ -= kReturnedAtOnce;
+      ReturnFreedMemory(kReturnedAtOnce);
+      if (given_back_ >= kReturnedAtOnce) ReportRoom();  // a turn for each part
+    }
     LetIn();
   });
 }
@@ -103,6 +119,23 @@ Task<ResponseMemory::Entry> ResponseMemory::WaitForRoom(SteadyTime until, std::s
   senders_.erase(place);
   if (entry == Entry::kTooLate) refusals_.Increment();
   co_return entry;
+}
+
+std::shared_ptr<void> CountResult(std::shared_ptr<void> result, size_t bytes,
+                                  ResponseMemory& memory) {
+  auto share = std::make_unique<ResponseMemory::Share>(memory, ResponseMemory::Use::kResult);
+  share->Set(bytes);
+  void* const counted = result.get();
+  return {counted, CountedDeleter{std::move(result), std::move(share), bytes}};
+}
+
+size_t CountedBytes(const std::shared_ptr<const void>& result) {
+  const auto* const deleter = std::get_deleter<CountedDeleter>(result);
+  return deleter != nullptr ? deleter->bytes : 0;
+}
+
+void RecountResult(const std::shared_ptr<const void>& result, size_t bytes) {
+  if (auto* const deleter = std::get_deleter<CountedDeleter>(result)) deleter->share->Set(bytes);
 }
 
 }  // namespace gateway

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <memory>
 #include <stop_token>
 #include <string_view>
 
@@ -131,6 +132,14 @@ class ResponseMemory {
   std::deque<std::coroutine_handle<>> pieces_;
   EndOfTurnCallback next_piece_;
 };
+
+// `result`, which takes `bytes` of `memory` for as long as somebody has it.
+std::shared_ptr<void> CountResult(std::shared_ptr<void> result, size_t bytes,
+                                  ResponseMemory& memory);
+// What was counted; 0 for a result that was not.
+size_t CountedBytes(const std::shared_ptr<const void>& result);
+// Somebody knows better how much a counted result takes. Any thread, one at a time.
+void RecountResult(const std::shared_ptr<const void>& result, size_t bytes);
 
 }  // namespace gateway
 

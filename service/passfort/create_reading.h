@@ -8,7 +8,6 @@
 
 #include "service/passfort/endpoint.h"
 #include "service/passfort/http_status.h"
-#include "service/passfort/mapping/application_memory.h"
 #include "service/passfort/mapping/resource_reading.h"
 #include "service/passfort/outcome_table.h"
 
@@ -37,9 +36,8 @@ class CreateReading final : public ResponseReading {
             .remark = has_error ? remark_ : std::string_view()};
   }
 
-  size_t BytesOf(const ApiResponse& response) const override {
-    const auto& resource = *static_cast<const Resource*>(response.value.get());
-    return MemoryOf(resource, resource.ByteSizeLong());
+  size_t BytesOf(const ApiResponse& /*response*/) const override {
+    return reading_.MemoryOfResult();
   }
 
  private:

@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "service/passfort/http_status.h"
-#include "service/passfort/mapping/application_memory.h"
 #include "service/passfort/mapping/resource_reading.h"
 #include "service/passfort/outcome_table.h"
 
@@ -36,9 +35,8 @@ class WholeReading final : public ResponseReading {
     return TableOutcome(now, messages);
   }
 
-  size_t BytesOf(const ApiResponse& response) const override {
-    const auto& message = *static_cast<const Message*>(response.value.get());
-    return MemoryOf(message, message.ByteSizeLong());
+  size_t BytesOf(const ApiResponse& /*response*/) const override {
+    return reading_.MemoryOfResult();
   }
 
  private:

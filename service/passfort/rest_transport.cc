@@ -21,21 +21,6 @@ const HttpResponse* LargeResponse(const HttpResult& result) {
   return is_large ? response : nullptr;
 }
 
-// The same answer, counted for as long as somebody has it.
-std::shared_ptr<void> Counted(std::shared_ptr<void> response, size_t bytes,
-                              ResponseMemory& memory) {
-  struct CountedResponse {
-    explicit CountedResponse(ResponseMemory& memory)
-        : share(memory, ResponseMemory::Use::kResult) {}
-    ResponseMemory::Share share;
-    std::shared_ptr<void> response;
-  };
-  const auto counted = std::make_shared<CountedResponse>(memory);
-  counted->share.Set(bytes);
-  counted->response = std::move(response);
-  return {counted, counted->response.get()};
-}
-
 std::string PathOf(const ApiEndpoint& endpoint, const ApiRequest& request) {
   std::string path(endpoint.path());
   const auto fill_in = [&path](std::string_view name, std::string_view id) {
@@ -216,9 +201,8 @@ Task<ReadResponse> RestTransport::ReadInPieces(const ApiEndpoint& endpoint,
   while (!reading->ReadPiece()) co_await turns.WaitForNextTurn();
   ReadResponse read = reading->TakeOutcome(clock_.WallNow(), messages());
   if (auto* const response = std::get_if<ApiResponse>(&read.outcome)) {
-    co_await turns.WaitForNextTurn();
     const size_t bytes = reading->BytesOf(*response);
-    response->value = Counted(std::move(response->value), bytes, memory_);
+    response->value = CountResult(std::move(response->value), bytes, memory_);
   }
   // Much may be done with it at once.
   co_await turns.WaitForNextTurn();

@@ -130,13 +130,7 @@ Reply ProductApplicationService::ToReply(AddCall& call, WriteResult result) {
   if (result.source != WriteResult::Source::kReceived) {
     call.AddTrailer(kOutcomeTrailer, SourceName(result.source));
   }
-  pb::ProductApplication& application = *call.response().mutable_product_application();
-  if (done.application.use_count() == 1) {
-    application = std::move(*done.application);
-  } else {
-    application = *done.application;  // identical calls share it
-  }
-  call.KeepUntilReplied(std::move(done.application));
+  call.ReplyWith(std::move(done.application), *call.response().mutable_product_application());
   return {.outcome = is_replay ? "replayed" : SourceName(result.source),
           .truncation = result.is_truncated ? ReplyTruncation::kTruncated : ReplyTruncation::kNone,
           .retry_end = result.retry_end};

@@ -75,8 +75,7 @@ CallResult ProfileService::FinishCreate(CreateCall& call, CreateProfileResult re
   // The store knows no products, and what is there today says little about what was made.
   const int64_t missing = is_replay ? 0 : CountMissing(call.request(), *created->profile);
   if (missing > 0) call.AddTrailer("gateway-applications-missing", absl::StrCat(missing));
-  call.KeepUntilReplied(created->profile);
-  *call.response().mutable_profile() = *created->profile;
+  call.ReplyWith(std::move(created->profile), *call.response().mutable_profile());
   return Reply{
       .outcome = is_replay ? "replayed" : "created",
       .truncation = result.is_truncated ? ReplyTruncation::kTruncated : ReplyTruncation::kNone,

@@ -31,8 +31,7 @@ template <typename Message>
 CallResult EndRead(RpcCall& call, ReadResult<Message> result, Message& target,
                    const ReadWords& words) {
   if (auto* const found = std::get_if<std::shared_ptr<Message>>(&result.outcome)) {
-    target = std::move(**found);
-    call.KeepUntilReplied(std::move(*found));
+    call.ReplyWith(std::move(*found), target);
     return Reply{.retry_end = result.retry_end};
   }
   const CallInfo info = {.caller = call.caller(), .retry_end = result.retry_end};

@@ -20,6 +20,9 @@ namespace {
 // Beside the calls that are in flight: each ended one is here for a moment.
 constexpr size_t kMinUnreadReplies = 100;
 
+// A reply that is made of less is made and written within half a millisecond.
+constexpr size_t kLargeResultBytes = size_t{128} * 1024;
+
 // What is left of a reply beside too many.
 constexpr size_t kMinReplyBytes = 2048;
 
@@ -48,7 +51,10 @@ CallPipeline::CallPipeline(Options options, Dependencies dependencies)
                .bytes = options_.max_unread_bytes,
                .longest = options_.reply_read_within},
               dependencies.metrics),
-      send_replies_(dependencies.loop, [this] { FlushReplies(); }) {
+      send_replies_(dependencies.loop, [this] { FlushReplies(); }),
+      large_replies_([this](RpcCall& call, const Reply& reply, RpcCall::ResultHas result_has) {
+        EndWithLargeReply(call, reply, result_has);
+      }) {
   metrics_.in_flight.Set(0);
   metrics_.max_in_flight.Set(static_cast<double>(options_.max_in_flight));
 }
@@ -142,9 +148,33 @@ void CallPipeline::End(RpcCall& call, CallResult result) {
 }
 
 void CallPipeline::EndWithReply(RpcCall& call, const Reply& reply) {
+  const RpcCall::ResultHas result_has = call.OwnersOfResult();
+  if (CountedBytes(call.result_) >= kLargeResultBytes) {
+    call.has_large_reply_ = true;
+    return large_replies_.Add(call, reply, result_has);
+  }
+  call.FillIn(result_has);
+  Fit(call, reply);
+  ReportReply(call, reply);
+  CountAsUnread(call, call.MeasureMemory());
+  SendAtEndOfTurn(call, grpc::Status::OK);
+}
+
+void CallPipeline::EndWithLargeReply(RpcCall& call, const Reply& reply,
+                                     RpcCall::ResultHas result_has) {
+  call.FillIn(result_has);
+  // It was an estimate so far, which may be several times as much. Identical calls say the same.
+  RecountResult(call.result_, call.MeasureResult());
+  Fit(call, reply);
+  ReportReply(call, reply);
+  CountAsUnread(call, call.MeasureMemory());
+  Send(call, grpc::Status::OK);
+}
+
+void CallPipeline::Fit(RpcCall& call, const Reply& reply) {
   const bool is_least =
       dependencies_.memory.IsFullOfResults() || !unread_.HasRoomForLargeOne(call.peer_);
-  const auto [truncation, memory] = call.FitReply(is_least ? kMinReplyBytes : kMaxReplyBytes);
+  const ReplyTruncation truncation = call.FitReply(is_least ? kMinReplyBytes : kMaxReplyBytes);
   if (reply.truncation == ReplyTruncation::kTruncated ||
       truncation == ReplyTruncation::kTruncated) {
     call.AddTrailer("gateway-answer-shortened", "true");
@@ -152,34 +182,37 @@ void CallPipeline::EndWithReply(RpcCall& call, const Reply& reply) {
         "response truncated: it was too large, for a message or beside others",
         {{"method", call.method_.name}, {"trace_id", call.context().trace_id()}});
   }
-  ReportReply(call, reply);
-  SendAtEndOfTurn(call, grpc::Status::OK, memory);
-  call.KeepUntilReplied(nullptr);
 }
 
 void CallPipeline::EndWithError(RpcCall& call, CallError error) {
   ReportError(call, error);
   call.AddTrailers(error);
-  const size_t memory = MemoryOfReply(error);
-  SendAtEndOfTurn(call, std::move(error.status), memory);
+  CountAsUnread(call, MemoryOfReply(error));
+  SendAtEndOfTurn(call, std::move(error.status));
 }
 
-void CallPipeline::SendAtEndOfTurn(RpcCall& call, grpc::Status status, size_t memory) {
+void CallPipeline::CountAsUnread(RpcCall& call, size_t memory) {
   call.AddUnread(memory);
+  call.result_.reset();
+}
+
+void CallPipeline::SendAtEndOfTurn(RpcCall& call, grpc::Status status) {
   pending_replies_.push_back({.call = &call, .status = std::move(status)});
   send_replies_.Request();
 }
 
 void CallPipeline::FlushReplies() {
-  for (PendingReply& reply : pending_replies_) {
-    // Before the answer: a caller that has it may call again at once and expects its places to be
-    // free.
-    reply.call->place_.reset();
-    metrics_.in_flight.Add(-1);
-    limiter_.Release(reply.call->peer_);
-    reply.call->FinishWith(std::move(reply.status));
-  }
+  for (PendingReply& reply : pending_replies_) Send(*reply.call, std::move(reply.status));
   pending_replies_.clear();
+}
+
+void CallPipeline::Send(RpcCall& call, grpc::Status status) {
+  // Before the answer: a caller that has it may call again at once and expects its places to be
+  // free.
+  call.place_.reset();
+  metrics_.in_flight.Add(-1);
+  limiter_.Release(call.peer_);
+  call.FinishWith(std::move(status));
 }
 
 void CallPipeline::ReportReply(const RpcCall& call, const Reply& reply) {

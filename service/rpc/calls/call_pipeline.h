@@ -21,6 +21,7 @@
 #include "service/rpc/calls/call_line.h"
 #include "service/rpc/calls/call_metrics.h"
 #include "service/rpc/calls/concurrency_limiter.h"
+#include "service/rpc/calls/large_replies.h"
 #include "service/rpc/calls/rpc_call.h"
 #include "service/rpc/calls/stream_call.h"
 #include "service/rpc/calls/unary_call.h"
@@ -125,15 +126,22 @@ class CallPipeline final : public StatusSource {
   void Run(RpcCall& call, Task<CallResult> handling);
   void End(RpcCall& call, CallResult result);
   void EndWithReply(RpcCall& call, const Reply& reply);
+  // On their thread.
+  void EndWithLargeReply(RpcCall& call, const Reply& reply, RpcCall::ResultHas result_has);
+  // Makes the response fit into a message, or into less beside too many others.
+  void Fit(RpcCall& call, const Reply& reply);
   void EndWithError(RpcCall& call, CallError error);
   // The metrics and one log line, before the caller has the answer.
   void ReportReply(const RpcCall& call, const Reply& reply);
   void ReportError(const RpcCall& call, const CallError& error);
-  // Gives the call's places back and ends it, together with the others that end in this turn of the
-  // loop: gRPC's threads then wake up once for all of them. It counts as an answer that is not read
-  // yet.
-  void SendAtEndOfTurn(RpcCall& call, grpc::Status status, size_t memory);
+  // From here on the caller is waited for, and the memory for responses is not.
+  void CountAsUnread(RpcCall& call, size_t memory);
+  // Ends a call, together with the others that end in this turn of the loop: gRPC's threads then
+  // wake up once for all of them.
+  void SendAtEndOfTurn(RpcCall& call, grpc::Status status);
   void FlushReplies();
+  // Gives the call's places back and ends it. Any thread.
+  void Send(RpcCall& call, grpc::Status status);
 
   const Options options_;
   const Dependencies dependencies_;
@@ -150,6 +158,7 @@ class CallPipeline final : public StatusSource {
   };
   std::vector<PendingReply> pending_replies_;
   EndOfTurnCallback send_replies_;
+  LargeReplies large_replies_;
 };
 
 }  // namespace gateway

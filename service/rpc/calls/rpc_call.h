@@ -1,6 +1,7 @@
 #ifndef SERVICE_RPC_CALLS_RPC_CALL_H_
 #define SERVICE_RPC_CALLS_RPC_CALL_H_
 
+#include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
@@ -73,22 +74,28 @@ class RpcCall : public UnreadReplies::Reply {
   // Of a write: its intent, whose that is, and what it costs its caller. Shares the call's place.
   RequestKey request_key() const;
   void AddTrailer(std::string_view name, std::string_view value);
-  // `result` is what the reply was made of. Its share of the memory for responses is given back
-  // only when the reply is counted as unread.
-  void KeepUntilReplied(std::shared_ptr<const void> result) { result_ = std::move(result); }
+  // Identical calls share a result.
+  enum class ResultHas { kOneOwner, kManyOwners };
+
+  // A reply to the call has `result` as its `response`, which is the call's or a part of it. For a
+  // handler that returns one.
+  void ReplyWith(std::shared_ptr<google::protobuf::Message> result,
+                 google::protobuf::Message& response) {
+    result_ = std::move(result);
+    result_goes_to_ = &response;
+  }
+  // Loop thread only, where all owners come by it.
+  ResultHas OwnersOfResult() const {
+    return result_.use_count() > 1 ? ResultHas::kManyOwners : ResultHas::kOneOwner;
+  }
 
  protected:
   RpcCall(CallPipeline& pipeline, const RpcMethod& method,
           grpc::CallbackServerContext& grpc_context);
 
-  struct FittedReply {
-    ReplyTruncation truncation;
-    size_t memory;
-  };
-
   // What gRPC says to the reactor that the call is.
   void HandleCancel();
-  void HandleDone() { RemoveUnread(); }
+  void HandleDone();
 
   EventLoop& loop() const;
   // From here on the caller has to read so many bytes, or is given up; until it has.
@@ -104,8 +111,14 @@ class RpcCall : public UnreadReplies::Reply {
   virtual std::vector<FieldViolation> Validate() = 0;
   // Those that its caller has to be allowed. Of a valid request.
   virtual std::vector<RequestedProduct> Products() const = 0;
-  // Makes the response fit into a message of `max_bytes`.
-  virtual FittedReply FitReply(size_t max_bytes) = 0;
+  // Takes over what the handler replies with, or copies it. Any thread, if the loop has said how.
+  void FillIn(ResultHas result_has);
+  // What the result takes, and what is written of it, when it has been filled in.
+  size_t MeasureResult() const { return 2 * result_goes_to_->SpaceUsedLong(); }
+  // Makes the response fit into a message of `max_bytes`, and measures it.
+  virtual ReplyTruncation FitReply(size_t max_bytes) = 0;
+  // What gRPC holds of the response that was measured last.
+  virtual size_t MeasureMemory() const = 0;
   // Hands the call to gRPC for good.
   virtual void FinishWith(grpc::Status status) = 0;
   void AddTrailers(const CallError& error);
@@ -122,7 +135,10 @@ class RpcCall : public UnreadReplies::Reply {
   CallerUsage::Place place_;
   const CallContext context_;
   const std::string peer_;
-  std::shared_ptr<const void> result_;
+  // Its share of the memory for responses is given back only when the reply counts as unread.
+  std::shared_ptr<google::protobuf::Message> result_;
+  google::protobuf::Message* result_goes_to_ = nullptr;
+  bool has_large_reply_ = false;
   std::atomic<bool> caller_gone_ = false;
 };
 

@@ -88,9 +88,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Message>,
 
  private:
   // Each message was counted by itself.
-  RpcCall::FittedReply FitReply(size_t /*max_bytes*/) override {
-    return {.truncation = ReplyTruncation::kNone, .memory = 0};
-  }
+  ReplyTruncation FitReply(size_t /*max_bytes*/) override { return ReplyTruncation::kNone; }
+  size_t MeasureMemory() const override { return 0; }
   void FinishWith(grpc::Status status) override { this->Finish(std::move(status)); }
 
   Message message_;  // gRPC's from StartWrite to OnWriteDone

@@ -61,10 +61,10 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public RequestCall<Requ
   bool InternalInlineable() override { return true; }
 
  private:
-  RpcCall::FittedReply FitReply(size_t max_bytes) override {
-    const ReplyTruncation truncation = method_.truncate(response_, max_bytes);
-    return {.truncation = truncation, .memory = MemoryOfReply(response_)};
+  ReplyTruncation FitReply(size_t max_bytes) override {
+    return method_.truncate(response_, max_bytes);
   }
+  size_t MeasureMemory() const override { return MemoryOfReply(response_); }
   void FinishWith(grpc::Status status) override { this->Finish(std::move(status)); }
 
   const Method& method_;

@@ -1,11 +1,13 @@
 // One request_id makes one application, whatever fails: the whole program with a SQLite file.
 
 #include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <future>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@ namespace gateway {
 namespace {
 
 using namespace std::chrono_literals;
+using google::protobuf::util::MessageDifferencer;
 using grpc::StatusCode;
 using ::testing::Contains;
 using ::testing::IsEmpty;
@@ -185,6 +188,34 @@ TEST_F(RequestIdTest, WritesWithoutACallerCountAsInFlight) {
   passfort_.Release();
   EXPECT_TRUE(repeat.get().status.ok()) << "an identical call joins the write in flight";
   EXPECT_EQ(passfort_.counts().posts_begun, kMost + 1);
+}
+
+TEST_F(RequestIdTest, IdenticalCallsInFlightEachGetAllOfALargeResponse) {
+  constexpr int kCalls = 5;
+  constexpr int kBlockers = 5'000;
+  std::string blockers = R"([{"blocker_type": "NEW"})";
+  for (int i = 1; i < kBlockers; ++i) blockers += R"(, {"blocker_type": "NEW"})";
+  const GatewayWithStore gateway(passfort_, StoreUrl(), {});
+  passfort_.Script({.endpoint = Endpoint::kAdd,
+                    .hold = Fault::Hold::kBeforeAnswer,
+                    .answer = {.set = {{"/approval_blockers", blockers + "]"}}}});
+  ManyCalls calls;
+  for (int i = 0; i < kCalls; ++i) calls.Start(gateway.caller, ARequestWithId());
+  ASSERT_TRUE(passfort_.WaitUntil([&] { return passfort_.counts().posts_read == 1; }));
+  const auto bound = std::chrono::steady_clock::now() + kProcessBound;
+  while (gateway.CallsTaken() < kCalls) {
+    ASSERT_LT(std::chrono::steady_clock::now(), bound) << "waited for the calls";
+  }
+  passfort_.Release();
+
+  std::optional<pb::AddProductApplicationResponse> first;
+  calls.ForEach([&](const Answered& answered) {
+    EXPECT_TRUE(answered.status.ok()) << answered.status.error_message();
+    EXPECT_EQ(answered.response.product_application().approval_blockers_size(), kBlockers);
+    if (!first) first = answered.response;
+    EXPECT_TRUE(MessageDifferencer::Equals(answered.response, *first));
+  });
+  EXPECT_EQ(passfort_.counts().posts_begun, 1);
 }
 
 // One profile would take every place of the gateway otherwise.
