@@ -1,5 +1,6 @@
 #include "service/http/response_memory.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -8,7 +9,7 @@
 namespace gateway {
 namespace {
 
-// Less is not worth the look at what is free.
+// Less is not worth the look at what is free; to return much more holds up all who need memory.
 constexpr size_t kReturnedAtOnce = size_t{1} << 20;
 
 // Deletes a result for a shared_ptr, which can be asked for it.
@@ -25,9 +26,9 @@ struct CountedDeleter {
 
 }  // namespace
 
-void ResponseMemory::Share::Set(size_t bytes) {
+void ResponseMemory::Share::Set(size_t bytes, Before before) {
   if (bytes < kSmallResponseBytes) bytes = 0;
-  if (bytes != bytes_) memory_.Change(use_, std::exchange(bytes_, bytes), bytes);
+  if (bytes != bytes_) memory_.Change(use_, std::exchange(bytes_, bytes), bytes, before);
 }
 
 ResponseMemory::Reading::Reading(ResponseMemory& memory, size_t body_bytes)
@@ -71,17 +72,18 @@ ResponseMemory::ResponseMemory(EventLoop& loop, size_t max_bytes, Metrics& metri
   bytes_.Set(0);
 }
 
-// What was posted last uses it.
+// What was posted last uses it, and posts once more as long as there is something to return.
 ResponseMemory::~ResponseMemory() {
+  loop_.RunAndWait([this] { given_back_ = 0; });
   loop_.RunAndWait([] {});
 }
 
-void ResponseMemory::Change(Use use, size_t from, size_t to) {
+void ResponseMemory::Change(Use use, size_t from, size_t to, Share::Before before) {
   std::atomic<size_t>& taken = use == Use::kBody ? bodies_ : results_;
   taken += to - from;  // modulo, so also less
   bytes_.Add(static_cast<double>(to) - static_cast<double>(from));
   if (to >= from) return;
-  given_back_ += from - to;
+  if (before == Share::Before::kTaken) given_back_ += from - to;
   ReportRoom();
 }
 
@@ -89,14 +91,17 @@ void ResponseMemory::ReportRoom() {
   if (is_posted_.exchange(true)) return;
   loop_.Post([this] {
     is_posted_ = false;
-    // Whoever gave something back has freed it by now.
-    if (given_back_ >= kReturnedAtOnce) {
-      given_back_ -= kReturnedAtOnce;
-      ReturnFreedMemory(kReturnedAtOnce);
-      if (given_back_ >= kReturnedAtOnce) ReportRoom();  // a turn for each part
-    }
+    if (!std::exchange(is_returning_, true)) ReturnSome();
     LetIn();
   });
+}
+
+void ResponseMemory::ReturnSome() {
+  is_returning_ = given_back_ >= kReturnedAtOnce;
+  if (!is_returning_) return;
+  given_back_ -= kReturnedAtOnce;
+  ReturnFreedMemory(kReturnedAtOnce);
+  loop_.Post([this] { ReturnSome(); });
 }
 
 void ResponseMemory::LetIn() {
@@ -124,7 +129,7 @@ Task<ResponseMemory::Entry> ResponseMemory::WaitForRoom(SteadyTime until, std::s
 std::shared_ptr<void> CountResult(std::shared_ptr<void> result, size_t bytes,
                                   ResponseMemory& memory) {
   auto share = std::make_unique<ResponseMemory::Share>(memory, ResponseMemory::Use::kResult);
-  share->Set(bytes);
+  share->Set(std::min(bytes, memory.max_bytes() / 2));
   void* const counted = result.get();
   return {counted, CountedDeleter{std::move(result), std::move(share), bytes}};
 }
@@ -135,7 +140,9 @@ size_t CountedBytes(const std::shared_ptr<const void>& result) {
 }
 
 void RecountResult(const std::shared_ptr<const void>& result, size_t bytes) {
-  if (auto* const deleter = std::get_deleter<CountedDeleter>(result)) deleter->share->Set(bytes);
+  if (auto* const deleter = std::get_deleter<CountedDeleter>(result)) {
+    deleter->share->Set(bytes, ResponseMemory::Share::Before::kEstimate);
+  }
 }
 
 }  // namespace gateway

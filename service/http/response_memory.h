@@ -47,7 +47,9 @@ class ResponseMemory {
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
-    void Set(size_t bytes);
+    // What it was before: memory, or a guess at it.
+    enum class Before { kTaken, kEstimate };
+    void Set(size_t bytes, Before before = Before::kTaken);
 
    private:
     ResponseMemory& memory_;
@@ -87,7 +89,8 @@ class ResponseMemory {
   ResponseMemory(const ResponseMemory&) = delete;
   ResponseMemory& operator=(const ResponseMemory&) = delete;
 
-  // Any thread.
+  // Any thread, likewise the next five.
+  size_t max_bytes() const { return max_bytes_; }
   bool HasRoom() const { return bodies_ + results_ < max_bytes_; }
   bool HasRoomToRead() const { return bodies_ + results_ < max_bytes_ / 2; }
   bool HasRoomForResult() const { return results_ < max_bytes_ / 2; }
@@ -110,10 +113,12 @@ class ResponseMemory {
   void CountWait(std::string_view what) const { waits_.Increment({what}); }
 
  private:
-  void Change(Use use, size_t from, size_t to);
+  void Change(Use use, size_t from, size_t to, Share::Before before);
   // To those who wait for it, soon.
   void ReportRoom();
   void LetIn();
+  // Returns some of what was given back to the system, and the rest in later turns.
+  void ReturnSome();
   void AddPiece(std::coroutine_handle<> waiter);
   void RunPiece();
 
@@ -126,6 +131,7 @@ class ResponseMemory {
   std::atomic<size_t> results_ = 0;
   std::atomic<size_t> given_back_ = 0;  // and not yet returned to the system
   std::atomic<bool> is_posted_ = false;
+  bool is_returning_ = false;  // loop thread only
   std::function<void()> on_room_ = [] {};
   std::list<OneShot<Entry>> senders_;
   int readings_ = 0;
@@ -133,10 +139,12 @@ class ResponseMemory {
   EndOfTurnCallback next_piece_;
 };
 
-// `result`, which takes `bytes` of `memory` for as long as somebody has it.
+// `result`, which takes about `bytes` of `memory` for as long as somebody has it. Before it is
+// recounted it counts as no more than half of the bound: others wait, but no reply is shortened for
+// it.
 std::shared_ptr<void> CountResult(std::shared_ptr<void> result, size_t bytes,
                                   ResponseMemory& memory);
-// What was counted; 0 for a result that was not.
+// As it was estimated; 0 for a result that was not counted.
 size_t CountedBytes(const std::shared_ptr<const void>& result);
 // Somebody knows better how much a counted result takes. Any thread, one at a time.
 void RecountResult(const std::shared_ptr<const void>& result, size_t bytes);

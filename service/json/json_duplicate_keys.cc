@@ -107,8 +107,8 @@ LastOfDuplicateKeysReading::LastOfDuplicateKeysReading(std::string_view text,
 
 LastOfDuplicateKeysReading::~LastOfDuplicateKeysReading() = default;
 
-size_t LastOfDuplicateKeysReading::values() const {
-  return counting_ != nullptr ? counting_->reading.values() : names_->reading.values();
+const JsonReading& LastOfDuplicateKeysReading::reading() const {
+  return counting_ != nullptr ? counting_->reading : names_->reading;
 }
 
 std::optional<JsonEnd> LastOfDuplicateKeysReading::ReadPiece() {

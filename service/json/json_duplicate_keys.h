@@ -22,12 +22,15 @@ class LastOfDuplicateKeysReading {
 
   // Nothing: there is more to read.
   std::optional<JsonEnd> ReadPiece();
-  // Those that were begun so far, whether they count or not.
-  size_t values() const;
+  // As JsonReading's, whether they count or not.
+  size_t values() const { return reading().values(); }
+  size_t containers() const { return reading().containers(); }
 
  private:
   class Names;
   class Counting;
+
+  const JsonReading& reading() const;
 
   const std::string_view text_;
   JsonSaxHandler& events_;

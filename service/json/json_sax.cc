@@ -42,6 +42,7 @@ class JsonReading::Scanner {
   }
 
   size_t values() const { return max_values_ - values_left_; }
+  size_t containers() const { return containers_; }
 
   // Goes on for so many values or bytes.
   std::optional<JsonEnd> Run(size_t values, size_t bytes) {
@@ -137,6 +138,7 @@ class JsonReading::Scanner {
     kinds_[static_cast<size_t>(depth_++)] = kind;
     is_empty_ = true;
     ++at_;
+    ++containers_;
     return Told(events_.OnOpen(kind));
   }
 
@@ -196,6 +198,7 @@ class JsonReading::Scanner {
   JsonSaxHandler& events_;
   const size_t max_values_;
   size_t values_left_;
+  size_t containers_ = 0;
   size_t at_ = 0;
   // The objects and lists around `at_`, outermost first.
   std::array<JsonContainer, kMaxJsonDepth> kinds_{};
@@ -219,6 +222,8 @@ std::optional<JsonEnd> JsonReading::ReadPiece() {
 }
 
 size_t JsonReading::values() const { return scanner_->values(); }
+
+size_t JsonReading::containers() const { return scanner_->containers(); }
 
 JsonEnd JsonReading::ReadToEnd() { return scanner_->RunToEnd(); }
 

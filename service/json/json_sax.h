@@ -88,8 +88,9 @@ class JsonReading {
   // white space. Nothing: there is more to read.
   std::optional<JsonEnd> ReadPiece();
   JsonEnd ReadToEnd();
-  // Those that were begun so far.
+  // Those that were begun so far, and the objects and lists among them.
   size_t values() const;
+  size_t containers() const;
 
  private:
   friend JsonEnd ParseJson(std::string_view text, JsonSaxHandler& events, size_t max_values);

@@ -208,10 +208,10 @@ ReadResponse ApplicationListReading::TakeOutcome(absl::Time now, const MessageFi
       ApiResponse{std::make_shared<ApplicationList>(reader_->TakeResult(MayBeWhole(response_)))}};
 }
 
-// What is read of each item, which is in the body too.
+// What is read of each item is in the body too; ids in upper case are kept in both.
 size_t ApplicationListReading::BytesOf(const ApiResponse& response) const {
   const auto& list = *std::static_pointer_cast<const ApplicationList>(response.value);
-  return response_.body.size() + list.applications.size() * 2 * sizeof(ListedApplication);
+  return 2 * response_.body.size() + list.applications.size() * 2 * sizeof(ListedApplication);
 }
 
 pb::ProductApplication ApplicationOf(const ListedApplication& listed) {

@@ -18,9 +18,8 @@ std::string Quoted(std::string_view text) {
 
 }  // namespace
 
-std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
-                                                             size_t max_values) {
-  ProductApplicationReading reading(text, max_values);
+std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text) {
+  ProductApplicationReading reading(text);
   while (!reading.ReadPiece()) {
   }
   return reading.TakeResult();

@@ -18,8 +18,7 @@ namespace pb = ::passfort::gateway::v1;
 // Reads an application: a JSON object whose `id` is a non-empty string. Nothing if `text` is not
 // that, or is no JSON as ParseJson takes it. Whatever else the object has is read: what the
 // typed fields would not print back as the same value is in `unmapped` as well.
-std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text,
-                                                             size_t max_values = kMaxJsonValues);
+std::optional<pb::ProductApplication> ReadProductApplication(std::string_view text);
 
 // The same in pieces, for a text that would hold the loop for too long.
 using ProductApplicationReading = ResourceReading<pb::ProductApplication>;

@@ -63,17 +63,21 @@ class ResourceReading {
     return std::move(message_);
   }
   // About the memory that the result takes, together with the bytes that it is written as: to look
-  // at all of it would take milliseconds. The smallest pieces cost most: an object with one value
-  // that is kept, and so twice.
-  size_t MemoryOfResult() const {
-    constexpr size_t kBytesOfValue = 350;
-    const size_t values = last_keys_ ? last_keys_->values() : json_.values();
-    return values * kBytesOfValue + 2 * text_.size();
-  }
+  // at all of it would take milliseconds. Of most it is too much, up to twice; an object that is
+  // kept beside its fields takes most.
+  size_t MemoryOfResult() const { return last_keys_ ? MemoryOf(*last_keys_) : MemoryOf(json_); }
   // It has more values, or is nested deeper, than is read.
   bool is_over_limit() const { return end_ == JsonEnd::kOverLimit; }
 
  private:
+  template <typename Reading>
+  size_t MemoryOf(const Reading& reading) const {
+    constexpr size_t kBytesOfScalar = 150;
+    constexpr size_t kBytesOfContainer = 500;
+    return (reading.values() - reading.containers()) * kBytesOfScalar +
+           reading.containers() * kBytesOfContainer + 2 * text_.size();
+  }
+
   struct Into {
     explicit Into(Message& message) : reader(ReaderInto(message)) {}
     ResourceReader reader;

@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kMinUnreadReplies = 100;
 
 // A reply that is made of less is made and written within half a millisecond.
-constexpr size_t kLargeResultBytes = size_t{128} * 1024;
+constexpr size_t kLargeResultBytes = size_t{256} * 1024;
 
 // What is left of a reply beside too many.
 constexpr size_t kMinReplyBytes = 2048;
@@ -162,9 +162,9 @@ void CallPipeline::EndWithReply(RpcCall& call, const Reply& reply) {
 
 void CallPipeline::EndWithLargeReply(RpcCall& call, const Reply& reply,
                                      RpcCall::ResultHas result_has) {
-  call.FillIn(result_has);
-  // It was an estimate so far, which may be several times as much. Identical calls say the same.
+  // It was an estimate so far. Identical calls say the same.
   RecountResult(call.result_, call.MeasureResult());
+  if (call.caller() == Caller::kWaiting) call.FillIn(result_has);
   Fit(call, reply);
   ReportReply(call, reply);
   CountAsUnread(call, call.MeasureMemory());

@@ -32,8 +32,8 @@ namespace gateway {
 // The way of every call of a server, whichever service it is for. A gRPC thread checks who calls
 // and may that, how often they did, the call's size, its validity, what it is about and whether
 // there is room for it, in this order, and hands it to the loop. The loop's thread runs its handler
-// and ends it: error details, metrics and one line of access log. Limits and drain count the calls
-// of all services together.
+// and ends it: error details, metrics and one line of access log. A large reply has a thread of its
+// own for that (LargeReplies). Limits and drain count the calls of all services together.
 //
 // Outlives the services and the server.
 class CallPipeline final : public StatusSource {
@@ -122,11 +122,10 @@ class CallPipeline final : public StatusSource {
   std::optional<CallError> CheckRequest(RpcCall& call, size_t request_bytes);
   // Its caller's place, and one of all that there are.
   std::optional<CallError> TakePlaces(RpcCall& call);
-  // The rest happens on the loop's thread.
+  // The rest happens on the loop's thread, but for large replies.
   void Run(RpcCall& call, Task<CallResult> handling);
   void End(RpcCall& call, CallResult result);
   void EndWithReply(RpcCall& call, const Reply& reply);
-  // On their thread.
   void EndWithLargeReply(RpcCall& call, const Reply& reply, RpcCall::ResultHas result_has);
   // Makes the response fit into a message, or into less beside too many others.
   void Fit(RpcCall& call, const Reply& reply);

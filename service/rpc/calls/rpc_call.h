@@ -42,7 +42,7 @@ struct RpcMethod {
   Effect effect;
 };
 
-// The end of a call that is OK. Its response is filled in.
+// The end of a call that is OK. Its response is filled in, or is said by ReplyWith.
 struct Reply {
   // For the log line and, if the method is a write, for the metric of outcomes.
   std::string_view outcome = "done";
@@ -61,8 +61,9 @@ using CallResult = std::variant<Reply, std::unique_ptr<CallError>>;
 // - the thread that brought the call fills it in and posts it; from then on the loop owns it;
 // - `OnCancel` (any thread, at any time before `OnDone`) touches `caller_gone_` and `stop_` only;
 //   what it posts holds a stop_source of its own, not the call;
-// - whoever finishes the call (once: the loop, or the first thread for a refusal) touches it no
-//   more, since `OnDone` may run at once.
+// - a call with a large reply is handed on once more, to the thread that makes those;
+// - whoever finishes the call (once: the loop, the thread of large replies, or the first thread for
+//   a refusal) touches it no more, since `OnDone` may run at once.
 class RpcCall : public UnreadReplies::Reply {
  public:
   // What the call asks of others.
@@ -113,8 +114,8 @@ class RpcCall : public UnreadReplies::Reply {
   virtual std::vector<RequestedProduct> Products() const = 0;
   // Takes over what the handler replies with, or copies it. Any thread, if the loop has said how.
   void FillIn(ResultHas result_has);
-  // What the result takes, and what is written of it, when it has been filled in.
-  size_t MeasureResult() const { return 2 * result_goes_to_->SpaceUsedLong(); }
+  // What the result takes, and what is written of it. Others may read it meanwhile.
+  size_t MeasureResult() const { return 2 * result_->SpaceUsedLong(); }
   // Makes the response fit into a message of `max_bytes`, and measures it.
   virtual ReplyTruncation FitReply(size_t max_bytes) = 0;
   // What gRPC holds of the response that was measured last.

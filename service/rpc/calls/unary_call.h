@@ -26,7 +26,8 @@ struct UnaryMethod {
   RpcMethod rpc;
   typename RequestCall<Request, Input>::Validation validate;
   typename RequestCall<Request, Input>::ProductsOf products = nullptr;
-  // Makes a response fit into `max_bytes`, and measures it. On the loop's thread.
+  // Makes a response fit into `max_bytes`, and measures it. On the loop's thread or that of large
+  // replies.
   ReplyTruncation (*truncate)(Response&, size_t max_bytes) = AlwaysFits<Response>;
 };
 

@@ -33,7 +33,6 @@ Product ProductOf(const ApplicationDraft& draft) {
   return Products().front();
 }
 
-// The contract's names are Passfort's own.
 // What somebody typed once, and Passfort shows.
 std::string OddForm(const std::string& alias, SeededRandom& chance) {
   switch (chance.Below(3)) {

@@ -154,6 +154,27 @@ TEST(LimitsTest, ShortensAnAnswerThatIsTooMuchByItself) {
   EXPECT_FALSE(fixture.Add().trailers.contains("gateway-answer-shortened")) << "it is given back";
 }
 
+// A result is estimated at first. Others may have what is left of the memory.
+TEST(LimitsTest, ALargeAnswerIsMeasuredBeforeItIsShortened) {
+  constexpr size_t kMiB = size_t{1024} * 1024;
+  RpcFixture fixture;
+  ResponseMemory::Share others(fixture.memory, ResponseMemory::Use::kResult);
+  others.Set(40 * kMiB);
+  ScriptedWriter::Script script;
+  script.answer.outcome =
+      Done{.application = std::static_pointer_cast<pb::ProductApplication>(
+               CountResult(std::make_shared<pb::ProductApplication>(ALargeApplication()), 64 * kMiB,
+                           fixture.memory)),
+           .error_code = {}};
+  script.gives_it_away = true;
+  fixture.writer.Follow(std::move(script));
+
+  const Answered whole = fixture.Add();
+  EXPECT_TRUE(whole.status.ok()) << whole.status.error_message();
+  EXPECT_FALSE(whole.trailers.contains("gateway-answer-shortened"));
+  EXPECT_TRUE(whole.response.product_application().has_unmapped());
+}
+
 CallPipeline::Options RoomForOneLargeAnswer() {
   auto options = SomeOptions();
   options.max_unread_bytes = 20'000;

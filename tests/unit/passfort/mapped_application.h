@@ -54,7 +54,6 @@ inline const google::protobuf::Value& Below(const google::protobuf::Struct& root
   return *value;
 }
 
-// An etag does not count.
 // What a record keeps of an application, whether it was read alone or from a list.
 inline pb::ProductApplication Kept(const pb::ProductApplication& application) {
   pb::ProductApplication kept;
@@ -67,6 +66,7 @@ inline pb::ProductApplication Kept(const pb::ProductApplication& application) {
   return kept;
 }
 
+// An etag does not count.
 MATCHER_P(IsProto, expected_text, "") {
   pb::ProductApplication expected;
   if (!google::protobuf::TextFormat::ParseFromString(std::string(expected_text), &expected)) {
