@@ -36,9 +36,9 @@ using ::testing::UnorderedElementsAreArray;
 // fake-passfort knows none that begins like this.
 constexpr char kNoProfile[] = "00000000-2222-4333-8444-555555555555";
 
-std::vector<std::string> WithOperations() {
+std::vector<std::string> WithOperations(const std::string& settle_window = "300ms") {
   return {"--operations_service", "--lease_duration=300ms", "--attempt_timeout=500ms",
-          "--settle_window=300ms"};
+          "--settle_window=" + settle_window};
 }
 
 std::map<std::string, std::string> MetadataOf(const grpc::Status& status) {
@@ -198,7 +198,8 @@ TEST_F(OperationsTest, ALostProfileIsSettledByTheOneThatThePortalShows) {
 }
 
 TEST_F(OperationsTest, AProfileThatWasNotCreatedIsCreatedByARepeat) {
-  const GatewayWithStore gateway(passfort_, StoreUrl(), WithOperations());
+  // So that the operator comes before its end also on a slow machine.
+  const GatewayWithStore gateway(passfort_, StoreUrl(), WithOperations("3s"));
   const OperationsCaller operations(gateway.process.target());
   Fault never = ProfileMadeAndLost();
   never.carry_out = Fault::CarryOut::kNever;
