@@ -213,6 +213,7 @@ void HostilePassfort::Serve(RawConnection& connection) {
 
 HostilePassfort::Answer HostilePassfort::AnswerOf(const RawRequest& request) {
   const bool is_list = request.method == "GET";
+  // Some have profiles of their own, which begin with other digits.
   const bool is_attacked = request.target.find(kAttackedProfile + 2) != std::string::npos;
   switch (hostile_.answer_to) {
     case AnswerTo::kWrite:
@@ -227,8 +228,9 @@ HostilePassfort::Answer HostilePassfort::AnswerOf(const RawRequest& request) {
     case AnswerTo::kListAfterLostWrite:
       if (!is_attacked) return Answer::kHonest;
       const std::lock_guard lock(mutex_);
-      if (is_list)
+      if (is_list) {
         return lost_writes_.contains(request.target) ? Answer::kHostile : Answer::kEmptyList;
+      }
       lost_writes_.insert(request.target);
       return Answer::kNone;
   }
