@@ -225,8 +225,6 @@ size_t JsonReading::values() const { return scanner_->values(); }
 
 size_t JsonReading::containers() const { return scanner_->containers(); }
 
-JsonEnd JsonReading::ReadToEnd() { return scanner_->RunToEnd(); }
-
 JsonEnd ParseJson(std::string_view text, JsonSaxHandler& events, size_t max_values) {
   return JsonReading::Scanner(text, events, max_values).RunToEnd();
 }

@@ -87,7 +87,6 @@ class JsonReading {
   // Goes on for kJsonValuesOfPiece values or kJsonBytesOfPiece, and the rest of a number, a word or
   // white space. Nothing: there is more to read.
   std::optional<JsonEnd> ReadPiece();
-  JsonEnd ReadToEnd();
   // Those that were begun so far, and the objects and lists among them.
   size_t values() const;
   size_t containers() const;

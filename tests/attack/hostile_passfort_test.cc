@@ -15,8 +15,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/attack/attack_fixture.h"
-#include "tests/integration/gateway/read_caller.h"
 #include "tests/support/raw_http_server.h"
+#include "tests/support/read_caller.h"
 
 namespace gateway {
 namespace {

@@ -20,7 +20,7 @@ namespace {
 // Beside the calls that are in flight: each ended one is here for a moment.
 constexpr size_t kMinUnreadReplies = 100;
 
-// A reply that is made of less is made and written within half a millisecond.
+// Of this estimate a reply takes about a millisecond: 6 MiB took 18 ms to measure, write and free.
 constexpr size_t kLargeResultBytes = size_t{256} * 1024;
 
 // What is left of a reply beside too many.

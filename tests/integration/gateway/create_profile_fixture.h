@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "tests/fake_passfort/fault.h"
-#include "tests/integration/gateway/read_caller.h"
+#include "tests/support/read_caller.h"
 
 namespace gateway {
 

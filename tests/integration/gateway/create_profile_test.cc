@@ -14,7 +14,7 @@
 #include "tests/integration/gateway/create_profile_fixture.h"
 #include "tests/integration/gateway/faults.h"
 #include "tests/integration/gateway/gateway_fixture.h"
-#include "tests/integration/gateway/read_caller.h"
+#include "tests/support/read_caller.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gateway {

@@ -6,7 +6,7 @@
 #include <deque>
 
 #include "tests/integration/gateway/gateway_fixture.h"
-#include "tests/integration/gateway/read_caller.h"
+#include "tests/support/read_caller.h"
 #include "tests/support/sanitizer.h"
 
 namespace gateway {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "passfort/gateway/operations/v1/operations_service.grpc.pb.h"
-#include "tests/integration/gateway/read_caller.h"
+#include "tests/support/read_caller.h"
 
 namespace gateway {
 

@@ -10,7 +10,7 @@
 
 #include "tests/integration/gateway/faults.h"
 #include "tests/integration/gateway/gateway_fixture.h"
-#include "tests/integration/gateway/read_caller.h"
+#include "tests/support/read_caller.h"
 
 namespace gateway {
 namespace {

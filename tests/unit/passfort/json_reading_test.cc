@@ -124,8 +124,11 @@ TEST(JsonReadingTest, CountsItsValues) {
   Counter counter;
   JsonReading reading(text, counter, kMaxJsonValuesOfList);
   EXPECT_EQ(reading.values(), 0u);
-  EXPECT_EQ(reading.ReadToEnd(), JsonEnd::kWhole);
+  std::optional<JsonEnd> end;
+  while (!end) end = reading.ReadPiece();
+  EXPECT_EQ(end, JsonEnd::kWhole);
   EXPECT_EQ(reading.values(), 5'000u);
+  EXPECT_EQ(reading.containers(), 1u);
 }
 
 TEST(LastOfDuplicateKeysReadingTest, ReadsTwiceAndInPieces) {

@@ -1,5 +1,5 @@
-#ifndef TESTS_INTEGRATION_GATEWAY_READ_CALLER_H_
-#define TESTS_INTEGRATION_GATEWAY_READ_CALLER_H_
+#ifndef TESTS_SUPPORT_READ_CALLER_H_
+#define TESTS_SUPPORT_READ_CALLER_H_
 
 #include <chrono>
 #include <condition_variable>
@@ -135,4 +135,4 @@ class ManyReads {
 
 }  // namespace gateway
 
-#endif  // TESTS_INTEGRATION_GATEWAY_READ_CALLER_H_
+#endif  // TESTS_SUPPORT_READ_CALLER_H_
